@@ -1,0 +1,94 @@
+import type { Notebook } from '../notebook/notebook.ts';
+import { UsageError } from '../system/errors.ts';
+import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
+import type { Terminal } from './terminal.ts';
+import { defineVerb } from './verb.ts';
+
+export const aliases = defineVerb({
+  usage: 'aliases [notebook]',
+  summary: 'Shell aliases: port_forward, remote_notebook_start, remote_notebook_stop',
+  positionals: {
+    notebook: { describe: 'a notebook or a destination; all configured ones without', type: 'string' },
+  },
+  options: {
+    ...NOTEBOOK_OPTIONS,
+    shell: { choices: ['bash', 'zsh', 'fish'] as const, describe: 'the shell to write for (default: yours)' },
+    plain: {
+      type: 'boolean',
+      default: false,
+      describe: "the article's own lines, which need nothing installed",
+    },
+    install: {
+      type: 'boolean',
+      default: false,
+      describe: "keep them in the shell's start-up file",
+      conflicts: 'uninstall',
+    },
+    uninstall: { type: 'boolean', default: false, describe: "take them out of the shell's start-up file" },
+  },
+  examples: [
+    ['$0 aliases user@host -d rne -e venv', 'print them'],
+    ['$0 aliases --install', 'for every notebook of config.yaml'],
+    ['$0 aliases user@host -d rne -e venv --plain', "the article's three lines"],
+  ],
+  async run(args, terminal) {
+    const { shellOf } = await import('../notebook/aliases.ts');
+    const shell = args.shell ?? shellOf(terminal.context.env);
+    if (!shell)
+      throw new UsageError('your shell ($SHELL) is none of bash, zsh and fish', {
+        remedy: 'Name one with --shell.',
+      });
+    const { installAliases, startUpFile } = await import('../notebook/alias-file.ts');
+    if (args.uninstall) {
+      const changed = await installAliases([], shell, terminal.context.env);
+      terminal.say(
+        changed
+          ? `Taken out of ${changed}.`
+          : `${startUpFile(shell, terminal.context.env)} has no aliases of ours.`,
+      );
+      return 0;
+    }
+    const lines = await allLines(await meantNotebooks(args.notebook, args, terminal), args.plain, terminal);
+    if (args.install) {
+      const changed = await installAliases(lines, shell, terminal.context.env);
+      terminal.say(
+        changed ? `Written to ${changed}. Open a new shell to have them.` : 'They stand there already.',
+      );
+      return 0;
+    }
+    if (args.json) terminal.print(JSON.stringify({ shell, lines }, undefined, 2));
+    else for (const line of lines) terminal.print(line);
+    return 0;
+  },
+});
+
+async function meantNotebooks(
+  target: string | undefined,
+  args: Parameters<typeof settingsFrom>[0] & { name?: string | undefined; F?: string | undefined },
+  { context }: Terminal,
+): Promise<Notebook[]> {
+  const { resolveNotebook } = await import('../notebook/resolve.ts');
+  const { readConfiguration } = await import('../notebook/configuration.ts');
+  const { configurationFile } = await import('../system/paths.ts');
+  const flags = { ...settingsFrom(args), name: args.name };
+  const { notebooks } = await readConfiguration(configurationFile(context.env));
+  const names = target === undefined && Object.keys(notebooks).length > 0 ? Object.keys(notebooks) : [target];
+  return Promise.all(names.map((name) => resolveNotebook(name, flags, args.F, context)));
+}
+
+async function allLines(
+  notebooks: readonly Notebook[],
+  plain: boolean,
+  { context }: Terminal,
+): Promise<string[]> {
+  const { aliasLines, aliasSuffix } = await import('../notebook/aliases.ts');
+  const { remoteUser } = await import('../notebook/plain.ts');
+  const { ownProgram } = await import('../system/program.ts');
+  const lines: string[] = [];
+  for (const notebook of notebooks) {
+    const plainUser = plain ? await remoteUser(notebook, context) : undefined;
+    const suffix = notebooks.length > 1 ? aliasSuffix(notebook.name) : '';
+    lines.push(...aliasLines(notebook, { program: ownProgram(context.env), plainUser, suffix }));
+  }
+  return lines;
+}

@@ -1,0 +1,40 @@
+import { UsageError } from '../system/errors.ts';
+import { defineVerb } from './verb.ts';
+
+const ACTIONS = ['show', 'path', 'check'];
+
+export const config = defineVerb({
+  usage: 'config [action]',
+  summary: 'Show config.yaml, its path, or whether it is right',
+  positionals: { action: { describe: 'show, path or check (default: show)', type: 'string' } },
+  options: {},
+  examples: [
+    ['$0 config path', 'where the file is'],
+    ['$0 config check', 'line and key of the first mistake'],
+  ],
+  async run(args, terminal) {
+    const { readConfiguration } = await import('../notebook/configuration.ts');
+    const { configurationFile } = await import('../system/paths.ts');
+    const file = configurationFile(terminal.context.env);
+    const action = args.action ?? 'show';
+    if (!ACTIONS.includes(action)) {
+      throw new UsageError(`config cannot "${action}"`, { remedy: `It can: ${ACTIONS.join(', ')}` });
+    }
+    if (action === 'path') {
+      terminal.print(args.json ? JSON.stringify({ path: file }) : file);
+      return 0;
+    }
+    const configuration = await readConfiguration(file);
+    const count = Object.keys(configuration.notebooks).length;
+    if (args.json) terminal.print(JSON.stringify({ path: file, ...configuration }, undefined, 2));
+    else if (action === 'check')
+      terminal.say(`${file} is right: ${count === 1 ? 'one notebook' : `${count} notebooks`}.`);
+    else if (count === 0)
+      terminal.say(`${file} names no notebook. remote-notebook start … --save NAME writes one there.`);
+    else {
+      const { stringify } = await import('yaml');
+      terminal.print(stringify(configuration).trimEnd());
+    }
+    return 0;
+  },
+});

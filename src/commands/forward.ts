@@ -1,0 +1,55 @@
+import { CONFIG_FILE, defineVerb, NOTEBOOK } from './verb.ts';
+
+export const forward = defineVerb({
+  usage: 'forward [notebook] [ports..]',
+  summary: "Bring up a notebook's tunnel again, with more ports if you like",
+  positionals: {
+    ...NOTEBOOK,
+    ports: {
+      describe: 'more ports of the host: 6006, LOCAL:PORT or LOCAL:HOST:PORT',
+      type: 'string',
+      array: true,
+    },
+  },
+  options: {
+    ...CONFIG_FILE,
+    plain: { type: 'boolean', default: false, describe: "run the article's own command, to the letter" },
+  },
+  examples: [
+    ['$0 forward', 'the tunnel of the only notebook, up again'],
+    ['$0 forward gpu 6006', 'and TensorBoard, on the same connection'],
+    ['$0 forward gpu 8787:localhost:8787', "as ssh's -L has it"],
+  ],
+  async run(args, terminal) {
+    const { context, style } = terminal;
+    const { forwardNotebook, parseForward } = await import('../notebook/forward.ts');
+    const { knownNotebook } = await import('../notebook/resolve.ts');
+    const [name, ports] = splitPorts(args.notebook, args.ports ?? []);
+    const more = ports.map((port) => parseForward(String(port)));
+    const known = await knownNotebook(name, args.F, context);
+    if (args.plain || known.record?.plain) {
+      const { forwardPlain } = await import('../notebook/plain.ts');
+      await forwardPlain(known.notebook, context);
+      terminal.say(`The tunnel to ${known.notebook.destination} is up.`);
+      return 0;
+    }
+    const record = await forwardNotebook(known, more, context);
+    const { describeStarted } = await import('../notebook/status.ts');
+    const status = await describeStarted(record, context);
+    if (args.json) {
+      terminal.print(JSON.stringify(status, undefined, 2));
+      return 0;
+    }
+    terminal.say(`${style.bold(status.name)}: the tunnel to ${status.destination} is up.`);
+    for (const forward of record.forwards)
+      terminal.print(`${forward.bindAddress}:${forward.localPort} -> ${forward.target}`);
+    return 0;
+  },
+});
+
+/** `forward 6006` names a port and no notebook. */
+function splitPorts(notebook: string | undefined, ports: string[]): [string | undefined, string[]] {
+  return notebook !== undefined && /^\d+(:|$)/.test(notebook)
+    ? [undefined, [notebook, ...ports]]
+    : [notebook, ports];
+}

@@ -1,0 +1,17 @@
+import { CONFIG_FILE, defineVerb } from './verb.ts';
+
+export const hosts = defineVerb({
+  usage: 'hosts',
+  summary: 'The hosts that your ssh_config names, its Includes too',
+  options: { ...CONFIG_FILE },
+  examples: [['$0 hosts', 'each of them is a destination for start']],
+  async run(args, terminal) {
+    const { defaultSshConfig, hostAliases } = await import('../ssh/hosts.ts');
+    const file = args.F ?? defaultSshConfig();
+    const aliases = hostAliases(file);
+    if (args.json) terminal.print(JSON.stringify({ hosts: aliases }, undefined, 2));
+    else for (const alias of aliases) terminal.print(alias);
+    if (aliases.length === 0) terminal.say(`${file} names no host. A destination can also be user@host.`);
+    return 0;
+  },
+});

@@ -1,0 +1,36 @@
+import { Failure, UsageError } from '../system/errors.ts';
+import { CONFIG_FILE, defineVerb, NOTEBOOK } from './verb.ts';
+
+export const logs = defineVerb({
+  usage: 'logs [notebook]',
+  summary: "Print the server's log, from its host",
+  positionals: NOTEBOOK,
+  options: {
+    ...CONFIG_FILE,
+    follow: { alias: 'f', type: 'boolean', default: false, describe: 'go on until the server ends' },
+    lines: {
+      alias: 'n',
+      type: 'number',
+      default: 50,
+      describe: 'how many of the last lines',
+      requiresArg: true,
+    },
+  },
+  examples: [['$0 logs gpu -f', 'watch it']],
+  async run(args, terminal) {
+    const { context } = terminal;
+    if (!Number.isInteger(args.lines) || args.lines < 1) {
+      throw new UsageError(`--lines is ${args.lines}: it is a whole number from 1`);
+    }
+    const { knownNotebook } = await import('../notebook/resolve.ts');
+    const { notebook, record } = await knownNotebook(args.notebook, args.F, context);
+    if (record?.plain)
+      throw new UsageError(`"${notebook.name}" was started with --plain; its log is ${record.plain.log}`);
+    const { printLog } = await import('../notebook/logs.ts');
+    const found = await printLog(notebook, record, args, terminal.print, context);
+    if (!found) {
+      throw new Failure(`"${notebook.name}" does not run on ${notebook.destination}, and has no log there`);
+    }
+    return 0;
+  },
+});

@@ -1,0 +1,53 @@
+import type { NotebookSettings } from '../notebook/notebook.ts';
+import { CONFIG_FILE } from './verb.ts';
+
+/** The options that describe a notebook; the same words in config.yaml. */
+export const NOTEBOOK_OPTIONS = {
+  name: { type: 'string', describe: 'a name for this notebook (default: its host)', requiresArg: true },
+  directory: {
+    alias: 'd',
+    type: 'string',
+    describe: 'where it works on the host (default: the home folder)',
+    requiresArg: true,
+  },
+  environment: {
+    alias: 'e',
+    type: 'string',
+    describe: "a venv's folder on the host: in the directory, absolute, or below ~",
+    requiresArg: true,
+  },
+  command: {
+    type: 'string',
+    describe: 'Jupyter command (default: jupyter lab if it is there, else jupyter notebook)',
+    requiresArg: true,
+  },
+  port: { alias: 'p', type: 'number', describe: 'port on the host (default: 8889)', requiresArg: true },
+  'local-port': {
+    type: 'number',
+    describe: 'port on this machine (default: the same, if it is free)',
+    requiresArg: true,
+  },
+  'strict-port': { type: 'boolean', describe: 'fail when a port is taken, instead of taking the next' },
+  ...CONFIG_FILE,
+} as const;
+
+interface NotebookArguments {
+  readonly directory?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly command?: string | undefined;
+  readonly port?: number | undefined;
+  readonly localPort?: number | undefined;
+  readonly strictPort?: boolean | undefined;
+}
+
+/** What the user said of the notebook on the command line; undefined where they said nothing. */
+export function settingsFrom(args: NotebookArguments): NotebookSettings {
+  return {
+    directory: args.directory,
+    environment: args.environment,
+    command: args.command,
+    port: args.port,
+    'local-port': args.localPort,
+    'strict-port': args.strictPort,
+  };
+}

@@ -1,0 +1,41 @@
+import { CONFIG_FILE, defineVerb, NOTEBOOK } from './verb.ts';
+
+export const open = defineVerb({
+  usage: 'open [notebook]',
+  summary: 'Open a running notebook in the browser',
+  positionals: NOTEBOOK,
+  options: {
+    ...CONFIG_FILE,
+    print: { type: 'boolean', default: false, describe: 'print its URL with the token instead' },
+  },
+  examples: [
+    ['$0 open', 'the only notebook'],
+    ['$0 open gpu --print', 'the URL, to paste it elsewhere'],
+  ],
+  async run(args, terminal) {
+    const { context } = terminal;
+    const { openPage, secretUrl, verifyReachable } = await import('../notebook/open.ts');
+    const { knownNotebook } = await import('../notebook/resolve.ts');
+    const { Failure } = await import('../system/errors.ts');
+    const { notebook, record } = await knownNotebook(args.notebook, args.F, context);
+    if (!record) {
+      throw new Failure(`"${notebook.name}" is not started`, {
+        remedy: `Start it: remote-notebook start ${notebook.name}`,
+      });
+    }
+    await verifyReachable(record, context);
+    if (args.json) {
+      const { describeStarted } = await import('../notebook/status.ts');
+      terminal.print(JSON.stringify(await describeStarted(record, context), undefined, 2));
+      return 0;
+    }
+    if (args.print) {
+      terminal.print(secretUrl(record));
+      return 0;
+    }
+    if (await openPage(record, context)) return 0;
+    throw new Failure('there is no browser to open here', {
+      remedy: `See its URL: remote-notebook open ${notebook.name} --print`,
+    });
+  },
+});

@@ -1,0 +1,115 @@
+import type { Notebook } from '../notebook/notebook.ts';
+import { UsageError } from '../system/errors.ts';
+import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
+import type { Terminal } from './terminal.ts';
+import { DRY_RUN, defineVerb } from './verb.ts';
+
+const MAX_TIMEOUT_S = 86_400;
+
+export const start = defineVerb({
+  usage: 'start [notebook]',
+  summary: 'Start a notebook on its host, or join it, and open it here',
+  positionals: {
+    notebook: {
+      describe: 'a destination of ssh (an alias, user@host, ssh://user@host:port) or a name',
+      type: 'string',
+    },
+  },
+  options: {
+    ...NOTEBOOK_OPTIONS,
+    open: { type: 'boolean', default: true, describe: 'open the browser (--no-open: only print the URL)' },
+    timeout: {
+      type: 'number',
+      default: 60,
+      describe: 'seconds that Jupyter may take to come up',
+      requiresArg: true,
+    },
+    save: { type: 'string', describe: 'keep these settings in config.yaml under a name', requiresArg: true },
+    plain: { type: 'boolean', default: false, describe: "run the article's own commands, to the letter" },
+    ...DRY_RUN,
+  },
+  examples: [
+    ['$0 start user@host', 'Jupyter in the home folder of host'],
+    [
+      '$0 start gpu -d rne -e virtual_environment',
+      'in a directory and a venv on the Host gpu of ~/.ssh/config',
+    ],
+    ['$0 start gpu -d rne --save work', 'from now on: remote-notebook start work'],
+  ],
+  async run(args, terminal) {
+    if (!(args.timeout > 0 && args.timeout <= MAX_TIMEOUT_S)) {
+      throw new UsageError(
+        `--timeout is ${args.timeout}: it is a number of seconds from 1 to ${MAX_TIMEOUT_S}`,
+      );
+    }
+    const { resolveNotebook } = await import('../notebook/resolve.ts');
+    const flags = { ...settingsFrom(args), name: args.save ?? args.name };
+    const notebook = await resolveNotebook(args.notebook, flags, args.F, terminal.context);
+    if (args.dryRun) return dryRun(notebook, args.plain, args.timeout * 1000, args.verbose, terminal);
+    if (args.save !== undefined) await save(notebook, args.save, terminal);
+    if (args.plain) return startPlainly(notebook, args.timeout * 1000, terminal);
+    return startAndOpen(notebook, args, terminal);
+  },
+});
+
+async function startAndOpen(
+  notebook: Notebook,
+  args: { timeout: number; open: boolean; json: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const { context } = terminal;
+  const { startNotebook } = await import('../notebook/start.ts');
+  const { openPage, secretUrl } = await import('../notebook/open.ts');
+  const { describeStarted } = await import('../notebook/status.ts');
+  const { record, joined } = await startNotebook(
+    notebook,
+    { mode: 'start', timeoutMs: args.timeout * 1000 },
+    context,
+  );
+  const phases = terminal.phases();
+  const wantsBrowser = args.open && !args.json;
+  const opened = wantsBrowser && (await openPage(record, context));
+  if (args.json) {
+    const status = await describeStarted(record, context);
+    terminal.print(JSON.stringify({ ...status, joined, phases }, undefined, 2));
+    return 0;
+  }
+  const { style } = terminal;
+  const { name, destination } = record.notebook;
+  terminal.say(
+    `\n${style.bold(name)} ${joined ? 'was running' : 'runs'} on ${destination} in ${record.server.directory} (${record.server.command} ${record.server.version ?? ''}).`,
+  );
+  terminal.say(opened ? 'It opens in your browser; the URL is:' : 'Open it in your browser:');
+  terminal.print(secretUrl(record));
+  terminal.say(style.dim(`Stop it: remote-notebook stop ${name}`));
+  return 0;
+}
+
+async function save(notebook: Notebook, name: string, terminal: Terminal): Promise<void> {
+  const { saveNotebook } = await import('../notebook/configuration.ts');
+  const { settingsOf } = await import('../notebook/resolve.ts');
+  const { configurationFile } = await import('../system/paths.ts');
+  const file = configurationFile(terminal.context.env);
+  await saveNotebook(file, name, settingsOf(notebook));
+  terminal.context.report.note(`saved as "${name}" in ${file}`);
+}
+
+async function startPlainly(notebook: Notebook, timeoutMs: number, terminal: Terminal): Promise<number> {
+  const { startPlain } = await import('../notebook/plain.ts');
+  terminal.print(await startPlain(notebook, timeoutMs, terminal.context));
+  terminal.say(`Stop it: remote-notebook stop --plain ${notebook.name}`);
+  return 0;
+}
+
+async function dryRun(
+  notebook: Notebook,
+  plain: boolean,
+  timeoutMs: number,
+  verbose: boolean,
+  terminal: Terminal,
+): Promise<number> {
+  const { plannedCommands } = await import('../notebook/plan.ts');
+  for (const line of plannedCommands(notebook, { plain, timeoutMs, verbose }, terminal.context.env))
+    terminal.print(line);
+  return 0;
+}

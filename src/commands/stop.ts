@@ -1,0 +1,69 @@
+import type { KnownNotebook } from '../notebook/resolve.ts';
+import type { Terminal } from './terminal.ts';
+import { CONFIG_FILE, defineVerb, NOTEBOOK, YES } from './verb.ts';
+
+const OUTCOMES = {
+  shutdown: 'is stopped',
+  terminated: 'is stopped (by TERM)',
+  killed: 'is stopped (it took KILL)',
+  gone: 'was not running any more',
+} as const;
+
+export const stop = defineVerb({
+  usage: 'stop [notebook]',
+  summary: 'Stop exactly this server, then its tunnel',
+  positionals: NOTEBOOK,
+  options: {
+    ...CONFIG_FILE,
+    ...YES,
+    'keep-server': {
+      type: 'boolean',
+      default: false,
+      describe: 'close the tunnel alone; the server runs on',
+    },
+    plain: {
+      type: 'boolean',
+      default: false,
+      describe: "run the article's own command: it ends every Jupyter of that user",
+    },
+  },
+  examples: [
+    ['$0 stop', 'the only notebook'],
+    ['$0 stop gpu --keep-server', 'leave it running, and join it again later with start'],
+  ],
+  async run(args, terminal) {
+    const { context } = terminal;
+    const { knownNotebook } = await import('../notebook/resolve.ts');
+    const known = await knownNotebook(args.notebook, args.F, context);
+    const { name } = known.notebook;
+    if (args.plain) return stopPlainly(known, args.yes, terminal);
+    const { closeNotebook, stopNotebook } = await import('../notebook/stop.ts');
+    if (args.keepServer) {
+      await closeNotebook(known, context);
+      terminal.say(`${terminal.style.bold(name)}: the tunnel is closed; the server runs on.`);
+      if (args.json) terminal.print(JSON.stringify({ name, outcome: 'kept' }));
+      return 0;
+    }
+    const outcome = await stopNotebook(known, context);
+    terminal.phases();
+    terminal.say(`${terminal.style.bold(name)} ${OUTCOMES[outcome]}.`);
+    if (args.json) terminal.print(JSON.stringify({ name, outcome }));
+    return 0;
+  },
+});
+
+async function stopPlainly({ notebook }: KnownNotebook, yes: boolean, terminal: Terminal): Promise<number> {
+  const { context } = terminal;
+  const { plainVictims, remoteUser, stopPlain } = await import('../notebook/plain.ts');
+  const user = await remoteUser(notebook, context);
+  const victims = await plainVictims(notebook, user, context);
+  terminal.say(
+    victims.length === 0
+      ? `No process of ${user} on ${notebook.destination} has jupyter in its name.`
+      : `pkill would end all of these on ${notebook.destination}:\n${victims.map((line) => `  ${line}`).join('\n')}`,
+  );
+  if (victims.length > 0 && !yes && !(await terminal.confirm('End them?'))) return 1;
+  await stopPlain(notebook, user, context);
+  terminal.say(`${terminal.style.bold(notebook.name)} is stopped.`);
+  return 0;
+}

@@ -1,0 +1,141 @@
+import { type Command, commandLine } from '../system/command.ts';
+import type { Context, Reporter } from '../system/context.ts';
+import { UsageError } from '../system/errors.ts';
+
+/** What a command writes to: results on `out`, everything else on `err`. */
+export interface Terminal {
+  readonly context: Context;
+  /** One line of the result, on standard output. */
+  print(line: string): void;
+  /** One line for the user, on standard error. */
+  say(line: string): void;
+  /** Milliseconds that each phase took, in order; the last one ends when this is called. */
+  phases(): Record<string, number>;
+  /** A yes-or-no question. @throws UsageError without a terminal to ask on. */
+  confirm(question: string): Promise<boolean>;
+  readonly style: Style;
+}
+
+export interface Style {
+  bold(text: string): string;
+  dim(text: string): string;
+  red(text: string): string;
+  green(text: string): string;
+  yellow(text: string): string;
+}
+
+export interface TerminalOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+  readonly verbose: boolean;
+  /** Nothing but errors on `err`. */
+  readonly quiet: boolean;
+}
+
+export function makeStyle(enabled: boolean): Style {
+  const code = (open: number, close: number) => (text: string) =>
+    enabled ? `\x1b[${open}m${text}\x1b[${close}m` : text;
+  return {
+    bold: code(1, 22),
+    dim: code(2, 22),
+    red: code(31, 39),
+    green: code(32, 39),
+    yellow: code(33, 39),
+  };
+}
+
+export function hasColour(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
+  return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+}
+
+export function makeTerminal({ env, signal, out, err, verbose, quiet }: TerminalOptions): Terminal {
+  const style = makeStyle(hasColour(err, env));
+  const clock = new PhaseClock();
+  const isLive = hasColour(err, env) && !verbose && !quiet;
+  /** A line on a terminal that is written over when the phase ends. */
+  let transient = false;
+  const write = (text: string) => {
+    if (transient) err.write('\r\x1b[K');
+    transient = false;
+    err.write(text);
+  };
+  const endPhase = () => {
+    const ended = clock.end();
+    if (ended && !quiet)
+      write(`  ${style.green('✓')} ${ended.name.padEnd(12)}${style.dim(seconds(ended.ms))}\n`);
+  };
+  const report: Reporter = {
+    command: (command: Command, input?: string) => {
+      if (verbose) write(style.dim(`$ ${commandLine(command)}${input ? '  < a script' : ''}\n`));
+    },
+    phase: (name) => {
+      endPhase();
+      clock.begin(name);
+      // While it connects, ssh may ask: it writes to the terminal itself, and wants a clean line.
+      if (!isLive || name === 'connect') return;
+      write(`  … ${name}`);
+      transient = true;
+    },
+    note: (message) => {
+      if (!quiet) write(`  ${style.yellow('!')} ${message}\n`);
+    },
+    passThrough: (text) => {
+      if (err.isTTY) write(text);
+    },
+  };
+  return {
+    context: { env, signal, report },
+    print: (line) => {
+      out.write(`${line}\n`);
+    },
+    say: (line) => {
+      endPhase();
+      if (!quiet) write(`${line}\n`);
+    },
+    phases: () => {
+      endPhase();
+      return clock.phases;
+    },
+    confirm: (question) => confirm(question, signal, err),
+    style,
+  };
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}
+
+class PhaseClock {
+  readonly phases: Record<string, number> = {};
+  #current: { name: string; since: number } | undefined;
+
+  begin(name: string): void {
+    this.#current = { name, since: performance.now() };
+  }
+
+  end(): { name: string; ms: number } | undefined {
+    if (!this.#current) return undefined;
+    const { name, since } = this.#current;
+    const ms = Math.round(performance.now() - since);
+    this.phases[name] = (this.phases[name] ?? 0) + ms;
+    this.#current = undefined;
+    return { name, ms };
+  }
+}
+
+async function confirm(question: string, signal: AbortSignal, err: NodeJS.WriteStream): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new UsageError('this needs a yes, and there is no terminal to ask on', {
+      remedy: 'Say it with --yes.',
+    });
+  }
+  const { createInterface } = await import('node:readline/promises');
+  const questions = createInterface({ input: process.stdin, output: err });
+  try {
+    return /^y(es)?$/i.test((await questions.question(`${question} [y/N] `, { signal })).trim());
+  } finally {
+    questions.close();
+  }
+}

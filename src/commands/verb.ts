@@ -1,0 +1,79 @@
+import type { ArgumentsCamelCase, Argv, InferredOptionTypes, Options } from 'yargs';
+import type { Terminal } from './terminal.ts';
+
+/** The options that every verb has. */
+export interface SharedArguments {
+  readonly verbose: boolean;
+  readonly json: boolean;
+}
+
+/** One verb: what it is called, what it takes, what it does. */
+export interface Verb<O extends Record<string, Options> = Record<string, Options>> {
+  /** As yargs reads it: the name, and its positional arguments in brackets. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly positionals?: Readonly<Record<string, { describe: string; type?: 'string'; array?: boolean }>>;
+  readonly options: O;
+  readonly examples: readonly (readonly [command: string, does: string])[];
+  /** Answers with the exit status. */
+  run(args: VerbArguments<O>, terminal: Terminal): Promise<number>;
+}
+
+type VerbArguments<O extends Record<string, Options>> = ArgumentsCamelCase<
+  InferredOptionTypes<O> &
+    SharedArguments & {
+      notebook?: string | undefined;
+      ports?: string[] | undefined;
+      action?: string | undefined;
+    }
+>;
+
+/** Checks a verb's `run` against its own options, and then forgets their types. */
+export function defineVerb<O extends Record<string, Options>>(verb: Verb<O>): AnyVerb {
+  return verb;
+}
+
+/** A verb as the table of verbs holds it, whatever its options. */
+export type AnyVerb = Omit<Verb, 'run'> & { run(args: never, terminal: Terminal): Promise<number> };
+
+export const NOTEBOOK = {
+  notebook: { describe: 'name of a notebook; the only or default one without', type: 'string' },
+} as const;
+
+export const CONFIG_FILE = {
+  F: {
+    type: 'string',
+    describe: "ssh's own: another file than ~/.ssh/config",
+    requiresArg: true,
+    alias: 'ssh-config',
+  },
+} as const;
+
+export const YES = { yes: { alias: 'y', type: 'boolean', default: false, describe: 'ask nothing' } } as const;
+
+export const DRY_RUN = {
+  'dry-run': {
+    type: 'boolean',
+    default: false,
+    describe: 'print the commands, run none that changes anything',
+  },
+} as const;
+
+export function addVerb(
+  yargs: Argv,
+  verb: AnyVerb,
+  run: (args: SharedArguments, verb: AnyVerb) => Promise<void>,
+): Argv {
+  return yargs.command(
+    verb.usage,
+    verb.summary,
+    (builder) => {
+      for (const [name, positional] of Object.entries(verb.positionals ?? {}))
+        builder.positional(name, positional);
+      builder.options(verb.options);
+      for (const [command, does] of verb.examples) builder.example(command, does);
+      return builder.strict();
+    },
+    (args) => run(args as unknown as SharedArguments, verb),
+  );
+}

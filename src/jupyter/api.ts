@@ -1,0 +1,112 @@
+import { request as httpRequest } from 'node:http';
+import { Interrupted } from '../system/errors.ts';
+import { LOOPBACK } from '../system/port.ts';
+
+/** Where a server's REST API is to be asked: this machine's end of the tunnel. */
+export interface Api {
+  readonly localPort: number;
+  readonly baseUrl: string;
+  readonly secure: boolean;
+  readonly token: string;
+}
+
+interface ApiAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * One request to Jupyter's REST API. The token goes in a header, which Jupyter does not log.
+ * @param path below /api, without a slash in front: `status`, `kernels`
+ * @throws the error of the connection when nobody answers, or a time-out after `timeoutMs`
+ */
+async function askApi(
+  api: Api,
+  method: 'GET' | 'POST',
+  path: string,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<ApiAnswer> {
+  if (signal.aborted) throw new Interrupted();
+  const request = api.secure ? (await import('node:https')).request : httpRequest;
+  return new Promise((resolve, reject) => {
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const query = request(
+      {
+        host: LOOPBACK,
+        port: api.localPort,
+        method,
+        path: `${api.baseUrl}${path === '' ? 'api' : `api/${path}`}`,
+        headers: { Authorization: `token ${api.token}`, 'Content-Length': 0 },
+        agent: false,
+        signal: AbortSignal.any([signal, deadline]),
+        // The other end is this connection's own host, which ssh has identified; its certificate is its owner's.
+        rejectUnauthorized: false,
+      },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          body += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+        response.on('error', reject);
+      },
+    );
+    query.on('error', (error) => {
+      reject(
+        signal.aborted
+          ? new Interrupted()
+          : deadline.aborted
+            ? new Error(`no answer within ${timeoutMs} ms`)
+            : error,
+      );
+    });
+    query.end();
+  });
+}
+
+/** Whether our server answers there, and with which version; `refused` is a Jupyter that is not ours. */
+export type Proof =
+  | { readonly state: 'ours' }
+  | { readonly state: 'refused'; readonly status: number }
+  | { readonly state: 'silent'; readonly reason: string };
+
+/**
+ * One authenticated request through the tunnel: it proves that the server behind it is ours. It does not
+ * count as activity of the user.
+ */
+export async function proveServer(api: Api, signal: AbortSignal, timeoutMs: number): Promise<Proof> {
+  try {
+    const { status } = await askApi(api, 'GET', 'status', signal, timeoutMs);
+    return status === 200 ? { state: 'ours' } : { state: 'refused', status };
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    return { state: 'silent', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The version that `GET /api` tells; undefined when it does not. */
+export async function apiVersion(
+  api: Api,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<string | undefined> {
+  const { body } = await askApi(api, 'GET', '', signal, timeoutMs);
+  try {
+    const { version } = JSON.parse(body) as { version?: unknown };
+    return typeof version === 'string' ? version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Asks the server to end itself, kernels first: the Quit button. Answers whether it agreed. */
+export async function requestShutdown(api: Api, signal: AbortSignal, timeoutMs: number): Promise<boolean> {
+  try {
+    return (await askApi(api, 'POST', 'shutdown', signal, timeoutMs)).status === 200;
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    return false;
+  }
+}

@@ -1,0 +1,73 @@
+import * as v from 'valibot';
+import { Failure } from '../system/errors.ts';
+
+/**
+ * What Jupyter's runtime file says of a server: nbserver-PID.json of notebook 6 or jpserver-PID.json of
+ * jupyter_server, JupyterLab and notebook 7. The classic one has notebook_dir and no version.
+ */
+const RuntimeFile = v.object({
+  pid: v.number(),
+  port: v.number(),
+  token: v.string(),
+  base_url: v.optional(v.string(), '/'),
+  secure: v.optional(v.boolean(), false),
+  sock: v.optional(v.string(), ''),
+  version: v.optional(v.string()),
+});
+
+export interface RuntimeInfo {
+  readonly pid: number;
+  /** 0 when the server listens on a socket. */
+  readonly port: number;
+  /** The absolute path of its Unix socket, if it listens on one. */
+  readonly socket: string | undefined;
+  readonly token: string;
+  /** Begins and ends with a slash. */
+  readonly baseUrl: string;
+  /** Whether it speaks https. */
+  readonly secure: boolean;
+  /** Unknown of a classic notebook, which tells it only by its API. */
+  readonly version: string | undefined;
+}
+
+/** @throws Failure when the text is not what a Jupyter writes. */
+export function parseRuntimeFile(text: string): RuntimeInfo {
+  try {
+    const file = v.parse(RuntimeFile, JSON.parse(text));
+    return {
+      pid: file.pid,
+      port: file.port,
+      socket: file.sock || undefined,
+      token: file.token,
+      baseUrl: `/${file.base_url}/`.replace(/\/+/g, '/'),
+      secure: file.secure,
+      version: file.version,
+    };
+  } catch (cause) {
+    throw new Failure(
+      'the runtime file that Jupyter wrote on the host is not as any known version writes it',
+      {
+        remedy: 'Please report this, with the version of Jupyter.',
+        cause,
+      },
+    );
+  }
+}
+
+/** The page that the user sees, at this machine's end of the tunnel, without the token. */
+export function pageUrl(
+  localPort: number,
+  server: { baseUrl: string; secure: boolean; command: string },
+): string {
+  const page = /\blab\b/.test(server.command) ? 'lab' : 'tree';
+  return `${server.secure ? 'https' : 'http'}://127.0.0.1:${localPort}${server.baseUrl}${page}`;
+}
+
+export function withToken(url: string, token: string): string {
+  return token === '' ? url : `${url}?token=${encodeURIComponent(token)}`;
+}
+
+/** A line of Jupyter's log without the tokens in it. */
+export function redactTokens(line: string): string {
+  return line.replace(/(token=)[^\s&"'<>]+/g, '$1…');
+}

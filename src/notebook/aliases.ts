@@ -1,0 +1,91 @@
+import { shellQuote } from '../system/command.ts';
+import { articleLines } from './article.ts';
+import { DEFAULT_PORT, type Notebook } from './notebook.ts';
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** The shell in $SHELL, if it is one for which there are aliases. */
+export function shellOf(env: NodeJS.ProcessEnv): Shell | undefined {
+  const name = env.SHELL?.split('/').at(-1);
+  return SHELLS.find((shell) => shell === name);
+}
+
+/** `alias` lines, the same in bash, zsh and fish. */
+export interface AliasOptions {
+  /** How this program is called: one or more words. */
+  readonly program: readonly string[];
+  /** The account on the host: then the aliases are the article's own, and need nothing installed. */
+  readonly plainUser: string | undefined;
+  /** Behind each name, where there is more than one notebook. */
+  readonly suffix: string;
+}
+
+export function aliasLines(notebook: Notebook, { program, plainUser, suffix }: AliasOptions): string[] {
+  const forwardAlias = `port_forward${suffix}`;
+  const lines =
+    plainUser === undefined ? ownLines(notebook, program) : articleLines(notebook, plainUser, forwardAlias);
+  return [
+    alias(forwardAlias, lines.forward),
+    alias(`remote_notebook_start${suffix}`, lines.start),
+    alias(`remote_notebook_stop${suffix}`, lines.stop),
+  ];
+}
+
+/** The suffix of a notebook's aliases: its name as a shell allows it. */
+export function aliasSuffix(name: string): string {
+  return `_${name.replace(/[^A-Za-z0-9_]/g, '_')}`;
+}
+
+function alias(name: string, line: string): string {
+  const quoted = shellQuote(line);
+  return `alias ${name}=${quoted.startsWith("'") ? quoted : `'${quoted}'`}`;
+}
+
+function ownLines(
+  notebook: Notebook,
+  program: readonly string[],
+): { forward: string; start: string; stop: string } {
+  const own = program.map(shellQuote).join(' ');
+  const name = shellQuote(notebook.name);
+  return {
+    forward: `${own} forward ${name}`,
+    start: `${own} start ${startWords(notebook).map(shellQuote).join(' ')}`,
+    stop: `${own} stop ${name}`,
+  };
+}
+
+function startWords({
+  name,
+  destination,
+  configFile,
+  directory,
+  environment,
+  command,
+  port,
+  localPort,
+}: Notebook): string[] {
+  const options: readonly (readonly [string, string | undefined])[] = [
+    ['name', name],
+    ['directory', directory || undefined],
+    ['environment', environment || undefined],
+    ['command', command || undefined],
+    ['port', port === DEFAULT_PORT ? undefined : String(port)],
+    ['local-port', localPort === undefined ? undefined : String(localPort)],
+  ];
+  // With `=`, a value that begins with a dash is no option.
+  const words = options.flatMap(([option, value]) => (value === undefined ? [] : [`--${option}=${value}`]));
+  return [destination, ...(configFile === undefined ? [] : ['-F', configFile]), ...words];
+}
+
+const BEGIN = '# >>> remote-notebook aliases >>>';
+const END = '# <<< remote-notebook aliases <<<';
+
+/** A start-up file's text with this one block of aliases in it, wherever it stood before; none takes it out. */
+export function withAliasBlock(text: string, lines: readonly string[]): string {
+  const block = lines.length === 0 ? '' : `${[BEGIN, ...lines, END].join('\n')}\n`;
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END, begin);
+  if (begin >= 0 && end >= 0) return text.slice(0, begin) + block + text.slice(end + END.length + 1);
+  return block === '' || text === '' || text.endsWith('\n') ? text + block : `${text}\n${block}`;
+}

@@ -1,0 +1,92 @@
+import { parseDestination } from '../ssh/destination.ts';
+import { type Command, shellQuote } from '../system/command.ts';
+import type { Notebook } from './notebook.ts';
+
+/**
+ * The three commands that this project began with, to the letter. They need nothing installed, and leave to
+ * luck what the rest of this project is for.
+ */
+
+/** What runs on the host. A word that a shell would read otherwise is quoted for any of them. */
+function remoteStartText({ directory, environment, command, port }: Notebook): string {
+  return [
+    ...(directory === '' ? [] : [`cd ${remotePath(directory)}`]),
+    ...(environment === '' ? [] : [`. ${remotePath(`${environment}/bin/activate`)}`]),
+    `${command || 'jupyter notebook'} --no-browser --port=${port}`,
+  ].join('; ');
+}
+
+/** A path for a remote shell: a leading ~ stays the home folder, a leading dash is no option. */
+function remotePath(path: string): string {
+  if (path === '~') return path;
+  if (path.startsWith('~/')) return `~/${shellQuote(path.slice(2))}`;
+  return shellQuote(path.startsWith('-') ? `./${path}` : path);
+}
+
+/** @param user the account on the host whose Jupyters are ended: all of them */
+function remoteStopText(user: string): string {
+  return `pkill -u ${shellQuote(user)} jupyter`;
+}
+
+/** What the stop would end, by name and PID. */
+function remoteListText(user: string): string {
+  return `pgrep -l -u ${shellQuote(user)} jupyter`;
+}
+
+function tunnelArgs({ port, localPort }: Notebook): string[] {
+  return ['-N', '-f', '-L', `localhost:${localPort ?? port}:localhost:${port}`];
+}
+
+function configFileArgs({ configFile }: Notebook): string[] {
+  return configFile === undefined ? [] : ['-F', configFile];
+}
+
+/** `-S none` alone is added: a ControlMaster of the user's own would take the command over. */
+function plainSsh(notebook: Notebook, args: readonly string[], remoteText?: string): Command {
+  const remote = remoteText === undefined ? [] : [remoteText];
+  return ['ssh', '-S', 'none', ...configFileArgs(notebook), ...args, notebook.destination, ...remote];
+}
+
+export function plainStartCommand(notebook: Notebook): Command {
+  return ['nohup', ...plainSsh(notebook, ['-f'], remoteStartText(notebook))];
+}
+
+export function plainTunnelCommand(notebook: Notebook): Command {
+  return ['nohup', ...plainSsh(notebook, tunnelArgs(notebook))];
+}
+
+export function plainListCommand(notebook: Notebook, user: string): Command {
+  return plainSsh(notebook, [], remoteListText(user));
+}
+
+export function plainStopCommand(notebook: Notebook, user: string): Command {
+  return plainSsh(notebook, [], remoteStopText(user));
+}
+
+/** The article's three lines, as one would type them. */
+export interface ArticleLines {
+  readonly forward: string;
+  readonly start: string;
+  readonly stop: string;
+}
+
+/** @param forwardAlias the name of the alias that `start` calls at its end */
+export function articleLines(notebook: Notebook, user: string, forwardAlias: string): ArticleLines {
+  const ssh = ['ssh', ...configFileArgs(notebook).map(shellQuote)].join(' ');
+  const destination = shellQuote(notebook.destination);
+  return {
+    forward: `nohup ${ssh} ${tunnelArgs(notebook).map(shellQuote).join(' ')} ${destination}`,
+    start: `nohup ${ssh} -f ${destination} ${doubleQuoted(remoteStartText(notebook))}; ${forwardAlias}`,
+    stop: `${ssh} ${destination} ${doubleQuoted(remoteStopText(user))}`,
+  };
+}
+
+/** In double quotes where no shell reads anything in them, as the article has it; else in safer ones. */
+function doubleQuoted(text: string): string {
+  return /["$`\\!]/.test(text) ? shellQuote(text) : `"${text}"`;
+}
+
+/** The account on the host as far as the destination tells; ssh knows the rest. */
+export function userOf(notebook: Notebook): string | undefined {
+  return parseDestination(notebook.destination).user;
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as v from 'valibot';
+import type { Document, LineCounter } from 'yaml';
+import { UsageError } from '../system/errors.ts';
+import { reason, writePrivateFile } from '../system/files.ts';
+import type { NotebookSettings } from './notebook.ts';
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
+
+const SettingsSchema = v.strictObject({
+  destination: v.string(),
+  directory: v.optional(v.string()),
+  environment: v.optional(v.string()),
+  command: v.optional(v.string()),
+  port: v.optional(port),
+  'local-port': v.optional(port),
+  'strict-port': v.optional(v.boolean()),
+});
+
+const ConfigurationSchema = v.strictObject({
+  default: v.optional(v.string()),
+  notebooks: v.optional(v.record(v.string(), SettingsSchema)),
+});
+
+export interface Configuration {
+  /** The notebook that is meant when none is named. */
+  readonly default: string | undefined;
+  readonly notebooks: Readonly<Record<string, NotebookSettings & { destination: string }>>;
+}
+
+const EMPTY: Configuration = { default: undefined, notebooks: {} };
+
+/**
+ * What config.yaml says; a file that is not there says nothing.
+ * @throws UsageError with the line and the key of the first mistake
+ */
+export async function readConfiguration(file: string): Promise<Configuration> {
+  const text = readText(file);
+  return text === undefined ? EMPTY : parseConfiguration(text, file);
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UsageError(`cannot read ${file}: ${reason(cause)}`, { cause });
+  }
+}
+
+export async function parseConfiguration(text: string, file: string): Promise<Configuration> {
+  const { document, lines } = await parseYaml(text, file);
+  const result = v.safeParse(ConfigurationSchema, document.toJS() ?? {});
+  if (!result.success) throw configurationMistake(result.issues[0], document, lines, file);
+  const { default: meant, notebooks = {} } = result.output;
+  if (meant !== undefined && !(meant in notebooks)) {
+    throw new UsageError(`${file}: default names "${meant}", which is none of its notebooks`, {
+      remedy: `There are: ${Object.keys(notebooks).join(', ') || 'none'}`,
+    });
+  }
+  return { default: meant, notebooks };
+}
+
+async function parseYaml(text: string, file: string): Promise<{ document: Document; lines: LineCounter }> {
+  const { LineCounter, parseDocument } = await import('yaml');
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [error] = document.errors;
+  if (error) throw new UsageError(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
+  return { document, lines };
+}
+
+type Issue = v.BaseIssue<unknown>;
+
+function configurationMistake(
+  issue: Issue,
+  document: Document,
+  lines: LineCounter,
+  file: string,
+): UsageError {
+  const path = issue.path?.map((item) => item.key as string) ?? [];
+  const line = lineOf(path, document, lines);
+  const where = `${file}${line ? `:${line}` : ''}: ${path.join('.') || 'the file'}`;
+  const known = knownKeys(path);
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    return new UsageError(`${where} is unknown`, { remedy: `Known there: ${known.join(', ')}` });
+  }
+  const missing = issue.received === 'undefined';
+  return new UsageError(
+    missing ? `${where} is missing` : `${where} is ${issue.received}, but ${expected(issue)} is expected`,
+  );
+}
+
+function expected({ type, requirement, expected }: Issue): string {
+  if (type === 'min_value' || type === 'max_value' || type === 'integer')
+    return 'a whole number from 1 to 65535';
+  return String(requirement ?? (expected === 'Object' ? 'a mapping' : `a ${expected}`));
+}
+
+function knownKeys(path: readonly string[]): string[] {
+  return Object.keys(path.length === 1 ? ConfigurationSchema.entries : SettingsSchema.entries);
+}
+
+/** The line of the key, or of the nearest one above it that is there. */
+function lineOf(path: readonly string[], document: Document, lines: LineCounter): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const parent: unknown =
+      length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const items = (parent as { items?: { key?: { value?: unknown; range?: number[] } }[] } | undefined)
+      ?.items;
+    const start = items?.find(({ key }) => key?.value === path[length - 1])?.key?.range?.[0];
+    if (start !== undefined) return lines.linePos(start).line;
+  }
+  return undefined;
+}
+
+/**
+ * Writes one notebook into config.yaml, and keeps what else stands there, comments too.
+ * @throws UsageError when the file is broken, or cannot be written
+ */
+export async function saveNotebook(file: string, name: string, settings: NotebookSettings): Promise<void> {
+  const text = readText(file) ?? '';
+  await parseConfiguration(text, file);
+  const { document } = await parseYaml(text, file);
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined && value !== '');
+  if (document.contents === null) document.contents = document.createNode({});
+  document.setIn(['notebooks', name], document.createNode(Object.fromEntries(given)));
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new UsageError(`cannot make the folder ${dirname(file)}: ${reason(cause)}`, { cause });
+  }
+  await writePrivateFile(file, document.toString());
+}

@@ -1,0 +1,64 @@
+import { type Forward, forwardSpec } from '../ssh/arguments.ts';
+import type { Context } from '../system/context.ts';
+import { Failure, UsageError } from '../system/errors.ts';
+import { LOOPBACK, portHolder } from '../system/port.ts';
+import { verifyPort } from './notebook.ts';
+import type { KnownNotebook } from './resolve.ts';
+import { startNotebook } from './start.ts';
+import { type NotebookRecord, readRecords, updateRecords, withNotebookLock, withRecord } from './state.ts';
+import { connectionOf, isForwardUp, openTunnel } from './tunnel.ts';
+
+/** `6006`, `9000:6006` (another port here) or `8787:localhost:8787` (another machine, seen from the host). */
+const PORT_SPEC = /^(?:(\d+):(?:(\[[^\]]+\]|[^:\s]+):)?)?(\d+)$/;
+
+/** Reads one more port to forward. @throws UsageError when it is none. */
+export function parseForward(text: string): Forward {
+  const [, local, host, port] = PORT_SPEC.exec(text) ?? [];
+  if (port === undefined) {
+    throw new UsageError(`"${text}" is no port to forward`, {
+      remedy: 'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it.',
+    });
+  }
+  const target = `${host ?? 'localhost'}:${verifyPort('port', Number(port))}`;
+  return { bindAddress: LOOPBACK, localPort: verifyPort('local-port', Number(local ?? port)), target };
+}
+
+/**
+ * The tunnel alone, again: brings it up for a notebook whose server runs, with more forwards if there are any.
+ * @throws Failure when a port of this machine is taken: it is not changed, so that bookmarks go on to work
+ */
+export async function forwardNotebook(
+  known: KnownNotebook,
+  more: readonly Forward[],
+  context: Context,
+): Promise<NotebookRecord> {
+  const { notebook } = known;
+  // Without a record only the host knows the server's port: it is joined, and not started.
+  if (!known.record?.server) await startNotebook(notebook, { mode: 'join', timeoutMs: 0 }, context);
+  return withNotebookLock(notebook.name, context, async () => {
+    const before = readRecords(context)[notebook.name];
+    if (!before) throw new Failure(`"${notebook.name}" was stopped meanwhile`);
+    const added = more.filter(
+      (forward) => !before.forwards.some((old) => forwardSpec(old) === forwardSpec(forward)),
+    );
+    const record = { ...before, forwards: [...before.forwards, ...added] };
+    await updateRecords(context, (records) => withRecord(records, record));
+    const connection = connectionOf(notebook, context.env);
+    context.report.phase('connect');
+    await openTunnel(connection, context);
+    for (const forward of record.forwards) {
+      if (await isForwardUp(connection, forward)) continue;
+      await updateRecords(context, (records) => withRecord(records, before));
+      await openTunnel(connection, context);
+      throw await portTaken(forward);
+    }
+    return record;
+  });
+}
+
+async function portTaken({ localPort }: Forward): Promise<Failure> {
+  const holder = await portHolder(localPort);
+  return new Failure(`port ${localPort} of this machine cannot be had${holder ? `: ${holder} has it` : ''}`, {
+    remedy: 'End that, or choose another port of this machine: LOCAL:PORT',
+  });
+}

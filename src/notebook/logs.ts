@@ -1,0 +1,27 @@
+import { openConnection } from '../ssh/connection.ts';
+import type { Context } from '../system/context.ts';
+import { findServer, readLog } from './host.ts';
+import type { Notebook } from './notebook.ts';
+import type { NotebookRecord } from './state.ts';
+import { connectionOf, releaseTunnel } from './tunnel.ts';
+
+/** Prints the log of the notebook's server. Answers false when the host knows of none. */
+export async function printLog(
+  notebook: Notebook,
+  record: NotebookRecord | undefined,
+  options: { lines: number; follow: boolean },
+  print: (line: string) => void,
+  context: Context,
+): Promise<boolean> {
+  const connection = connectionOf(notebook, context.env);
+  await openConnection(connection, context);
+  try {
+    const folder = record?.server?.folder ?? (await findServer(connection, notebook, context))?.folder;
+    if (folder === undefined) return false;
+    await readLog(connection, folder, options, print, context);
+    return true;
+  } finally {
+    // A connection that was made for this alone ends with it.
+    await releaseTunnel(connection, { ...context, signal: new AbortController().signal });
+  }
+}

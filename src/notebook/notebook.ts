@@ -1,0 +1,89 @@
+import { parseDestination } from '../ssh/destination.ts';
+import { UsageError } from '../system/errors.ts';
+
+/** What the user wants to run, and where. */
+export interface Notebook {
+  readonly name: string;
+  readonly destination: string;
+  /** ssh's own `-F`. */
+  readonly configFile: string | undefined;
+  /** On the host; a leading `~` is the home folder there, and empty too. */
+  readonly directory: string;
+  /** A venv's folder on the host, in the directory, absolute or below `~`; empty for none. */
+  readonly environment: string;
+  /** The Jupyter command; empty for JupyterLab where there is one, else the classic notebook. */
+  readonly command: string;
+  /** The wanted port on the host. */
+  readonly port: number;
+  /** The wanted port of this machine; undefined for the same one as on the host. */
+  readonly localPort: number | undefined;
+  /** Whether a taken port is a failure. */
+  readonly strictPort: boolean;
+}
+
+/** What flags or config.yaml say of a notebook; the rest has defaults. */
+export interface NotebookSettings {
+  readonly destination?: string | undefined;
+  readonly directory?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly command?: string | undefined;
+  readonly port?: number | undefined;
+  readonly 'local-port'?: number | undefined;
+  readonly 'strict-port'?: boolean | undefined;
+}
+
+export const DEFAULT_PORT = 8889;
+
+const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}._-]{0,63}$/u;
+
+/** @throws UsageError when any part cannot be used as it is. */
+export function makeNotebook(
+  name: string,
+  settings: NotebookSettings & { destination: string },
+  configFile: string | undefined,
+): Notebook {
+  parseDestination(settings.destination);
+  return {
+    name: verifyName(name),
+    destination: settings.destination,
+    configFile,
+    directory: verifyLine('directory', settings.directory ?? ''),
+    environment: verifyLine('environment', settings.environment ?? ''),
+    command: verifyLine('command', settings.command ?? ''),
+    port: verifyPort('port', settings.port ?? DEFAULT_PORT),
+    localPort:
+      settings['local-port'] === undefined ? undefined : verifyPort('local-port', settings['local-port']),
+    strictPort: settings['strict-port'] ?? false,
+  };
+}
+
+/** The name of a notebook that was given none: its host's. */
+export function defaultName(destination: string): string {
+  const { host } = parseDestination(destination);
+  return (
+    host
+      .replace(/[^\p{L}\p{N}._-]/gu, '-')
+      .replace(/^[.-]+/, '')
+      .slice(0, 64) || 'notebook'
+  );
+}
+
+function verifyName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new UsageError(`"${name}" cannot be a notebook's name`, {
+    remedy:
+      'A name has letters, digits, dots, dashes and underscores, at most 64, and begins with none of . and -',
+  });
+}
+
+export function verifyPort(option: string, port: number): number {
+  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+  throw new UsageError(
+    `--${option} is ${Number.isNaN(port) ? 'not a number' : port}: a port is a whole number from 1 to 65535`,
+  );
+}
+
+function verifyLine(option: string, value: string): string {
+  if (!/[\0\r\n]/.test(value)) return value;
+  throw new UsageError(`--${option} holds a line break, which would not survive the way to the host`);
+}

@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { pageUrl, withToken } from '../jupyter/server.ts';
+import { openBrowser } from '../system/browser.ts';
+import type { Context } from '../system/context.ts';
+import { Failure } from '../system/errors.ts';
+import { writePrivateFile } from '../system/files.ts';
+import { stateFolder } from '../system/paths.ts';
+import type { NotebookRecord } from './state.ts';
+import { connectionOf, isForwardUp } from './tunnel.ts';
+
+/** The page that leads a browser to this notebook; it holds the token, so it is 0600, as Jupyter's own is. */
+export function redirectFile(name: string, env: NodeJS.ProcessEnv): string {
+  return join(stateFolder(env), `open-${name}.html`);
+}
+
+/** @throws Failure when no tunnel leads to the notebook's server. */
+export async function verifyReachable(record: NotebookRecord, context: Context): Promise<void> {
+  const { notebook, forwards } = record;
+  const forward = forwards[0];
+  if (record.server && forward && (await isForwardUp(connectionOf(notebook, context.env), forward))) return;
+  throw new Failure(`no tunnel leads to "${notebook.name}" now`, {
+    remedy: `Try: remote-notebook start ${notebook.name}`,
+  });
+}
+
+/** The notebook's page with its token: for the user's eyes alone. */
+export function secretUrl({ server, forwards }: NotebookRecord): string {
+  const forward = forwards[0];
+  if (!server || !forward) throw new Error('a notebook without a server has no page');
+  return withToken(pageUrl(forward.localPort, server), server.token);
+}
+
+/** Opens the notebook's page through a file, so that its token is in no argument list. Answers whether it could. */
+export async function openPage(record: NotebookRecord, context: Context): Promise<boolean> {
+  const file = redirectFile(record.notebook.name, context.env);
+  await writePrivateFile(file, redirectPage(secretUrl(record)));
+  return openBrowser(pathToFileURL(file).href, context);
+}
+
+function redirectPage(url: string): string {
+  const escaped = url.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return `<!DOCTYPE html>
+<html>
+<head>
+  <meta charset="utf-8">
+  <meta name="referrer" content="no-referrer">
+  <meta http-equiv="refresh" content="0;url=${escaped}">
+  <title>Opening the notebook</title>
+</head>
+<body><p>If nothing happens, <a href="${escaped}">open the notebook</a>.</p></body>
+</html>
+`;
+}

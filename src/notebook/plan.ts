@@ -1,0 +1,40 @@
+import { scriptText } from '../remote/script.ts';
+import { controlCommand, scriptCommand } from '../ssh/arguments.ts';
+import { keeperCommand } from '../ssh/connection.ts';
+import { commandLine } from '../system/command.ts';
+import { LOOPBACK } from '../system/port.ts';
+import { plainStartCommand, plainTunnelCommand } from './article.ts';
+import { launchScript } from './host.ts';
+import type { Notebook } from './notebook.ts';
+import { connectionOf } from './tunnel.ts';
+
+export interface PlanOptions {
+  readonly plain: boolean;
+  readonly timeoutMs: number;
+  /** Whether the script for the host is written out, so that the line can be pasted as it stands. */
+  readonly verbose: boolean;
+}
+
+/** The commands of a start, each behind a line that says what it is for. */
+export function plannedCommands(notebook: Notebook, options: PlanOptions, env: NodeJS.ProcessEnv): string[] {
+  if (options.plain)
+    return [commandLine(plainStartCommand(notebook)), commandLine(plainTunnelCommand(notebook))];
+  const connection = connectionOf(notebook, env);
+  const script = scriptText(launchScript(notebook, 'start', 'dry-run', options.timeoutMs));
+  const launch = commandLine(scriptCommand(connection));
+  const forward = {
+    bindAddress: LOOPBACK,
+    localPort: notebook.localPort ?? notebook.port,
+    target: `127.0.0.1:${notebook.port}`,
+  };
+  return [
+    '# connect: the keeper runs ssh, and runs it again when it ends',
+    commandLine(keeperCommand(connection)),
+    '# launch: a script for the host, on standard input',
+    options.verbose
+      ? `${launch} <<'END-OF-SCRIPT'\n${script}END-OF-SCRIPT`
+      : `${launch}   # ${script.split('\n').length} lines; --verbose shows them`,
+    '# forward: a port of this machine to the port that Jupyter got',
+    commandLine(controlCommand(connection, 'forward', forward)),
+  ];
+}

@@ -1,0 +1,104 @@
+import type { Context } from '../system/context.ts';
+import { UsageError } from '../system/errors.ts';
+import { configurationFile } from '../system/paths.ts';
+import { type Configuration, readConfiguration } from './configuration.ts';
+import { defaultName, makeNotebook, type Notebook, type NotebookSettings } from './notebook.ts';
+import { type NotebookRecord, type Records, readRecords } from './state.ts';
+
+/** A notebook that has a name here, and its record if this machine has started or joined it. */
+export interface KnownNotebook {
+  readonly notebook: Notebook;
+  readonly record: NotebookRecord | undefined;
+}
+
+const HOW_TO_BEGIN =
+  'Name where: remote-notebook start user@host --directory DIR --environment VENV (see also: remote-notebook hosts)';
+
+/**
+ * What `start` means: a name of config.yaml or of a record, or else a destination. Flags win over both.
+ * @throws UsageError when nothing is meant, or any part is wrong
+ */
+export async function resolveNotebook(
+  target: string | undefined,
+  flags: NotebookSettings & { readonly name?: string | undefined },
+  configFile: string | undefined,
+  context: Context,
+): Promise<Notebook> {
+  const configuration = await readConfiguration(configurationFile(context.env));
+  const records = readRecords(context);
+  const named = target ?? meantName(configuration, records);
+  if (named === undefined)
+    throw new UsageError('no notebook is named, and none is configured', { remedy: HOW_TO_BEGIN });
+  const { name: givenName, ...given } = flags;
+  const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const configured = configuration.notebooks[named];
+  if (configured) return makeNotebook(givenName ?? named, { ...configured, ...settings }, configFile);
+  const record = records[named];
+  if (record) {
+    const known = settingsOf(record.notebook);
+    return makeNotebook(
+      givenName ?? named,
+      { ...known, ...settings },
+      configFile ?? record.notebook.configFile,
+    );
+  }
+  return makeNotebook(givenName ?? defaultName(named), { ...settings, destination: named }, configFile);
+}
+
+/** Without a name: the `default`, else the only one. */
+function meantName(configuration: Configuration, records: Records): string | undefined {
+  if (configuration.default !== undefined) return configuration.default;
+  const names = knownNames(configuration, records);
+  return names.length === 1 ? names[0] : undefined;
+}
+
+function knownNames(configuration: Configuration, records: Records): string[] {
+  return [...new Set([...Object.keys(records), ...Object.keys(configuration.notebooks)])].sort();
+}
+
+/** What `makeNotebook` would need to make this notebook again. */
+export function settingsOf(notebook: Notebook): NotebookSettings & { destination: string } {
+  const { destination, directory, environment, command, port, localPort, strictPort } = notebook;
+  return {
+    destination,
+    directory,
+    environment,
+    command,
+    port,
+    'local-port': localPort,
+    'strict-port': strictPort,
+  };
+}
+
+/**
+ * The notebook of that name, or the only one on that destination; without a name the one that must be meant.
+ * @throws UsageError that tells those that exist
+ */
+export async function knownNotebook(
+  target: string | undefined,
+  configFile: string | undefined,
+  context: Context,
+): Promise<KnownNotebook> {
+  const configuration = await readConfiguration(configurationFile(context.env));
+  const records = readRecords(context);
+  const names = knownNames(configuration, records);
+  const running = Object.keys(records);
+  const name = target ?? (running.length === 1 ? running[0] : meantName(configuration, records));
+  if (name === undefined) {
+    throw new UsageError(names.length === 0 ? 'there is no notebook yet' : 'which notebook?', {
+      remedy: names.length === 0 ? HOW_TO_BEGIN : `There are: ${names.join(', ')}`,
+    });
+  }
+  const record = records[name] ?? onlyOn(name, records);
+  if (record) return { notebook: record.notebook, record };
+  const configured = configuration.notebooks[name];
+  if (configured) return { notebook: makeNotebook(name, configured, configFile), record: undefined };
+  throw new UsageError(`there is no notebook "${name}"`, {
+    remedy: names.length === 0 ? HOW_TO_BEGIN : `There are: ${names.join(', ')}`,
+  });
+}
+
+function onlyOn(destination: string, records: Records): NotebookRecord | undefined {
+  const found = Object.values(records).filter((record) => record.notebook.destination === destination);
+  return found.length === 1 ? found[0] : undefined;
+}

@@ -1,0 +1,268 @@
+import { randomBytes } from 'node:crypto';
+import { type Api, apiVersion, type Proof, proveServer } from '../jupyter/api.ts';
+import { pageUrl } from '../jupyter/server.ts';
+import type { Connection, Forward } from '../ssh/arguments.ts';
+import type { Context } from '../system/context.ts';
+import { Failure, Interrupted, UsageError } from '../system/errors.ts';
+import { isPortFree, LOOPBACK, portHolder } from '../system/port.ts';
+import { findServer, type HostServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
+import type { Notebook } from './notebook.ts';
+import {
+  type NotebookRecord,
+  type Records,
+  readRecords,
+  type ServerRecord,
+  updateRecords,
+  withNotebookLock,
+  withoutRecord,
+  withRecord,
+} from './state.ts';
+import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
+
+export interface StartOptions {
+  /** `join` starts no server: one that does not run is a failure. */
+  readonly mode: 'start' | 'join';
+  /** How long Jupyter may take to come up. */
+  readonly timeoutMs: number;
+}
+
+export interface Started {
+  readonly record: NotebookRecord & { readonly server: ServerRecord };
+  /** Whether the server ran before. */
+  readonly joined: boolean;
+  /** The page, without the token. */
+  readonly url: string;
+}
+
+/** One look at a server that should be there. */
+const LOOK_TIMEOUT_MS = 5000;
+/** How long a server that has written its runtime file may take to answer. */
+const PROVE_TIMEOUT_MS = 60_000;
+/** How long the clean-up after a failure may take. */
+const UNDO_TIMEOUT_MS = 15_000;
+/** So many ports above the wanted one are tried. */
+const PORT_TRIES = 50;
+
+/**
+ * Starts the notebook's server, or joins it if it runs, and brings it to this machine. When this returns, it
+ * has answered through the tunnel. Any failure undoes what was begun, on both sides.
+ */
+export function startNotebook(notebook: Notebook, options: StartOptions, context: Context): Promise<Started> {
+  return withNotebookLock(notebook.name, context, () => startAlone(notebook, options, context));
+}
+
+async function startAlone(notebook: Notebook, options: StartOptions, context: Context): Promise<Started> {
+  const before = readRecords(context)[notebook.name];
+  if (before) {
+    verifySameNotebook(before, notebook);
+    const joined = await joinKnown(before, context);
+    if (joined) return joined;
+  }
+  const connection = connectionOf(notebook, context.env);
+  const launch = randomBytes(8).toString('hex');
+  const progress: LaunchProgress = {};
+  try {
+    context.report.phase('connect');
+    await openTunnel(connection, context);
+    context.report.phase('launch');
+    const found =
+      options.mode === 'start'
+        ? await launchServer(connection, notebook, launch, options.timeoutMs, progress, context)
+        : await runningServer(connection, notebook, context);
+    noteDifferences(notebook, found, context);
+    context.report.phase('forward');
+    const record = await forwardServer(connection, notebook, found, before, context);
+    context.report.phase('prove');
+    return { ...(await proven(record, PROVE_TIMEOUT_MS, context)), joined: found.joined };
+  } catch (error) {
+    await undoStart(connection, notebook, before, progress, launch, context).catch((undoError: unknown) => {
+      context.report.note(
+        `the clean-up failed: ${undoError instanceof Error ? undoError.message : undoError}`,
+      );
+    });
+    throw error;
+  }
+}
+
+async function runningServer(
+  connection: Connection,
+  notebook: Notebook,
+  context: Context,
+): Promise<HostServer> {
+  const found = await findServer(connection, notebook, context);
+  if (found) return found;
+  throw new Failure(`"${notebook.name}" does not run on ${notebook.destination}`, {
+    remedy: `Start it: remote-notebook start ${notebook.name}`,
+  });
+}
+
+/** A record answers for its name: another notebook under the same one would make the first unreachable. */
+function verifySameNotebook(record: NotebookRecord, wanted: Notebook): void {
+  const known = record.notebook;
+  if (record.plain) {
+    throw new UsageError(`"${wanted.name}" was started with --plain`, {
+      remedy: `Stop it first: remote-notebook stop --plain ${wanted.name}`,
+    });
+  }
+  const differing = (['destination', 'directory'] as const).find((key) => known[key] !== wanted[key]);
+  if (!differing) return;
+  throw new UsageError(
+    `"${wanted.name}" is ${known.directory || 'the home folder'} on ${known.destination}, and not ${wanted.directory || 'the home folder'} on ${wanted.destination}`,
+    {
+      remedy: `Stop that one first (remote-notebook stop ${wanted.name}), or give this one a --name of its own.`,
+    },
+  );
+}
+
+/** The short way: what the record names lives and answers. Nothing but the API is asked. */
+async function joinKnown(record: NotebookRecord, context: Context): Promise<Started | undefined> {
+  const { server, notebook } = record;
+  const forward = record.forwards[0];
+  if (!server || !forward) return undefined;
+  if (!(await isForwardUp(connectionOf(notebook, context.env), forward))) return undefined;
+  context.report.phase('prove');
+  const proof = await proveServer(apiOf(server, forward), context.signal, LOOK_TIMEOUT_MS);
+  return proof.state === 'ours' ? started({ ...record, server }, forward, true) : undefined;
+}
+
+function started(
+  record: NotebookRecord & { server: ServerRecord },
+  forward: Forward,
+  joined: boolean,
+): Started {
+  return { record, joined, url: pageUrl(forward.localPort, record.server) };
+}
+
+/** Where the API of a server is reached through its forward. */
+export function apiOf(server: ServerRecord, forward: Forward): Api {
+  const { baseUrl, secure, token } = server;
+  return { localPort: forward.localPort, baseUrl, secure, token };
+}
+
+/** Says what of the running server is not as it was asked for: it was started by another command line. */
+function noteDifferences(wanted: Notebook, found: HostServer, context: Context): void {
+  if (found.holder)
+    context.report.note(`port ${wanted.port} of ${wanted.destination} is taken by ${found.holder}`);
+  if (found.info.port !== wanted.port && found.info.port !== 0) {
+    context.report.note(
+      `the server listens on port ${found.info.port} of ${wanted.destination}, not on ${wanted.port}`,
+    );
+  }
+  if (!found.joined) return;
+  for (const key of ['environment', 'command'] as const) {
+    if (wanted[key] === '' || wanted[key] === found[key]) continue;
+    context.report.note(
+      `it runs already, with the ${key} "${found[key]}"; stop it first to have "${wanted[key]}"`,
+    );
+  }
+}
+
+/**
+ * Leads a port of this machine to the server, and keeps the record of both. A port is tried by having ssh bind
+ * it, so that nobody can take it in between.
+ */
+async function forwardServer(
+  connection: Connection,
+  notebook: Notebook,
+  found: HostServer,
+  before: NotebookRecord | undefined,
+  context: Context,
+): Promise<NotebookRecord & { server: ServerRecord }> {
+  const server = serverRecord(found);
+  const [known, ...others] = before?.forwards ?? [];
+  const wanted = notebook.localPort ?? known?.localPort ?? server.port;
+  const target = `127.0.0.1:${server.port}`;
+  for (let localPort = wanted; localPort <= Math.min(65535, wanted + PORT_TRIES); localPort++) {
+    const forward: Forward = { bindAddress: LOOPBACK, localPort, target };
+    const isOurs = known?.localPort === localPort && (await isForwardUp(connection, known));
+    if (isOurs || (await isPortFree(localPort))) {
+      const record = { notebook, server, forwards: [forward, ...others], plain: undefined };
+      await updateRecords(context, (records) => withRecord(records, record));
+      await openTunnel(connection, context);
+      if (await isForwardUp(connection, forward)) return record;
+    }
+    await notePortTaken(localPort, notebook, context);
+  }
+  throw new Failure(`no free port of this machine from ${wanted} to ${wanted + PORT_TRIES}`, {
+    remedy: 'Name another with --local-port.',
+  });
+}
+
+async function notePortTaken(port: number, notebook: Notebook, context: Context): Promise<void> {
+  const other = Object.values(readRecords(context)).find(
+    (record) =>
+      record.notebook.name !== notebook.name && record.forwards.some(({ localPort }) => localPort === port),
+  );
+  const holder = other ? `the notebook "${other.notebook.name}"` : await portHolder(port);
+  const taken = `port ${port} of this machine is taken${holder ? ` by ${holder}` : ''}`;
+  if (notebook.strictPort) {
+    throw new Failure(taken, { remedy: 'Name another with --local-port, or leave out --strict-port.' });
+  }
+  context.report.note(`${taken}; trying the next`);
+}
+
+function serverRecord({ info, began, startedAt, folder, directory, command }: HostServer): ServerRecord {
+  const { pid, port, socket, version, baseUrl, secure, token } = info;
+  return { pid, began, startedAt, folder, directory, command, port, socket, version, baseUrl, secure, token };
+}
+
+/**
+ * Asks the server through the tunnel until it answers: only this makes it ready. A new jupyter_server writes
+ * its runtime file some milliseconds before it listens.
+ */
+async function proven(
+  record: NotebookRecord & { server: ServerRecord },
+  timeoutMs: number,
+  context: Context,
+): Promise<Started> {
+  const forward = record.forwards[0] as Forward;
+  const api = apiOf(record.server, forward);
+  const deadline = Date.now() + timeoutMs;
+  let proof: Proof;
+  for (;;) {
+    proof = await proveServer(api, context.signal, Math.max(1, deadline - Date.now()));
+    if (proof.state !== 'silent' || Date.now() > deadline) break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  if (proof.state !== 'ours') throw notProven(record, proof);
+  if (record.server.version) return started(record, forward, false);
+  const version = await apiVersion(api, context.signal, LOOK_TIMEOUT_MS);
+  const complete = { ...record, server: { ...record.server, version } };
+  await updateRecords(context, (records) => withRecord(records, complete));
+  return started(complete, forward, false);
+}
+
+function notProven({ notebook, server }: NotebookRecord & { server: ServerRecord }, proof: Proof): Failure {
+  if (proof.state === 'refused') {
+    return new Failure(
+      `port ${server.port} of ${notebook.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
+      { remedy: 'Another server holds that port. Name another with --port.' },
+    );
+  }
+  const words = proof.state === 'silent' ? proof.reason : '';
+  return new Failure(
+    `Jupyter runs on ${notebook.destination} (PID ${server.pid}), but does not answer through the tunnel: ${words}`,
+    {
+      remedy: "Does the host's sshd allow forwarding (AllowTcpForwarding, PermitOpen in its sshd_config)?",
+    },
+  );
+}
+
+/** Undoes what this start began, in reverse order. A server that ran before, and its record, stay. */
+async function undoStart(
+  connection: Connection,
+  notebook: Notebook,
+  before: NotebookRecord | undefined,
+  progress: LaunchProgress,
+  launch: string,
+  context: Context,
+): Promise<void> {
+  const undoContext: Context = { ...context, signal: AbortSignal.timeout(UNDO_TIMEOUT_MS) };
+  await undoLaunch(connection, progress, launch, undoContext).catch((error: unknown) => {
+    if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
+  });
+  const restore = (records: Records): Records =>
+    before ? withRecord(records, before) : withoutRecord(records, notebook.name);
+  if (readRecords(undoContext)[notebook.name] || before) await updateRecords(undoContext, restore);
+  await releaseTunnel(connection, undoContext);
+}

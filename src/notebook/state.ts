@@ -1,0 +1,163 @@
+import { readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Forward } from '../ssh/arguments.ts';
+import type { Context } from '../system/context.ts';
+import { Failure } from '../system/errors.ts';
+import { ensurePrivateFolder, reason, withLock, writePrivateFile } from '../system/files.ts';
+import { stateFolder } from '../system/paths.ts';
+import type { Notebook } from './notebook.ts';
+
+const VERSION = 1;
+
+const text = v.string();
+const optionalText = v.optional(v.string());
+const optionalPort = v.optional(v.number());
+
+const NotebookSchema = v.object({
+  name: text,
+  destination: text,
+  configFile: optionalText,
+  directory: text,
+  environment: text,
+  command: text,
+  port: v.number(),
+  localPort: optionalPort,
+  strictPort: v.boolean(),
+});
+
+const ProcessSchema = v.object({ pid: v.number(), startTime: text });
+
+const RecordSchema = v.object({
+  notebook: NotebookSchema,
+  server: v.optional(
+    v.object({
+      pid: v.number(),
+      began: text,
+      startedAt: text,
+      folder: text,
+      directory: text,
+      command: text,
+      port: v.number(),
+      socket: optionalText,
+      version: optionalText,
+      baseUrl: text,
+      secure: v.boolean(),
+      token: text,
+    }),
+  ),
+  forwards: v.array(v.object({ bindAddress: text, localPort: v.number(), target: text })),
+  plain: v.optional(v.object({ tunnel: v.optional(ProcessSchema), log: text })),
+});
+
+const StateSchema = v.object({ version: v.literal(VERSION), notebooks: v.record(v.string(), RecordSchema) });
+
+/** A server as this machine remembers it. */
+export interface ServerRecord {
+  readonly pid: number;
+  /** When its process started, as the host's process table tells it. Compared, never read. */
+  readonly began: string;
+  /** The same, for people: ISO 8601. */
+  readonly startedAt: string;
+  /** The folder of its record on the host. */
+  readonly folder: string;
+  /** The directory that it serves, absolute, without symbolic links. */
+  readonly directory: string;
+  readonly command: string;
+  readonly port: number;
+  readonly socket: string | undefined;
+  readonly version: string | undefined;
+  readonly baseUrl: string;
+  readonly secure: boolean;
+  readonly token: string;
+}
+
+/** One notebook's entry in the state file: who is who. Whether it lives is asked of the world. */
+export interface NotebookRecord {
+  readonly notebook: Notebook;
+  readonly server: ServerRecord | undefined;
+  /** The first leads to the server, unless the notebook has none. */
+  readonly forwards: readonly Forward[];
+  /** Set for a notebook that was started by the article's own commands. */
+  readonly plain:
+    | { readonly tunnel: { pid: number; startTime: string } | undefined; readonly log: string }
+    | undefined;
+}
+
+export type Records = Readonly<Record<string, NotebookRecord>>;
+
+function stateFile(env: NodeJS.ProcessEnv): string {
+  return join(stateFolder(env), 'state.json');
+}
+
+/**
+ * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
+ * @throws Failure when it was written by a newer version, or cannot be read at all.
+ */
+export function readRecords(context: Context): Records {
+  const file = stateFile(context.env);
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new Failure(`cannot read ${file}: ${reason(cause)}`, { cause });
+  }
+  const json = parseJson(content);
+  const version = (json as { version?: unknown } | undefined)?.version;
+  if (typeof version === 'number' && version > VERSION) {
+    throw new Failure(`${file} was written by a newer remote-notebook (version ${version})`, {
+      remedy: 'Upgrade this one, or name another place in XDG_STATE_HOME.',
+    });
+  }
+  const result = v.safeParse(StateSchema, json);
+  if (result.success) return result.output.notebooks as unknown as Records;
+  const aside = `${file}.broken-${Date.now()}`;
+  renameSync(file, aside);
+  context.report.note(
+    `${file} could not be understood and was set aside as ${aside}; start finds what runs again`,
+  );
+  return {};
+}
+
+function parseJson(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Changes the records, alone: twenty commands at once lose no entry. Answers with what was written. */
+export async function updateRecords(
+  context: Context,
+  change: (records: Records) => Records,
+): Promise<Records> {
+  const folder = stateFolder(context.env);
+  ensurePrivateFolder(folder);
+  const file = stateFile(context.env);
+  return withLock(file, context.signal, async () => {
+    const notebooks = change(readRecords(context));
+    await writePrivateFile(file, `${JSON.stringify({ version: VERSION, notebooks }, undefined, 2)}\n`);
+    return notebooks;
+  });
+}
+
+export function withRecord(records: Records, record: NotebookRecord): Records {
+  return { ...records, [record.notebook.name]: record };
+}
+
+export function withoutRecord(records: Records, name: string): Records {
+  return Object.fromEntries(Object.entries(records).filter(([key]) => key !== name));
+}
+
+/** Does `work` while no other command starts or stops this notebook. */
+export async function withNotebookLock<T>(
+  name: string,
+  context: Context,
+  work: () => Promise<T>,
+): Promise<T> {
+  const folder = stateFolder(context.env);
+  ensurePrivateFolder(folder);
+  return withLock(join(folder, `notebook-${name}`), context.signal, work);
+}

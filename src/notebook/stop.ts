@@ -1,0 +1,80 @@
+import { rmSync } from 'node:fs';
+import { requestShutdown } from '../jupyter/api.ts';
+import type { Connection } from '../ssh/arguments.ts';
+import { openConnection } from '../ssh/connection.ts';
+import type { Context } from '../system/context.ts';
+import { findServer, type StopOutcome, stopServer } from './host.ts';
+import type { Notebook } from './notebook.ts';
+import { redirectFile } from './open.ts';
+import type { KnownNotebook } from './resolve.ts';
+import { apiOf } from './start.ts';
+import {
+  type NotebookRecord,
+  readRecords,
+  type ServerRecord,
+  updateRecords,
+  withNotebookLock,
+  withoutRecord,
+} from './state.ts';
+import { connectionOf, isForwardUp, releaseTunnel } from './tunnel.ts';
+
+/** A server that has kernels to shut gets so long to answer, and then so long to end. */
+const SHUTDOWN_TIMEOUT_MS = 10_000;
+
+/** Ends exactly this notebook's server, verifies that it is gone, and then ends its tunnel. */
+export function stopNotebook({ notebook }: KnownNotebook, context: Context): Promise<StopOutcome> {
+  return withNotebookLock(notebook.name, context, async () => {
+    const record = readRecords(context)[notebook.name];
+    const connection = connectionOf(notebook, context.env);
+    context.report.phase('connect');
+    await openConnection(connection, context);
+    try {
+      context.report.phase('stop');
+      const outcome = await endServer(record, notebook, connection, context);
+      await forget(notebook, context);
+      return outcome;
+    } finally {
+      await releaseTunnel(connection, context);
+    }
+  });
+}
+
+/** Ends the tunnel alone, and forgets the notebook here; its server runs on. Needs no connection. */
+export function closeNotebook({ notebook }: KnownNotebook, context: Context): Promise<void> {
+  return withNotebookLock(notebook.name, context, async () => {
+    await forget(notebook, context);
+    await releaseTunnel(connectionOf(notebook, context.env), context);
+  });
+}
+
+async function forget({ name }: Notebook, context: Context): Promise<void> {
+  rmSync(redirectFile(name, context.env), { force: true });
+  await updateRecords(context, (records) => withoutRecord(records, name));
+}
+
+/** Asks through the API first; whatever it answers, the host sees to it that the process is gone. */
+async function endServer(
+  record: NotebookRecord | undefined,
+  notebook: Notebook,
+  connection: Connection,
+  context: Context,
+): Promise<StopOutcome> {
+  if (!record?.server) {
+    const found = await findServer(connection, notebook, context);
+    return found ? stopServer(connection, { ...found, pid: found.info.pid }, 0, context) : 'gone';
+  }
+  const agreed = await askToEnd(record, record.server, connection, context);
+  const outcome = await stopServer(connection, record.server, agreed ? SHUTDOWN_TIMEOUT_MS : 0, context);
+  return agreed && outcome === 'gone' ? 'shutdown' : outcome;
+}
+
+async function askToEnd(
+  { forwards }: NotebookRecord,
+  server: ServerRecord,
+  connection: Connection,
+  context: Context,
+): Promise<boolean> {
+  const forward = forwards[0];
+  if (!forward || !(await isForwardUp(connection, forward))) return false;
+  return requestShutdown(apiOf(server, forward), context.signal, SHUTDOWN_TIMEOUT_MS);
+}

@@ -1,0 +1,116 @@
+# shellcheck shell=sh
+# What the scripts on the host share. They run under /bin/sh, come on its standard input behind
+# system/process.sh and the assignments of their variables, and answer in lines of this form:
+#   @remote-notebook KEY VALUE
+# The whole stands in `{ … } </dev/null`: no child eats the rest of the script, and none runs before all is there.
+# Every child gets, or it would eat the rest of the script.
+
+# $1: key, rest: value, without newlines. Ends the script when nobody listens any more.
+tell() { printf '@remote-notebook %s\n' "$*" || exit 1; }
+
+# Ends the script with a cause that the client knows.
+fail() {
+  tell failed "$*"
+  exit 0
+}
+
+# A short wait. Fractions are no POSIX, yet GNU, BSD, macOS and busybox take them.
+nap() { sleep 0.02 2>/dev/null || sleep 1; }
+
+# $1 with a leading ~ made the home folder; one that begins with a dash is no option.
+expand_home() {
+  # shellcheck disable=SC2088
+  case $1 in
+    '~' | '') printf '%s\n' "$HOME" ;;
+    '~/'*) printf '%s/%s\n' "$HOME" "${1#??}" ;;
+    -*) printf './%s\n' "$1" ;;
+    *) printf '%s\n' "$1" ;;
+  esac
+}
+
+# A folder that only this user can enter.
+private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
+
+# Prints the value of key $2 in record $1.
+record_value() { sed -n "s/^$2 //p" "$1/record" 2>/dev/null; }
+
+# Whether the server of the record in folder $1 lives. Sets $pid and $began.
+record_lives() {
+  pid=$(record_value "$1" pid)
+  began=$(record_value "$1" began)
+  is_alive "$pid" "$began"
+}
+
+# The last lines of log $1, each in a frame.
+tell_log() {
+  [ -f "$1" ] && tail -n 15 "$1" | while IFS= read -r line; do tell log "$line"; done
+}
+
+# Ends process $1 that began at $2: TERM, and KILL after five seconds; with what it had started, if it had
+# to be killed. Verified: answers how it ended, or `unkillable`.
+end_process() {
+  kill -TERM "$1" 2>/dev/null
+  if gone_within 5 "$1" "$2"; then echo terminated; return; fi
+  below=$(descendants "$1")
+  kill -KILL "$1" 2>/dev/null
+  # shellcheck disable=SC2086
+  [ -z "$below" ] || kill -KILL $below 2>/dev/null
+  if gone_within 5 "$1" "$2"; then echo killed; else echo unkillable; fi
+}
+
+# Whether process $2 that began at $3 ends within $1 seconds.
+gone_within() {
+  until=$(($(date +%s) + $1))
+  while is_alive "$2" "$3"; do
+    [ "$(date +%s)" -le "$until" ] || return 1
+    nap
+  done
+}
+
+# The PIDs of all that process $1 started, and what these started.
+descendants() {
+  ps -A -o pid= -o ppid= 2>/dev/null | awk -v root="$1" '
+    { parent[$1] = $2 }
+    END {
+      for (pid in parent) {
+        for (p = parent[pid]; p in parent && p != root && p > 1; p = parent[p]);
+        if (p == root) print pid
+      }
+    }'
+}
+
+# Removes what the server of the record in folder $1 left: the record, its log, and its runtime files, unless
+# a later server with the same PID wrote these.
+remove_record() {
+  left=$(record_value "$1" runtime)
+  if [ -f "$left" ] && [ "$(tr -d '\n' <"$left")" = "$(cat "$1/server.json")" ]; then
+    rm -f "$left" "${left%.json}-open.html"
+  fi
+  rm -f "$1/record" "$1/record.new" "$1/server.json" "$1/log" "$1/runtime-folders"
+}
+
+# Two starts at once: the second waits here, then finds the first one's server. The lock is a symbolic link
+# whose text is its holder, so that it is taken and signed in one step, and a dead holder's can be told.
+take_lock() {
+  me="$$ $(start_time $$)"
+  private_folder "$1" || fail folder "$1"
+  until ln -s "$me" "$1/lock" 2>/dev/null; do
+    if ! holder=$(readlink "$1/lock"); then
+      private_folder "$1" || fail folder "$1"
+    elif is_alive "${holder%% *}" "${holder#* }"; then
+      tell alive
+      nap
+    elif mv "$1/lock" "$1/lock.$$" 2>/dev/null; then
+      [ "$(readlink "$1/lock.$$")" = "$holder" ] || mv "$1/lock.$$" "$1/lock"
+      rm -f "$1/lock.$$"
+    fi
+  done
+}
+
+# The folder goes as well when it is empty: one with a record is a server's.
+release_lock() {
+  rm -f "$1/lock"
+  rmdir "$1" 2>/dev/null
+}
+
+echo

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { singleQuoted } from '../system/command.ts';
+
+type ScriptName = 'launch' | 'stop' | 'logs';
+
+/** A sh script for the host, with the values of its variables: see the head of each .sh file. */
+export interface Script {
+  readonly name: ScriptName;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** One line of a script's answer. */
+export interface Frame {
+  readonly key: string;
+  readonly value: string;
+}
+
+const FRAME = /^@remote-notebook (\S+) ?(.*)$/;
+
+/** The frame in a line of output, or undefined: start-up files of the login shell print there, too. */
+export function parseFrame(line: string): Frame | undefined {
+  const [, key, value] = FRAME.exec(line) ?? [];
+  return key === undefined || value === undefined ? undefined : { key, value };
+}
+
+/** The whole text for the standard input of a POSIX sh on the host. */
+export function scriptText(script: Script): string {
+  const assignments = Object.entries(script.variables).map(
+    ([name, value]) => `${name}=${singleQuoted(value)}`,
+  );
+  const parts = [readPart('process'), readPart('common'), assignments.join('\n'), readPart(script.name)];
+  return `{\n${parts.join('\n')}\n} </dev/null\n`;
+}
+
+/** Beside this module when bundled; in the source, process.sh is in the room of this machine's things. */
+function readPart(name: string): string {
+  const places = [`./${name}.sh`, `../system/${name}.sh`];
+  for (const place of places) {
+    try {
+      return readFileSync(new URL(place, import.meta.url), 'utf8');
+    } catch {}
+  }
+  throw new Error(`${name}.sh is missing from this installation`);
+}

@@ -1,0 +1,106 @@
+import type { Command } from '../system/command.ts';
+
+/** Everything that the ssh commands of one connection share. */
+export interface Connection {
+  /** As ssh takes it: an alias, `user@host` or an ssh:// address. */
+  readonly destination: string;
+  /** ssh's own `-F`: another file than ~/.ssh/config. */
+  readonly configFile: string | undefined;
+  /** The private folder of this connection. Short: sockets have room for 104 bytes on macOS. */
+  readonly folder: string;
+  /** The master's control socket, in that folder. */
+  readonly controlPath: string;
+}
+
+/** One `-L`: a port of this machine's loopback address, and what it leads to, seen from the host. */
+export interface Forward {
+  readonly bindAddress: string;
+  readonly localPort: number;
+  /** `localhost:6006`, or the absolute path of a Unix socket. */
+  readonly target: string;
+}
+
+/** Seconds of silence after which ssh asks whether the other side lives, and how many answers may lack. */
+const KEEP_ALIVE_S = 5;
+const KEEP_ALIVE_MISSES = 3;
+
+function option(name: string, value: string | number): [string, string] {
+  return ['-o', `${name}=${value}`];
+}
+
+function configFileArgs(configFile: string | undefined): string[] {
+  return configFile === undefined ? [] : ['-F', configFile];
+}
+
+/**
+ * The master in the foreground, without its destination, which the keeper puts behind `--`.
+ *
+ * It carries no `-L`: ClearAllForwardings keeps the user's own forwards out of this connection, and clears
+ * the command line's too, so the keeper adds ours with `-O forward`. The keeper also sets LocalCommand, by
+ * which ssh tells it that the connection is up (ssh_config(5); it runs after the control socket listens).
+ */
+export function masterCommand(connection: Connection): Command {
+  return [
+    'ssh',
+    ...configFileArgs(connection.configFile),
+    '-N',
+    '-T',
+    '-M',
+    '-S',
+    connection.controlPath,
+    ...option('ControlPersist', 'no'),
+    ...option('ClearAllForwardings', 'yes'),
+    ...option('RemoteCommand', 'none'),
+    ...option('LogLevel', 'INFO'),
+    ...option('ServerAliveInterval', KEEP_ALIVE_S),
+    ...option('ServerAliveCountMax', KEEP_ALIVE_MISSES),
+  ];
+}
+
+/** A command on the host, over the connection. It never asks: without the master it may only use keys. */
+function sessionCommand(connection: Connection, remoteCommand: string): Command {
+  return [
+    'ssh',
+    ...configFileArgs(connection.configFile),
+    '-T',
+    '-S',
+    connection.controlPath,
+    ...option('ControlMaster', 'no'),
+    ...option('BatchMode', 'yes'),
+    ...option('ClearAllForwardings', 'yes'),
+    ...option('RemoteCommand', 'none'),
+    ...option('PermitLocalCommand', 'no'),
+    ...option('LogLevel', 'ERROR'),
+    '--',
+    connection.destination,
+    remoteCommand,
+  ];
+}
+
+/** The command that takes a sh script on its standard input, under any login shell. */
+export function scriptCommand(connection: Connection): Command {
+  return sessionCommand(connection, 'exec /bin/sh -s');
+}
+
+/**
+ * Talks to the master alone, by its socket. It reads no ssh_config (the user's own LocalForward would be
+ * added to ours) and so names no host.
+ */
+export function controlCommand(
+  connection: Connection,
+  request: 'check' | 'exit' | 'forward' | 'cancel',
+  forward?: Forward,
+): Command {
+  const forwardArgs = forward ? ['-L', forwardSpec(forward)] : [];
+  return ['ssh', '-F', '/dev/null', '-S', connection.controlPath, '-O', request, ...forwardArgs, 'master'];
+}
+
+/** The argument of `-L`, with its bind address always written out. */
+export function forwardSpec({ bindAddress, localPort, target }: Forward): string {
+  return `${bindAddress}:${localPort}:${target}`;
+}
+
+/** Prints how ssh resolves a destination. It connects to nothing. */
+export function resolveCommand(destination: string, configFile: string | undefined): Command {
+  return ['ssh', ...configFileArgs(configFile), '-G', '--', destination];
+}

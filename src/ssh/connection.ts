@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from '../system/command.ts';
+import type { Context } from '../system/context.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
+import { ensurePrivateFolder, withLock } from '../system/files.ts';
+import { stateFolder } from '../system/paths.ts';
+import { endProcessTree, type ProcessIdentity, sendSignal, waitForEnd } from '../system/process.ts';
+import { startBackground } from '../system/run.ts';
+import { type Connection, masterCommand } from './arguments.ts';
+import { type KeeperState, keeperState, readKeeperState } from './keeper.ts';
+import { sshFailure } from './messages.ts';
+
+/** A control path may have so many bytes: sun_path on macOS is 104, and ssh binds it with 17 more at first. */
+const CONTROL_PATH_BYTES = 86;
+/** How long a keeper and its ssh get to end by themselves. */
+const GRACE_MS = 3000;
+
+/**
+ * The connection to a destination, up or not. Its folder's name is made of what ssh is told, so that every
+ * command finds the same one.
+ * @throws UsageError when the state folder cannot be made or is not private, or has too long a path.
+ */
+export function connectionTo(
+  destination: string,
+  configFile: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Connection {
+  const absoluteConfigFile = configFile === undefined ? undefined : resolve(configFile);
+  const identity = JSON.stringify([destination, absoluteConfigFile ?? null]);
+  const name = createHash('sha256').update(identity).digest('hex').slice(0, 10);
+  const folder = join(stateFolder(env), 'c', name);
+  const controlPath = join(folder, 'control');
+  if (Buffer.byteLength(controlPath) > CONTROL_PATH_BYTES) {
+    throw new Failure(
+      `the path ${controlPath} is too long for a control socket (${CONTROL_PATH_BYTES} bytes)`,
+      {
+        remedy: 'Name a shorter folder in XDG_STATE_HOME.',
+      },
+    );
+  }
+  return { destination, configFile: absoluteConfigFile, folder, controlPath };
+}
+
+/** The command of the keeper of this connection. */
+export function keeperCommand(connection: Connection): Command {
+  return ['/bin/sh', keeperPath(), connection.folder, connection.destination, ...masterCommand(connection)];
+}
+
+/** Beside this module when bundled, in its own room in the source. */
+function keeperPath(): string {
+  const paths = ['keeper.sh', '../system/keeper.sh'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const found = paths.find((path) => existsSync(path));
+  if (!found) throw new Error('keeper.sh is missing from this installation');
+  return found;
+}
+
+/**
+ * Brings the connection up, unless it is: starts its keeper, whose ssh may ask on the terminal, and waits
+ * until ssh has logged in. Answers whether it was made anew. There is no time limit while the user types;
+ * ssh's own ConnectTimeout ends an attempt that nobody answers.
+ * @throws SshFailure with ssh's own words when it cannot be made; nothing is left running then.
+ */
+export async function openConnection(connection: Connection, context: Context): Promise<boolean> {
+  if ((await keeperState(connection))?.word === 'connected') return false;
+  if (context.signal.aborted) throw new Interrupted();
+  ensurePrivateFolder(dirname(dirname(connection.folder)));
+  ensurePrivateFolder(dirname(connection.folder));
+  mkdirSync(connection.folder, { recursive: true, mode: 0o700 });
+  return withLock(connection.folder, context.signal, async () => {
+    const state = await keeperState(connection);
+    if (state?.word === 'connected') return false;
+    if (state?.keeper && (await sendSignal(state.keeper, 'SIGUSR1'))) {
+      // A keeper is at it, and tries at once. Should it give up, a new one may ask the user.
+      const settled = await settledState(connection, context, keeperGone(state.keeper), state.tries);
+      if (settled?.word === 'connected') return false;
+      if (settled?.word === 'reconnecting') throw sshFailure(connection, settled.said ?? '');
+    }
+    await startKeeper(connection, context);
+    return true;
+  });
+}
+
+async function startKeeper(connection: Connection, context: Context): Promise<void> {
+  rmSync(join(connection.folder, 'state'), { force: true });
+  const keeper = startBackground(keeperCommand(connection), context, join(connection.folder, 'keeper-log'));
+  let state: KeeperState | undefined;
+  try {
+    state = await settledState(connection, context, keeper.ended);
+  } catch (error) {
+    await closeConnection(connection);
+    throw error;
+  }
+  if (state?.word === 'connected') return;
+  const words = readWords(connection);
+  await closeConnection(connection);
+  throw sshFailure(connection, words);
+}
+
+/** What ssh said in its last round. */
+function readWords(connection: Connection): string {
+  return ['log', 'keeper-log']
+    .map((name) => {
+      try {
+        return readFileSync(join(connection.folder, name), 'utf8');
+      } catch {
+        return '';
+      }
+    })
+    .join('');
+}
+
+/**
+ * Waits until the keeper has connected, has given up, or has failed once more than `tries` times: an event of
+ * the file system, no look at a clock. What ssh says meanwhile (a banner, the explanation of a question) goes
+ * on to the user's terminal.
+ */
+function settledState(
+  connection: Connection,
+  context: Context,
+  ended: Promise<unknown>,
+  tries = 0,
+): Promise<KeeperState | undefined> {
+  return new Promise((resolve, reject) => {
+    let shown = 0;
+    const look = () => {
+      const words = readWords(connection);
+      if (words.length > shown) context.report.passThrough(words.slice(shown));
+      shown = words.length;
+      const state = readKeeperState(connection);
+      if (state && isSettled(state, tries)) finish(() => resolve(state));
+    };
+    const onAbort = () => finish(() => reject(new Interrupted()));
+    const watcher = watch(connection.folder, look);
+    const finish = (settle: () => void) => {
+      watcher.close();
+      context.signal.removeEventListener('abort', onAbort);
+      settle();
+    };
+    context.signal.addEventListener('abort', onAbort);
+    ended.then(
+      () => finish(() => resolve(readKeeperState(connection))),
+      (error) => finish(() => reject(error)),
+    );
+    look();
+  });
+}
+
+function isSettled(state: KeeperState, tries: number): boolean {
+  if (state.word === 'reconnecting') return (state.tries ?? 0) > tries;
+  return state.word !== 'connecting';
+}
+
+/** The end of a keeper that another command started: no event tells it, so it is looked for. */
+async function keeperGone(keeper: ProcessIdentity): Promise<void> {
+  while (!(await waitForEnd(keeper, 60_000)));
+}
+
+/** Ends the keeper and its ssh, and removes what they left. A connection that is not there is no failure. */
+export async function closeConnection(connection: Connection): Promise<void> {
+  const state = readKeeperState(connection);
+  if (state?.keeper) await endProcessTree(state.keeper, GRACE_MS);
+  if (state?.ssh) await endProcessTree(state.ssh, GRACE_MS);
+  rmSync(connection.folder, { recursive: true, force: true });
+}

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import SSHConfig, { type Line } from 'ssh-config';
+
+/** ssh reads this account's file whatever $HOME says, so this does too. */
+export function defaultSshConfig(): string {
+  return join(homedir(), '.ssh', 'config');
+}
+
+const INCLUDE_DEPTH = 16;
+
+/**
+ * The aliases that an ssh_config and all that it includes give names to: words behind Host that are no pattern.
+ * A file that is not there has none.
+ */
+export function hostAliases(configFile: string): string[] {
+  return [...new Set(aliasesIn(configFile, dirname(defaultSshConfig()), INCLUDE_DEPTH))];
+}
+
+function aliasesIn(file: string, sshFolder: string, depth: number): string[] {
+  if (depth === 0) return [];
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return [];
+  }
+  return eachLine(SSHConfig.parse(text)).flatMap((line) => {
+    if (!('param' in line)) return [];
+    const words = wordsOf(line.value);
+    if (line.param.toLowerCase() === 'host') return words.filter((word) => !/[*?!]/.test(word));
+    if (line.param.toLowerCase() !== 'include') return [];
+    return words
+      .flatMap((word) => includedFiles(word, sshFolder))
+      .flatMap((path) => aliasesIn(path, sshFolder, depth - 1));
+  });
+}
+
+function eachLine(lines: Iterable<Line>): Line[] {
+  return [...lines].flatMap((line) =>
+    'config' in line && line.config ? [line, ...eachLine(line.config)] : [line],
+  );
+}
+
+function wordsOf(value: string | readonly { val: string }[]): string[] {
+  return typeof value === 'string' ? value.split(/\s+/) : value.map(({ val }) => val);
+}
+
+/** ssh_config(5): relative names are below ~/.ssh, and the last part may be a pattern. */
+function includedFiles(pattern: string, sshFolder: string): string[] {
+  const home = pattern.startsWith('~/') ? join(homedir(), pattern.slice(2)) : pattern;
+  const path = isAbsolute(home) ? home : join(sshFolder, home);
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (!/[*?]/.test(name)) return [path];
+  const match = new RegExp(
+    `^${name
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replace(/\*/g, '.*')
+      .replace(/\?/g, '.')}$`,
+  );
+  try {
+    return readdirSync(dirname(path))
+      .filter((entry) => match.test(entry) && (!entry.startsWith('.') || name.startsWith('.')))
+      .sort()
+      .map((entry) => join(dirname(path), entry));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,87 @@
+import { lstatSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Interrupted, UsageError } from './errors.ts';
+
+/**
+ * Makes sure that `path` is a folder of this user's that nobody else can enter, whatever the umask.
+ * @throws UsageError when it cannot be made, or is somebody else's, or open to others.
+ */
+export function ensurePrivateFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new UsageError(`cannot make the folder ${path}: ${reason(cause)}`, {
+      remedy: `Make ${dirname(path)} writable, or name another place in XDG_STATE_HOME.`,
+      cause,
+    });
+  }
+  const { uid, mode } = lstatSync(path);
+  if (process.getuid && uid !== process.getuid()) {
+    throw new UsageError(`the folder ${path} belongs to another user (uid ${uid})`, {
+      remedy: 'Remove it, or name another place in XDG_STATE_HOME.',
+    });
+  }
+  if ((mode & 0o077) !== 0) {
+    throw new UsageError(`the folder ${path} is open to other users (mode ${(mode & 0o777).toString(8)})`, {
+      remedy: `Look whether its content is what you expect, then: chmod 700 ${path}`,
+    });
+  }
+}
+
+/**
+ * Replaces the content of a file: all or nothing, on the disk when this returns, mode 0600.
+ * @throws UsageError when it cannot be written.
+ */
+export async function writePrivateFile(path: string, content: string): Promise<void> {
+  const { default: writeFileAtomic } = await import('write-file-atomic');
+  try {
+    await writeFileAtomic(path, content, { mode: 0o600 });
+  } catch (cause) {
+    throw new UsageError(`cannot write ${path}: ${reason(cause)}`, {
+      remedy: `See that ${dirname(path)} is writable and its disk is not full.`,
+      cause,
+    });
+  }
+}
+
+const LOCK_STALE_MS = 10_000;
+const LOCK_RETRY_MS = 20;
+
+/**
+ * Does `work` while no other process holds the lock on `path`, waiting for it as long as it takes: a holder may
+ * have a user who types a password. A lock whose holder crashed is taken over after ten seconds.
+ * @throws Interrupted when the signal is aborted meanwhile.
+ */
+export async function withLock<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const release = await acquireLock(path, signal);
+  try {
+    return await work();
+  } finally {
+    await release().catch(() => {});
+  }
+}
+
+async function acquireLock(path: string, signal: AbortSignal): Promise<() => Promise<void>> {
+  const { default: lockfile } = await import('proper-lockfile');
+  for (;;) {
+    if (signal.aborted) throw new Interrupted();
+    try {
+      // After a sleep of the machine a lock may count as stale; the work goes on all the same.
+      return await lockfile.lock(path, { realpath: false, stale: LOCK_STALE_MS, onCompromised: () => {} });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ELOCKED') {
+        throw new UsageError(`cannot lock ${path}: ${reason(cause)}`, {
+          remedy: `See that ${dirname(path)} is writable and its disk is not full.`,
+          cause,
+        });
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
+  }
+}
+
+/** What the system said, without Node's prefix and path: `EACCES: permission denied`. */
+export function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split(', ')[0] ?? message;
+}

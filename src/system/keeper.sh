@@ -1,0 +1,170 @@
+#!/bin/sh
+# Keeps one connection up: runs ssh, waits for its end, runs it again. Sleeps in between, costs nothing meanwhile.
+#
+#   keeper.sh FOLDER DESTINATION SSH [ARGUMENT...]
+#
+# FOLDER is the connection's own: `control` (ssh's socket), `forwards` (the wanted -L, one a line), `log` (what
+# ssh said in this round) and `state`, which this script alone writes:
+#   state connecting|connected|reconnecting|needs-login|failed
+#   keeper PID START | ssh PID START | since SECONDS | try N | next SECONDS | said TEXT
+#   up FORWARD | down FORWARD    one line for each wanted forward, while connected
+#   looked N                     how often it has looked at them
+# The first round may ask on the terminal; a later one never does.
+# Signals: TERM ends it, USR1 means "try now", USR2 "look at the forwards": ssh sends it when the connection is
+# up, and a command that has written new ones.
+
+set -u
+folder=$1 destination=$2
+shift 2
+here=$(dirname -- "$0")
+# shellcheck source-path=SCRIPTDIR source=process.sh
+. "$here/process.sh"
+
+control=$folder/control
+child='' sleeper='' up='' ending='' hurry='' try=0 said='' applied='' looked=0
+keeper="$$ $(start_time $$)"
+
+# The terminal's signals are for the command that started this; ssh inherits that they are ignored.
+trap '' HUP INT QUIT
+trap 'ending=1; stop_child' TERM
+trap 'hurry=1; [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null' USR1
+trap 'connected' USR2
+
+stop_child() {
+  [ -z "$child" ] || kill "$child" 2>/dev/null
+  [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null
+}
+
+now() { date +%s; }
+
+# Writes the state whole, so that no reader sees half of it. $1: the word; the rest: lines to add.
+write_state() {
+  word=$1
+  shift
+  {
+    printf 'state %s\nkeeper %s\n' "$word" "$keeper"
+    [ $# = 0 ] || printf '%s\n' "$@"
+    [ -z "$said" ] || printf 'said %s\n' "$said"
+  } >"$folder/state.new" && mv -f "$folder/state.new" "$folder/state"
+} 2>/dev/null
+
+connected() {
+  [ -S "$control" ] || return 0
+  [ -n "$up" ] || up=$(now)
+  apply_forwards
+  looked=$((looked + 1))
+  write_state connected "ssh $child $(start_time "$child")" "since $up" "looked $looked" "$report"
+}
+
+newline='
+'
+
+# Whether line $1 is among the lines $2.
+has_line() {
+  case $newline$2$newline in *"$newline$1$newline"*) return 0 ;; esac
+  return 1
+}
+
+# Makes the master's forwards those that are wanted, each by a request of its own: one that fails (its port is
+# taken) keeps no other from working. Sets $report and $said.
+apply_forwards() {
+  wanted=$(cat "$folder/forwards" 2>/dev/null)
+  before=$applied applied='' report='' said=''
+  while IFS= read -r forward; do
+    [ -z "$forward" ] || has_line "$forward" "$wanted" || request cancel "$forward"
+  done <<END
+$before
+END
+  while IFS= read -r forward; do
+    [ -n "$forward" ] || continue
+    if has_line "$forward" "$before" || request forward "$forward"; then
+      applied=$applied$newline$forward report=$report${report:+$newline}"up $forward"
+    else
+      report=$report${report:+$newline}"down $forward"
+      said=$(printf '%s\n' "$answer" | tail -n 1)
+    fi
+  done <<END
+$wanted
+END
+}
+
+request() { answer=$(ssh -F /dev/null -S "$control" -O "$1" -L "$2" master 2>&1 </dev/null); }
+
+# One life of ssh. Its exit status is in $status, its words in the log.
+run_ssh() {
+  rm -f "$control"
+  : >"$folder/log" || return
+  up='' applied=''
+  "$@" -o PermitLocalCommand=yes -o "LocalCommand=kill -USR2 $$" -- "$destination" </dev/null 2>"$folder/log" &
+  child=$!
+  write_state connecting "ssh $child $(start_time "$child")" "try $try"
+  await "$child"
+  child=''
+}
+
+# Waits for the end of $1, whatever signals come meanwhile.
+await() {
+  while :; do
+    wait "$1"
+    status=$?
+    kill -0 "$1" 2>/dev/null || return 0
+  done
+}
+
+# What ssh said last, without its debris.
+last_words() { tr -d '\r' <"$folder/log" | sed '/^[[:space:]]*$/d' | tail -n 1; }
+
+# What is to be done about what ssh said: a second try where it can help, never where it could lock the user out.
+verdict() {
+  case $(cat "$folder/log") in
+    *'Host key verification failed'* | *'REMOTE HOST IDENTIFICATION HAS CHANGED'*) echo failed ;;
+    *'Bad configuration option'* | *'onfiguration line'* | *'bad configuration options'* | *'nsupported option'*) echo failed ;;
+    *'Permission denied'* | *'Too many authentication failures'* | *'No more authentication methods'*) echo needs-login ;;
+    *) echo retry ;;
+  esac
+}
+
+# Waits $1 seconds, or until somebody is in a hurry.
+pause() {
+  sleep "$1" &
+  sleeper=$!
+  await "$sleeper"
+  sleeper=''
+}
+
+# 0, 1, 2, 4 ... 30 seconds, and up to a quarter more, so that a crowd does not come back as one.
+delay() {
+  [ "$try" -gt 1 ] || { echo 0; return; }
+  seconds=$((1 << (try - 2 < 5 ? try - 2 : 5)))
+  [ "$seconds" -le 30 ] || seconds=30
+  awk -v s="$seconds" -v r="$(od -An -N2 -tu2 /dev/urandom)" 'BEGIN { printf "%.2f", s * (1 + r / 65536 / 4) }'
+}
+
+finish() {
+  rm -f "$control"
+  exit "${1:-0}"
+}
+
+first=1
+while :; do
+  if [ -n "$first" ]; then
+    run_ssh "$@"
+  else
+    SSH_ASKPASS_REQUIRE=never run_ssh "$@" -o BatchMode=yes -o ConnectTimeout=15
+  fi
+  [ -z "$ending" ] || finish
+  [ -d "$folder" ] || exit 0
+  said=$(last_words)
+  verdict=$(verdict)
+  # Without a first success there is nothing to keep: the command that waits says what went wrong.
+  [ -z "$first" ] || [ -n "$up" ] || { write_state "$(echo "$verdict" | sed s/retry/failed/)"; finish "$status"; }
+  first=''
+  [ "$verdict" = retry ] || { write_state "$verdict"; finish "$status"; }
+  [ -z "$up" ] || [ $(($(now) - up)) -lt 60 ] || try=0
+  try=$((try + 1))
+  seconds=$(delay)
+  write_state reconnecting "try $try" "next $(($(now) + ${seconds%.*}))"
+  [ "$seconds" = 0 ] || [ -n "$hurry" ] || pause "$seconds"
+  hurry=''
+  [ -z "$ending" ] || finish
+done

@@ -1,0 +1,23 @@
+import { createServer } from 'node:net';
+import { ask } from './run.ts';
+
+export const LOOPBACK = '127.0.0.1';
+
+/** Whether a listener could be bound to this port of the loopback address just now. */
+export function isPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: LOOPBACK, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** Who listens on this port of this machine, as `name (PID 123)`; undefined where that cannot be known. */
+export async function portHolder(port: number): Promise<string | undefined> {
+  const socket = await ask(['ss', '-Hltnp', `sport = :${port}`]);
+  const named = socket.match(/users:\(\("([^"]+)",pid=(\d+)/);
+  if (named) return `${named[1]} (PID ${named[2]})`;
+  const files = await ask(['lsof', '-nP', '-Fpc', `-iTCP:${port}`, '-sTCP:LISTEN']);
+  const fields = files.match(/^p(\d+)\nc(.+)$/m);
+  return fields ? `${fields[2]} (PID ${fields[1]})` : undefined;
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { ask } from './run.ts';
+
+/** A process that can be told from a later one with the same PID. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat where there is one, else what `ps -o lstart=` prints. Compared, never read. */
+  readonly startTime: string;
+}
+
+/** When the process with this PID started, or undefined if there is none (a zombie counts as none). */
+export async function startTime(pid: number): Promise<string | undefined> {
+  if (!Number.isInteger(pid) || pid <= 1) return undefined;
+  if (process.platform === 'linux') return linuxStartTime(pid);
+  const answer = await ask(['ps', '-o', 'stat=,lstart=', '-p', String(pid)]);
+  const [state, ...words] = answer.trim().split(/\s+/);
+  return !state || state.startsWith('Z') ? undefined : words.join(' ');
+}
+
+function linuxStartTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in field 2 may hold spaces and brackets: fields are counted from behind its end.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  return (await startTime(identity.pid)) === identity.startTime;
+}
+
+/** Sends a signal to this very process. Answers whether it was there. */
+export async function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<boolean> {
+  if (!(await isAlive(identity))) return false;
+  try {
+    process.kill(identity.pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Ends this very process with everything below it: TERM, and KILL for what is still there after `graceMs`.
+ * A process that is gone already is no failure.
+ */
+export async function endProcessTree(identity: ProcessIdentity, graceMs: number): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (!(await isAlive(identity))) return;
+    await signalTree(identity.pid, signal);
+    await waitForEnd(identity, graceMs);
+  }
+}
+
+async function signalTree(pid: number, signal: NodeJS.Signals): Promise<void> {
+  const { default: treeKill } = await import('tree-kill');
+  await new Promise<void>((resolve) => treeKill(pid, signal, () => resolve()));
+}
+
+/** Waits until the process is gone, at the most `timeoutMs`. Answers whether it is. */
+export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    if (!(await isAlive(identity))) return true;
+    if (Date.now() > deadline) return false;
+    // The end of a process that is no child of ours is no event on macOS, so it is looked for.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

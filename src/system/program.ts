@@ -1,0 +1,29 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const NAME = 'remote-notebook';
+
+/**
+ * How this program can be called from anywhere: by its name where it is installed, else by absolute paths,
+ * since `npx` finds it only in the project's folder.
+ */
+export function ownProgram(env: NodeJS.ProcessEnv): string[] {
+  if ((env.PATH ?? '').split(delimiter).some((folder) => isExecutable(join(folder, NAME)))) return [NAME];
+  const bundle = pathOf('./cli.js');
+  if (existsSync(bundle)) return [process.execPath, bundle];
+  return [pathOf('../../node_modules/.bin/tsx'), pathOf('../cli.ts')];
+}
+
+function pathOf(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

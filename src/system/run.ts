@@ -1,0 +1,116 @@
+import { execFile, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { type Command, shellQuote } from './command.ts';
+import type { Context } from './context.ts';
+import { Failure, Interrupted } from './errors.ts';
+
+export interface Result {
+  /** The exit status; null when the process was ended by a signal. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Text for the command's standard input, which is empty without. */
+  readonly input?: string;
+  /** Called with each complete line of standard output, as it comes. */
+  readonly onLine?: (line: string) => void;
+  /** A file that takes the command's output instead of the result, for one that leaves a process behind. */
+  readonly outputFile?: string;
+  /** The command is ended after so many milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Runs a command to its end and answers with what it said, whatever its exit status.
+ * @throws Interrupted when the context's signal is aborted; the command is ended first.
+ */
+export async function run(command: Command, context: Context, options: RunOptions = {}): Promise<Result> {
+  context.report.command(command, options.input);
+  if (context.signal.aborted) throw new Interrupted();
+  const { $ } = await import('zx/core');
+  const output = options.outputFile === undefined ? undefined : openSync(options.outputFile, 'a', 0o600);
+  const child = $({
+    shell: '/bin/sh',
+    prefix: 'exec ',
+    quote: shellQuote,
+    quiet: true,
+    verbose: false,
+    nothrow: true,
+    env: childEnvironment(context.env),
+    signal: context.signal,
+    ...(output === undefined ? { input: options.input ?? '' } : { stdio: ['ignore', output, output] }),
+    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+  })`${[...command]}`;
+  if (options.onLine) eachLine(child.stdout, options.onLine);
+  const { exitCode, stdout, stderr } = await child;
+  if (output !== undefined) closeSync(output);
+  if (context.signal.aborted) throw new Interrupted();
+  if (exitCode === 127)
+    throw new Failure(`${command[0]} is not installed, or not on the PATH of this machine`);
+  return { code: exitCode, stdout, stderr };
+}
+
+/**
+ * Starts a process that outlives this one, in this one's session (so that ssh can ask on its terminal), with
+ * its output in `logFile`. Answers with its PID, and with a promise of its end for as long as this process is there.
+ */
+export function startBackground(
+  command: Command,
+  context: Context,
+  logFile: string,
+): { pid: number; ended: Promise<number | null> } {
+  context.report.command(command);
+  const log = openSync(logFile, 'a', 0o600);
+  const child = spawn(command[0], command.slice(1), {
+    stdio: ['ignore', log, log],
+    env: childEnvironment(context.env),
+  });
+  closeSync(log);
+  child.unref();
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('exit', resolve);
+    child.once('error', reject);
+  });
+  ended.catch(() => {});
+  if (child.pid === undefined) throw new Failure(`${command[0]} cannot be started on this machine`);
+  return { pid: child.pid, ended };
+}
+
+/** Starts a process that has nothing to do with this one from then on, nor with its terminal. */
+export function startDetached(command: Command, env: NodeJS.ProcessEnv): void {
+  const child = spawn(command[0], command.slice(1), {
+    stdio: 'ignore',
+    detached: true,
+    env: childEnvironment(env),
+  });
+  child.once('error', () => {});
+  child.unref();
+}
+
+/**
+ * Asks this machine a question by a command that changes nothing, and answers with what it printed:
+ * nothing, when it failed or is not there.
+ */
+export function ask(command: Command): Promise<string> {
+  return new Promise((resolve) => {
+    const env = { ...childEnvironment(process.env), LC_ALL: 'C' };
+    execFile(command[0], command.slice(1), { env }, (error, stdout) => resolve(error ? '' : stdout));
+  });
+}
+
+/** The options that `npx zx` needs of Node here would break any other Node program in a child. */
+function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, ...rest } = env;
+  return rest;
+}
+
+function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.on('data', (chunk: Buffer | string) => {
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+}

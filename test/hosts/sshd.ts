@@ -1,0 +1,200 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/** Where a system keeps sshd, which must be started by its absolute path. */
+const SSHD_PLACES = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sbin/sshd', '/usr/bin/sshd'];
+
+export function sshdPath(): string | undefined {
+  return SSHD_PLACES.find((path) => existsSync(path));
+}
+
+export interface SshdOptions {
+  /** More lines for sshd_config; the first of a key counts, so they win over the defaults here. */
+  readonly sshdConfig?: readonly string[];
+  /** More lines for the client's `Host loopback` block; they win, too. */
+  readonly sshConfig?: readonly string[];
+  /** The account to log in as; the current one without. */
+  readonly user?: string;
+  /** Variables that every session on the host gets, HOME for one: so a test can have a home of its own. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A real sshd on loopback with keys and an ssh_config of its own. Nothing in ~/.ssh is read or written. */
+export interface Sshd {
+  readonly folder: string;
+  readonly port: number;
+  /** The client's ssh_config, for `-F`: it names the host `loopback`. */
+  readonly sshConfig: string;
+  readonly authorizedKeys: string;
+  /** The client's key. */
+  readonly key: string;
+  /** The PID of the listening sshd. */
+  pid(): number;
+  log(): string;
+  /** Ends sshd, not the connections it has. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends sshd and every connection, and removes the folder. */
+  remove(): Promise<void>;
+}
+
+export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
+  const path = sshdPath();
+  if (!path) throw new Error('sshd is not installed');
+  const folder = mkdtempSync(join(tmpdir(), 'rn-host-'));
+  const port = await freePort();
+  const key = join(folder, 'key');
+  const files = writeKeys(folder, key);
+  writeFileSync(join(folder, 'sshd_config'), sshdConfig(folder, port, options), { mode: 0o600 });
+  writeFileSync(files.sshConfig, sshConfig(folder, port, options), { mode: 0o600 });
+  // Privilege separation wants this folder when sshd is root's.
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+  let child: ChildProcess | undefined;
+  const log = join(folder, 'sshd.log');
+  const start = async () => {
+    child = spawn(path, ['-D', '-e', '-f', join(folder, 'sshd_config'), '-E', log], { stdio: 'ignore' });
+    await listening(port, child);
+  };
+  const stop = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child?.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  };
+  await start();
+  return {
+    folder,
+    port,
+    key,
+    sshConfig: files.sshConfig,
+    authorizedKeys: files.authorizedKeys,
+    pid: () => child?.pid ?? 0,
+    log: () => readFileSync(log, 'utf8'),
+    start,
+    stop,
+    remove: async () => {
+      for (const pid of sessionsOf(child?.pid)) endQuietly(pid);
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function writeKeys(folder: string, key: string): { sshConfig: string; authorizedKeys: string } {
+  const keygen = (file: string) =>
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', file]);
+  keygen(key);
+  keygen(join(folder, 'host_key'));
+  const authorizedKeys = join(folder, 'authorized_keys');
+  writeFileSync(authorizedKeys, readFileSync(`${key}.pub`), { mode: 0o644 });
+  appendFileSync(
+    join(folder, 'known_hosts'),
+    `loopback ${readFileSync(join(folder, 'host_key.pub'), 'utf8')}`,
+  );
+  // An account of another user must be able to read its authorized_keys here.
+  execFileSync('chmod', ['0711', folder]);
+  return { sshConfig: join(folder, 'ssh_config'), authorizedKeys };
+}
+
+function sshdConfig(
+  folder: string,
+  port: number,
+  { sshdConfig = [], environment = {} }: SshdOptions,
+): string {
+  const variables = Object.entries(environment).map(([name, value]) => `"${name}=${value}"`);
+  return `${[
+    ...sshdConfig,
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${join(folder, 'host_key')}`,
+    `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
+    `PidFile ${join(folder, 'sshd.pid')}`,
+    'StrictModes no',
+    'UsePAM no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PermitRootLogin prohibit-password',
+    'MaxStartups 100',
+    'MaxSessions 100',
+    'LogLevel VERBOSE',
+    ...(variables.length > 0 ? [`SetEnv ${variables.join(' ')}`] : []),
+  ].join('\n')}\n`;
+}
+
+function sshConfig(
+  folder: string,
+  port: number,
+  { sshConfig = [], user = userInfo().username }: SshdOptions,
+): string {
+  return `${[
+    'Host loopback',
+    ...sshConfig.map((line) => `  ${line}`),
+    '  HostName 127.0.0.1',
+    `  Port ${port}`,
+    `  User ${user}`,
+    '  HostKeyAlias loopback',
+    `  IdentityFile ${join(folder, 'key')}`,
+    '  IdentitiesOnly yes',
+    '  IdentityAgent none',
+    `  UserKnownHostsFile ${join(folder, 'known_hosts')}`,
+    '  GlobalKnownHostsFile /dev/null',
+  ].join('\n')}\n`;
+}
+
+/** A port of loopback that nobody has just now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** Waits until sshd accepts connections. */
+async function listening(port: number, child: ChildProcess): Promise<void> {
+  const { connect } = await import('node:net');
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`sshd ended with ${child.exitCode}`);
+    const isUp = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (isUp) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** The processes that this sshd started for its connections. */
+function sessionsOf(pid: number | undefined): number[] {
+  if (pid === undefined) return [];
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' }).split('\n');
+  const rows = lines.map((line) => line.trim().split(/\s+/));
+  const below = (parent: number): number[] =>
+    rows
+      .filter(([, ppid, name]) => Number(ppid) === parent && name?.startsWith('sshd'))
+      .flatMap(([child]) => [Number(child), ...below(Number(child))]);
+  return below(pid);
+}
+
+function endQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {}
+}
