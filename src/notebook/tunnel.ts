@@ -19,11 +19,7 @@ export function connectionOf(notebook: Notebook, env: NodeJS.ProcessEnv): Connec
 }
 
 /** The records of all notebooks on this connection. */
-function recordsOn(
-  connection: Connection,
-  records: Records,
-  env: NodeJS.ProcessEnv,
-): NotebookRecord[] {
+function recordsOn(connection: Connection, records: Records, env: NodeJS.ProcessEnv): NotebookRecord[] {
   return Object.values(records).filter(
     ({ notebook, plain }) => !plain && connectionOf(notebook, env).folder === connection.folder,
   );

@@ -1,0 +1,193 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
+
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+const TSX = import.meta.resolve('tsx');
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that runs. */
+export interface Running {
+  readonly pid: number;
+  readonly ended: Promise<Finished>;
+  /** Waits until standard error holds this text. Rejects when the command ends before. */
+  saw(text: string): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+}
+
+/** One user's machine: a state and a configuration folder of its own. A second laptop is a second one. */
+export interface Laptop {
+  readonly env: NodeJS.ProcessEnv;
+  readonly stateFolder: string;
+  readonly configurationFile: string;
+  /** Runs remote-notebook to its end. `-F` for the world's host is put in where `{F}` stands. */
+  run(...args: string[]): Promise<Finished>;
+  start(...args: string[]): Running;
+}
+
+/** A host behind a real sshd on loopback, with an empty home folder, and a laptop. */
+export interface World {
+  readonly sshd: Sshd;
+  /** The home folder on the host. */
+  readonly home: string;
+  readonly laptop: Laptop;
+  anotherLaptop(): Laptop;
+  /** The PIDs on this machine whose environment says that they belong to this world's host or laptops. */
+  processes(): number[];
+  /** Ends everything in it, and removes its folders. */
+  remove(): Promise<void>;
+}
+
+export async function makeWorld(options: SshdOptions = {}): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'rn-'));
+  const home = join(folder, 'home');
+  mkdirSync(home);
+  const mark = `rn-world-${folder.slice(-6)}`;
+  const environment = { HOME: home, REMOTE_NOTEBOOK_TEST: mark, ...options.environment };
+  const sshd = await makeSshd({ ...options, environment });
+  let laptops = 0;
+  const anotherLaptop = () => makeLaptop(join(folder, `laptop${++laptops}`), sshd, mark);
+  const laptop = anotherLaptop();
+  const processes = () => marked(mark);
+  return {
+    sshd,
+    home,
+    laptop,
+    anotherLaptop,
+    processes,
+    remove: async () => {
+      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+        for (const pid of processes()) endQuietly(pid, signal);
+        for (let look = 0; look < 100 && processes().length > 0; look++) await pause(20);
+      }
+      await sshd.remove();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function makeLaptop(folder: string, sshd: Sshd, mark: string): Laptop {
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    HOME: folder,
+    XDG_STATE_HOME: join(folder, 's'),
+    XDG_CONFIG_HOME: join(folder, 'config'),
+    REMOTE_NOTEBOOK_TEST: mark,
+    NO_COLOR: '1',
+  };
+  for (const name of [
+    'DISPLAY',
+    'WAYLAND_DISPLAY',
+    'BROWSER',
+    'NODE_OPTIONS',
+    'SSH_AUTH_SOCK',
+    'SSH_ASKPASS',
+  ])
+    delete env[name];
+  mkdirSync(folder, { recursive: true });
+  const start = (...args: string[]) =>
+    startCommand(
+      args.flatMap((arg) => (arg === '{F}' ? ['-F', sshd.sshConfig] : [arg])),
+      env,
+    );
+  return {
+    env,
+    stateFolder: join(folder, 's', 'remote-notebook'),
+    configurationFile: join(folder, 'config', 'remote-notebook', 'config.yaml'),
+    start,
+    run: (...args) => start(...args).ended,
+  };
+}
+
+/** In a session of its own, as without a terminal: what would ask fails, and nothing waits for an answer. */
+function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running {
+  const child = spawn(process.execPath, ['--import', TSX, CLI, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let stdout = '';
+  let stderr = '';
+  const watchers = new Set<() => void>();
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk;
+    for (const look of watchers) look();
+  });
+  const ended = new Promise<Finished>((resolve) => {
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    signal: (name) => child.kill(name),
+    saw: (text) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (!stderr.includes(text)) return;
+          watchers.delete(look);
+          resolve();
+        };
+        watchers.add(look);
+        void ended.then(() => reject(new Error(`ended without "${text}": ${stderr}`)));
+        look();
+      }),
+  };
+}
+
+/** Waits until `condition` holds, looking again and again; says what it waited for when it never does. */
+export async function eventually(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 60_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`never: ${what}`);
+    await pause(20);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Processes that carry the mark in their environment, zombies and this process aside. */
+function marked(mark: string): number[] {
+  const pids = process.platform === 'linux' ? linuxPids() : [];
+  return pids.filter(
+    (pid) => pid !== process.pid && environmentOf(pid).includes(`REMOTE_NOTEBOOK_TEST=${mark}`),
+  );
+}
+
+function linuxPids(): number[] {
+  return readdirNumbers('/proc');
+}
+
+function readdirNumbers(path: string): number[] {
+  return readdirSync(path).map(Number).filter(Number.isInteger);
+}
+
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function endQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {}
+}
