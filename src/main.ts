@@ -1,20 +1,22 @@
 import { distance } from 'fastest-levenshtein';
 import yargs from 'yargs';
-import { aliases } from './commands/aliases.ts';
-import { config } from './commands/config.ts';
-import { forward } from './commands/forward.ts';
-import { hosts } from './commands/hosts.ts';
-import { logs } from './commands/logs.ts';
-import { open } from './commands/open.ts';
-import { start } from './commands/start.ts';
-import { status } from './commands/status.ts';
-import { stop } from './commands/stop.ts';
 import { hasColour, makeStyle, makeTerminal } from './commands/terminal.ts';
 import { type AnyVerb, addVerb, type SharedArguments } from './commands/verb.ts';
 import { Failure, Interrupted, UsageError } from './system/errors.ts';
 import { version } from './version.ts';
 
-const VERBS: readonly AnyVerb[] = [start, forward, open, status, stop, logs, hosts, config, aliases];
+/** Each verb's file is read only when it is needed: most commands need one. */
+const VERBS: Readonly<Record<string, () => Promise<AnyVerb>>> = {
+  start: async () => (await import('./commands/start.ts')).start,
+  forward: async () => (await import('./commands/forward.ts')).forward,
+  open: async () => (await import('./commands/open.ts')).open,
+  status: async () => (await import('./commands/status.ts')).status,
+  stop: async () => (await import('./commands/stop.ts')).stop,
+  logs: async () => (await import('./commands/logs.ts')).logs,
+  hosts: async () => (await import('./commands/hosts.ts')).hosts,
+  config: async () => (await import('./commands/config.ts')).config,
+  aliases: async () => (await import('./commands/aliases.ts')).aliases,
+};
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs one command line and answers with its exit status. The one place where errors become messages. */
@@ -32,14 +34,23 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function runVerb(args: readonly string[], signal: AbortSignal): Promise<number> {
-  let exitStatus = 0;
-  const run = async (parsed: SharedArguments, verb: AnyVerb) => {
-    const { stdout: out, stderr: err, env } = process;
-    const terminal = makeTerminal({ env, signal, out, err, verbose: parsed.verbose, quiet: parsed.json });
-    exitStatus = await verb.run(parsed as never, terminal);
-  };
+  const chosen = await parseVerb(args);
+  if (!chosen) return 0;
+  const { stdout: out, stderr: err, env } = process;
+  const { verbose, json: quiet } = chosen.args;
+  return chosen.verb.run(chosen.args as never, makeTerminal({ env, signal, out, err, verbose, quiet }));
+}
+
+/** The verb that is meant, with its arguments; none when yargs has answered itself: --help, --version. */
+async function parseVerb(
+  args: readonly string[],
+): Promise<{ verb: AnyVerb; args: SharedArguments } | undefined> {
+  const only = VERBS[args[0] ?? ''];
+  const verbs = await Promise.all((only ? [only] : Object.values(VERBS)).map((load) => load()));
+  let chosen: { verb: AnyVerb; args: SharedArguments } | undefined;
   const parser = yargs(args)
     .scriptName('remote-notebook')
+    .detectLocale(false)
     .usage('$0 VERB [NOTEBOOK]\n\nJupyter on any machine that you can ssh to, as if it were local.')
     .options({
       verbose: {
@@ -56,7 +67,7 @@ async function runVerb(args: readonly string[], signal: AbortSignal): Promise<nu
         describe: 'one JSON document on standard output',
       },
     })
-    .parserConfiguration({ 'boolean-negation': true, 'duplicate-arguments-array': false })
+    .parserConfiguration({ 'duplicate-arguments-array': false })
     .completion('completion', 'Print a completion script for your shell')
     .version(version())
     .help()
@@ -65,16 +76,20 @@ async function runVerb(args: readonly string[], signal: AbortSignal): Promise<nu
     .demandCommand(1, 'no verb is named')
     .exitProcess(false)
     .fail((message, error) => {
-      throw error && error.name !== 'YError' ? error : usageMistake(message, args);
+      throw error && error.name !== 'YError' ? error : usageMistake(message, args, only && verbs[0]);
     });
-  for (const verb of VERBS) addVerb(parser, verb, run);
-  await parser.parseAsync();
-  return exitStatus;
+  for (const verb of verbs) {
+    addVerb(parser, verb, (parsed) => {
+      chosen = { verb, args: parsed };
+    });
+  }
+  // A handler that were a promise would make yargs lay out its help first.
+  await parser.parse();
+  return chosen;
 }
 
 /** What yargs found wrong, in this project's words, with the nearest verb or option that is right. */
-function usageMistake(message: string, args: readonly string[]): UsageError {
-  const verb = VERBS.find((other) => verbName(other) === args[0]);
+function usageMistake(message: string, args: readonly string[], verb: AnyVerb | undefined): UsageError {
   const help = `See: remote-notebook ${verb ? `${args[0]} ` : ''}--help`;
   const word = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ')[0];
   if (word === undefined) return new UsageError(message.replace(/\s*\n\s*/g, ' '), { remedy: help });
@@ -85,16 +100,12 @@ function usageMistake(message: string, args: readonly string[]): UsageError {
     ? [...Object.keys(verb?.options ?? {}), 'verbose', 'json', 'help'].filter((name) => name.length > 1)
     : verb
       ? []
-      : [...VERBS.map(verbName), 'completion'];
+      : [...Object.keys(VERBS), 'completion'];
   const near = nearest(word, candidates);
   const what = isOption ? `no option --${word}` : verb ? `no use for "${word}" here` : `no verb "${word}"`;
   return new UsageError(`there is ${what}`, {
     remedy: near ? `Did you mean ${isOption ? '--' : ''}${near}? ${help}` : help,
   });
-}
-
-function verbName({ usage }: AnyVerb): string {
-  return usage.split(' ')[0] ?? usage;
 }
 
 function nearest(word: string, candidates: readonly string[]): string | undefined {

@@ -59,12 +59,9 @@ export const DRY_RUN = {
   },
 } as const;
 
-export function addVerb(
-  yargs: Argv,
-  verb: AnyVerb,
-  run: (args: SharedArguments, verb: AnyVerb) => Promise<void>,
-): Argv {
-  return yargs.command(
+/** Teaches yargs a verb; `choose` gets its arguments when it is the one. */
+export function addVerb(yargs: Argv, verb: AnyVerb, choose: (args: SharedArguments) => void): void {
+  yargs.command(
     verb.usage,
     verb.summary,
     (builder) => {
@@ -74,6 +71,6 @@ export function addVerb(
       for (const [command, does] of verb.examples) builder.example(command, does);
       return builder.strict();
     },
-    (args) => run(args as unknown as SharedArguments, verb),
+    (args) => choose(args as unknown as SharedArguments),
   );
 }
