@@ -66,20 +66,23 @@ async function askApi(
   });
 }
 
-/** Whether our server answers there, and with which version; `refused` is a Jupyter that is not ours. */
+/** Whether our server answers there, and which version it is; `refused` is a Jupyter that is not ours. */
 export type Proof =
-  | { readonly state: 'ours' }
+  | { readonly state: 'ours'; readonly version: string | undefined }
   | { readonly state: 'refused'; readonly status: number }
   | { readonly state: 'silent'; readonly reason: string };
 
 /**
- * One authenticated request through the tunnel: it proves that the server behind it is ours. It does not
- * count as activity of the user.
+ * One authenticated request through the tunnel proves that the server behind it is ours; another tells its
+ * version, at the same time. Neither counts as activity of the user.
  */
 export async function proveServer(api: Api, signal: AbortSignal, timeoutMs: number): Promise<Proof> {
   try {
-    const { status } = await askApi(api, 'GET', 'status', signal, timeoutMs);
-    return status === 200 ? { state: 'ours' } : { state: 'refused', status };
+    const [{ status }, version] = await Promise.all([
+      askApi(api, 'GET', 'status', signal, timeoutMs),
+      apiVersion(api, signal, timeoutMs),
+    ]);
+    return status === 200 ? { state: 'ours', version } : { state: 'refused', status };
   } catch (error) {
     if (error instanceof Interrupted) throw error;
     return { state: 'silent', reason: error instanceof Error ? error.message : String(error) };
@@ -87,11 +90,7 @@ export async function proveServer(api: Api, signal: AbortSignal, timeoutMs: numb
 }
 
 /** The version that `GET /api` tells; undefined when it does not. */
-export async function apiVersion(
-  api: Api,
-  signal: AbortSignal,
-  timeoutMs: number,
-): Promise<string | undefined> {
+async function apiVersion(api: Api, signal: AbortSignal, timeoutMs: number): Promise<string | undefined> {
   const { body } = await askApi(api, 'GET', '', signal, timeoutMs);
   try {
     const { version } = JSON.parse(body) as { version?: unknown };

@@ -1,9 +1,8 @@
-import { openConnection } from '../ssh/connection.ts';
 import type { Context } from '../system/context.ts';
 import { findServer, readLog } from './host.ts';
 import type { Notebook } from './notebook.ts';
 import type { NotebookRecord } from './state.ts';
-import { connectionOf, releaseTunnel } from './tunnel.ts';
+import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
 
 /** Prints the log of the notebook's server. Answers false when the host knows of none. */
 export async function printLog(
@@ -14,7 +13,7 @@ export async function printLog(
   context: Context,
 ): Promise<boolean> {
   const connection = connectionOf(notebook, context.env);
-  await openConnection(connection, context);
+  await openTunnel(connection, context);
   try {
     const folder = record?.server?.folder ?? (await findServer(connection, notebook, context))?.folder;
     if (folder === undefined) return false;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Api, apiVersion, type Proof, proveServer } from '../jupyter/api.ts';
+import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
@@ -122,15 +122,17 @@ async function joinKnown(record: NotebookRecord, context: Context): Promise<Star
   if (!(await isForwardUp(connectionOf(notebook, context.env), forward))) return undefined;
   context.report.phase('prove');
   const proof = await proveServer(apiOf(server, forward), context.signal, LOOK_TIMEOUT_MS);
-  return proof.state === 'ours' ? started({ ...record, server }, forward, true) : undefined;
+  return proof.state === 'ours' ? started({ ...record, server }, forward, proof, true) : undefined;
 }
 
 function started(
   record: NotebookRecord & { server: ServerRecord },
   forward: Forward,
+  proof: { readonly version: string | undefined },
   joined: boolean,
 ): Started {
-  return { record, joined, url: pageUrl(forward.localPort, record.server) };
+  const server = { ...record.server, version: proof.version ?? record.server.version };
+  return { record: { ...record, server }, joined, url: pageUrl(forward.localPort, server) };
 }
 
 /** Where the API of a server is reached through its forward. */
@@ -225,11 +227,7 @@ async function proven(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   if (proof.state !== 'ours') throw notProven(record, proof);
-  if (record.server.version) return started(record, forward, false);
-  const version = await apiVersion(api, context.signal, LOOK_TIMEOUT_MS);
-  const complete = { ...record, server: { ...record.server, version } };
-  await updateRecords(context, (records) => withRecord(records, complete));
-  return started(complete, forward, false);
+  return started(record, forward, proof, false);
 }
 
 function notProven({ notebook, server }: NotebookRecord & { server: ServerRecord }, proof: Proof): Failure {

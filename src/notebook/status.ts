@@ -49,23 +49,30 @@ export async function notebookStatus(record: NotebookRecord, context: Context): 
   if (record.plain) return plainStatus(record);
   const connection = connectionOf(record.notebook, context.env);
   const keeper = await keeperState(connection);
-  return describe(record, keeper, await serverState(record, connection, keeper, context));
+  return describe(record, keeper, await findings(record, connection, keeper, context));
 }
 
-async function serverState(
+/** What was found out about a server. */
+interface Findings {
+  readonly state: ServerState;
+  /** As its API tells it. */
+  readonly version?: string | undefined;
+}
+
+async function findings(
   record: NotebookRecord,
   connection: Connection,
   keeper: KeeperState | undefined,
   context: Context,
-): Promise<ServerState> {
+): Promise<Findings> {
   const { server } = record;
   const forward = record.forwards[0];
-  if (!server || keeper?.word !== 'connected') return 'unknown';
+  if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   if (forward && keeper.up.includes(forwardSpec(forward))) {
     const proof = await proveServer(apiOf(server, forward), context.signal, ANSWER_TIMEOUT_MS);
-    if (proof.state === 'ours') return 'running';
+    if (proof.state === 'ours') return { state: 'running', version: proof.version };
   }
-  return stateOnHost(record, server, connection, context);
+  return { state: await stateOnHost(record, server, connection, context) };
 }
 
 /** The host knows whether a server that does not answer is gone. */
@@ -89,7 +96,9 @@ async function stateOnHost(
 
 /** The status of a notebook whose server has just been proven: it is not asked again. */
 export async function describeStarted(record: NotebookRecord, context: Context): Promise<NotebookStatus> {
-  return describe(record, await keeperState(connectionOf(record.notebook, context.env)), 'running');
+  return describe(record, await keeperState(connectionOf(record.notebook, context.env)), {
+    state: 'running',
+  });
 }
 
 const TUNNEL_STATES: Readonly<Record<KeeperState['word'], TunnelState>> = {
@@ -103,7 +112,7 @@ const TUNNEL_STATES: Readonly<Record<KeeperState['word'], TunnelState>> = {
 function describe(
   { notebook, server, forwards }: NotebookRecord,
   keeper: KeeperState | undefined,
-  state: ServerState,
+  { state, version }: Findings,
 ): NotebookStatus {
   const forward: Forward | undefined = forwards[0];
   const connected = keeper?.word === 'connected';
@@ -117,7 +126,7 @@ function describe(
       pid: server?.pid ?? null,
       port: server?.port || null,
       socket: server?.socket ?? null,
-      version: server?.version ?? null,
+      version: version ?? server?.version ?? null,
       command: server?.command ?? null,
       startedAt: server?.startedAt ?? null,
     },
@@ -136,7 +145,7 @@ function describe(
 async function plainStatus(record: NotebookRecord): Promise<NotebookStatus> {
   const tunnel = record.plain?.tunnel;
   const lives = tunnel !== undefined && (await isAlive(tunnel));
-  const status = describe(record, undefined, 'unknown');
+  const status = describe(record, undefined, { state: 'unknown' });
   return {
     ...status,
     server: { ...status.server, port: record.notebook.port, command: 'jupyter notebook' },

@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 import { requestShutdown } from '../jupyter/api.ts';
 import type { Connection } from '../ssh/arguments.ts';
-import { openConnection } from '../ssh/connection.ts';
 import type { Context } from '../system/context.ts';
 import { findServer, type StopOutcome, stopServer } from './host.ts';
 import type { Notebook } from './notebook.ts';
@@ -16,7 +15,7 @@ import {
   withNotebookLock,
   withoutRecord,
 } from './state.ts';
-import { connectionOf, isForwardUp, releaseTunnel } from './tunnel.ts';
+import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
 
 /** A server that has kernels to shut gets so long to answer, and then so long to end. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
@@ -27,7 +26,7 @@ export function stopNotebook({ notebook }: KnownNotebook, context: Context): Pro
     const record = readRecords(context)[notebook.name];
     const connection = connectionOf(notebook, context.env);
     context.report.phase('connect');
-    await openConnection(connection, context);
+    await openTunnel(connection, context);
     try {
       context.report.phase('stop');
       const outcome = await endServer(record, notebook, connection, context);

@@ -1,11 +1,10 @@
-import { existsSync, watch } from 'node:fs';
+import { existsSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Connection, controlCommand, type Forward, forwardSpec } from '../ssh/arguments.ts';
-import { closeConnection, connectionTo, openConnection } from '../ssh/connection.ts';
+import { closeConnection, connectionTo, openConnection, withConnectionLock } from '../ssh/connection.ts';
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { withLock, writePrivateFile } from '../system/files.ts';
 import { sendSignal } from '../system/process.ts';
 import type { Notebook } from './notebook.ts';
 import { type NotebookRecord, type Records, readRecords } from './state.ts';
@@ -25,35 +24,42 @@ function recordsOn(connection: Connection, records: Records, env: NodeJS.Process
   );
 }
 
-/** Brings the tunnel up, unless it is, with the forwards of all its notebooks. Answers whether it was made anew. */
-export async function openTunnel(connection: Connection, context: Context): Promise<boolean> {
-  const made = await openConnection(connection, context);
-  await applyForwards(connection, context);
-  return made;
-}
-
 /**
- * Has the keeper make the connection's forwards those of the records, and waits until it has. A connection
- * that is not up is left as it is.
- * @throws Failure when the keeper does not answer.
+ * Brings the tunnel up, unless it is, with the forwards of all its notebooks as the records have them. Those
+ * that the keeper could not get are in its state, not an error here.
+ * @throws SshFailure when ssh cannot connect, Failure when the keeper does not answer
  */
-async function applyForwards(connection: Connection, context: Context): Promise<void> {
-  if (!existsSync(connection.folder)) return;
-  await withLock(connection.folder, context.signal, () => applyForwardsAlone(connection, context));
+export async function openTunnel(connection: Connection, context: Context): Promise<void> {
+  await withConnectionLock(connection, context, async () => {
+    const wanted = writeForwards(connection, context);
+    // A keeper that connects reads the forwards by itself.
+    if (!(await openConnection(connection, context))) await settleForwards(connection, wanted, context);
+  });
 }
 
-async function applyForwardsAlone(connection: Connection, context: Context): Promise<void> {
-  const forwards = recordsOn(connection, readRecords(context), context.env).flatMap(
-    (record) => record.forwards,
+/** Hands the keeper the forwards of the records. */
+function writeForwards(connection: Connection, context: Context): Forward[] {
+  const records = recordsOn(connection, readRecords(context), context.env);
+  const wanted = new Map(
+    records.flatMap(({ forwards }) => forwards).map((forward) => [forwardSpec(forward), forward]),
   );
-  const wanted = [...new Set(forwards.map(forwardSpec))];
+  writeFileSync(join(connection.folder, 'forwards'), [...wanted.keys(), ''].join('\n'), { mode: 0o600 });
+  return [...wanted.values()];
+}
+
+/** Has the keeper make the connection's forwards those that are wanted, and waits until it has. */
+async function settleForwards(
+  connection: Connection,
+  forwards: readonly Forward[],
+  context: Context,
+): Promise<void> {
+  const wanted = forwards.map(forwardSpec);
   const before = await keeperState(connection);
-  await writePrivateFile(join(connection.folder, 'forwards'), wanted.map((line) => `${line}\n`).join(''));
   if (before?.word !== 'connected' || !before.keeper) return;
   if (isApplied(before, wanted) && before.down.length === 0) return;
   for (const forward of forwards) {
-    if (!before.up.includes(forwardSpec(forward)))
-      context.report.command(controlCommand(connection, 'forward', forward));
+    if (before.up.includes(forwardSpec(forward))) continue;
+    context.report.command(controlCommand(connection, 'forward', forward));
   }
   await sendSignal(before.keeper, 'SIGUSR2');
   await stateWhere((state) => state.looked > before.looked && isApplied(state, wanted), connection, context);
@@ -103,9 +109,9 @@ export async function isForwardUp(connection: Connection, forward: Forward): Pro
 /** Ends the tunnel when no notebook needs it, and else just takes back the forwards that no record names. */
 export async function releaseTunnel(connection: Connection, context: Context): Promise<void> {
   if (!existsSync(connection.folder)) return;
-  await withLock(connection.folder, context.signal, async () => {
-    if (recordsOn(connection, readRecords(context), context.env).length === 0)
-      await closeConnection(connection);
-    else await applyForwardsAlone(connection, context);
+  await withConnectionLock(connection, context, async () => {
+    const isNeeded = recordsOn(connection, readRecords(context), context.env).length > 0;
+    if (isNeeded) await settleForwards(connection, writeForwards(connection, context), context);
+    else await closeConnection(connection);
   });
 }

@@ -15,7 +15,14 @@ fail() {
 }
 
 # A short wait. Fractions are no POSIX, yet GNU, BSD, macOS and busybox take them.
-nap() { sleep 0.02 2>/dev/null || sleep 1; }
+nap() { sleep 0.01 2>/dev/null || sleep 1; }
+
+# A sign of life at some of the naps, by which a script notices that its caller is gone.
+naps=0
+heartbeat() {
+  naps=$((naps + 1))
+  [ $((naps % 15)) != 0 ] || tell alive
+}
 
 # $1 with a leading ~ made the home folder; one that begins with a dash is no option.
 expand_home() {
@@ -31,14 +38,24 @@ expand_home() {
 # A folder that only this user can enter.
 private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
 
-# Prints the value of key $2 in record $1.
-record_value() { sed -n "s/^$2 //p" "$1/record" 2>/dev/null; }
+# Reads the record in folder $1: what is known of a server, one `KEY VALUE` a line, of which the last counts.
+# shellcheck disable=SC2034 # not each script needs all of it
+read_record() {
+  record_launch='' record_pid='' record_began='' record_runtime=''
+  [ -f "$1/record" ] || return 1
+  while IFS= read -r line; do
+    case $line in
+      'launch '*) record_launch=${line#* } ;;
+      'pid '*) record_pid=${line#* } ;;
+      'began '*) record_began=${line#* } ;;
+      'runtime '*) record_runtime=${line#* } ;;
+    esac
+  done <"$1/record"
+}
 
-# Whether the server of the record in folder $1 lives. Sets $pid and $began.
+# Whether the server of the record in folder $1 lives.
 record_lives() {
-  pid=$(record_value "$1" pid)
-  began=$(record_value "$1" began)
-  is_alive "$pid" "$began"
+  read_record "$1" && is_alive "$record_pid" "$record_began"
 }
 
 # The last lines of log $1, each in a frame.
@@ -82,11 +99,11 @@ descendants() {
 # Removes what the server of the record in folder $1 left: the record, its log, and its runtime files, unless
 # a later server with the same PID wrote these.
 remove_record() {
-  left=$(record_value "$1" runtime)
-  if [ -f "$left" ] && [ "$(tr -d '\n' <"$left")" = "$(cat "$1/server.json")" ]; then
-    rm -f "$left" "${left%.json}-open.html"
+  read_record "$1"
+  if [ -f "$record_runtime" ] && [ "$(tr -d '\n' <"$record_runtime")" = "$(cat "$1/server.json")" ]; then
+    rm -f "$record_runtime" "${record_runtime%.json}-open.html"
   fi
-  rm -f "$1/record" "$1/record.new" "$1/server.json" "$1/log" "$1/runtime-folders"
+  rm -f "$1/record" "$1/server.json" "$1/log" "$1/runtime-folders"
 }
 
 # Two starts at once: the second waits here, then finds the first one's server. The lock is a symbolic link
@@ -98,7 +115,7 @@ take_lock() {
     if ! holder=$(readlink "$1/lock"); then
       private_folder "$1" || fail folder "$1"
     elif is_alive "${holder%% *}" "${holder#* }"; then
-      tell alive
+      heartbeat
       nap
     elif mv "$1/lock" "$1/lock.$$" 2>/dev/null; then
       [ "$(readlink "$1/lock.$$")" = "$holder" ] || mv "$1/lock.$$" "$1/lock"

@@ -9,33 +9,34 @@
 #   timeout      seconds until a server that does not come up is ended
 #
 # Answers `folder` (of the record), `phase`, `note`, `log`, `holder` (of a port that was taken), `failed CAUSE …`;
-# and of a server that runs: `directory`, `environment`, `command`, `began` (its start time, as the host's process
-# table tells it), `started` (the same in seconds since 1970), `server` (Jupyter's runtime file in one line) and,
+# and of a server that runs its record (see write_record), `server` (Jupyter's runtime file in one line) and,
 # last, `joined yes|no`. While it waits it sends `alive`, so that it notices when its caller is gone.
+# Each process costs a millisecond or two: what is on the way of a start is left to the shell itself.
 
 main() {
   go_to_directory
-  servers=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers
-  folder=$servers/$name-$(pwd -P | cksum | cut -d ' ' -f 1)
-  private_folder "$servers" || fail folder "$servers"
+  checksum=$(printf '%s\n' "$here" | cksum)
+  folder=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers/$name-${checksum%% *}
   trap 'leave' EXIT
   trap 'exit 1' HUP INT TERM PIPE
   tell folder "$folder"
   take_lock "$folder"
   locked=1
   if record_lives "$folder"; then
+    pid=$record_pid began=$record_began
+    # Its launch was cut off before Jupyter was up, so it is waited for now.
+    [ -s "$folder/server.json" ] || { enter_environment; await_server; }
     answer yes
   elif [ "$mode" = find ]; then
     tell absent
   else
-    remove_record "$folder"
+    [ ! -f "$folder/record" ] || remove_record "$folder"
     tell phase environment
     enter_environment
     choose_command
     tell phase jupyter
     start_server
     await_server
-    write_record
     answer no
   fi
 }
@@ -43,6 +44,7 @@ main() {
 go_to_directory() {
   target=$(expand_home "$directory")
   cd "$target" 2>/dev/null || fail directory "$target"
+  here=$(pwd -P)
 }
 
 # Whatever ends this script before its answer was given ends the server that it began as well.
@@ -50,16 +52,17 @@ go_to_directory() {
 leave() {
   trap '' HUP INT TERM PIPE
   if [ -n "$child" ] && [ -z "$answered" ]; then
-    end_process "${pid:-$child}" "${began:-$child_began}" >/dev/null
+    end_process "$pid" "$began" >/dev/null
     remove_record "$folder"
   fi
-  [ -z "$locked" ] || release_lock "$folder"
+  # Nobody waits for this: a lock whose holder is gone counts as none.
+  if [ -n "$locked" ]; then release_lock "$folder"; fi >/dev/null 2>&1 &
 }
 
 enter_environment() {
   [ -n "$environment" ] || return 0
   environment_path=$(expand_home "$environment")
-  [ -r "$environment_path/bin/activate" ] || fail environment "$environment_path" "$(pwd -P)"
+  [ -r "$environment_path/bin/activate" ] || fail environment "$environment_path" "$here"
   # shellcheck disable=SC1091
   . "$environment_path/bin/activate"
 }
@@ -95,15 +98,13 @@ first_word() { printf '%s' "$1"; }
 start_server() {
   # The user's own command line, as their shell would read it; our options come behind it.
   eval "set -- $command"
-  set -- "$@" --no-browser --ip=127.0.0.1 "--port=$port" "--notebook-dir=$(pwd -P)"
+  set -- "$@" --no-browser --ip=127.0.0.1 "--port=$port" "--notebook-dir=$here"
   if [ -n "$strict_port" ]; then set -- "$@" --port-retries=0; else set -- "$@" --port-retries=50; fi
   if [ "$(id -u)" = 0 ]; then
     set -- "$@" --allow-root
     tell note "this is root's account, where Jupyter starts only with --allow-root: passed"
   fi
-  # By its environment the token is in no argument list, and Jupyter keeps it out of its log.
-  JUPYTER_TOKEN=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
-  export JUPYTER_TOKEN
+  make_token
   (umask 077 && : >"$folder/log") 2>/dev/null || fail folder "$folder"
   if command -v setsid >/dev/null 2>&1; then
     setsid "$@" >"$folder/log" 2>&1 &
@@ -111,33 +112,53 @@ start_server() {
     nohup "$@" >"$folder/log" 2>&1 &
   fi
   child=$!
-  child_began=$(start_time "$child")
+  pid=$child
+  began=$(start_time "$child")
+  write_record
 }
 
-# Waits for the runtime file; sets $runtime, $pid and $began. Jupyter's name for it tells the PID, unless the
-# command is a wrapper that stays: then the file is known by the token in it.
+# By its environment the token is in no argument list, and Jupyter keeps it out of its log.
+make_token() {
+  # shellcheck disable=SC2046
+  set -- $(od -An -N24 -tx1 /dev/urandom)
+  JUPYTER_TOKEN=$(IFS='' && printf '%s' "$*")
+  export JUPYTER_TOKEN
+}
+
+# Before Jupyter is up, so that a server is known however this script ends; the runtime file is added later.
+write_record() {
+  umask 077
+  {
+    printf 'launch %s\npid %s\nbegan %s\n' "$launch" "$pid" "$began"
+    printf 'directory %s\nenvironment %s\ncommand %s\n' "$here" "$environment" "$command"
+    printf 'started %s\nnode %s\n' "$(date +%s)" "$(uname -n)"
+  } >"$folder/record" || fail folder "$folder"
+}
+
+# Waits for the runtime file of $pid. Jupyter's name for it tells the PID, unless the command is a wrapper that
+# stays: then the file is known by the token in it.
 await_server() {
+  each_runtime_folder >"$folder/runtime-folders" || fail folder "$folder"
   deadline=$(($(date +%s) + timeout))
   looks=0
-  until runtime_file_of "$child"; do
+  until runtime_file_of "$pid"; do
     looks=$((looks + 1))
     if [ $((looks % 20)) = 0 ] && runtime_file_with_token; then break; fi
-    if ! is_alive "$child" "$child_began"; then
+    if ! is_alive "$pid" "$began"; then
       tell_log "$folder/log"
       port_holder "$port"
       remove_record "$folder"
       child=''
       fail died
     fi
-    if [ $((looks % 10)) = 0 ] && [ "$(date +%s)" -gt "$deadline" ]; then
+    if [ $((looks % 20)) = 0 ] && [ "$(date +%s)" -gt "$deadline" ]; then
       tell_log "$folder/log"
       fail timeout "$timeout"
     fi
-    tell alive
+    heartbeat
     nap
   done
-  pid=$(tr -d '\n' <"$runtime" | sed 's/.*"pid": *\([0-9]*\).*/\1/')
-  began=$(start_time "$pid")
+  printf 'runtime %s\n' "$runtime" >>"$folder/record"
 }
 
 # Jupyter's rules for the place of its runtime files, with the variables that the environment may have set.
@@ -147,45 +168,37 @@ each_runtime_folder() {
 }
 
 runtime_file_of() {
-  each_runtime_folder >"$folder/runtime-folders"
   while IFS= read -r place; do
     for runtime in "$place/jpserver-$1.json" "$place/nbserver-$1.json"; do
-      is_complete "$runtime" && return 0
+      [ ! -s "$runtime" ] || ! flatten "$runtime" || return 0
     done
   done <"$folder/runtime-folders"
   return 1
 }
 
 runtime_file_with_token() {
+  [ -n "$JUPYTER_TOKEN" ] || return 1
   while IFS= read -r place; do
     for runtime in "$place"/*server-*.json; do
-      is_complete "$runtime" || continue
-      case $(cat "$runtime") in *"$JUPYTER_TOKEN"*) return 0 ;; esac
+      if [ ! -s "$runtime" ] || ! flatten "$runtime"; then continue; fi
+      case $info in *"$JUPYTER_TOKEN"*) ;; *) continue ;; esac
+      pid=${info##*\"pid\": } pid=${pid%%[!0-9]*}
+      began=$(start_time "$pid")
+      printf 'pid %s\nbegan %s\n' "$pid" "$began" >>"$folder/record"
+      return 0
     done
   done <"$folder/runtime-folders"
   return 1
 }
 
-# Jupyter does not write the file in one step: it is whole when its bracket is closed.
-is_complete() {
-  [ -s "$1" ] || return 1
-  case $(tail -c 3 "$1" 2>/dev/null) in *'}'*) return 0 ;; esac
+# Keeps runtime file $1 in one line, here and in $info. Jupyter does not write it in one step: it is whole when
+# its bracket is closed.
+flatten() {
+  tr -d '\n' <"$1" >"$folder/server.json"
+  IFS= read -r info <"$folder/server.json"
+  case $info in *'}') return 0 ;; esac
+  rm -f "$folder/server.json"
   return 1
-}
-
-write_record() {
-  (
-    umask 077
-    tr -d '\n' <"$runtime" >"$folder/server.json"
-    {
-      printf 'launch %s\npid %s\nbegan %s\nstarted %s\nnode %s\n' "$launch" "$pid" "$began" "$(date +%s)" "$(uname -n)"
-      printf 'directory %s\nenvironment %s\ncommand %s\nruntime %s\n' "$(pwd -P)" "$environment" "$command" "$runtime"
-    } >"$folder/record.new" && mv "$folder/record.new" "$folder/record"
-  ) || fail folder "$folder"
-  case $(cat "$folder/server.json") in
-    *'"port": '"$port"[!0-9]*) ;;
-    *) port_holder "$port" ;;
-  esac
 }
 
 # Who listens on port $1 of the host, where that can be known.
@@ -203,16 +216,17 @@ port_holder() {
 }
 
 answer() {
-  tell directory "$(record_value "$folder" directory)"
-  tell environment "$(record_value "$folder" environment)"
-  tell command "$(record_value "$folder" command)"
-  tell began "$began"
-  tell started "$(record_value "$folder" started)"
-  tell server "$(cat "$folder/server.json")"
+  IFS= read -r info <"$folder/server.json"
+  case $info in
+    *'"port": '"$port"[!0-9]*) ;;
+    *) [ "$1" = yes ] || port_holder "$port" ;;
+  esac
+  while IFS= read -r line; do tell "$line"; done <"$folder/record"
+  tell server "$info"
   tell joined "$1"
   answered=1
 }
 
-child='' answered='' locked=''
+child='' answered='' locked='' JUPYTER_TOKEN=''
 main
 exit 0

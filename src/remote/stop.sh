@@ -15,13 +15,14 @@ main() {
     take_lock "$folder"
     release_lock "$folder"
   fi
-  if [ -n "$launch" ] && [ "$(record_value "$folder" launch)" != "$launch" ]; then
+  read_record "$folder"
+  if [ -n "$launch" ] && [ "$record_launch" != "$launch" ]; then
     tell gone
     return
   fi
   if [ -z "$pid" ]; then
-    pid=$(record_value "$folder" pid)
-    began=$(record_value "$folder" began)
+    pid=$record_pid
+    began=$record_began
   fi
   if ! is_alive "$pid" "$began"; then
     forget
@@ -46,7 +47,7 @@ forget() {
   release_lock "$folder"
 }
 
-is_ours() { [ "$(record_value "$folder" pid) $(record_value "$folder" began)" = "$pid $began" ]; }
+is_ours() { read_record "$folder" && [ "$record_pid $record_began" = "$pid $began" ]; }
 
 main
 exit 0

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, readFileSync, rmSync, watch } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../system/command.ts';
@@ -8,7 +8,7 @@ import { Failure, Interrupted } from '../system/errors.ts';
 import { ensurePrivateFolder, withLock } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
 import { endProcessTree, type ProcessIdentity, sendSignal, waitForEnd } from '../system/process.ts';
-import { startBackground } from '../system/run.ts';
+import { preloadRun, startBackground } from '../system/run.ts';
 import { type Connection, masterCommand } from './arguments.ts';
 import { type KeeperState, keeperState, readKeeperState } from './keeper.ts';
 import { sshFailure } from './messages.ts';
@@ -59,35 +59,45 @@ function keeperPath(): string {
   return found;
 }
 
+/** Does `work` while no other command opens, closes or changes this connection. Makes its folder. */
+export async function withConnectionLock<T>(
+  connection: Connection,
+  context: Context,
+  work: () => Promise<T>,
+): Promise<T> {
+  const rooms = dirname(connection.folder);
+  for (const folder of [dirname(rooms), rooms, connection.folder]) ensurePrivateFolder(folder);
+  return withLock(connection.folder, context.signal, async () => {
+    // Whoever had the lock before may have closed the connection.
+    ensurePrivateFolder(connection.folder);
+    return work();
+  });
+}
+
 /**
  * Brings the connection up, unless it is: starts its keeper, whose ssh may ask on the terminal, and waits
  * until ssh has logged in. Answers whether it was made anew. There is no time limit while the user types;
- * ssh's own ConnectTimeout ends an attempt that nobody answers.
+ * ssh's own ConnectTimeout ends an attempt that nobody answers. The caller holds the connection's lock.
  * @throws SshFailure with ssh's own words when it cannot be made; nothing is left running then.
  */
 export async function openConnection(connection: Connection, context: Context): Promise<boolean> {
-  if ((await keeperState(connection))?.word === 'connected') return false;
-  if (context.signal.aborted) throw new Interrupted();
-  ensurePrivateFolder(dirname(dirname(connection.folder)));
-  ensurePrivateFolder(dirname(connection.folder));
-  mkdirSync(connection.folder, { recursive: true, mode: 0o700 });
-  return withLock(connection.folder, context.signal, async () => {
-    const state = await keeperState(connection);
-    if (state?.word === 'connected') return false;
-    if (state?.keeper && (await sendSignal(state.keeper, 'SIGUSR1'))) {
-      // A keeper is at it, and tries at once. Should it give up, a new one may ask the user.
-      const settled = await settledState(connection, context, keeperGone(state.keeper), state.tries);
-      if (settled?.word === 'connected') return false;
-      if (settled?.word === 'reconnecting') throw sshFailure(connection, settled.said ?? '');
-    }
-    await startKeeper(connection, context);
-    return true;
-  });
+  const state = await keeperState(connection);
+  if (state?.word === 'connected') return false;
+  if (state?.keeper && (await sendSignal(state.keeper, 'SIGUSR1'))) {
+    // A keeper is at it, and tries at once. Should it give up, a new one may ask the user.
+    const settled = await settledState(connection, context, keeperGone(state.keeper), state.tries);
+    if (settled?.word === 'connected') return true;
+    if (settled?.word === 'reconnecting') throw sshFailure(connection, settled.said ?? '');
+  }
+  await startKeeper(connection, context);
+  return true;
 }
 
 async function startKeeper(connection: Connection, context: Context): Promise<void> {
   rmSync(join(connection.folder, 'state'), { force: true });
   const keeper = startBackground(keeperCommand(connection), context, join(connection.folder, 'keeper-log'));
+  // While ssh logs in there is time to read what the next steps need.
+  preloadRun();
   let state: KeeperState | undefined;
   try {
     state = await settledState(connection, context, keeper.ended);

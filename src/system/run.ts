@@ -4,6 +4,11 @@ import { type Command, shellQuote } from './command.ts';
 import type { Context } from './context.ts';
 import { Failure, Interrupted } from './errors.ts';
 
+/** Reads zx ahead of the first `run`, which waits for nothing then. */
+export function preloadRun(): void {
+  void import('zx/core');
+}
+
 export interface Result {
   /** The exit status; null when the process was ended by a signal. */
   readonly code: number | null;
