@@ -6,9 +6,8 @@ export const hosts = defineVerb({
   options: { ...CONFIG_FILE },
   examples: [['$0 hosts', 'each of them is a destination for start']],
   async run(args, terminal) {
-    const { defaultSshConfig, hostAliases } = await import('../ssh/hosts.ts');
-    const file = args.F ?? defaultSshConfig();
-    const aliases = hostAliases(file);
+    const { knownHosts } = await import('../notebook/hosts.ts');
+    const { file, aliases } = knownHosts(args.F);
     if (args.json) terminal.print(JSON.stringify({ hosts: aliases }, undefined, 2));
     else for (const alias of aliases) terminal.print(alias);
     if (aliases.length === 0) terminal.say(`${file} names no host. A destination can also be user@host.`);

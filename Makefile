@@ -1,0 +1,81 @@
+# `make` alone says what there is. Everything installs what it needs; a second run is quick.
+
+.DEFAULT_GOAL := help
+VERBS := start forward open status stop logs hosts config aliases
+.PHONY: help demo demo-stop test check build bench pictures $(VERBS)
+
+# npm writes this file at the end of each installation.
+PACKAGES := node_modules/.package-lock.json
+BIN := node_modules/.bin
+TSX := node --import tsx
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+#: make demo          a notebook behind a real ssh tunnel, on this machine alone; Ctrl-C ends it
+#: make demo-stop     end it from another terminal, and what a crash has left
+#: make test          install what the tests need, run them all (ONLY=test/ssh: those below a path)
+#: make check         types, lint, shell scripts, unused code, layers
+#: make build         dist/cli.js, the installable command
+#: make bench         how long start, status and stop take, beside the bare commands
+#:
+#: make start HOST=gpu DIR=rne ENV=virtual_environment PORT=8889
+#:                    also NAME= LOCAL_PORT= COMMAND= SSH_CONFIG= ARGS='--no-open --timeout 90'
+#: make status        likewise: forward open stop logs hosts config aliases, with NAME= or HOST=
+
+# Not `npm ci`: it refuses a lock file that lacks the optional packages of another platform.
+$(PACKAGES): package.json package-lock.json
+	@sh scripts/setup/node.sh
+	@npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: $(PACKAGES)
+	@sh scripts/setup/machine.sh demo
+	@$(TSX) scripts/demo.ts
+
+demo-stop: $(PACKAGES)
+	@$(TSX) scripts/demo.ts stop
+
+test: $(PACKAGES)
+	@sh scripts/setup/machine.sh test
+	@$(TSX) test/run.ts $(ONLY)
+
+check: $(PACKAGES)
+	@sh scripts/setup/machine.sh check
+	$(BIN)/tsc -p .
+	$(BIN)/biome check --error-on-warnings .
+	shellcheck -x .ci/run $$(git ls-files '*.sh')
+	$(BIN)/knip
+	$(TSX) --test test/layers.test.ts
+
+build: $(PACKAGES)
+	@node scripts/build/bundle.mjs
+
+bench: $(PACKAGES)
+	@sh scripts/setup/machine.sh demo
+	@$(TSX) test/bench/bench.ts $(ARGS)
+
+# The pictures in docs/, taken anew.
+pictures: $(PACKAGES)
+	@sh scripts/setup/machine.sh test
+	@$(TSX) scripts/pictures.ts
+
+# A value counts only when it stands on make's own command line, since the environment has its own HOST (tcsh),
+# NAME (WSL) and ENV (sh). It travels as it was typed, in the environment: neither make nor sh reads into it.
+PARAMETERS := HOST DIR ENV PORT LOCAL_PORT NAME COMMAND SSH_CONFIG
+is-given = $(filter command,$(firstword $(origin $1)))
+$(foreach p,$(PARAMETERS),$(if $(call is-given,$p),$(eval export GIVEN_$p := $$(value $p))$(eval unexport $p)))
+
+# $1: parameter, $2: the option that takes it
+option = $(if $(GIVEN_$1),$2"$$GIVEN_$1")
+target = $(call option,$(if $(GIVEN_HOST),HOST,NAME))
+settings = $(call option,NAME,--name=) $(call option,DIR,--directory=) $(call option,ENV,--environment=) \
+  $(call option,PORT,--port=) $(call option,LOCAL_PORT,--local-port=) $(call option,COMMAND,--command=)
+ssh-config = $(call option,SSH_CONFIG,-F)
+
+start aliases: words = $(target) $(settings) $(ssh-config)
+forward open status stop logs: words = $(call option,$(if $(GIVEN_NAME),NAME,HOST)) $(ssh-config)
+hosts: words = $(ssh-config)
+
+$(VERBS): $(PACKAGES)
+	@npx zx scripts/$@.ts $(words) $(ARGS)

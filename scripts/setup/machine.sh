@@ -1,0 +1,64 @@
+#!/bin/sh
+# Installs the programs that are missing here: as root on Debian or Ubuntu; elsewhere it prints the command that
+# does, and goes on. When nothing is missing it does nothing, and asks no package server.
+#
+#   machine.sh check|demo|test
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+
+# Programs, each with the Debian package that has it.
+needs() {
+  case $1 in
+    check) echo git:git shellcheck:shellcheck ;;
+    demo) echo ssh:openssh-client sshd:openssh-server jupyter:jupyter-notebook ps:procps ;;
+    test)
+      needs check
+      needs demo
+      echo bash:bash zsh:zsh fish:fish tcsh:tcsh busybox:busybox venv:python3-venv
+      echo chromium:chromium tmux:tmux autossh:autossh ss:iproute2 lsof:lsof
+      ;;
+    *)
+      echo "machine.sh knows check, demo and test" >&2
+      exit 2
+      ;;
+  esac
+}
+
+is_there() {
+  case $1 in
+    jupyter) is_there jupyter-lab || is_there jupyter-notebook ;;
+    venv) python3 -c 'import ensurepip' ;;
+    *) command -v "$1" ;;
+  esac >/dev/null 2>&1
+}
+
+missing=''
+for need in $(needs "$1"); do
+  is_there "${need%%:*}" || missing="$missing ${need#*:}"
+done
+[ -n "$missing" ] || exit 0
+
+install="apt-get install -y --no-install-recommends$missing"
+if ! command -v apt-get >/dev/null 2>&1; then
+  if command -v brew >/dev/null 2>&1; then
+    echo "Missing here:$missing. Try: brew install$(echo "$missing" | sed 's/jupyter-notebook/jupyterlab/')" >&2
+  else
+    echo "Missing here (by Debian's names; your system has its own):$missing" >&2
+    echo 'Jupyter comes with: python3 -m pip install --user jupyterlab' >&2
+  fi
+elif [ "$(id -u)" != 0 ]; then
+  echo "Missing here. To install it: sudo apt-get update && sudo $install" >&2
+else
+  echo "Installing:$missing" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  log=$(mktemp)
+  # shellcheck disable=SC2086
+  if ! { apt-get update && $install -o DPkg::Lock::Timeout=300; } >"$log" 2>&1 </dev/null; then
+    cat "$log" >&2
+    echo "That failed. By hand: apt-get update && $install" >&2
+  fi
+  rm -f "$log"
+  case $missing in
+    *openssh-server*) echo "Debian's openssh-server also starts an sshd on port 22; without it: systemctl disable --now ssh" >&2 ;;
+  esac
+fi
