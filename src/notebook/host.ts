@@ -24,8 +24,10 @@ export interface HostServer {
 
 export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
 
-/** How long an attempt's name is told about until the host has answered. */
+/** How far a launch has come. */
 export interface LaunchProgress {
+  /** Called when Jupyter begins to boot: nothing else happens on the host for a while. */
+  readonly onBoot: () => void;
   /** The record's folder on the host, as soon as it is known. */
   folder?: string;
 }
@@ -50,6 +52,7 @@ export async function launchServer(
     (frame) => {
       if (frame.key === 'folder') progress.folder = frame.value;
       if (frame.key === 'phase') context.report.phase(frame.value);
+      if (frame.key === 'boot') progress.onBoot();
       if (frame.key === 'note') context.report.note(frame.value);
     },
   );

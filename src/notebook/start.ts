@@ -4,9 +4,9 @@ import { pageUrl } from '../jupyter/server.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
-import { isPortFree, LOOPBACK, portHolder } from '../system/port.ts';
 import { findServer, type HostServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
 import type { Notebook } from './notebook.ts';
+import { Route } from './route.ts';
 import {
   type NotebookRecord,
   type Records,
@@ -40,8 +40,6 @@ const LOOK_TIMEOUT_MS = 5000;
 const PROVE_TIMEOUT_MS = 60_000;
 /** How long the clean-up after a failure may take. */
 const UNDO_TIMEOUT_MS = 15_000;
-/** So many ports above the wanted one are tried. */
-const PORT_TRIES = 50;
 
 /**
  * Starts the notebook's server, or joins it if it runs, and brings it to this machine. When this returns, it
@@ -60,7 +58,8 @@ async function startAlone(notebook: Notebook, options: StartOptions, context: Co
   }
   const connection = connectionOf(notebook, context.env);
   const launch = randomBytes(8).toString('hex');
-  const progress: LaunchProgress = {};
+  const route = new Route(connection, notebook, before?.forwards ?? [], context);
+  const progress: LaunchProgress = { onBoot: () => route.prepare() };
   try {
     context.report.phase('connect');
     await openTunnel(connection, context);
@@ -71,10 +70,11 @@ async function startAlone(notebook: Notebook, options: StartOptions, context: Co
         : await runningServer(connection, notebook, context);
     noteDifferences(notebook, found, context);
     context.report.phase('forward');
-    const record = await forwardServer(connection, notebook, found, before, context);
+    const record = await route.lead(serverRecord(found));
     context.report.phase('prove');
     return { ...(await proven(record, PROVE_TIMEOUT_MS, context)), joined: found.joined };
   } catch (error) {
+    await route.settled();
     await undoStart(connection, notebook, before, progress, launch, context).catch((undoError: unknown) => {
       context.report.note(
         `the clean-up failed: ${undoError instanceof Error ? undoError.message : undoError}`,
@@ -157,50 +157,6 @@ function noteDifferences(wanted: Notebook, found: HostServer, context: Context):
       `it runs already, with the ${key} "${found[key]}"; stop it first to have "${wanted[key]}"`,
     );
   }
-}
-
-/**
- * Leads a port of this machine to the server, and keeps the record of both. A port is tried by having ssh bind
- * it, so that nobody can take it in between.
- */
-async function forwardServer(
-  connection: Connection,
-  notebook: Notebook,
-  found: HostServer,
-  before: NotebookRecord | undefined,
-  context: Context,
-): Promise<NotebookRecord & { server: ServerRecord }> {
-  const server = serverRecord(found);
-  const [known, ...others] = before?.forwards ?? [];
-  const wanted = notebook.localPort ?? known?.localPort ?? server.port;
-  const target = `127.0.0.1:${server.port}`;
-  for (let localPort = wanted; localPort <= Math.min(65535, wanted + PORT_TRIES); localPort++) {
-    const forward: Forward = { bindAddress: LOOPBACK, localPort, target };
-    const isOurs = known?.localPort === localPort && (await isForwardUp(connection, known));
-    if (isOurs || (await isPortFree(localPort))) {
-      const record = { notebook, server, forwards: [forward, ...others], plain: undefined };
-      await updateRecords(context, (records) => withRecord(records, record));
-      await openTunnel(connection, context);
-      if (await isForwardUp(connection, forward)) return record;
-    }
-    await notePortTaken(localPort, notebook, context);
-  }
-  throw new Failure(`no free port of this machine from ${wanted} to ${wanted + PORT_TRIES}`, {
-    remedy: 'Name another with --local-port.',
-  });
-}
-
-async function notePortTaken(port: number, notebook: Notebook, context: Context): Promise<void> {
-  const other = Object.values(readRecords(context)).find(
-    (record) =>
-      record.notebook.name !== notebook.name && record.forwards.some(({ localPort }) => localPort === port),
-  );
-  const holder = other ? `the notebook "${other.notebook.name}"` : await portHolder(port);
-  const taken = `port ${port} of this machine is taken${holder ? ` by ${holder}` : ''}`;
-  if (notebook.strictPort) {
-    throw new Failure(taken, { remedy: 'Name another with --local-port, or leave out --strict-port.' });
-  }
-  context.report.note(`${taken}; trying the next`);
 }
 
 function serverRecord({ info, began, startedAt, folder, directory, command }: HostServer): ServerRecord {

@@ -24,14 +24,15 @@ heartbeat() {
   [ $((naps % 15)) != 0 ] || tell alive
 }
 
-# $1 with a leading ~ made the home folder; one that begins with a dash is no option.
+# Sets $path: $1 with a leading ~ made the home folder; one that begins with a dash is no option.
+# shellcheck disable=SC2034 # its callers read it
 expand_home() {
+  path=$1
   # shellcheck disable=SC2088
   case $1 in
-    '~' | '') printf '%s\n' "$HOME" ;;
-    '~/'*) printf '%s/%s\n' "$HOME" "${1#??}" ;;
-    -*) printf './%s\n' "$1" ;;
-    *) printf '%s\n' "$1" ;;
+    '~' | '') path=$HOME ;;
+    '~/'*) path=$HOME/${1#??} ;;
+    -*) path=./$1 ;;
   esac
 }
 

@@ -8,14 +8,17 @@
 #   strict_port  not empty: a taken port is a failure
 #   timeout      seconds until a server that does not come up is ended
 #
-# Answers `folder` (of the record), `phase`, `note`, `log`, `holder` (of a port that was taken), `failed CAUSE …`;
+# Answers `folder` (of the record), `phase`, `boot PID`, `note`, `log`, `holder` (of a port that was taken), `failed CAUSE …`;
 # and of a server that runs its record (see write_record), `server` (Jupyter's runtime file in one line) and,
 # last, `joined yes|no`. While it waits it sends `alive`, so that it notices when its caller is gone.
 # Each process costs a millisecond or two: what is on the way of a start is left to the shell itself.
 
 main() {
   go_to_directory
-  checksum=$(printf '%s\n' "$here" | cksum)
+  checksum=$(cksum <<END
+$here
+END
+  )
   folder=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers/$name-${checksum%% *}
   trap 'leave' EXIT
   trap 'exit 1' HUP INT TERM PIPE
@@ -42,8 +45,10 @@ main() {
 }
 
 go_to_directory() {
-  target=$(expand_home "$directory")
-  cd "$target" 2>/dev/null || fail directory "$target"
+  # A start-up file of the login shell may have gone elsewhere.
+  cd 2>/dev/null || :
+  expand_home "$directory"
+  cd "$path" 2>/dev/null || fail directory "$path"
   here=$(pwd -P)
 }
 
@@ -61,19 +66,22 @@ leave() {
 
 enter_environment() {
   [ -n "$environment" ] || return 0
-  environment_path=$(expand_home "$environment")
-  [ -r "$environment_path/bin/activate" ] || fail environment "$environment_path" "$here"
+  expand_home "$environment"
+  [ -r "$path/bin/activate" ] || fail environment "$path" "$here"
   # shellcheck disable=SC1091
-  . "$environment_path/bin/activate"
+  . "$path/bin/activate"
 }
 
 # Where Jupyter is when the PATH of a shell that is no login shell lacks it.
 USUAL_PLACES="$HOME/.local/bin:$HOME/miniforge3/bin:$HOME/miniconda3/bin:$HOME/anaconda3/bin:/opt/conda/bin:/usr/local/bin"
 
-# Sets $command: what the user named, else JupyterLab where the environment has it, else the notebook.
+# Sets $command, for people, and $run, for this shell: what the user named, else JupyterLab where the
+# environment has it, else the notebook. These are run without the `jupyter` before them, which would just look
+# them up, and start Python a second time for it.
 choose_command() {
-  PATH=$PATH:$USUAL_PLACES
+  command -v jupyter >/dev/null 2>&1 || PATH=$PATH:$USUAL_PLACES
   if [ -n "$command" ]; then
+    run=$command
     program=$(eval "first_word $command")
     command -v "$program" >/dev/null 2>&1 || fail jupyter "$program" "$PATH"
     return 0
@@ -83,13 +91,12 @@ choose_command() {
     "${VIRTUAL_ENV:-${jupyter%/*}}"/*) ;;
     *) [ -z "$environment" ] || tell note "$environment has no jupyter of its own; this is $jupyter" ;;
   esac
-  if [ -x "${jupyter%/*}/jupyter-lab" ]; then
-    command='jupyter lab'
-  elif [ -x "${jupyter%/*}/jupyter-notebook" ]; then
-    command='jupyter notebook'
-  else
-    fail interface "$jupyter"
-  fi
+  for interface in lab notebook; do
+    [ -x "${jupyter%/*}/jupyter-$interface" ] || continue
+    command="jupyter $interface" run="\"\${jupyter%/*}/jupyter-$interface\""
+    return 0
+  done
+  fail interface "$jupyter"
 }
 
 # shellcheck disable=SC2317 # eval calls it
@@ -97,7 +104,7 @@ first_word() { printf '%s' "$1"; }
 
 start_server() {
   # The user's own command line, as their shell would read it; our options come behind it.
-  eval "set -- $command"
+  eval "set -- $run"
   set -- "$@" --no-browser --ip=127.0.0.1 "--port=$port" "--notebook-dir=$here"
   if [ -n "$strict_port" ]; then set -- "$@" --port-retries=0; else set -- "$@" --port-retries=50; fi
   if [ "$(id -u)" = 0 ]; then
@@ -114,6 +121,7 @@ start_server() {
   child=$!
   pid=$child
   began=$(start_time "$child")
+  tell boot "$pid"
   write_record
 }
 
