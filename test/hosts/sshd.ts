@@ -28,6 +28,10 @@ export interface SshdOptions {
   readonly user?: string;
   /** Variables that every session on the host gets, HOME for one: so a test can have a home of its own. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where its folder is made; the system's temporary folder without. */
+  readonly within?: string;
+  /** In a session of its own no Ctrl-C on this terminal reaches it: its owner ends it. */
+  readonly ownSession?: boolean;
 }
 
 /** A real sshd on loopback with keys and an ssh_config of its own. Nothing in ~/.ssh is read or written. */
@@ -52,7 +56,7 @@ export interface Sshd {
 export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
   const path = sshdPath();
   if (!path) throw new Error('sshd is not installed');
-  const folder = mkdtempSync(join(tmpdir(), 'rn-host-'));
+  const folder = mkdtempSync(join(options.within ?? tmpdir(), 'rn-host-'));
   const port = await freePort();
   const key = join(folder, 'key');
   const files = writeKeys(folder, key);
@@ -63,7 +67,10 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
   let child: ChildProcess | undefined;
   const log = join(folder, 'sshd.log');
   const start = async () => {
-    child = spawn(path, ['-D', '-e', '-f', join(folder, 'sshd_config'), '-E', log], { stdio: 'ignore' });
+    child = spawn(path, ['-D', '-e', '-f', join(folder, 'sshd_config'), '-E', log], {
+      stdio: 'ignore',
+      detached: options.ownSession === true,
+    });
     await listening(port, child);
   };
   const stop = async () => {

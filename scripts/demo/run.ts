@@ -1,0 +1,70 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { main } from '../../src/main.ts';
+import { commandLine } from '../../src/system/command.ts';
+import { makeSshd, sshdPath } from '../../test/hosts/sshd.ts';
+import { endDemo } from './end.ts';
+import { EXAMPLE_NAME, exampleNotebook } from './example.ts';
+import { type Demo, makeDemoFolder } from './folder.ts';
+
+/** Where the example lies in the host's home folder. */
+const DIRECTORY = 'example';
+
+/** A host on loopback, a notebook on it, brought here as `start` does. Lasts until a signal; then nothing is left. */
+export async function runDemo(): Promise<number> {
+  if (!sshdPath()) {
+    console.error('The demo needs sshd, the server of OpenSSH; see above for the command that installs it.');
+    return 1;
+  }
+  const ending = firstSignal();
+  const demo = await makeDemoFolder(process.env);
+  try {
+    const sshConfig = await makeHost(demo);
+    process.env.XDG_STATE_HOME = demo.state;
+    const words = ['start', 'loopback', '-F', sshConfig, '--name', 'demo', '--directory', DIRECTORY];
+    console.error(`A throwaway sshd runs, all of it in ${demo.folder}. What the demo does now is:\n`);
+    console.error(`  ${commandLine(['remote-notebook', ...words])}\n`);
+    const status = await main(words);
+    if (status !== 0) return status;
+    console.error(whatToTry(demo));
+    await ending;
+    return 0;
+  } finally {
+    await endDemo(demo);
+    console.error('The demo is over, and nothing of it is left.');
+  }
+}
+
+/** From now on the signals that end a program end the demo, in order; a second one hurries nothing. */
+function firstSignal(): Promise<void> {
+  // A terminal that is gone takes no more words: they are no reason to leave a server behind.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
+}
+
+/** Answers with the ssh_config that names the host `loopback`. */
+async function makeHost(demo: Demo): Promise<string> {
+  mkdirSync(join(demo.home, DIRECTORY));
+  writeFileSync(join(demo.home, DIRECTORY, EXAMPLE_NAME), exampleNotebook());
+  // The host has another home folder; the Jupyter that is installed in the user's own is to be found all the same.
+  const { PATH = '', PYTHONUSERBASE = join(homedir(), '.local') } = process.env;
+  const environment = { HOME: demo.home, PATH, PYTHONUSERBASE };
+  const { sshConfig } = await makeSshd({ within: demo.folder, ownSession: true, environment });
+  return sshConfig;
+}
+
+function whatToTry(demo: Demo): string {
+  return `
+Open ${EXAMPLE_NAME} there and run its cells: they draw a plot on the other side of the tunnel.
+
+In a second terminal, in this folder:
+  export XDG_STATE_HOME=${demo.state}
+  npx zx scripts/status.ts
+  npx zx scripts/logs.ts
+  npx zx scripts/stop.ts
+
+Ctrl-C ends the demo, and so does: make demo-stop`;
+}

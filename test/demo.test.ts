@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { eventually } from './hosts/world.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** Demos look for each other in TMPDIR: these are alone. Short, for the sake of control sockets. */
+const place = mkdtempSync('/tmp/rn-t-');
+const env = childEnvironment();
+
+after(() => {
+  stopDemos();
+  rmSync(place, { recursive: true, force: true });
+});
+
+function childEnvironment(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, DISPLAY: __, WAYLAND_DISPLAY: ___, BROWSER: ____, ...rest } = process.env;
+  return { ...rest, TMPDIR: place, NO_COLOR: '1' };
+}
+
+interface RunningDemo {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  /** All that it has said so far. */
+  words(): string;
+}
+
+/** `make demo` in a process group of its own, as a shell with job control starts it. */
+function startDemo(): RunningDemo {
+  const child = spawn('make', ['demo'], {
+    cwd: root,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let words = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      words += chunk;
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, ended, words: () => words };
+}
+
+async function readyDemo(): Promise<RunningDemo & { url: string; folder: string }> {
+  const demo = startDemo();
+  await eventually('the demo is ready', () => {
+    assert.equal(demo.child.exitCode, null, demo.words());
+    return demo.words().includes('Ctrl-C ends the demo');
+  });
+  const url = /http:\S+token=\S+/.exec(demo.words())?.[0] ?? '';
+  const folder = /all of it in (\S+)\./.exec(demo.words())?.[1] ?? '';
+  return { ...demo, url, folder };
+}
+
+/** As a terminal does: to everything in the foreground at once. */
+function signalGroup({ child }: RunningDemo, signal: NodeJS.Signals): void {
+  process.kill(-(child.pid ?? 0), signal);
+}
+
+function stopDemos() {
+  return spawnSync('make', ['demo-stop'], { cwd: root, env, encoding: 'utf8' });
+}
+
+/** The PIDs whose arguments or environment name the folder. */
+function processesOf(folder: string): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) =>
+    ['cmdline', 'environ'].some((file) => {
+      try {
+        return readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(folder);
+      } catch {
+        return false;
+      }
+    }),
+  );
+}
+
+function assertNothingIsLeft(folder: string): void {
+  assert.match(folder, /rn-demo-/);
+  assert.deepEqual(processesOf(folder), []);
+  assert.equal(readdirSync(place).includes(folder.slice(place.length + 1)), false);
+}
+
+function statusOf(url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(url, (response) => resolve(response.resume().statusCode)).once('error', reject);
+  });
+}
+
+const needsProc = { skip: process.platform === 'linux' ? false : 'it looks for leftovers in /proc' };
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  test(`make demo brings a notebook up, and ${signal} leaves nothing of it behind`, needsProc, async () => {
+    const demo = await readyDemo();
+    assert.equal(await statusOf(demo.url), 200);
+    signalGroup(demo, signal);
+    await demo.ended;
+    await eventually('the demo has ended', () => processesOf(demo.folder).length === 0);
+    assertNothingIsLeft(demo.folder);
+  });
+}
+
+test('the commands that the demo names for a second terminal do what it says', needsProc, async () => {
+  const demo = await readyDemo();
+  const XDG_STATE_HOME = /export XDG_STATE_HOME=(\S+)/.exec(demo.words())?.[1];
+  const commands = [...demo.words().matchAll(/npx zx (scripts\/\w+\.ts)/g)].map(([, script = '']) => script);
+  assert.deepEqual(commands, ['scripts/status.ts', 'scripts/logs.ts', 'scripts/stop.ts']);
+  for (const script of commands) {
+    const options = { cwd: root, env: { ...env, XDG_STATE_HOME }, encoding: 'utf8' } as const;
+    const { status, stderr } = spawnSync('npx', ['zx', script], options);
+    assert.equal(status, 0, `${script}: ${stderr}`);
+  }
+  await assert.rejects(statusOf(demo.url));
+  signalGroup(demo, 'SIGINT');
+  await demo.ended;
+  assertNothingIsLeft(demo.folder);
+});
+
+test('Ctrl-C while the demo starts leaves nothing behind', needsProc, async () => {
+  const demo = startDemo();
+  await eventually('Jupyter starts', () => {
+    assert.equal(demo.child.exitCode, null, demo.words());
+    return /✓ launch/.test(demo.words());
+  });
+  signalGroup(demo, 'SIGINT');
+  await demo.ended;
+  assert.deepEqual(
+    processesOf(`${place}/`).filter((pid) => pid !== process.pid),
+    [],
+  );
+  assert.deepEqual(readdirSync(place), []);
+});
+
+test('make demo-stop ends two demos that run at once', needsProc, async () => {
+  const demos = await Promise.all([readyDemo(), readyDemo()]);
+  assert.notEqual(demos[0].url, demos[1].url);
+  for (const { url } of demos) assert.equal(await statusOf(url), 200);
+  const { status, stderr } = stopDemos();
+  assert.equal(status, 0, stderr);
+  for (const demo of demos) {
+    assert.equal(await demo.ended, 0, demo.words());
+    assertNothingIsLeft(demo.folder);
+  }
+});
+
+test('make demo-stop cleans up behind a demo that was killed', needsProc, async () => {
+  const demo = await readyDemo();
+  signalGroup(demo, 'SIGKILL');
+  await demo.ended;
+  assert.notDeepEqual(processesOf(demo.folder), []);
+  const { status, stderr } = stopDemos();
+  assert.equal(status, 0, stderr);
+  assertNothingIsLeft(demo.folder);
+});
+
+test('make demo-stop cleans up also when the host of a killed demo is gone', needsProc, async () => {
+  const demo = await readyDemo();
+  const [host = ''] = readdirSync(demo.folder).filter((name) => name.startsWith('rn-host-'));
+  const sshd = Number(readFileSync(join(demo.folder, host, 'sshd.pid'), 'utf8'));
+  signalGroup(demo, 'SIGKILL');
+  process.kill(sshd, 'SIGKILL');
+  await demo.ended;
+  const { status, stderr } = stopDemos();
+  assert.equal(status, 0, stderr);
+  assertNothingIsLeft(demo.folder);
+});
+
+test('make demo-stop says so when no demo runs', () => {
+  const { status, stderr } = stopDemos();
+  assert.equal(status, 0);
+  assert.match(stderr, /No demo runs\./);
+});
