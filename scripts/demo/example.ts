@@ -1,56 +1,84 @@
-/** The demo's notebook, in Jupyter's own format (nbformat 4). */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The name of the example's notebook, as Jupyter lists it. */
 export const EXAMPLE_NAME = 'random-walks.ipynb';
 
 const GREETING = `# It runs behind a real ssh tunnel
 
-The page is on your machine; the Python that runs these cells is wherever \`ssh\` leads. Run each cell with
-**Shift+Enter**.`;
+This page is on your machine. The Python that runs its cells is wherever ssh leads: run them with **Shift+Enter**.`;
 
 const WHERE_AM_I = `import os, platform
 
 client, client_port, host, host_port = os.environ["SSH_CONNECTION"].split()
-print(f"Python {platform.python_version()} on {platform.node()}, {os.cpu_count()} cores")
-print(f"reached by ssh from {client}:{client_port} to {host}:{host_port}")`;
+print(f"Python {platform.python_version()} with {os.cpu_count()} cores,")
+print(f"reached by ssh from {client}:{client_port} at {host}:{host_port}")`;
 
 const WALK = `import random
 from itertools import accumulate
 
-random.seed(7)
-walks = [list(accumulate(random.gauss(0, 1) for _ in range(400))) for _ in range(80)]
-print(f"{len(walks)} random walks; the luckiest ended at {max(walk[-1] for walk in walks):+.1f}")`;
+def random_walk(steps):
+    return list(accumulate(random.gauss(0, 1) for _ in range(steps)))
 
-/** matplotlib where it is installed; the SVG needs nothing but Python. */
+walks = [random_walk(200) for _ in range(10)]`;
+
 const PLOT = `try:
     import matplotlib.pyplot as plt
 
-    plt.figure(figsize=(9, 4))
+    plt.figure(figsize=(9, 3))
     for walk in walks:
-        plt.plot(walk, linewidth=0.8, alpha=0.6)
-    plt.title("80 random walks")
+        plt.plot(walk)
+    plt.title("10 random walks")
     plt.show()
-except ImportError:
-    from IPython.display import SVG, display
+except ImportError:  # then with nothing but Python
+    from plain_plot import show
 
-    def line(walk, hue):
-        points = " ".join(f"{40 + 1.7 * x},{160 - 2.3 * y:.1f}" for x, y in enumerate(walk))
-        return f'<polyline points="{points}" fill="none" stroke="hsl({hue},70%,50%)" stroke-opacity="0.6"/>'
+    show(walks, "10 random walks")`;
 
-    lines = "".join(line(walk, 360 * i // len(walks)) for i, walk in enumerate(walks))
-    axes = '<path d="M40 10V310H720M40 160H720" fill="none" stroke="#888"/>'
-    title = '<text x="380" y="24" text-anchor="middle" font-family="sans-serif">80 random walks</text>'
-    display(SVG(f'<svg xmlns="http://www.w3.org/2000/svg" width="730" height="320">{axes}{lines}{title}</svg>'))`;
+const PLAIN_PLOT = `"""A plot for a Python without matplotlib."""
+from IPython.display import SVG, display
 
-export function exampleNotebook(): string {
-  const cells = [
-    { cell_type: 'markdown', metadata: {}, source: GREETING },
-    ...[WHERE_AM_I, WALK, PLOT].map((source) => ({
-      cell_type: 'code',
-      metadata: {},
-      source,
-      outputs: [],
-      execution_count: null,
-    })),
-  ];
+WIDTH, HEIGHT = 720, 340
+
+
+def show(lines, title):
+    """Draws each list of numbers as a line of its own colour."""
+    low, high = min(map(min, lines)), max(map(max, lines))
+    steps = max(map(len, lines))
+
+    def path(numbers):
+        xs = (WIDTH * step / steps for step in range(len(numbers)))
+        ys = (HEIGHT - 10 - (HEIGHT - 50) * (number - low) / (high - low) for number in numbers)
+        return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(xs, ys))
+
+    def drawn(numbers, hue):
+        return f'<path d="{path(numbers)}" stroke="hsl({hue},70%,50%)" stroke-width="1.5"/>'
+
+    paths = "".join(drawn(line, 360 * i // len(lines)) for i, line in enumerate(lines))
+    frame = f'<rect width="{WIDTH}" height="{HEIGHT}" stroke="#888"/>'
+    words = f'<text x="{WIDTH / 2}" y="24" text-anchor="middle" font-family="sans-serif">{title}</text>'
+    size = f'width="{WIDTH}" height="{HEIGHT}"'
+    display(SVG(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{words}<g fill="none">{frame}{paths}</g></svg>'))
+`;
+
+/** Writes the example into a new folder: a notebook that draws a plot, also where there is no matplotlib. */
+export function writeExample(folder: string): void {
+  mkdirSync(folder);
+  writeFileSync(join(folder, EXAMPLE_NAME), notebookFile());
+  writeFileSync(join(folder, 'plain_plot.py'), PLAIN_PLOT);
+}
+
+/** In Jupyter's own format (nbformat 4). */
+function notebookFile(): string {
+  const codeCell = (source: string) => ({
+    cell_type: 'code',
+    metadata: {},
+    source,
+    outputs: [],
+    execution_count: null,
+  });
+  const greeting = { cell_type: 'markdown', metadata: {}, source: GREETING };
+  const cells = [greeting, ...[WHERE_AM_I, WALK, PLOT].map(codeCell)];
   const kernelspec = { name: 'python3', display_name: 'Python 3', language: 'python' };
   return JSON.stringify({ cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 4 }, undefined, 1);
 }

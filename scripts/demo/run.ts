@@ -1,11 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { main } from '../../src/main.ts';
 import { commandLine } from '../../src/system/command.ts';
 import { makeSshd, sshdPath } from '../../test/hosts/sshd.ts';
 import { endDemo } from './end.ts';
-import { EXAMPLE_NAME, exampleNotebook } from './example.ts';
+import { EXAMPLE_NAME, writeExample } from './example.ts';
 import { type Demo, makeDemoFolder } from './folder.ts';
 
 /** Where the example lies in the host's home folder. */
@@ -47,8 +46,7 @@ function firstSignal(): Promise<void> {
 
 /** Answers with the ssh_config that names the host `loopback`. */
 async function makeHost(demo: Demo): Promise<string> {
-  mkdirSync(join(demo.home, DIRECTORY));
-  writeFileSync(join(demo.home, DIRECTORY, EXAMPLE_NAME), exampleNotebook());
+  writeExample(join(demo.home, DIRECTORY));
   // The host has another home folder; the Jupyter that is installed in the user's own is to be found all the same.
   const { PATH = '', PYTHONUSERBASE = join(homedir(), '.local') } = process.env;
   const environment = { HOME: demo.home, PATH, PYTHONUSERBASE };

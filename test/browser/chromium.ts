@@ -1,0 +1,70 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+export function chromiumPath(): string | undefined {
+  return PLACES.find((path) => existsSync(path));
+}
+
+/** The system's own Chromium, without a window, with nothing remembered, and no talk but with the page. */
+export async function withBrowser<T>(work: (browser: BrowserContext) => Promise<T>): Promise<T> {
+  const executablePath = chromiumPath();
+  if (!executablePath) throw new Error('there is no Chromium here');
+  const profile = mkdtempSync(join(tmpdir(), 'rn-browser-'));
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    headless: true,
+    viewport: { width: 1100, height: 800 },
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  try {
+    return await work(browser);
+  } finally {
+    await browser.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Opens a notebook as a user does: by its name in the list of files of the classic notebook. */
+export async function openFromList(browser: BrowserContext, url: string, name: string): Promise<Page> {
+  const list = await browser.newPage();
+  await list.goto(url);
+  const opened = browser.waitForEvent('page');
+  await list.getByRole('link', { name }).click();
+  const page = await opened;
+  await page.locator('#kernel_indicator_icon.kernel_idle_icon').waitFor();
+  return page;
+}
+
+/** Runs every cell with Shift+Enter, and waits until the kernel has done them all. */
+export async function runAllCells(page: Page): Promise<void> {
+  const cells = page.locator('#notebook .cell');
+  const prompts = page.locator('#notebook .code_cell .input_prompt');
+  const [count, codeCount] = [await cells.count(), await prompts.count()];
+  await cells.first().click();
+  for (let cell = 0; cell < count; cell++) await page.keyboard.press('Shift+Enter');
+  const done = prompts.filter({ hasText: /\[\d+\]/ });
+  await done.nth(codeCount - 1).waitFor();
+}
+
+/** The size of the first picture that a cell has drawn: what an <img> was made with, or an <svg> takes up. */
+export async function pictureSize(page: Page): Promise<{ width: number; height: number }> {
+  const picture = page.locator('#notebook .output_area').locator('img, svg').first();
+  await picture.waitFor();
+  return picture.evaluate((element) => {
+    const { width, height } = element.getBoundingClientRect();
+    const { naturalWidth = width, naturalHeight = height } = element as Partial<Record<string, number>>;
+    return { width: naturalWidth, height: naturalHeight };
+  });
+}

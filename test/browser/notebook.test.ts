@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { EXAMPLE_NAME, writeExample } from '../../scripts/demo/example.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+import { chromiumPath, openFromList, pictureSize, runAllCells, withBrowser } from './chromium.ts';
+
+const needsChromium = { skip: chromiumPath() ? false : 'Chromium is not installed' };
+
+let world: World;
+before(async () => {
+  world = await makeWorld();
+});
+after(() => world.remove());
+
+/** Starts a notebook there, and does in a real browser what a user would. */
+async function seePlot(directory: string): Promise<{ width: number; height: number }> {
+  const words = ['loopback', '{F}', '--name', directory, '--directory', directory, '--no-open'];
+  const { code, stdout, stderr } = await world.laptop.run('start', ...words, '--command=jupyter notebook');
+  assert.equal(code, 0, stderr);
+  return withBrowser(async (browser) => {
+    const page = await openFromList(browser, stdout.trim(), EXAMPLE_NAME);
+    await runAllCells(page);
+    await page.getByText(/reached by ssh from 127\.0\.0\.1:\d+ at 127\.0\.0\.1/).waitFor();
+    return pictureSize(page);
+  });
+}
+
+test('the page that start prints opens in a browser, and a cell draws its plot', needsChromium, async () => {
+  writeExample(join(world.home, 'plots'));
+  const { width, height } = await seePlot('plots');
+  assert.ok(width > 400 && height > 200, `${width} x ${height}`);
+});
+
+test('the example draws its plot also where there is no matplotlib', needsChromium, async () => {
+  writeExample(join(world.home, 'plain'));
+  writeFileSync(join(world.home, 'plain', 'matplotlib.py'), 'raise ImportError("not here")\n');
+  assert.deepEqual(await seePlot('plain'), { width: 720, height: 340 });
+});
