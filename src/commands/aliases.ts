@@ -18,13 +18,13 @@ export const aliases = defineVerb({
       default: false,
       describe: "the article's own lines, which need nothing installed",
     },
+    // Without defaults: to yargs, a default would be a conflict already.
     install: {
       type: 'boolean',
-      default: false,
       describe: "keep them in the shell's start-up file",
       conflicts: 'uninstall',
     },
-    uninstall: { type: 'boolean', default: false, describe: "take them out of the shell's start-up file" },
+    uninstall: { type: 'boolean', describe: "take them out of the shell's start-up file" },
   },
   examples: [
     ['$0 aliases user@host -d rne -e venv', 'print them'],
