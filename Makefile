@@ -26,7 +26,7 @@ help:
 # Not `npm ci`: it refuses a lock file that lacks the optional packages of another platform.
 $(PACKAGES): package.json package-lock.json
 	@sh scripts/setup/node.sh
-	@npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm install --no-save --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 demo: $(PACKAGES)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -30,10 +30,10 @@ interface RunningDemo {
 }
 
 /** `make demo` in a process group of its own, as a shell with job control starts it. */
-function startDemo(): RunningDemo {
+function startDemo(more: NodeJS.ProcessEnv = {}): RunningDemo {
   const child = spawn('make', ['demo'], {
     cwd: root,
-    env,
+    env: { ...env, ...more },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -47,8 +47,10 @@ function startDemo(): RunningDemo {
   return { child, ended, words: () => words };
 }
 
-async function readyDemo(): Promise<RunningDemo & { url: string; folder: string }> {
-  const demo = startDemo();
+async function readyDemo(
+  more: NodeJS.ProcessEnv = {},
+): Promise<RunningDemo & { url: string; folder: string }> {
+  const demo = startDemo(more);
   await eventually('the demo is ready', () => {
     assert.equal(demo.child.exitCode, null, demo.words());
     return demo.words().includes('Ctrl-C ends the demo');
@@ -119,6 +121,27 @@ test('the commands that the demo names for a second terminal do what it says', n
   await assert.rejects(statusOf(demo.url));
   signalGroup(demo, 'SIGINT');
   await demo.ended;
+  assertNothingIsLeft(demo.folder);
+});
+
+/** A browser that notes its PID and its page, and stays for as long as this file is there. */
+const BROWSER_SCRIPT = `#!/bin/sh
+echo "$$ $1" >"$0.new" && mv "$0.new" "$0.saw"
+while [ -e "$0" ]; do sleep 0.05; done
+`;
+
+test('the demo opens the browser, and leaves it alone at its end', needsProc, async () => {
+  const BROWSER = join(place, 'browser');
+  writeFileSync(BROWSER, BROWSER_SCRIPT, { mode: 0o755 });
+  const demo = await readyDemo({ BROWSER });
+  await eventually('the browser is there', () => existsSync(`${BROWSER}.saw`));
+  const [pid = '', page] = readFileSync(`${BROWSER}.saw`, 'utf8').trim().split(' ');
+  assert.equal(page, `file://${demo.folder}/state/remote-notebook/open-demo.html`);
+  signalGroup(demo, 'SIGINT');
+  await demo.ended;
+  assert.ok(processesOf(demo.folder).includes(Number(pid)));
+  rmSync(BROWSER);
+  await eventually('the browser has ended', () => processesOf(demo.folder).length === 0);
   assertNothingIsLeft(demo.folder);
 });
 

@@ -9,6 +9,7 @@ import { type Demo, makeDemoFolder } from './folder.ts';
 
 /** Where the example lies in the host's home folder. */
 const DIRECTORY = 'example';
+const LOCAL_PORT = '9889';
 
 /** A host on loopback, a notebook on it, brought here as `start` does. Lasts until a signal; then nothing is left. */
 export async function runDemo(): Promise<number> {
@@ -22,6 +23,8 @@ export async function runDemo(): Promise<number> {
     const sshConfig = await makeHost(demo);
     process.env.XDG_STATE_HOME = demo.state;
     const words = ['start', 'loopback', '-F', sshConfig, '--name', 'demo', '--directory', DIRECTORY];
+    // The host is this very machine, where Jupyter itself has the port that would be taken here.
+    words.push('--local-port', LOCAL_PORT);
     console.error(`A throwaway sshd runs, all of it in ${demo.folder}. What the demo does now is:\n`);
     console.error(`  ${commandLine(['remote-notebook', ...words])}\n`);
     const status = await main(words);
