@@ -33,7 +33,8 @@ is_there() {
 }
 
 missing=''
-for need in $(needs "$1"); do
+needs=$(needs "$1")
+for need in $needs; do
   is_there "${need%%:*}" || missing="$missing ${need#*:}"
 done
 [ -n "$missing" ] || exit 0
