@@ -7,6 +7,8 @@ export interface Terminal {
   readonly context: Context;
   /** One line of the result, on standard output. */
   print(line: string): void;
+  /** Lines of the result over those of the last call, on a terminal; below them elsewhere. */
+  redraw(lines: readonly string[]): void;
   /** One line for the user, on standard error. */
   say(line: string): void;
   /** Milliseconds that each phase took, in order; the last one ends when this is called. */
@@ -89,6 +91,15 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
     context: { env, signal, report },
     print: (line) => {
       out.write(`${line}\n`);
+    },
+    redraw: (lines) => {
+      // Home, then each line to its end, then all below: nothing flickers.
+      const isScreen = out.isTTY === true;
+      out.write(
+        isScreen
+          ? `\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`
+          : `${lines.join('\n')}\n\n`,
+      );
     },
     say: (line) => {
       endPhase();

@@ -134,6 +134,23 @@ export async function stopServer(
   });
 }
 
+/** What a server's process table says of it, and its last words if it is gone. */
+export interface ProcessFinding {
+  readonly lives: boolean;
+  readonly log: readonly string[];
+}
+
+/** Looks at the server's process on its host. */
+export async function lookAtServer(
+  connection: Connection,
+  server: { pid: number; began: string; folder: string },
+  context: Context,
+): Promise<ProcessFinding> {
+  const variables = { folder: server.folder, pid: String(server.pid), began: server.began };
+  const frames = await runScript(connection, { name: 'look', variables }, context);
+  return { lives: lastValue(frames, 'process') === 'alive', log: logIn(frames) };
+}
+
 /** Prints the last lines of a server's log, without tokens; with `follow` until the server ends. */
 export async function readLog(
   connection: Connection,
@@ -184,6 +201,10 @@ function lastValue(frames: readonly Frame[], key: string): string | undefined {
   return frames.findLast((frame) => frame.key === key)?.value;
 }
 
+function logIn(frames: readonly Frame[]): string[] {
+  return frames.filter((frame) => frame.key === 'log').map((frame) => redactTokens(frame.value));
+}
+
 function serverIn(frames: readonly Frame[]): HostServer | undefined {
   const joined = lastValue(frames, 'joined');
   if (joined === undefined) return undefined;
@@ -208,7 +229,7 @@ function launchFailure(
 ): Failure {
   const [cause, ...words] = (lastValue(frames, 'failed') ?? '').split(' ');
   const subject = words.join(' ');
-  const log = frames.filter((frame) => frame.key === 'log').map((frame) => redactTokens(frame.value));
+  const log = logIn(frames);
   const lastWords =
     log.length === 0
       ? 'Its log is empty.'

@@ -4,8 +4,8 @@ import { type Connection, type Forward, forwardSpec } from '../ssh/arguments.ts'
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { isAlive } from '../system/process.ts';
-import { findServer } from './host.ts';
+import { isAlive, sendSignal } from '../system/process.ts';
+import { lookAtServer } from './host.ts';
 import { apiOf } from './start.ts';
 import type { NotebookRecord, ServerRecord } from './state.ts';
 import { connectionOf } from './tunnel.ts';
@@ -15,6 +15,8 @@ type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'cl
 
 /** What `--json` prints of a notebook. Later versions add fields; none is renamed. */
 export interface NotebookStatus {
+  /** All in one word: the tunnel's state, or `degraded` when it is up and the server behind it is not. */
+  readonly state: TunnelState | 'degraded';
   readonly name: string;
   readonly destination: string;
   readonly directory: string;
@@ -28,6 +30,10 @@ export interface NotebookStatus {
     readonly version: string | null;
     readonly command: string | null;
     readonly startedAt: string | null;
+    /** From a request through the tunnel to its answer. */
+    readonly roundTripMs: number | null;
+    /** The last lines of its log, when it is gone. */
+    readonly log: readonly string[];
   };
   readonly tunnel: {
     readonly state: TunnelState;
@@ -36,6 +42,11 @@ export interface NotebookStatus {
     readonly localPort: number | null;
     readonly since: string | null;
     readonly forwards: readonly string[];
+    /** Those of them whose port of this machine could not be had. */
+    readonly down: readonly string[];
+    /** Which try is next while it reconnects, and when. */
+    readonly tries: number | null;
+    readonly nextTryAt: string | null;
     /** What ssh said last, while the tunnel is not as it should be. */
     readonly reason: string | null;
   };
@@ -49,6 +60,8 @@ export async function notebookStatus(record: NotebookRecord, context: Context): 
   if (record.plain) return plainStatus(record);
   const connection = connectionOf(record.notebook, context.env);
   const keeper = await keeperState(connection);
+  // Whoever asks has the network back, perhaps: the keeper need not sit out its pause.
+  if (keeper?.word === 'reconnecting' && keeper.keeper) await sendSignal(keeper.keeper, 'SIGUSR1');
   return describe(record, keeper, await findings(record, connection, keeper, context));
 }
 
@@ -57,6 +70,10 @@ interface Findings {
   readonly state: ServerState;
   /** As its API tells it. */
   readonly version?: string | undefined;
+  /** From a request to its answer. */
+  readonly roundTripMs?: number;
+  /** The last lines of its log, if it is gone. */
+  readonly log?: readonly string[];
 }
 
 async function findings(
@@ -69,27 +86,27 @@ async function findings(
   const forward = record.forwards[0];
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   if (forward && keeper.up.includes(forwardSpec(forward))) {
+    const asked = performance.now();
     const proof = await proveServer(apiOf(server, forward), context.signal, ANSWER_TIMEOUT_MS);
-    if (proof.state === 'ours') return { state: 'running', version: proof.version };
+    const roundTripMs = Math.round(performance.now() - asked);
+    if (proof.state === 'ours') return { state: 'running', version: proof.version, roundTripMs };
   }
-  return { state: await stateOnHost(record, server, connection, context) };
+  return findingsOnHost(server, connection, context);
 }
 
-/** The host knows whether a server that does not answer is gone. */
-async function stateOnHost(
-  { notebook }: NotebookRecord,
+/** The host knows whether a server that does not answer is gone; one that is there may be stopped or busy. */
+async function findingsOnHost(
   server: ServerRecord,
   connection: Connection,
   context: Context,
-): Promise<ServerState> {
+): Promise<Findings> {
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   try {
-    const found = await findServer(connection, notebook, { ...context, signal });
-    // A process that is there and does not answer may be stopped, swapped out, or busy starting.
-    return found?.info.pid === server.pid && found.began === server.began ? 'unknown' : 'stopped';
+    const { lives, log } = await lookAtServer(connection, server, { ...context, signal });
+    return lives ? { state: 'unknown' } : { state: 'stopped', log };
   } catch (error) {
     if (context.signal.aborted) throw new Interrupted();
-    if (error instanceof Failure) return 'unknown';
+    if (error instanceof Failure) return { state: 'unknown' };
     throw error;
   }
 }
@@ -112,33 +129,45 @@ const TUNNEL_STATES: Readonly<Record<KeeperState['word'], TunnelState>> = {
 function describe(
   { notebook, server, forwards }: NotebookRecord,
   keeper: KeeperState | undefined,
-  { state, version }: Findings,
+  found: Findings,
 ): NotebookStatus {
   const forward: Forward | undefined = forwards[0];
   const connected = keeper?.word === 'connected';
+  const tunnelState = keeper ? TUNNEL_STATES[keeper.word] : 'closed';
+  const isReachable = server && forward && connected && keeper.up.includes(forwardSpec(forward));
   return {
+    state: connected && (found.state === 'stopped' || (server && !isReachable)) ? 'degraded' : tunnelState,
     name: notebook.name,
     destination: notebook.destination,
     directory: server?.directory ?? notebook.directory,
-    url: server && forward && connected ? pageUrl(forward.localPort, server) : null,
+    url: isReachable ? pageUrl(forward.localPort, server) : null,
     server: {
-      state,
+      state: found.state,
       pid: server?.pid ?? null,
       port: server?.port || null,
       socket: server?.socket ?? null,
-      version: version ?? server?.version ?? null,
+      version: found.version ?? server?.version ?? null,
       command: server?.command ?? null,
       startedAt: server?.startedAt ?? null,
+      roundTripMs: found.roundTripMs ?? null,
+      log: found.log ?? [],
     },
     tunnel: {
-      state: keeper ? TUNNEL_STATES[keeper.word] : 'closed',
+      state: tunnelState,
       pid: (connected && keeper.ssh?.pid) || null,
       localPort: forward?.localPort ?? null,
-      since: connected && keeper.since ? new Date(keeper.since * 1000).toISOString() : null,
+      since: connected ? isoTime(keeper.since) : null,
       forwards: forwards.map(forwardSpec),
+      down: forwards.map(forwardSpec).filter((spec) => connected && keeper.down.includes(spec)),
+      tries: tunnelState === 'reconnecting' ? (keeper?.tries ?? null) : null,
+      nextTryAt: tunnelState === 'reconnecting' ? isoTime(keeper?.nextTry) : null,
       reason: keeper?.said ?? null,
     },
   };
+}
+
+function isoTime(seconds: number | undefined): string | null {
+  return seconds === undefined ? null : new Date(seconds * 1000).toISOString();
 }
 
 /** A notebook of the article's own commands: all that is known is its tunnel's process. */
@@ -148,12 +177,13 @@ async function plainStatus(record: NotebookRecord): Promise<NotebookStatus> {
   const status = describe(record, undefined, { state: 'unknown' });
   return {
     ...status,
+    state: lives ? 'connected' : 'closed',
     server: { ...status.server, port: record.notebook.port, command: 'jupyter notebook' },
     tunnel: { ...status.tunnel, state: lives ? 'connected' : 'closed', pid: lives ? tunnel.pid : null },
   };
 }
 
 /** Whether everything of this notebook is as it should be. */
-export function isHealthy({ server, tunnel }: NotebookStatus): boolean {
-  return tunnel.state === 'connected' && server.state !== 'stopped';
+export function isHealthy({ state }: NotebookStatus): boolean {
+  return state === 'connected';
 }

@@ -34,7 +34,6 @@ END
     tell absent
   else
     [ ! -f "$folder/record" ] || remove_record "$folder"
-    tell phase environment
     enter_environment
     choose_command
     tell phase jupyter
@@ -66,6 +65,7 @@ leave() {
 
 enter_environment() {
   [ -n "$environment" ] || return 0
+  tell phase environment
   expand_home "$environment"
   [ -r "$path/bin/activate" ] || fail environment "$path" "$here"
   # shellcheck disable=SC1091

@@ -1,0 +1,65 @@
+import type { NotebookStatus } from '../notebook/status.ts';
+import type { Style } from './terminal.ts';
+
+const COLUMNS = ['NAME', 'SERVER', 'TUNNEL', 'URL', 'HOST', 'DIRECTORY'] as const;
+const SERVER_COLUMN = COLUMNS.indexOf('SERVER');
+const TUNNEL_COLUMN = COLUMNS.indexOf('TUNNEL');
+
+/**
+ * The lines of a status: a row for each notebook, in columns as wide as their widest entry, and below it what is
+ * wrong with it. Colours come after the measuring.
+ * @param nowMs for the seconds until a next try
+ */
+export function statusTable(notebooks: readonly NotebookStatus[], style: Style, nowMs: number): string[] {
+  const rows = notebooks.map((status) => cells(status, nowMs));
+  const widths = COLUMNS.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (row: readonly string[], paint: (cell: string, column: number) => string) =>
+    row
+      .map((cell, column) => paint(cell.padEnd(widths[column] ?? 0), column))
+      .join('  ')
+      .trimEnd();
+  const paint = (cell: string, column: number) =>
+    column === SERVER_COLUMN || column === TUNNEL_COLUMN ? stateColour(cell, style) : cell;
+  const body = notebooks.flatMap((status, index) => [
+    line(rows[index] ?? [], paint),
+    ...troubles(status).map((trouble) => style.dim(`  ${trouble}`)),
+  ]);
+  return [line(COLUMNS, (cell) => style.bold(cell)), ...body];
+}
+
+function cells(status: NotebookStatus, nowMs: number): string[] {
+  const { server, tunnel } = status;
+  const roundTrip = server.roundTripMs === null ? '' : ` ${server.roundTripMs} ms`;
+  return [
+    status.name,
+    `${server.state}${roundTrip}`,
+    tunnelCell(tunnel, nowMs),
+    status.url ?? '-',
+    status.destination,
+    status.directory || '~',
+  ];
+}
+
+function tunnelCell({ state, tries, nextTryAt }: NotebookStatus['tunnel'], nowMs: number): string {
+  if (state !== 'reconnecting' || tries === null) return state;
+  const seconds = nextTryAt === null ? 0 : Math.max(0, Math.ceil((Date.parse(nextTryAt) - nowMs) / 1000));
+  return `${state} (try ${tries}, ${seconds === 0 ? 'now' : `in ${seconds} s`})`;
+}
+
+/** What is not as it should be, and whose words say so. */
+function troubles({ name, state, server, tunnel }: NotebookStatus): string[] {
+  const lines = tunnel.down.map((forward) => `no port for ${forward}; it is tried again and again`);
+  if (state !== 'connected' && state !== 'closed' && tunnel.reason) lines.push(tunnel.reason);
+  if (state === 'needs-login' || state === 'failed')
+    lines.push(`Connect again: remote-notebook forward ${name}`);
+  if (state === 'closed') lines.push(`Bring it up again: remote-notebook start ${name}`);
+  if (server.state !== 'stopped') return lines;
+  return [...lines, 'The server is gone. The end of its log:', ...server.log.map((line) => `  ${line}`)];
+}
+
+function stateColour(cell: string, style: Style): string {
+  if (/^(running|connected)/.test(cell)) return style.green(cell);
+  return /^(stopped|failed|needs-login)/.test(cell) ? style.red(cell) : style.yellow(cell);
+}

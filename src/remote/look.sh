@@ -1,0 +1,16 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # its variables are assigned in front of it
+# Tells whether one server's process lives, and its last words if it does not.
+#
+#   folder      the server's record
+#   pid, began  the server
+#
+# Answers `process alive|gone`, and `log` lines of one that is gone.
+
+if is_alive "$pid" "$began"; then
+  tell process alive
+else
+  tell process gone
+  tell_log "$folder/log"
+fi
+exit 0
