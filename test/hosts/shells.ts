@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Shells that people log in with, each with the arguments that make it read no start-up file. */
+const WITHOUT_START_UP_FILES = {
+  dash: [],
+  bash: ['--norc', '--noprofile'],
+  zsh: ['-f'],
+  fish: ['--no-config'],
+  tcsh: ['-f'],
+} as const;
+
+export type ShellName = keyof typeof WITHOUT_START_UP_FILES;
+export const SHELL_NAMES = Object.keys(WITHOUT_START_UP_FILES) as readonly ShellName[];
+
+/** Where a program is on this machine, or undefined. */
+export function whereIs(program: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+}
+
+/** For a test's `skip`: the reason when this machine lacks the program. */
+export function lacks(program: string): string | false {
+  return whereIs(program) === undefined && `${program} is not installed`;
+}
+
+/** Prints its arguments, each behind its own zero byte, so that an empty one is seen too. */
+const PRINT_WORDS = `${process.execPath} -e 'for(w of process.argv.slice(1))process.stdout.write(w+String.fromCharCode(0))' --`;
+
+/** What a shell makes of a piece of command line, in the way in which sshd gives it a command: `-c`. */
+export function readWords(shell: ShellName, words: string, env: NodeJS.ProcessEnv = process.env): string[] {
+  const args = [...WITHOUT_START_UP_FILES[shell], '-c', `${PRINT_WORDS} ${words}`];
+  const output = execFileSync(shell, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return output.split('\0').slice(0, -1);
+}
