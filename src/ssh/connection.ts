@@ -94,6 +94,8 @@ export async function openConnection(connection: Connection, context: Context): 
 }
 
 async function startKeeper(connection: Connection, context: Context): Promise<void> {
+  // An ssh whose keeper was killed would keep the ports.
+  await endProcesses(connection);
   rmSync(join(connection.folder, 'state'), { force: true });
   const keeper = startBackground(keeperCommand(connection), context, join(connection.folder, 'keeper-log'));
   // While ssh logs in there is time to read what the next steps need.
@@ -172,8 +174,12 @@ async function keeperGone(keeper: ProcessIdentity): Promise<void> {
 
 /** Ends the keeper and its ssh, and removes what they left. A connection that is not there is no failure. */
 export async function closeConnection(connection: Connection): Promise<void> {
+  await endProcesses(connection);
+  rmSync(connection.folder, { recursive: true, force: true });
+}
+
+async function endProcesses(connection: Connection): Promise<void> {
   const state = readKeeperState(connection);
   if (state?.keeper) await endProcessTree(state.keeper, GRACE_MS);
   if (state?.ssh) await endProcessTree(state.ssh, GRACE_MS);
-  rmSync(connection.folder, { recursive: true, force: true });
 }

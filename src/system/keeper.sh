@@ -21,8 +21,9 @@ here=$(dirname -- "$0")
 . "$here/process.sh"
 
 control=$folder/control
-child='' sleeper='' up='' ending='' hurry='' try=0 said='' applied='' looked=0
-keeper="$$ $(start_time $$)"
+child='' sleeper='' up='' ending='' hurry='' try=0 said='' applied='' report='' looked=0
+self=$$ reminder=''
+keeper="$self $(start_time "$self")"
 
 # The terminal's signals are for the command that started this; ssh inherits that they are ignored.
 trap '' HUP INT QUIT
@@ -33,6 +34,7 @@ trap 'connected' USR2
 stop_child() {
   [ -z "$child" ] || kill "$child" 2>/dev/null
   [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null
+  [ -z "$reminder" ] || kill "$reminder" 2>/dev/null
 }
 
 now() { date +%s; }
@@ -53,6 +55,7 @@ connected() {
   [ -n "$up" ] || up=$(now)
   apply_forwards
   looked=$((looked + 1))
+  remind
   write_state connected "ssh $child $(start_time "$child")" "since $up" "looked $looked" "$report"
 }
 
@@ -88,6 +91,23 @@ $wanted
 END
 }
 
+# A port that somebody else has is tried again later: bookmarks lead there. Without one, nothing wakes up.
+remind() {
+  [ -z "$reminder" ] || kill "$reminder" 2>/dev/null
+  reminder=''
+  case $report in
+    *'down '*)
+      (
+        trap 'kill "$nap"; exit' TERM
+        sleep 5 &
+        nap=$!
+        wait "$nap" && kill -USR2 "$self"
+      ) >/dev/null 2>&1 &
+      reminder=$!
+      ;;
+  esac
+}
+
 request() { answer=$(ssh -F /dev/null -S "$control" -O "$1" -L "$2" master 2>&1 </dev/null); }
 
 # One life of ssh. Its exit status is in $status, its words in the log.
@@ -95,11 +115,12 @@ run_ssh() {
   rm -f "$control"
   : >"$folder/log" || return
   up='' applied=''
-  "$@" -o PermitLocalCommand=yes -o "LocalCommand=kill -USR2 $$" -- "$destination" </dev/null 2>"$folder/log" &
+  "$@" -o PermitLocalCommand=yes -o "LocalCommand=kill -USR2 $self" -- "$destination" </dev/null 2>"$folder/log" &
   child=$!
   write_state connecting "ssh $child $(start_time "$child")" "try $try"
   await "$child"
-  child=''
+  child='' report=''
+  remind
 }
 
 # Waits for the end of $1, whatever signals come meanwhile.

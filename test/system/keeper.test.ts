@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { parseKeeperState } from '../../src/ssh/keeper.ts';
+import { freePort } from '../hosts/sshd.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** What becomes of a tunnel: each test breaks one thing for real, and looks at what is there afterwards. */
+
+let world: World;
+before(async () => {
+  world = await makeWorld();
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  assert.equal(started.code, 0, started.stderr);
+});
+after(() => world.remove());
+
+function connectionFolder(): string {
+  const rooms = join(world.laptop.stateFolder, 'c');
+  const [name] = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
+  assert.ok(name);
+  return join(rooms, name);
+}
+
+function keeper() {
+  return parseKeeperState(readFileSync(join(connectionFolder(), 'state'), 'utf8'));
+}
+
+async function status() {
+  const { stdout } = await world.laptop.run('status', '--json');
+  return JSON.parse(stdout).notebooks[0];
+}
+
+async function connectedAgain(oldSsh: number | undefined) {
+  await eventually(
+    'another ssh is connected',
+    () => keeper().word === 'connected' && keeper().ssh?.pid !== oldSsh,
+  );
+  await eventually('the server answers', async () => (await status()).server.state === 'running');
+}
+
+test('a killed ssh is back at once, on the same port', async () => {
+  const { ssh } = keeper();
+  const { url } = await status();
+  process.kill(ssh?.pid ?? 0, 'SIGKILL');
+  await connectedAgain(ssh?.pid);
+  assert.equal((await status()).url, url);
+});
+
+test('a killed keeper is found out, and the next start puts another in its place', async () => {
+  const before = keeper();
+  const { url } = await status();
+  process.kill(before.keeper?.pid ?? 0, 'SIGKILL');
+  await eventually('status sees it', async () => (await status()).state === 'closed');
+  const joined = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+  assert.equal(joined.code, 0, joined.stderr);
+  assert.equal(JSON.parse(joined.stdout).joined, true);
+  assert.equal(JSON.parse(joined.stdout).url, url);
+  assert.notEqual(keeper().keeper?.pid, before.keeper?.pid);
+});
+
+test('sshd that was away is found again, by itself', async () => {
+  const { ssh } = keeper();
+  await world.sshd.stop();
+  process.kill(ssh?.pid ?? 0, 'SIGKILL');
+  await eventually('the keeper tries again', () => (keeper().tries ?? 0) >= 2);
+  const away = await status();
+  assert.equal(away.state, 'reconnecting');
+  assert.match(away.tunnel.reason, /Connection refused/);
+  await world.sshd.start();
+  await connectedAgain(ssh?.pid);
+});
+
+test('a port that was taken meanwhile is had again as soon as it is free', async () => {
+  const { localPort } = (await status()).tunnel;
+  const { ssh } = keeper();
+  const thief = await takeOver(localPort, ssh?.pid ?? 0);
+  await eventually('the forward is down', () => keeper().word === 'connected' && keeper().down.length === 1);
+  assert.equal((await status()).state, 'degraded');
+  await new Promise((resolve) => thief.close(resolve));
+  await eventually('the forward is up', () => keeper().up.length === 1);
+  assert.equal((await status()).state, 'connected');
+});
+
+/** Ends ssh while sshd is away, and takes its port before it is back. */
+async function takeOver(port: number, ssh: number): Promise<Server> {
+  await world.sshd.stop();
+  process.kill(ssh, 'SIGKILL');
+  const thief = createServer();
+  await eventually(
+    'the port is taken',
+    () =>
+      new Promise((resolve) => {
+        thief.once('error', () => resolve(false));
+        thief.listen(port, '127.0.0.1', () => resolve(true));
+      }),
+  );
+  await world.sshd.start();
+  return thief;
+}
+
+test('a keeper whose folder has vanished ends itself when its ssh ends', async () => {
+  const other = world.anotherLaptop();
+  const port = String(await freePort());
+  const joined = await other.run('start', 'loopback', '{F}', '--no-open', '--local-port', port);
+  assert.equal(joined.code, 0, joined.stderr);
+  const rooms = join(other.stateFolder, 'c');
+  const [name] = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
+  const state = parseKeeperState(readFileSync(join(rooms, name ?? '', 'state'), 'utf8'));
+  rmSync(other.stateFolder, { recursive: true });
+  process.kill(state.ssh?.pid ?? 0, 'SIGKILL');
+  await eventually('the keeper is gone', () => !world.processes().includes(state.keeper?.pid ?? 0));
+});
+
+test('stop leaves no process and no connection behind', async () => {
+  const stopped = await world.laptop.run('stop');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.deepEqual(world.processes(), []);
+  assert.deepEqual(readdirSync(join(world.laptop.stateFolder, 'c')), []);
+});
