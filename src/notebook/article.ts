@@ -16,11 +16,11 @@ function remoteStartText({ directory, environment, command, port }: Notebook): s
   ].join('; ');
 }
 
-/** A path for a remote shell: a leading ~ stays the home folder, a leading dash is no option. */
+/** A path for a remote shell: a leading ~ stays the home folder, a dash is no option, `+1` no entry of zsh's stack. */
 function remotePath(path: string): string {
   if (path === '~') return path;
   if (path.startsWith('~/')) return `~/${shellQuote(path.slice(2))}`;
-  return shellQuote(path.startsWith('-') ? `./${path}` : path);
+  return shellQuote(/^[-+]/.test(path) ? `./${path}` : path);
 }
 
 /** @param user the account on the host whose Jupyters are ended: all of them */

@@ -28,9 +28,39 @@ export function lacks(program: string): string | false {
 /** Prints its arguments, each behind its own zero byte, so that an empty one is seen too. */
 const PRINT_WORDS = `${process.execPath} -e 'for(w of process.argv.slice(1))process.stdout.write(w+String.fromCharCode(0))' --`;
 
-/** What a shell makes of a piece of command line, in the way in which sshd gives it a command: `-c`. */
-export function readWords(shell: ShellName, words: string, env: NodeJS.ProcessEnv = process.env): string[] {
-  const args = [...WITHOUT_START_UP_FILES[shell], '-c', `${PRINT_WORDS} ${words}`];
-  const output = execFileSync(shell, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  return output.split('\0').slice(0, -1);
+/** What a shell prints when it runs a line in the way in which sshd gives it one: by `-c`. */
+export function runLine(
+  shell: ShellName,
+  line: string,
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): string {
+  return execFileSync(shell, [...WITHOUT_START_UP_FILES[shell], '-c', line], {
+    ...options,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
+
+/** The words that a shell reads in a piece of command line. */
+export function readWords(shell: ShellName, words: string, env: NodeJS.ProcessEnv = process.env): string[] {
+  return runLine(shell, `${PRINT_WORDS} ${words}`, { env }).split('\0').slice(0, -1);
+}
+
+/** Names of folders that an unquoted command line would lose, split, expand or run. */
+export const AWKWARD_FOLDERS = [
+  'two  words ',
+  "it's",
+  'say "no"',
+  '$HOME',
+  '`id`',
+  'back\\slash\\',
+  'wow!',
+  'Übung 日本',
+  '-rf',
+  '+1',
+  '~root',
+  '=ls',
+  '*',
+  '{a,b};c#d&e',
+  '-all \'of\' "it" $HOME `id` \\ ! é',
+] as const;
