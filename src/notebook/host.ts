@@ -1,7 +1,7 @@
 import { parseRuntimeFile, type RuntimeInfo, redactTokens } from '../jupyter/server.ts';
 import { type Frame, parseFrame, type Script, scriptText } from '../remote/script.ts';
 import { type Connection, scriptCommand } from '../ssh/arguments.ts';
-import { sshFailure } from '../ssh/messages.ts';
+import { sessionFailure } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { run } from '../system/run.ts';
@@ -174,6 +174,10 @@ export async function readLog(
   }
 }
 
+/** A host with `MaxSessions 1` may need a moment to close the last session before it takes the next. */
+const SESSION_TRIES = 20;
+const SESSION_PAUSE_MS = 100;
+
 /** Runs a script on the host over the connection, and answers with its frames. */
 async function runScript(
   connection: Connection,
@@ -183,18 +187,23 @@ async function runScript(
   onText: (line: string) => void = () => {},
 ): Promise<Frame[]> {
   const frames: Frame[] = [];
-  const { code, stderr } = await run(scriptCommand(connection), context, {
-    input: scriptText(script),
-    onLine: (line) => {
-      const frame = parseFrame(line);
-      if (!frame) return onText(line);
-      if (frame.key === 'alive') return;
-      frames.push(frame);
-      onFrame(frame);
-    },
-  });
-  if (code !== 0) throw sshFailure(connection, stderr);
-  return frames;
+  const onLine = (line: string) => {
+    const frame = parseFrame(line);
+    if (!frame) return onText(line);
+    if (frame.key === 'alive') return;
+    frames.push(frame);
+    onFrame(frame);
+  };
+  for (let tries = 1; ; tries++) {
+    const { code, stderr } = await run(scriptCommand(connection), context, {
+      input: scriptText(script),
+      onLine,
+    });
+    if (code === 0) return frames;
+    const failure = sessionFailure(connection, stderr);
+    if (failure.reason !== 'sessions-used-up' || tries === SESSION_TRIES) throw failure;
+    await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
+  }
 }
 
 function lastValue(frames: readonly Frame[], key: string): string | undefined {

@@ -57,7 +57,12 @@ export function masterCommand(connection: Connection): Command {
   ];
 }
 
-/** A command on the host, over the connection. It never asks: without the master it may only use keys. */
+/**
+ * A command on the host, over the connection, and over no other: where the master is gone, ssh would log in anew
+ * behind the user's back, and ProxyCommand=false lets that fail. What of the user's ssh_config would change a
+ * session's form is undone; its SendEnv and SetEnv count. IgnoreUnknown lets an ssh before 8.7 pass over the
+ * options that it does not know; nothing here decides about the connection's safety any more.
+ */
 function sessionCommand(connection: Connection, remoteCommand: string): Command {
   return [
     'ssh',
@@ -65,10 +70,14 @@ function sessionCommand(connection: Connection, remoteCommand: string): Command 
     '-T',
     '-S',
     connection.controlPath,
+    ...option('IgnoreUnknown', '*'),
     ...option('ControlMaster', 'no'),
-    ...option('BatchMode', 'yes'),
+    ...option('ProxyCommand', 'false'),
     ...option('ClearAllForwardings', 'yes'),
     ...option('RemoteCommand', 'none'),
+    ...option('SessionType', 'default'),
+    ...option('ForkAfterAuthentication', 'no'),
+    ...option('StdinNull', 'no'),
     ...option('PermitLocalCommand', 'no'),
     ...option('LogLevel', 'ERROR'),
     '--',

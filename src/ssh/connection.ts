@@ -11,7 +11,7 @@ import { endProcessTree, type ProcessIdentity, sendSignal, waitForEnd } from '..
 import { preloadRun, startBackground } from '../system/run.ts';
 import { type Connection, masterCommand } from './arguments.ts';
 import { type KeeperState, keeperState, readKeeperState } from './keeper.ts';
-import { sshFailure } from './messages.ts';
+import { sshCause, sshFailure } from './messages.ts';
 
 /** A control path may have so many bytes: sun_path on macOS is 104, and ssh binds it with 17 more at first. */
 const CONTROL_PATH_BYTES = 86;
@@ -141,7 +141,7 @@ function settledState(
     let shown = 0;
     const look = () => {
       const words = readWords(connection);
-      if (words.length > shown) context.report.passThrough(words.slice(shown));
+      if (words.length > shown && !isRepeated(words)) context.report.passThrough(words.slice(shown));
       shown = words.length;
       const state = readKeeperState(connection);
       if (state && isSettled(state, tries)) finish(() => resolve(state));
@@ -160,6 +160,11 @@ function settledState(
     );
     look();
   });
+}
+
+/** What ends the attempt is told by the failure itself; what is asked again is for the user's eyes now. */
+function isRepeated(words: string): boolean {
+  return sshCause(words) !== 'other' && !/try again/.test(words);
 }
 
 function isSettled(state: KeeperState, tries: number): boolean {

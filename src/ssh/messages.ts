@@ -14,6 +14,7 @@ export type SshCause =
   | 'forwarding-prohibited'
   | 'local-port-taken'
   | 'closed'
+  | 'sessions-used-up'
   | 'other';
 
 export class SshFailure extends Failure {
@@ -27,6 +28,7 @@ export class SshFailure extends Failure {
 
 /** Read from the top: the first that fits counts. The words are those of OpenSSH 7.4 to 10. */
 const CAUSES: readonly (readonly [SshCause, RegExp])[] = [
+  ['sessions-used-up', /Session open refused by peer/],
   ['host-key-changed', /REMOTE HOST IDENTIFICATION HAS CHANGED/],
   ['host-key-unknown', /Host key verification failed|No .* host key is known/],
   [
@@ -67,6 +69,19 @@ export function sshFailure(connection: Connection, words: string): SshFailure {
   });
 }
 
+/** Why a session over the connection ended: mostly the connection did, and then ssh's own words mislead. */
+export function sessionFailure(connection: Connection, words: string): SshFailure {
+  const cause = sshCause(words);
+  if (cause === 'sessions-used-up') return sshFailure(connection, words);
+  return new SshFailure(
+    'closed',
+    `the connection to ${connection.destination} was lost: ${tellingLine(words)}`,
+    {
+      remedy: 'The tunnel brings itself up again; try once more.',
+    },
+  );
+}
+
 function remedy(cause: SshCause, { destination, configFile }: Connection, words: string): string | undefined {
   const file = configFile ?? '~/.ssh/config';
   const tryIt = `ssh ${configFile === undefined ? '' : `-F ${configFile} `}${destination}`;
@@ -83,6 +98,7 @@ function remedy(cause: SshCause, { destination, configFile }: Connection, words:
     'forwarding-prohibited':
       "The host's sshd forbids forwarding: AllowTcpForwarding or PermitOpen in its sshd_config.",
     'local-port-taken': undefined,
+    'sessions-used-up': "The host's sshd allows no more sessions at once: MaxSessions in its sshd_config.",
     closed: `The host ended the connection. Try it by hand: ${tryIt}`,
     other: `Try it by hand: ${tryIt}`,
   };

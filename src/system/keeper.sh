@@ -166,6 +166,12 @@ finish() {
   exit "${1:-0}"
 }
 
+# An ssh_config can send ssh to the background, where nobody could wait for it; before 8.7 it could not.
+case $(ssh -V 2>&1) in
+  OpenSSH_[1-7].* | OpenSSH_8.[0-6]*) ;;
+  OpenSSH_*) set -- "$@" -o ForkAfterAuthentication=no ;;
+esac
+
 first=1
 while :; do
   if [ -n "$first" ]; then

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { freePort } from '../hosts/sshd.ts';
+import { makeWorld } from '../hosts/world.ts';
+
+/** The user's ssh_config has its say about how to connect, and none about what this project does over that. */
+
+const HABITS: readonly (readonly [name: string, lines: readonly string[]])[] = [
+  ['a ControlMaster of their own', ['ControlMaster auto', 'ControlPath /tmp/rn-none-%C', 'ControlPersist 1']],
+  ['a remote command and a terminal', ['RemoteCommand echo no', 'RequestTTY force']],
+  ['a quiet log', ['LogLevel QUIET']],
+  ['a local command', ['PermitLocalCommand yes', 'LocalCommand echo no >&2']],
+  ['no session', ['SessionType none']],
+  ['a subsystem as session', ['SessionType subsystem']],
+  ['ssh in the background', ['ForkAfterAuthentication yes', 'StdinNull yes']],
+  ['an option that this ssh does not know', ['IgnoreUnknown UseKeychain', 'UseKeychain yes']],
+];
+
+for (const [name, sshConfig] of HABITS) {
+  test(`an ssh_config with ${name} breaks nothing`, async () => {
+    const world = await makeWorld({ sshConfig });
+    try {
+      const { laptop } = world;
+      const started = await laptop.run('start', 'loopback', '{F}', '--no-open');
+      assert.equal(started.code, 0, started.stderr);
+      const status = await laptop.run('status', '--json');
+      assert.equal(JSON.parse(status.stdout).notebooks[0].state, 'connected');
+      const stopped = await laptop.run('stop');
+      assert.equal(stopped.code, 0, stopped.stderr);
+      assert.deepEqual(world.processes(), []);
+    } finally {
+      await world.remove();
+    }
+  });
+}
+
+test('the forwards of an ssh_config are not taken from their own sessions', async () => {
+  const [localPort, remotePort] = [await freePort(), await freePort()];
+  const sshConfig = [
+    `LocalForward 127.0.0.1:${localPort} localhost:1`,
+    `RemoteForward 127.0.0.1:${remotePort} localhost:1`,
+    'DynamicForward 127.0.0.1:1',
+    'ExitOnForwardFailure yes',
+  ];
+  const world = await makeWorld({ sshConfig });
+  try {
+    const started = await world.laptop.run(
+      'start',
+      'loopback',
+      '{F}',
+      '--no-open',
+      '--local-port',
+      String(localPort),
+    );
+    assert.equal(started.code, 0, started.stderr);
+    const stopped = await world.laptop.run('stop');
+    assert.equal(stopped.code, 0, stopped.stderr);
+  } finally {
+    await world.remove();
+  }
+});
+
+test('a host that allows one session at a time is enough', async () => {
+  const world = await makeWorld({ sshdConfig: ['MaxSessions 1'] });
+  try {
+    const { laptop } = world;
+    const started = await laptop.run('start', 'loopback', '{F}', '--no-open');
+    assert.equal(started.code, 0, started.stderr);
+    const logs = await laptop.run('logs');
+    assert.equal(logs.code, 0, logs.stderr);
+    const stopped = await laptop.run('stop');
+    assert.equal(stopped.code, 0, stopped.stderr);
+    assert.equal(world.sshd.log().match(/Accepted publickey/g)?.length, 1);
+  } finally {
+    await world.remove();
+  }
+});
