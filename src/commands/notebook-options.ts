@@ -27,6 +27,10 @@ export const NOTEBOOK_OPTIONS = {
     describe: 'port on this machine (default: the same, if it is free)',
     requiresArg: true,
   },
+  socket: {
+    type: 'boolean',
+    describe: 'Jupyter listens on a private Unix socket of the host, on no port that others could reach',
+  },
   'strict-port': { type: 'boolean', describe: 'fail when a port is taken, instead of taking the next' },
   ...CONFIG_FILE,
 } as const;
@@ -37,6 +41,7 @@ interface NotebookArguments {
   readonly command?: string | undefined;
   readonly port?: number | undefined;
   readonly localPort?: number | undefined;
+  readonly socket?: boolean | undefined;
   readonly strictPort?: boolean | undefined;
 }
 
@@ -48,6 +53,7 @@ export function settingsFrom(args: NotebookArguments): NotebookSettings {
     command: args.command,
     port: args.port,
     'local-port': args.localPort,
+    socket: args.socket,
     'strict-port': args.strictPort,
   };
 }

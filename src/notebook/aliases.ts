@@ -64,6 +64,7 @@ function startWords({
   command,
   port,
   localPort,
+  socket,
 }: Notebook): string[] {
   const options: readonly (readonly [string, string | undefined])[] = [
     ['name', name],
@@ -75,7 +76,8 @@ function startWords({
   ];
   // With `=`, a value that begins with a dash is no option.
   const words = options.flatMap(([option, value]) => (value === undefined ? [] : [`--${option}=${value}`]));
-  return [destination, ...(configFile === undefined ? [] : ['-F', configFile]), ...words];
+  const sshConfig = configFile === undefined ? [] : ['-F', configFile];
+  return [destination, ...sshConfig, ...words, ...(socket ? ['--socket'] : [])];
 }
 
 const BEGIN = '# >>> remote-notebook aliases >>>';

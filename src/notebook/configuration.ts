@@ -16,6 +16,7 @@ const SettingsSchema = v.strictObject({
   command: v.optional(v.string()),
   port: v.optional(port),
   'local-port': v.optional(port),
+  socket: v.optional(v.boolean()),
   'strict-port': v.optional(v.boolean()),
 });
 

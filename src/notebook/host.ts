@@ -88,6 +88,7 @@ export function launchScript(
       environment: notebook.environment,
       command: notebook.command,
       port: String(notebook.port),
+      socket: notebook.socket ? 'yes' : '',
       strict_port: notebook.strictPort ? 'yes' : '',
       timeout: String(Math.ceil(timeoutMs / 1000)),
     },
@@ -283,6 +284,11 @@ function launchFailure(
           remedy: 'Give it longer with --timeout SECONDS.',
         },
       );
+    case 'socket':
+      return new Failure(`${destination} has no place for a socket: ${subject}`, {
+        remedy:
+          'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
+      });
     case 'folder':
       return new Failure(`${destination} cannot write ${subject}`, {
         remedy: 'See its permissions, the disk and the quota there.',

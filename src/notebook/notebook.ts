@@ -17,6 +17,8 @@ export interface Notebook {
   readonly port: number;
   /** The wanted port of this machine; undefined for the same one as on the host. */
   readonly localPort: number | undefined;
+  /** Whether Jupyter listens on a Unix socket that only this user can reach, and on no port of the host. */
+  readonly socket: boolean;
   /** Whether a taken port is a failure. */
   readonly strictPort: boolean;
 }
@@ -29,6 +31,7 @@ export interface NotebookSettings {
   readonly command?: string | undefined;
   readonly port?: number | undefined;
   readonly 'local-port'?: number | undefined;
+  readonly socket?: boolean | undefined;
   readonly 'strict-port'?: boolean | undefined;
 }
 
@@ -53,6 +56,7 @@ export function makeNotebook(
     port: verifyPort('port', settings.port ?? DEFAULT_PORT),
     localPort:
       settings['local-port'] === undefined ? undefined : verifyPort('local-port', settings['local-port']),
+    socket: settings.socket ?? false,
     strictPort: settings['strict-port'] ?? false,
   };
 }

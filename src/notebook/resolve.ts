@@ -58,7 +58,7 @@ function knownNames(configuration: Configuration, records: Records): string[] {
 
 /** What `makeNotebook` would need to make this notebook again. */
 export function settingsOf(notebook: Notebook): NotebookSettings & { destination: string } {
-  const { destination, directory, environment, command, port, localPort, strictPort } = notebook;
+  const { destination, directory, environment, command, port, localPort, socket, strictPort } = notebook;
   return {
     destination,
     directory,
@@ -66,6 +66,7 @@ export function settingsOf(notebook: Notebook): NotebookSettings & { destination
     command,
     port,
     'local-port': localPort,
+    socket,
     'strict-port': strictPort,
   };
 }

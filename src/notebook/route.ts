@@ -42,10 +42,10 @@ export class Route {
    * @throws Failure when no port is free, or the wanted one is not and ports are strict
    */
   async lead(server: ServerRecord): Promise<NotebookRecord & { server: ServerRecord }> {
-    const wanted = this.#wantedPort(server.port);
+    const wanted = this.#wantedPort(server.port || this.#notebook.port);
     const prepared = await this.#prepared;
     for (let localPort = wanted; localPort <= Math.min(65535, wanted + PORT_TRIES); localPort++) {
-      const forward = forwardTo(server.port, localPort);
+      const forward = forwardTo(server.socket ?? `${LOOPBACK}:${server.port}`, localPort);
       const record = { ...this.#record(forward), server };
       const isPrepared = prepared?.localPort === localPort && prepared.target === forward.target;
       if (
@@ -66,7 +66,10 @@ export class Route {
   }
 
   async #prepare(): Promise<Forward | undefined> {
-    const forward = forwardTo(this.#notebook.port, this.#wantedPort(this.#notebook.port));
+    const { port, socket } = this.#notebook;
+    // Only the host knows the path of a socket.
+    if (socket) return undefined;
+    const forward = forwardTo(`${LOOPBACK}:${port}`, this.#wantedPort(port));
     if (!(await this.#isFree(forward.localPort))) return undefined;
     await this.#save(this.#record(forward));
     return forward;
@@ -110,6 +113,6 @@ export class Route {
   }
 }
 
-function forwardTo(port: number, localPort: number): Forward {
-  return { bindAddress: LOOPBACK, localPort, target: `127.0.0.1:${port}` };
+function forwardTo(target: string, localPort: number): Forward {
+  return { bindAddress: LOOPBACK, localPort, target };
 }

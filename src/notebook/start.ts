@@ -189,7 +189,7 @@ async function proven(
 function notProven({ notebook, server }: NotebookRecord & { server: ServerRecord }, proof: Proof): Failure {
   if (proof.state === 'refused') {
     return new Failure(
-      `port ${server.port} of ${notebook.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
+      `${server.socket ?? `port ${server.port}`} of ${notebook.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
       { remedy: 'Another server holds that port. Name another with --port.' },
     );
   }

@@ -23,6 +23,7 @@ const NotebookSchema = v.object({
   command: text,
   port: v.number(),
   localPort: optionalPort,
+  socket: v.optional(v.boolean(), false),
   strictPort: v.boolean(),
 });
 

@@ -42,7 +42,7 @@ private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
 # Reads the record in folder $1: what is known of a server, one `KEY VALUE` a line, of which the last counts.
 # shellcheck disable=SC2034 # not each script needs all of it
 read_record() {
-  record_launch='' record_pid='' record_began='' record_runtime=''
+  record_launch='' record_pid='' record_began='' record_runtime='' record_socket=''
   [ -f "$1/record" ] || return 1
   while IFS= read -r line; do
     case $line in
@@ -50,6 +50,7 @@ read_record() {
       'pid '*) record_pid=${line#* } ;;
       'began '*) record_began=${line#* } ;;
       'runtime '*) record_runtime=${line#* } ;;
+      'socket '*) record_socket=${line#* } ;;
     esac
   done <"$1/record"
 }
@@ -104,6 +105,8 @@ remove_record() {
   if [ -f "$record_runtime" ] && [ "$(tr -d '\n' <"$record_runtime")" = "$(cat "$1/server.json")" ]; then
     rm -f "$record_runtime" "${record_runtime%.json}-open.html"
   fi
+  # Jupyter leaves its socket behind when a signal ends it.
+  [ -z "$record_socket" ] || rm -f "$record_socket"
   rm -f "$1/record" "$1/server.json" "$1/log" "$1/runtime-folders"
 }
 

@@ -5,6 +5,7 @@
 #   mode         start, or find: answer `absent` instead of starting one
 #   launch       a name for this attempt, by which its caller can undo just what it began
 #   name, directory, environment, command, port    the notebook; empty: the default
+#   socket       not empty: Jupyter listens on a Unix socket instead of a port
 #   strict_port  not empty: a taken port is a failure
 #   timeout      seconds until a server that does not come up is ended
 #
@@ -105,8 +106,15 @@ first_word() { printf '%s' "$1"; }
 start_server() {
   # The user's own command line, as their shell would read it; our options come behind it.
   eval "set -- $run"
-  set -- "$@" --no-browser --ip=127.0.0.1 "--port=$port" "--notebook-dir=$here"
-  if [ -n "$strict_port" ]; then set -- "$@" --port-retries=0; else set -- "$@" --port-retries=50; fi
+  set -- "$@" --no-browser "--notebook-dir=$here"
+  if [ -n "$socket" ]; then
+    choose_socket
+    # Each kind of server takes its own of the two, and passes over the other.
+    set -- "$@" "--ServerApp.sock=$socket" "--NotebookApp.sock=$socket"
+  else
+    set -- "$@" --ip=127.0.0.1 "--port=$port"
+    if [ -n "$strict_port" ]; then set -- "$@" --port-retries=0; else set -- "$@" --port-retries=50; fi
+  fi
   if [ "$(id -u)" = 0 ]; then
     set -- "$@" --allow-root
     tell note "this is root's account, where Jupyter starts only with --allow-root: passed"
@@ -125,6 +133,20 @@ start_server() {
   write_record
 }
 
+# Sets $socket to a path on this machine's own disk: homes may be shared, and sockets do not work there. A folder
+# that somebody else made, or could enter, is refused; so is a path without room in a socket's address.
+choose_socket() {
+  place=${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}/remote-notebook-$(id -u)
+  private_folder "$place"
+  chmod 700 "$place" 2>/dev/null
+  case $(ls -ld "$place" 2>/dev/null) in
+    d???------*) [ -O "$place" ] || fail socket "$place is not yours" ;;
+    *) fail socket "$place is open to others" ;;
+  esac
+  socket=$place/${folder##*/}.sock
+  [ "${#socket}" -le 100 ] || fail socket "$socket is too long"
+}
+
 # By its environment the token is in no argument list, and Jupyter keeps it out of its log.
 make_token() {
   # shellcheck disable=SC2046
@@ -139,6 +161,7 @@ write_record() {
   {
     printf 'launch %s\npid %s\nbegan %s\n' "$launch" "$pid" "$began"
     printf 'directory %s\nenvironment %s\ncommand %s\n' "$here" "$environment" "$command"
+    [ -z "$socket" ] || printf 'socket %s\n' "$socket"
     printf 'started %s\nnode %s\n' "$(date +%s)" "$(uname -n)"
   } >"$folder/record" || fail folder "$folder"
 }
@@ -227,7 +250,7 @@ answer() {
   IFS= read -r info <"$folder/server.json"
   case $info in
     *'"port": '"$port"[!0-9]*) ;;
-    *) [ "$1" = yes ] || port_holder "$port" ;;
+    *) [ "$1" = yes ] || [ -n "$socket" ] || port_holder "$port" ;;
   esac
   while IFS= read -r line; do tell "$line"; done <"$folder/record"
   tell server "$info"

@@ -15,17 +15,11 @@ const URI = /^ssh:\/\/(?:([^@/]*)@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/?$/;
  * @throws UsageError for what ssh could take for something else, and for a password, which is never repeated.
  */
 export function parseDestination(text: string): Destination {
-  if (/:[^@/]*@|:\/\/[^/@]*:[^/@]*@/.test(text)) {
-    throw new UsageError(
-      'a password cannot be part of a destination: others can read it in the list of processes',
-      {
-        remedy:
-          'Name user@host alone. ssh asks for the password, and needs none after: ssh-copy-id user@host',
-      },
-    );
-  }
+  verifyNoPassword(text);
   if (text.startsWith('-')) {
-    throw new UsageError(`the destination "${text}" begins with a dash, which ssh would take for an option`);
+    throw new UsageError(`the destination "${text}" begins with a dash, which ssh would take for an option`, {
+      remedy: 'Give it a Host of its own in your ~/.ssh/config, with the true name as HostName.',
+    });
   }
   if (text === '' || /[\s\p{Cc}]/u.test(text)) {
     throw new UsageError(`the destination ${JSON.stringify(text)} is empty or holds a blank`, {
@@ -33,6 +27,18 @@ export function parseDestination(text: string): Destination {
     });
   }
   return text.startsWith('ssh://') ? parseUri(text) : parseShort(text);
+}
+
+/** @throws UsageError for `user:password@host`, wherever a destination or a name may stand; it is not repeated. */
+export function verifyNoPassword(text: string): void {
+  const [, user = ''] = /^(?:\w+:\/\/)?(.*)@/s.exec(text) ?? [];
+  if (!user.includes(':')) return;
+  throw new UsageError(
+    'a password cannot be part of a destination: others can read it in the list of processes',
+    {
+      remedy: 'Name user@host alone. ssh asks for the password, and needs none after: ssh-copy-id user@host',
+    },
+  );
 }
 
 function parseUri(text: string): Destination {
@@ -46,7 +52,7 @@ function parseUri(text: string): Destination {
 function parseShort(text: string): Destination {
   const at = text.lastIndexOf('@');
   const host = text.slice(at + 1);
-  if (host === '' || at === 0) throw new UsageError(`"${text}" lacks a user or a host`);
+  if (host === '' || at === 0) throw new UsageError(`"${text}" lacks a user or a host`, { remedy: 'Write user@host.' });
   if (/^[^:]+:\d*$/.test(host)) {
     throw new UsageError(`ssh would take "${host}" for the name of a host, its port too`, {
       remedy: `Write ssh://${text}`,

@@ -15,7 +15,13 @@ export function ensurePrivateFolder(path: string): void {
       cause,
     });
   }
-  const { uid, mode } = lstatSync(path);
+  const entry = lstatSync(path);
+  if (entry.isSymbolicLink()) {
+    throw new UsageError(`the folder ${path} is a symbolic link`, {
+      remedy: 'Name the place that it leads to in XDG_STATE_HOME.',
+    });
+  }
+  const { uid, mode } = entry;
   if (process.getuid && uid !== process.getuid()) {
     throw new UsageError(`the folder ${path} belongs to another user (uid ${uid})`, {
       remedy: 'Remove it, or name another place in XDG_STATE_HOME.',

@@ -15,8 +15,8 @@ before(async () => {
 after(() => world.remove());
 
 /** Starts a notebook there, and does in a real browser what a user would. */
-async function seePlot(directory: string): Promise<{ width: number; height: number }> {
-  const words = ['loopback', '{F}', '--name', directory, '--directory', directory, '--no-open'];
+async function seePlot(directory: string, ...more: string[]): Promise<{ width: number; height: number }> {
+  const words = ['loopback', '{F}', '--name', directory, '--directory', directory, '--no-open', ...more];
   const { code, stdout, stderr } = await world.laptop.run('start', ...words, '--command=jupyter notebook');
   assert.equal(code, 0, stderr);
   return withBrowser(async (browser) => {
@@ -30,6 +30,12 @@ async function seePlot(directory: string): Promise<{ width: number; height: numb
 test('the page that start prints opens in a browser, and a cell draws its plot', needsChromium, async () => {
   writeExample(join(world.home, 'plots'));
   const { width, height } = await seePlot('plots');
+  assert.ok(width > 400 && height > 200, `${width} x ${height}`);
+});
+
+test('a server on a Unix socket draws it as well, websockets and all', needsChromium, async () => {
+  writeExample(join(world.home, 'socket'));
+  const { width, height } = await seePlot('socket', '--socket');
   assert.ok(width > 400 && height > 200, `${width} x ${height}`);
 });
 

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { makeWorld } from '../hosts/world.ts';
+
+test('with --socket no port of the host leads to Jupyter, and only its user can enter', async () => {
+  const world = await makeWorld();
+  try {
+    const { laptop } = world;
+    const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-open', '--json');
+    assert.equal(started.code, 0, started.stderr);
+    const { server } = JSON.parse(started.stdout);
+    assert.equal(server.port, null);
+    assert.equal(statSync(server.socket).mode & 0o777, 0o600);
+    assert.equal(statSync(dirname(server.socket)).mode & 0o777, 0o700);
+    const listeners = execFileSync('ss', ['-Hltnp'], { encoding: 'utf8' });
+    assert.ok(!listeners.includes(`pid=${server.pid},`), listeners);
+    const joined = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open', '--json');
+    assert.equal(joined.code, 0, joined.stderr);
+    assert.equal(JSON.parse(joined.stdout).server.socket, server.socket);
+    const stopped = await laptop.run('stop');
+    assert.equal(stopped.code, 0, stopped.stderr);
+    assert.equal(existsSync(server.socket), false);
+  } finally {
+    await world.remove();
+  }
+});
+
+test('a socket folder that somebody else could enter, or a link in its place, is refused', async () => {
+  const runtime = mkdtempSync(join(tmpdir(), 'rn-runtime-'));
+  const world = await makeWorld({ environment: { XDG_RUNTIME_DIR: runtime } });
+  try {
+    const elsewhere = join(world.home, 'elsewhere');
+    mkdirSync(elsewhere);
+    symlinkSync(elsewhere, join(runtime, `remote-notebook-${process.getuid?.()}`));
+    const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-open');
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /no place for a socket: .* is open to others/);
+    assert.deepEqual(world.processes(), []);
+    assert.deepEqual(readdirSync(elsewhere), []);
+  } finally {
+    await world.remove();
+    rmSync(runtime, { recursive: true });
+  }
+});
