@@ -1,5 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** Shells that people log in with, each with the arguments that make it read no start-up file. */
@@ -64,3 +66,37 @@ export const AWKWARD_FOLDERS = [
   '{a,b};c#d&e',
   '-all \'of\' "it" $HOME `id` \\ ! é',
 ] as const;
+
+export type AliasShell = 'bash' | 'zsh' | 'fish';
+export const ALIAS_SHELLS: readonly AliasShell[] = ['bash', 'zsh', 'fish'];
+
+/**
+ * Runs lines as a script of the shell, in which aliases count. Its output goes to a file, since what it leaves in
+ * the background would hold a pipe open. Answers with that output; rejects when the last command failed.
+ */
+export async function runAliases(
+  shell: AliasShell,
+  lines: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'rn-script-'));
+  try {
+    const script = join(folder, 'script');
+    const allowed = shell === 'bash' ? ['shopt -s expand_aliases'] : [];
+    writeFileSync(script, `${[...allowed, ...lines].join('\n')}\n`);
+    const output = openSync(join(folder, 'output'), 'a');
+    const child = spawn(shell, [...WITHOUT_START_UP_FILES[shell], script], {
+      env,
+      cwd: env.HOME,
+      stdio: ['ignore', output, output],
+      detached: true,
+    });
+    closeSync(output);
+    const [code] = await once(child, 'exit');
+    const said = readFileSync(join(folder, 'output'), 'utf8');
+    if (code !== 0) throw new Error(`${shell} ended with ${code}: ${said}`);
+    return said;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
