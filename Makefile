@@ -1,7 +1,7 @@
 # `make` alone says what there is. Everything installs what it needs; a second run is quick.
 
 .DEFAULT_GOAL := help
-VERBS := start forward open status stop logs hosts config aliases
+VERBS := start forward open status stop logs hosts config clean aliases
 .PHONY: help demo demo-stop test check build bench pictures $(VERBS)
 
 # npm writes this file at the end of each installation.
@@ -21,7 +21,7 @@ help:
 #:
 #: make start HOST=gpu DIR=rne ENV=virtual_environment PORT=8889
 #:                    also NAME= LOCAL_PORT= COMMAND= SSH_CONFIG= ARGS='--no-open --timeout 90'
-#: make status        likewise: forward open stop logs hosts config aliases, with NAME= or HOST=
+#: make status        likewise: forward open stop logs hosts config clean aliases, with NAME= or HOST=
 
 # Not `npm ci`: it refuses a lock file that lacks the optional packages of another platform.
 $(PACKAGES): package.json package-lock.json

@@ -1,8 +1,8 @@
-import { distance } from 'fastest-levenshtein';
 import yargs from 'yargs';
+import { type Known, usageMistake } from './commands/mistakes.ts';
 import { hasColour, makeStyle, makeTerminal } from './commands/terminal.ts';
 import { type AnyVerb, addVerb, type SharedArguments } from './commands/verb.ts';
-import { Failure, Interrupted, UsageError } from './system/errors.ts';
+import { Failure, Interrupted } from './system/errors.ts';
 import { version } from './version.ts';
 
 /** Each verb's file is read only when it is needed: most commands need one. */
@@ -15,6 +15,7 @@ const VERBS: Readonly<Record<string, () => Promise<AnyVerb>>> = {
   logs: async () => (await import('./commands/logs.ts')).logs,
   hosts: async () => (await import('./commands/hosts.ts')).hosts,
   config: async () => (await import('./commands/config.ts')).config,
+  clean: async () => (await import('./commands/clean.ts')).clean,
   aliases: async () => (await import('./commands/aliases.ts')).aliases,
 };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -76,7 +77,9 @@ async function parseVerb(
     .demandCommand(1, 'no verb is named')
     .exitProcess(false)
     .fail((message, error) => {
-      throw error && error.name !== 'YError' ? error : usageMistake(message, args, only && verbs[0]);
+      throw error && error.name !== 'YError'
+        ? error
+        : usageMistake(message, args, knownWords(args[0], only && verbs[0]));
     });
   for (const verb of verbs) {
     addVerb(parser, verb, (parsed) => {
@@ -88,29 +91,14 @@ async function parseVerb(
   return chosen;
 }
 
-/** What yargs found wrong, in this project's words, with the nearest verb or option that is right. */
-function usageMistake(message: string, args: readonly string[], verb: AnyVerb | undefined): UsageError {
-  const help = `See: remote-notebook ${verb ? `${args[0]} ` : ''}--help`;
-  const word = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ')[0];
-  if (word === undefined) return new UsageError(message.replace(/\s*\n\s*/g, ' '), { remedy: help });
-  const isOption = args.some(
-    (argument) => argument.startsWith(`-${word}`) || argument.startsWith(`--${word}`),
-  );
-  const candidates = isOption
-    ? [...Object.keys(verb?.options ?? {}), 'verbose', 'json', 'help'].filter((name) => name.length > 1)
-    : verb
-      ? []
-      : [...Object.keys(VERBS), 'completion'];
-  const near = nearest(word, candidates);
-  const what = isOption ? `no option --${word}` : verb ? `no use for "${word}" here` : `no verb "${word}"`;
-  return new UsageError(`there is ${what}`, {
-    remedy: near ? `Did you mean ${isOption ? '--' : ''}${near}? ${help}` : help,
-  });
-}
-
-function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const near = candidates.filter((candidate) => distance(word, candidate) <= Math.max(2, word.length / 3));
-  return near.sort((a, b) => distance(word, a) - distance(word, b))[0];
+/** The names that a command line may use. */
+function knownWords(name: string | undefined, verb: AnyVerb | undefined): Known {
+  const options = [...Object.keys(verb?.options ?? {}), 'verbose', 'json', 'help'];
+  return {
+    verb: verb && name,
+    verbs: [...Object.keys(VERBS), 'completion'],
+    options: options.filter((option) => option.length > 1),
+  };
 }
 
 function explain(error: unknown, verbose: boolean): number {

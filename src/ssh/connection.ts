@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
-import { Failure, Interrupted } from '../system/errors.ts';
+import { Interrupted, UsageError } from '../system/errors.ts';
 import { ensurePrivateFolder, withLock } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
 import { endProcessTree, type ProcessIdentity, sendSignal, waitForEnd } from '../system/process.ts';
@@ -21,7 +21,7 @@ const GRACE_MS = 3000;
 /**
  * The connection to a destination, up or not. Its folder's name is made of what ssh is told, so that every
  * command finds the same one.
- * @throws UsageError when the state folder cannot be made or is not private, or has too long a path.
+ * @throws UsageError when the state folder has too long a path.
  */
 export function connectionTo(
   destination: string,
@@ -34,7 +34,7 @@ export function connectionTo(
   const folder = join(stateFolder(env), 'c', name);
   const controlPath = join(folder, 'control');
   if (Buffer.byteLength(controlPath) > CONTROL_PATH_BYTES) {
-    throw new Failure(
+    throw new UsageError(
       `the path ${controlPath} is too long for a control socket (${CONTROL_PATH_BYTES} bytes)`,
       {
         remedy: 'Name a shorter folder in XDG_STATE_HOME.',
@@ -178,12 +178,12 @@ async function keeperGone(keeper: ProcessIdentity): Promise<void> {
 }
 
 /** Ends the keeper and its ssh, and removes what they left. A connection that is not there is no failure. */
-export async function closeConnection(connection: Connection): Promise<void> {
+export async function closeConnection(connection: Pick<Connection, 'folder'>): Promise<void> {
   await endProcesses(connection);
   rmSync(connection.folder, { recursive: true, force: true });
 }
 
-async function endProcesses(connection: Connection): Promise<void> {
+async function endProcesses(connection: Pick<Connection, 'folder'>): Promise<void> {
   const state = readKeeperState(connection);
   if (state?.keeper) await endProcessTree(state.keeper, GRACE_MS);
   if (state?.ssh) await endProcessTree(state.ssh, GRACE_MS);

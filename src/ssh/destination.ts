@@ -52,7 +52,8 @@ function parseUri(text: string): Destination {
 function parseShort(text: string): Destination {
   const at = text.lastIndexOf('@');
   const host = text.slice(at + 1);
-  if (host === '' || at === 0) throw new UsageError(`"${text}" lacks a user or a host`, { remedy: 'Write user@host.' });
+  if (host === '' || at === 0)
+    throw new UsageError(`"${text}" lacks a user or a host`, { remedy: 'Write user@host.' });
   if (/^[^:]+:\d*$/.test(host)) {
     throw new UsageError(`ssh would take "${host}" for the name of a host, its port too`, {
       remedy: `Write ssh://${text}`,

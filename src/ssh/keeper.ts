@@ -25,7 +25,7 @@ export interface KeeperState {
 }
 
 /** What the keeper wrote, or undefined when there is nothing to read. */
-export function readKeeperState(connection: Connection): KeeperState | undefined {
+export function readKeeperState(connection: Pick<Connection, 'folder'>): KeeperState | undefined {
   try {
     return parseKeeperState(readFileSync(join(connection.folder, 'state'), 'utf8'));
   } catch {
@@ -61,7 +61,7 @@ function parseIdentity(text: string | undefined): ProcessIdentity | undefined {
  * The keeper's state as the world has it: what it wrote counts only while the keeper lives, and `connected`
  * only while its ssh does. A keeper that gave up has ended, and its last word stands.
  */
-export async function keeperState(connection: Connection): Promise<KeeperState | undefined> {
+export async function keeperState(connection: Pick<Connection, 'folder'>): Promise<KeeperState | undefined> {
   const state = readKeeperState(connection);
   if (!state) return undefined;
   if (state.word === 'needs-login' || state.word === 'failed') return state;

@@ -1,0 +1,18 @@
+import { DRY_RUN, defineVerb } from './verb.ts';
+
+export const clean = defineVerb({
+  usage: 'clean',
+  summary: 'Remove what crashes have left here, and nothing else',
+  options: { ...DRY_RUN },
+  examples: [['$0 clean --dry-run', 'see it first']],
+  async run(args, terminal) {
+    const { findLeftovers } = await import('../notebook/clean.ts');
+    const leftovers = await findLeftovers(terminal.context);
+    if (!args.dryRun) for (const leftover of leftovers) await leftover.remove();
+    const names = leftovers.map(({ what }) => what);
+    if (args.json) terminal.print(JSON.stringify({ removed: !args.dryRun, leftovers: names }, undefined, 2));
+    else for (const what of names) terminal.print(`${args.dryRun ? 'would remove' : 'removed'} ${what}`);
+    if (names.length === 0) terminal.say('Nothing is left over.');
+    return 0;
+  },
+});

@@ -1,0 +1,118 @@
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { closeConnection } from '../ssh/connection.ts';
+import { keeperState } from '../ssh/keeper.ts';
+import type { Context } from '../system/context.ts';
+import { stateFolder } from '../system/paths.ts';
+import { endProcessTree, startTime } from '../system/process.ts';
+import { ask } from '../system/run.ts';
+import { redirectFile } from './open.ts';
+import { type Records, readRecords } from './state.ts';
+import { notebookStatus } from './status.ts';
+import { closeNotebook } from './stop.ts';
+import { connectionOf } from './tunnel.ts';
+
+/** Something that a crash has left: what it is, and how it goes. */
+export interface Leftover {
+  readonly what: string;
+  remove(): Promise<void>;
+}
+
+const GRACE_MS = 3000;
+/** A lock that nobody has freshened for so long has no holder any more: see `withLock`. */
+const LOCK_STALE_MS = 10_000;
+
+/** What earlier crashes left on this machine, and nothing that anybody still needs. Changes nothing. */
+export async function findLeftovers(context: Context): Promise<Leftover[]> {
+  const folder = stateFolder(context.env);
+  if (!existsSync(folder)) return [];
+  const records = readRecords(context);
+  return [
+    ...(await deadRecords(records, context)),
+    ...(isStarting(folder) ? [] : await deadConnections(folder, records, context)),
+    ...(await strayProcesses(folder)),
+    ...strayFiles(folder, records, context.env),
+  ];
+}
+
+/** Notebooks whose host says that their server is gone. */
+async function deadRecords(records: Records, context: Context): Promise<Leftover[]> {
+  const found = await Promise.all(
+    Object.values(records).map(async (record): Promise<Leftover[]> => {
+      const { server } = await notebookStatus(record, context);
+      if (server.state !== 'stopped') return [];
+      const { name, destination } = record.notebook;
+      const what = `the notebook "${name}", whose server on ${destination} is gone`;
+      return [{ what, remove: () => closeNotebook({ notebook: record.notebook, record }, context) }];
+    }),
+  );
+  return found.flat();
+}
+
+/** A start has a connection some seconds before it has a record. */
+function isStarting(folder: string): boolean {
+  return readdirSync(folder).some((name) => /^notebook-.*\.lock$/.test(name) && !isStale(join(folder, name)));
+}
+
+function isStale(path: string): boolean {
+  return Date.now() - statSync(path).mtimeMs > LOCK_STALE_MS;
+}
+
+/** Connections without a keeper, and keepers that no notebook needs. */
+async function deadConnections(folder: string, records: Records, context: Context): Promise<Leftover[]> {
+  const rooms = join(folder, 'c');
+  const needed = new Set(
+    Object.values(records).map(({ notebook }) => connectionOf(notebook, context.env).folder),
+  );
+  const names = existsSync(rooms) ? readdirSync(rooms).filter((name) => !name.endsWith('.lock')) : [];
+  const found = await Promise.all(
+    names.map(async (name): Promise<Leftover[]> => {
+      const connection = { folder: join(rooms, name) };
+      const remove = () => closeConnection(connection);
+      if (!needed.has(connection.folder))
+        return [{ what: `the connection ${name}, which no notebook needs`, remove }];
+      if (await keeperState(connection)) return [];
+      return [{ what: `what is left of the connection ${name}, whose keeper is gone`, remove }];
+    }),
+  );
+  return found.flat();
+}
+
+/** Keepers, and ssh without one, whose folder has vanished: their command lines name it. */
+async function strayProcesses(folder: string): Promise<Leftover[]> {
+  const lines = (await ask(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
+  const rooms = `${join(folder, 'c')}/`;
+  const stray = lines.filter((line) => {
+    const at = line.indexOf(rooms);
+    if (at < 0 || !/keeper\.sh |ssh .*-N -T -M -S /.test(line)) return false;
+    const name = line.slice(at + rooms.length).split(/[/ ]/)[0] ?? '';
+    return !existsSync(join(rooms, name));
+  });
+  const found = await Promise.all(
+    stray.map(async (line): Promise<Leftover[]> => {
+      const pid = Number.parseInt(line, 10);
+      const began = await startTime(pid);
+      if (began === undefined) return [];
+      const what = `process ${pid}, which keeps a connection whose folder is gone`;
+      return [{ what, remove: () => endProcessTree({ pid, startTime: began }, GRACE_MS) }];
+    }),
+  );
+  return found.flat();
+}
+
+/** Files of notebooks that are no more, and locks of commands that crashed. */
+function strayFiles(folder: string, records: Records, env: NodeJS.ProcessEnv): Leftover[] {
+  const known = Object.values(records).flatMap(({ notebook, plain }) => [
+    redirectFile(notebook.name, env),
+    ...(plain ? [plain.log] : []),
+  ]);
+  const names = readdirSync(folder).filter((name) => {
+    const path = join(folder, name);
+    if (name.endsWith('.lock')) return isStale(path);
+    return /^(open-.*\.html|plain-.*\.log)$/.test(name) && !known.includes(path);
+  });
+  return names.map((name) => ({
+    what: `the file ${name}, which nothing needs`,
+    remove: async () => rmSync(join(folder, name), { recursive: true, force: true }),
+  }));
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { parseKeeperState } from '../../src/ssh/keeper.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  assert.equal(started.code, 0, started.stderr);
+});
+afterEach(() => world.remove());
+
+function rooms(): string {
+  return join(world.laptop.stateFolder, 'c');
+}
+
+function keeper() {
+  const [name] = readdirSync(rooms()).filter((entry) => !entry.endsWith('.lock'));
+  return parseKeeperState(readFileSync(join(rooms(), name ?? '', 'state'), 'utf8'));
+}
+
+async function clean(...args: string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await world.laptop.run('clean', '--json', ...args);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout).leftovers;
+}
+
+test('clean leaves alone what somebody needs', async () => {
+  assert.deepEqual(await clean(), []);
+  const status = await world.laptop.run('status');
+  assert.equal(status.code, 0, status.stderr);
+});
+
+test('clean forgets a notebook whose server is gone, and ends its tunnel', async () => {
+  const status = await world.laptop.run('status', '--json');
+  process.kill(JSON.parse(status.stdout).notebooks[0].server.pid, 'SIGKILL');
+  await eventually('the server is gone', async () => (await world.laptop.run('status')).code === 3);
+  assert.match(
+    (await clean('--dry-run')).join('\n'),
+    /^the notebook "loopback", whose server on loopback is gone$/,
+  );
+  assert.equal((await clean()).length, 1);
+  assert.deepEqual(await clean(), []);
+  assert.deepEqual(world.processes(), []);
+});
+
+test('clean ends a keeper whose record is lost, and an ssh whose keeper was killed', async () => {
+  const { keeper: killed, ssh } = keeper();
+  process.kill(killed?.pid ?? 0, 'SIGKILL');
+  assert.match((await clean()).join('\n'), /whose keeper is gone/);
+  assert.ok(!world.processes().includes(ssh?.pid ?? 0));
+  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  assert.equal(again.code, 0, again.stderr);
+  const kept = keeper().keeper?.pid ?? 0;
+  rmSync(join(world.laptop.stateFolder, 'state.json'));
+  assert.match((await clean()).join('\n'), /which no notebook needs/);
+  assert.ok(!world.processes().includes(kept));
+});
+
+test('clean ends a keeper whose folder has vanished', async () => {
+  const { keeper: lost } = keeper();
+  rmSync(rooms(), { recursive: true });
+  assert.match((await clean()).join('\n'), /whose folder is gone/);
+  assert.ok(!world.processes().includes(lost?.pid ?? 0));
+});
+
+test('clean removes the lock of a command that crashed, and pages of notebooks that are no more', async () => {
+  const lock = join(world.laptop.stateFolder, 'notebook-other.lock');
+  mkdirSync(lock);
+  utimesSync(lock, 0, 0);
+  writeFileSync(join(world.laptop.stateFolder, 'open-other.html'), '');
+  assert.equal((await clean()).length, 2);
+  assert.deepEqual(
+    readdirSync(world.laptop.stateFolder).filter((name) => name.includes('other')),
+    [],
+  );
+});
