@@ -81,13 +81,13 @@ async function allLines(
   plain: boolean,
   { context }: Terminal,
 ): Promise<string[]> {
-  const { aliasLines, aliasSuffix } = await import('../notebook/aliases.ts');
+  const { aliasLines } = await import('../notebook/aliases.ts');
   const { remoteUser } = await import('../notebook/plain.ts');
   const { ownProgram } = await import('../system/program.ts');
   const lines: string[] = [];
   for (const notebook of notebooks) {
     const plainUser = plain ? await remoteUser(notebook, context) : undefined;
-    const suffix = notebooks.length > 1 ? aliasSuffix(notebook.name) : '';
+    const suffix = notebooks.length > 1 ? `_${notebook.name}` : '';
     lines.push(...aliasLines(notebook, { program: ownProgram(context.env), plainUser, suffix }));
   }
   return lines;

@@ -17,7 +17,7 @@ export interface AliasOptions {
   readonly program: readonly string[];
   /** The account on the host: then the aliases are the article's own, and need nothing installed. */
   readonly plainUser: string | undefined;
-  /** Behind each name, where there is more than one notebook. */
+  /** Behind each name, where there is more than one notebook. What a notebook's name holds, an alias may hold. */
   readonly suffix: string;
 }
 
@@ -30,11 +30,6 @@ export function aliasLines(notebook: Notebook, { program, plainUser, suffix }: A
     alias(`remote_notebook_start${suffix}`, lines.start),
     alias(`remote_notebook_stop${suffix}`, lines.stop),
   ];
-}
-
-/** The suffix of a notebook's aliases: its name as a shell allows it. */
-export function aliasSuffix(name: string): string {
-  return `_${name.replace(/[^A-Za-z0-9_]/g, '_')}`;
 }
 
 function alias(name: string, line: string): string {
@@ -82,12 +77,12 @@ function startWords({
 
 const BEGIN = '# >>> remote-notebook aliases >>>';
 const END = '# <<< remote-notebook aliases <<<';
+/** From a mark to the next end: a mark that has lost its other one is none of the block. */
+const BLOCK = new RegExp(`^${BEGIN}\\n(?:(?!${BEGIN}).*\\n)*?${END}$\\n?`, 'm');
 
 /** A start-up file's text with this one block of aliases in it, wherever it stood before; none takes it out. */
 export function withAliasBlock(text: string, lines: readonly string[]): string {
   const block = lines.length === 0 ? '' : `${[BEGIN, ...lines, END].join('\n')}\n`;
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END, begin);
-  if (begin >= 0 && end >= 0) return text.slice(0, begin) + block + text.slice(end + END.length + 1);
+  if (BLOCK.test(text)) return text.replace(BLOCK, () => block);
   return block === '' || text === '' || text.endsWith('\n') ? text + block : `${text}\n${block}`;
 }

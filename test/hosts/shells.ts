@@ -100,3 +100,13 @@ export async function runAliases(
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** What a line prints in an interactive shell, which reads its start-up file first. */
+export function runInteractive(shell: AliasShell, line: string, env: NodeJS.ProcessEnv): string {
+  return execFileSync(shell, ['-i', '-c', line], {
+    env,
+    cwd: env.HOME,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}

@@ -54,7 +54,7 @@ export async function makeWorld(options: SshdOptions = {}): Promise<World> {
   const environment = { HOME: home, REMOTE_NOTEBOOK_TEST: mark, ...options.environment };
   const sshd = await makeSshd({ ...options, environment });
   let laptops = 0;
-  const anotherLaptop = () => makeLaptop(join(folder, `laptop${++laptops}`), sshd, mark);
+  const anotherLaptop = () => makeLaptop(join(folder, `laptop${++laptops}`), sshd.sshConfig, mark);
   const laptop = anotherLaptop();
   const processes = () => marked(mark);
   return {
@@ -74,7 +74,8 @@ export async function makeWorld(options: SshdOptions = {}): Promise<World> {
   };
 }
 
-function makeLaptop(folder: string, sshd: Sshd, mark: string): Laptop {
+/** @param mark what its processes carry in their environment, for who must find them */
+export function makeLaptop(folder: string, sshConfig: string, mark: string): Laptop {
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     HOME: folder,
@@ -95,7 +96,7 @@ function makeLaptop(folder: string, sshd: Sshd, mark: string): Laptop {
   mkdirSync(folder, { recursive: true });
   const start = (...args: string[]) =>
     startCommand(
-      args.flatMap((arg) => (arg === '{F}' ? ['-F', sshd.sshConfig] : [arg])),
+      args.flatMap((arg) => (arg === '{F}' ? ['-F', sshConfig] : [arg])),
       env,
     );
   return {

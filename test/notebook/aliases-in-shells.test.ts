@@ -108,7 +108,7 @@ async function endAll(): Promise<void> {
 }
 
 /** One of each kind is enough where a real Jupyter starts in each. */
-const FOLDERS = { all: AWKWARD_FOLDERS.at(-1) ?? '', below: "~/it's below home", tilde: '~root' };
+const FOLDERS = { all: AWKWARD_FOLDERS.at(-1) ?? '', 'größe.2-b': "~/it's below home", tilde: '~root' };
 
 for (const shell of ALIAS_SHELLS) {
   test(`our own aliases in ${shell} start a server in every directory, and stop just it`, {
@@ -138,7 +138,7 @@ for (const shell of ALIAS_SHELLS) {
     await runAliases(shell, [...lines, ...call('remote_notebook_start', ' --no-open')], laptop.env);
     assert.deepEqual((await running()).sort(), places.map(({ name, path }) => [name, path]).sort());
     await runAliases(shell, [...lines, 'port_forward_all', 'remote_notebook_stop_all'], laptop.env);
-    assert.deepEqual((await running()).map(([name]) => name).sort(), ['below', 'tilde']);
+    assert.deepEqual((await running()).map(([name]) => name).sort(), ['größe.2-b', 'tilde']);
     await runAliases(shell, [...lines, ...call('remote_notebook_stop').slice(1)], laptop.env);
     assert.deepEqual(world.processes(), []);
   });
