@@ -39,7 +39,7 @@ export const start = defineVerb({
   async run(args, terminal) {
     if (!(args.timeout > 0 && args.timeout <= MAX_TIMEOUT_S)) {
       throw new UsageError(
-        `--timeout is ${args.timeout}: it is a number of seconds from 1 to ${MAX_TIMEOUT_S}`,
+        `--timeout is ${Number.isNaN(args.timeout) ? 'not a number' : args.timeout}: it is a number of seconds from 1 to ${MAX_TIMEOUT_S}`,
       );
     }
     const { resolveNotebook } = await import('../notebook/resolve.ts');
@@ -88,8 +88,12 @@ async function startAndOpen(
 async function save(notebook: Notebook, name: string, terminal: Terminal): Promise<void> {
   const { saveNotebook } = await import('../notebook/configuration.ts');
   const { settingsOf } = await import('../notebook/resolve.ts');
-  const { configurationFile } = await import('../system/paths.ts');
+  const { ensurePrivateFolder, verifyWritable } = await import('../system/files.ts');
+  const { configurationFile, stateFolder } = await import('../system/paths.ts');
   const file = configurationFile(terminal.context.env);
+  // Either all that a start writes to can be written, or nothing is changed.
+  verifyWritable(file);
+  ensurePrivateFolder(stateFolder(terminal.context.env));
   await saveNotebook(file, name, settingsOf(notebook));
   terminal.context.report.note(`saved as "${name}" in ${file}`);
 }

@@ -1,4 +1,5 @@
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes, Options } from 'yargs';
+import { UsageError } from '../system/errors.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The options that every verb has. */
@@ -71,6 +72,21 @@ export function addVerb(yargs: Argv, verb: AnyVerb, choose: (args: SharedArgumen
       for (const [command, does] of verb.examples) builder.example(command, does);
       return builder.strict();
     },
-    (args) => choose(args as unknown as SharedArguments),
+    (args) => choose(withWordsBehindDashes(args, verb) as unknown as SharedArguments),
   );
+}
+
+/** What stands behind `--` is taken as it would be without: yargs leaves it aside. */
+function withWordsBehindDashes(
+  args: ArgumentsCamelCase<Record<string, unknown>>,
+  { positionals = {} }: AnyVerb,
+): Record<string, unknown> {
+  const words = args._.slice(1).map(String);
+  const filled: Record<string, unknown> = { ...args };
+  for (const [name, { array }] of Object.entries(positionals)) {
+    if (array) filled[name] = [...((args[name] as unknown[] | undefined) ?? []), ...words.splice(0)];
+    else filled[name] ??= words.shift();
+  }
+  if (words.length > 0) throw new UsageError('there is no use for so many words behind --');
+  return filled;
 }

@@ -5,9 +5,14 @@ import * as v from 'valibot';
 import type { Document, LineCounter } from 'yaml';
 import { UsageError } from '../system/errors.ts';
 import { reason, writePrivateFile } from '../system/files.ts';
-import type { NotebookSettings } from './notebook.ts';
+import { makeNotebook, type NotebookSettings } from './notebook.ts';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
+
+/** To valibot a list is an object, too. */
+const mapping = v.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
 
 const SettingsSchema = v.strictObject({
   destination: v.string(),
@@ -22,7 +27,7 @@ const SettingsSchema = v.strictObject({
 
 const ConfigurationSchema = v.strictObject({
   default: v.optional(v.string()),
-  notebooks: v.optional(v.record(v.string(), SettingsSchema)),
+  notebooks: v.optional(v.pipe(mapping, v.record(v.string(), v.pipe(mapping, SettingsSchema)))),
 });
 
 export interface Configuration {
@@ -47,13 +52,16 @@ function readText(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new UsageError(`cannot read ${file}: ${reason(cause)}`, { cause });
+    throw new UsageError(`cannot read ${file}: ${reason(cause)}`, {
+      remedy: 'Make it a file that you can read, or name another place in XDG_CONFIG_HOME.',
+      cause,
+    });
   }
 }
 
 export async function parseConfiguration(text: string, file: string): Promise<Configuration> {
   const { document, lines } = await parseYaml(text, file);
-  const result = v.safeParse(ConfigurationSchema, document.toJS() ?? {});
+  const result = v.safeParse(v.pipe(mapping, ConfigurationSchema), document.toJS() ?? {});
   if (!result.success) throw configurationMistake(result.issues[0], document, lines, file);
   const { default: meant, notebooks = {} } = result.output;
   if (meant !== undefined && !(meant in notebooks)) {
@@ -61,7 +69,25 @@ export async function parseConfiguration(text: string, file: string): Promise<Co
       remedy: `There are: ${Object.keys(notebooks).join(', ') || 'none'}`,
     });
   }
+  for (const [name, settings] of Object.entries(notebooks)) {
+    const line = lineOf(['notebooks', name], document, lines);
+    verifyNotebook(name, settings, `${file}:${line}: notebooks.${name}`);
+  }
   return { default: meant, notebooks };
+}
+
+/** What no type tells: a destination that ssh would misread, a name that cannot be one. */
+function verifyNotebook(
+  name: string,
+  settings: NotebookSettings & { destination: string },
+  where: string,
+): void {
+  try {
+    makeNotebook(name, settings, undefined);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    throw new UsageError(`${where}: ${cause.message}`, { remedy: cause.remedy, cause });
+  }
 }
 
 async function parseYaml(text: string, file: string): Promise<{ document: Document; lines: LineCounter }> {
@@ -69,7 +95,11 @@ async function parseYaml(text: string, file: string): Promise<{ document: Docume
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
-  if (error) throw new UsageError(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
+  if (error) {
+    throw new UsageError(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`, {
+      remedy: 'Mend it there, and see whether it is right then: remote-notebook config check',
+    });
+  }
   return { document, lines };
 }
 
@@ -89,15 +119,16 @@ function configurationMistake(
     return new UsageError(`${where} is unknown`, { remedy: `Known there: ${known.join(', ')}` });
   }
   const missing = issue.received === 'undefined';
+  const received = issue.received === 'Array' ? 'a list' : issue.received;
   return new UsageError(
-    missing ? `${where} is missing` : `${where} is ${issue.received}, but ${expected(issue)} is expected`,
+    missing ? `${where} is missing` : `${where} is ${received}, but ${expected(issue)} is expected`,
   );
 }
 
 function expected({ type, requirement, expected }: Issue): string {
   if (type === 'min_value' || type === 'max_value' || type === 'integer')
     return 'a whole number from 1 to 65535';
-  return String(requirement ?? (expected === 'Object' ? 'a mapping' : `a ${expected}`));
+  return type === 'custom' ? 'a mapping' : String(requirement ?? `a ${expected}`);
 }
 
 function knownKeys(path: readonly string[]): string[] {
@@ -131,7 +162,10 @@ export async function saveNotebook(file: string, name: string, settings: Noteboo
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new UsageError(`cannot make the folder ${dirname(file)}: ${reason(cause)}`, { cause });
+    throw new UsageError(`cannot make the folder ${dirname(file)}: ${reason(cause)}`, {
+      remedy: 'Make that possible, or name another place in XDG_CONFIG_HOME.',
+      cause,
+    });
   }
   await writePrivateFile(file, document.toString());
 }

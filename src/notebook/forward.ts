@@ -2,7 +2,7 @@ import { type Forward, forwardSpec } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { LOOPBACK, portHolder } from '../system/port.ts';
-import { verifyPort } from './notebook.ts';
+import { isPort } from './notebook.ts';
 import type { KnownNotebook } from './resolve.ts';
 import { startNotebook } from './start.ts';
 import { type NotebookRecord, readRecords, updateRecords, withNotebookLock, withRecord } from './state.ts';
@@ -14,13 +14,14 @@ const PORT_SPEC = /^(?:(\d+):(?:(\[[^\]]+\]|[^:\s]+):)?)?(\d+)$/;
 /** Reads one more port to forward. @throws UsageError when it is none. */
 export function parseForward(text: string): Forward {
   const [, local, host, port] = PORT_SPEC.exec(text) ?? [];
-  if (port === undefined) {
+  const localPort = Number(local ?? port);
+  if (!isPort(Number(port)) || !isPort(localPort)) {
     throw new UsageError(`"${text}" is no port to forward`, {
-      remedy: 'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it.',
+      remedy:
+        'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it; ports are from 1 to 65535.',
     });
   }
-  const target = `${host ?? 'localhost'}:${verifyPort('port', Number(port))}`;
-  return { bindAddress: LOOPBACK, localPort: verifyPort('local-port', Number(local ?? port)), target };
+  return { bindAddress: LOOPBACK, localPort, target: `${host ?? 'localhost'}:${port}` };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { parseDestination } from '../ssh/destination.ts';
+import { parseDestination, verifyNoPassword } from '../ssh/destination.ts';
 import { UsageError } from '../system/errors.ts';
 
 /** What the user wants to run, and where. */
@@ -74,14 +74,19 @@ export function defaultName(destination: string): string {
 
 function verifyName(name: string): string {
   if (NAME.test(name)) return name;
+  verifyNoPassword(name);
   throw new UsageError(`"${name}" cannot be a notebook's name`, {
     remedy:
       'A name has letters, digits, dots, dashes and underscores, at most 64, and begins with none of . and -',
   });
 }
 
-export function verifyPort(option: string, port: number): number {
-  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65535;
+}
+
+function verifyPort(option: string, port: number): number {
+  if (isPort(port)) return port;
   throw new UsageError(
     `--${option} is ${Number.isNaN(port) ? 'not a number' : port}: a port is a whole number from 1 to 65535`,
   );

@@ -1,3 +1,4 @@
+import { verifyNoPassword } from '../ssh/destination.ts';
 import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
 import { configurationFile } from '../system/paths.ts';
@@ -94,6 +95,7 @@ export async function knownNotebook(
   if (record) return { notebook: record.notebook, record };
   const configured = configuration.notebooks[name];
   if (configured) return { notebook: makeNotebook(name, configured, configFile), record: undefined };
+  verifyNoPassword(name);
   throw new UsageError(`there is no notebook "${name}"`, {
     remedy: names.length === 0 ? HOW_TO_BEGIN : `There are: ${names.join(', ')}`,
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
-import { Failure } from '../system/errors.ts';
+import { Failure, UsageError } from '../system/errors.ts';
 import { ensurePrivateFolder, reason, withLock, writePrivateFile } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
 import type { Notebook } from './notebook.ts';
@@ -93,7 +93,7 @@ function stateFile(env: NodeJS.ProcessEnv): string {
 
 /**
  * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
- * @throws Failure when it was written by a newer version, or cannot be read at all.
+ * @throws Failure when it was written by a newer version, UsageError when it cannot be read at all.
  */
 export function readRecords(context: Context): Records {
   const file = stateFile(context.env);
@@ -102,7 +102,10 @@ export function readRecords(context: Context): Records {
     content = readFileSync(file, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new Failure(`cannot read ${file}: ${reason(cause)}`, { cause });
+    throw new UsageError(`cannot read ${file}: ${reason(cause)}`, {
+      remedy: `See that ${stateFolder(context.env)} is a folder of yours, or name another place in XDG_STATE_HOME.`,
+      cause,
+    });
   }
   const json = parseJson(content);
   const version = (json as { version?: unknown } | undefined)?.version;

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Interrupted, UsageError } from './errors.ts';
 
@@ -30,6 +30,24 @@ export function ensurePrivateFolder(path: string): void {
   if ((mode & 0o077) !== 0) {
     throw new UsageError(`the folder ${path} is open to other users (mode ${(mode & 0o777).toString(8)})`, {
       remedy: `Look whether its content is what you expect, then: chmod 700 ${path}`,
+    });
+  }
+}
+
+/**
+ * Verifies that a file could be written at `path`, and makes nothing.
+ * @throws UsageError when it could not
+ */
+export function verifyWritable(path: string): void {
+  let folder = dirname(path);
+  while (!existsSync(folder)) folder = dirname(folder);
+  try {
+    // The slash at the end makes it an error when this is no folder.
+    accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new UsageError(`cannot write ${path}: ${reason(cause)}`, {
+      remedy: `See that ${folder} is a folder that you may write to.`,
+      cause,
     });
   }
 }

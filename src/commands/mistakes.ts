@@ -1,0 +1,61 @@
+import { distance } from 'fastest-levenshtein';
+import { UsageError } from '../system/errors.ts';
+
+/** What of a command line is right: the names to choose from. */
+export interface Known {
+  /** The verb that is meant; undefined when that is what is wrong. */
+  readonly verb: string | undefined;
+  readonly verbs: readonly string[];
+  /** The options of that verb, by their long names. */
+  readonly options: readonly string[];
+}
+
+/** What yargs found wrong, in this project's words, with the nearest verb or option that is right. */
+export function usageMistake(message: string, args: readonly string[], known: Known): UsageError {
+  const remedy = `See: remote-notebook ${known.verb ? `${known.verb} ` : ''}--help`;
+  const [, unknown] = /^Unknown (?:argument|command)s?: (\S+?)(?:,|$)/.exec(message) ?? [];
+  if (unknown !== undefined) return unknownWord(unknown, args, known, remedy);
+  const [, lonely] = /^Not enough arguments following: (\S+)$/.exec(message) ?? [];
+  if (lonely !== undefined) return new UsageError(`${dashed(lonely)} lacks its value`, { remedy });
+  const [, option, given, choices] = /Argument: (\S+), Given: (.*), Choices: (.*)$/s.exec(message) ?? [];
+  if (option) return new UsageError(`${dashed(option)} is ${given}`, { remedy: `It is one of: ${choices}` });
+  return new UsageError(message.replace(/\s*\n\s*/g, ' '), { remedy });
+}
+
+function unknownWord(word: string, args: readonly string[], known: Known, help: string): UsageError {
+  const isNegated = args.some((argument) => argument.startsWith(`--no-${word}`));
+  const asGiven = isNegated
+    ? `--no-${word}`
+    : args.find((argument) => argument.startsWith(`--${word}`) || isCluster(argument, word))?.split('=')[0];
+  const candidates = asGiven ? known.options : known.verb ? [] : known.verbs;
+  const near = nearest(word, candidates);
+  const prefix = asGiven ? (isNegated ? '--no-' : '--') : '';
+  const what = asGiven
+    ? `no option ${asGiven}`
+    : `no ${known.verb ? 'use for' : 'verb'} "${withoutPassword(word)}"${known.verb ? ' here' : ''}`;
+  return new UsageError(`there is ${what}`, {
+    remedy: near ? `Did you mean ${prefix}${near}? ${help}` : help,
+  });
+}
+
+/** `-xyz`, which yargs reads as three options. */
+function isCluster(argument: string, letter: string): boolean {
+  return /^-[^-]/.test(argument) && argument.includes(letter);
+}
+
+function dashed(option: string): string {
+  return `${option.length > 1 ? '--' : '-'}${option}`;
+}
+
+/** It stands in the user's history already; it need not stand in a log as well. */
+function withoutPassword(word: string): string {
+  return word.replace(/:.*@/s, ':…@');
+}
+
+/** Letters in the wrong order count twice as a distance, so of equals the one of the same length is meant. */
+function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const near = candidates.filter((candidate) => distance(word, candidate) <= Math.max(2, word.length / 3));
+  const rank = (candidate: string) =>
+    distance(word, candidate) * 100 + Math.abs(word.length - candidate.length);
+  return near.sort((a, b) => rank(a) - rank(b))[0];
+}
