@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { type Finished, type Laptop, makeLaptop } from '../hosts/world.ts';
+
+/** What a user can get wrong on the command line. Nothing is run then, and nothing is changed. */
+
+let folder: string;
+let laptop: Laptop;
+/** Made by any ssh that so much as reads its configuration. */
+let witness: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rn-mistake-'));
+  witness = join(folder, 'ssh-was-run');
+  const sshConfig = join(folder, 'ssh_config');
+  writeFileSync(sshConfig, `Match exec "touch ${witness}"\n`);
+  laptop = makeLaptop(join(folder, 'laptop'), sshConfig, 'none');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs a command line that is wrong, and makes sure that it did nothing but say so. */
+async function refused(...args: string[]): Promise<Finished> {
+  const before = readdirSync(laptop.env.HOME as string, { recursive: true });
+  const finished = await laptop.run(...args);
+  assert.equal(finished.code, 2, finished.stderr);
+  assert.equal(finished.stdout, '');
+  assert.deepEqual(readdirSync(laptop.env.HOME as string, { recursive: true }), before);
+  assert.equal(existsSync(witness), false, 'ssh was run');
+  return finished;
+}
+
+const NO_PASSWORD = `Error: a password cannot be part of a destination: others can read it in the list of processes
+Name user@host alone. ssh asks for the password, and needs none after: ssh-copy-id user@host
+`;
+const NO_NAME = `A name has letters, digits, dots, dashes and underscores, at most 64, and begins with none of . and -`;
+const NO_FORWARD =
+  'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it; ports are from 1 to 65535.';
+const HOW_TO_BEGIN =
+  'Name where: remote-notebook start user@host --directory DIR --environment VENV (see also: remote-notebook hosts)';
+
+function port(option: string, value: string): string {
+  return `Error: --${option} is ${value}: a port is a whole number from 1 to 65535\n`;
+}
+
+/** What is typed, and all that the user reads then. */
+const MISTAKES: readonly (readonly [args: readonly string[], stderr: string])[] = [
+  [['start', 'me:secret@host', '{F}'], NO_PASSWORD],
+  [['start', 'ssh://me:secret@host:22', '{F}'], NO_PASSWORD],
+  [['start', 'me:sec:ret@host@host', '{F}'], NO_PASSWORD],
+  [['start', 'host', '{F}', '--name', 'me:secret@host'], NO_PASSWORD],
+  [['start', 'host', '{F}', '--save', 'me:secret@host'], NO_PASSWORD],
+  [['start', 'me:secret@host', '{F}', '--plain'], NO_PASSWORD],
+  [['start', 'me:secret@host', '{F}', '--dry-run'], NO_PASSWORD],
+  [['stop', 'me:secret@host', '{F}'], NO_PASSWORD],
+  [['aliases', 'me:secret@host', '{F}'], NO_PASSWORD],
+  [
+    ['start', '{F}', '--', '-oProxyCommand=touch x'],
+    `Error: the destination "-oProxyCommand=touch x" begins with a dash, which ssh would take for an option
+Give it a Host of its own in your ~/.ssh/config, with the true name as HostName.
+`,
+  ],
+  [
+    ['start', '{F}', '-oProxyCommand=x'],
+    'Error: there is no option -oProxyCommand\nSee: remote-notebook start --help\n',
+  ],
+  [
+    ['start', 'two words', '{F}'],
+    `Error: the destination "two words" is empty or holds a blank
+Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
+`,
+  ],
+  [
+    ['start', '', '{F}'],
+    `Error: the destination "" is empty or holds a blank
+Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
+`,
+  ],
+  [['start', '@host', '{F}'], 'Error: "@host" lacks a user or a host\nWrite user@host.\n'],
+  [
+    ['start', 'host:22', '{F}'],
+    'Error: ssh would take "host:22" for the name of a host, its port too\nWrite ssh://host:22\n',
+  ],
+  [
+    ['start', 'ssh://host:70000', '{F}'],
+    'Error: "ssh://host:70000" is no ssh address\nWrite ssh://user@host:port\n',
+  ],
+  [['start', 'host', '{F}', '--port', '0'], port('port', '0')],
+  [['start', 'host', '{F}', '--port', '70000'], port('port', '70000')],
+  [['start', 'host', '{F}', '--port', '-1'], port('port', '-1')],
+  [['start', 'host', '{F}', '--port', '80.5'], port('port', '80.5')],
+  [['start', 'host', '{F}', '--port', 'abc'], port('port', 'not a number')],
+  [['start', 'host', '{F}', '--local-port', '0'], port('local-port', '0')],
+  [['start', 'host', '{F}', '--local-port', '70000'], port('local-port', '70000')],
+  [['start', 'host', '{F}', '--local-port', 'abc'], port('local-port', 'not a number')],
+  [['start', 'host', '{F}', '--port'], 'Error: --port lacks its value\nSee: remote-notebook start --help\n'],
+  [['forward', 'host', '{F}', '0'], `Error: "0" is no port to forward\n${NO_FORWARD}\n`],
+  [['forward', 'host', '{F}', '70000'], `Error: "70000" is no port to forward\n${NO_FORWARD}\n`],
+  [['forward', 'host', '{F}', '8080:0'], `Error: "8080:0" is no port to forward\n${NO_FORWARD}\n`],
+  [['forward', 'host', '{F}', 'abc'], `Error: "abc" is no port to forward\n${NO_FORWARD}\n`],
+  [['start', 'host', '{F}', '--name', 'a/b'], `Error: "a/b" cannot be a notebook's name\n${NO_NAME}\n`],
+  [['start', 'host', '{F}', '--save', '../x'], `Error: "../x" cannot be a notebook's name\n${NO_NAME}\n`],
+  [
+    ['start', 'host', '{F}', '--directory', 'a\nb'],
+    'Error: --directory holds a line break, which would not survive the way to the host\n',
+  ],
+  [
+    ['start', 'host', '{F}', '--timeout', '0'],
+    'Error: --timeout is 0: it is a number of seconds from 1 to 86400\n',
+  ],
+  [
+    ['start', 'host', '{F}', '--timeout', 'long'],
+    'Error: --timeout is not a number: it is a number of seconds from 1 to 86400\n',
+  ],
+  [['logs', 'host', '{F}', '-n', '0'], 'Error: --lines is 0: it is a whole number from 1\n'],
+  [[], 'Error: no verb is named\nSee: remote-notebook --help\n'],
+  [['strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
+  [['stauts'], 'Error: there is no verb "stauts"\nDid you mean status? See: remote-notebook --help\n'],
+  [['fly'], 'Error: there is no verb "fly"\nSee: remote-notebook --help\n'],
+  [['me:secret@host'], 'Error: there is no verb "me:…@host"\nSee: remote-notebook --help\n'],
+  [
+    ['start', 'host', '{F}', '--prot', '1'],
+    'Error: there is no option --prot\nDid you mean --port? See: remote-notebook start --help\n',
+  ],
+  [
+    ['start', 'host', '{F}', '--dirctory=rne'],
+    'Error: there is no option --dirctory\nDid you mean --directory? See: remote-notebook start --help\n',
+  ],
+  [
+    ['start', 'host', '{F}', '--no-opne'],
+    'Error: there is no option --no-opne\nDid you mean --no-open? See: remote-notebook start --help\n',
+  ],
+  [
+    ['stop', '--kep-server'],
+    'Error: there is no option --kep-server\nDid you mean --keep-server? See: remote-notebook stop --help\n',
+  ],
+  [['stop', '--quick'], 'Error: there is no option --quick\nSee: remote-notebook stop --help\n'],
+  [
+    ['start', 'host', 'more', '{F}'],
+    'Error: there is no use for "more" here\nSee: remote-notebook start --help\n',
+  ],
+  [['aliases', '--shell', 'tcsh'], 'Error: --shell is "tcsh"\nIt is one of: "bash", "zsh", "fish"\n'],
+  [['config', 'eat'], 'Error: config cannot "eat"\nIt can: show, path, check\n'],
+  [['start', '{F}'], `Error: no notebook is named, and none is configured\n${HOW_TO_BEGIN}\n`],
+  [['stop'], `Error: there is no notebook yet\n${HOW_TO_BEGIN}\n`],
+  ...['stop', 'open', 'logs', 'status', 'forward'].map(
+    (verb) =>
+      [[verb, 'nothing'], `Error: there is no notebook "nothing"\n${HOW_TO_BEGIN}\n`] as [string[], string],
+  ),
+];
+
+for (const [args, stderr] of MISTAKES) {
+  const typed = args.filter((arg) => arg !== '{F}').map((arg) => JSON.stringify(arg).slice(1, -1));
+  test(`a mistake is explained, and nothing is run or changed: remote-notebook ${typed.join(' ')}`, async () => {
+    assert.equal((await refused(...args)).stderr, stderr);
+  });
+}
+
+test('a name that no notebook has is answered with those that exist', async () => {
+  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
+  writeFileSync(
+    laptop.configurationFile,
+    'notebooks:\n  work: { destination: gpu }\n  home: { destination: nas }\n',
+  );
+  for (const verb of ['stop', 'open', 'logs', 'status', 'forward']) {
+    assert.equal(
+      (await refused(verb, 'wrok')).stderr,
+      'Error: there is no notebook "wrok"\nThere are: home, work\n',
+    );
+  }
+  assert.equal((await refused('stop')).stderr, 'Error: which notebook?\nThere are: home, work\n');
+});
+
+test('a mistake leaves config.yaml as it was, even where --save would have written to it', async () => {
+  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
+  const text = '# mine\nnotebooks:\n  work: { destination: gpu }\n';
+  writeFileSync(laptop.configurationFile, text);
+  await refused('start', 'host', '{F}', '--save', 'new', '--port', '0');
+  await refused('start', 'me:secret@host', '{F}', '--save', 'new');
+  assert.equal(readFileSync(laptop.configurationFile, 'utf8'), text);
+});
+
+test('a password is repeated nowhere, whatever else is wrong, not even with --verbose', async () => {
+  for (const args of [
+    ['start', 'me:secret@host', '{F}', '--verbose'],
+    ['start', 'me:secret@host', '{F}', '--prot', '1'],
+    ['start', 'host', 'me:secret@host', '{F}', '--verbose'],
+    ['me:secret@host', '--verbose'],
+    ['open', 'me:secret@host', '--json'],
+  ]) {
+    const { stdout, stderr } = await refused(...args);
+    assert.doesNotMatch(stdout + stderr, /secret/, args.join(' '));
+  }
+});
