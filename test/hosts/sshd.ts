@@ -11,6 +11,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { Network } from './network.ts';
 
 /** Where a system keeps sshd, which must be started by its absolute path. */
 const SSHD_PLACES = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sbin/sshd', '/usr/bin/sshd'];
@@ -30,6 +31,8 @@ export interface SshdOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where its folder is made; the system's temporary folder without. */
   readonly within?: string;
+  /** Another machine than this one. */
+  readonly network?: Network;
   /** In a session of its own no Ctrl-C on this terminal reaches it: its owner ends it. */
   readonly ownSession?: boolean;
 }
@@ -67,11 +70,21 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
   let child: ChildProcess | undefined;
   const log = join(folder, 'sshd.log');
   const start = async () => {
-    child = spawn(path, ['-D', '-e', '-f', join(folder, 'sshd_config'), '-E', log], {
+    const command = [
+      ...(options.network?.enter ?? []),
+      path,
+      '-D',
+      '-e',
+      '-f',
+      join(folder, 'sshd_config'),
+      '-E',
+      log,
+    ];
+    child = spawn(command[0] ?? path, command.slice(1), {
       stdio: 'ignore',
       detached: options.ownSession === true,
     });
-    await listening(port, child);
+    await listening(options.network?.address ?? '127.0.0.1', port, child);
   };
   const stop = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -117,13 +130,13 @@ function writeKeys(folder: string, key: string): { sshConfig: string; authorized
 function sshdConfig(
   folder: string,
   port: number,
-  { sshdConfig = [], environment = {} }: SshdOptions,
+  { sshdConfig = [], environment = {}, network }: SshdOptions,
 ): string {
   const variables = Object.entries(environment).map(([name, value]) => `"${name}=${value}"`);
   return `${[
     ...sshdConfig,
     `Port ${port}`,
-    'ListenAddress 127.0.0.1',
+    `ListenAddress ${network?.address ?? '127.0.0.1'}`,
     `HostKey ${join(folder, 'host_key')}`,
     `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
     `PidFile ${join(folder, 'sshd.pid')}`,
@@ -142,12 +155,12 @@ function sshdConfig(
 function sshConfig(
   folder: string,
   port: number,
-  { sshConfig = [], user = userInfo().username }: SshdOptions,
+  { sshConfig = [], user = userInfo().username, network }: SshdOptions,
 ): string {
   return `${[
     'Host loopback',
     ...sshConfig.map((line) => `  ${line}`),
-    '  HostName 127.0.0.1',
+    `  HostName ${network?.address ?? '127.0.0.1'}`,
     `  Port ${port}`,
     `  User ${user}`,
     '  HostKeyAlias loopback',
@@ -172,12 +185,12 @@ export function freePort(): Promise<number> {
 }
 
 /** Waits until sshd accepts connections. */
-async function listening(port: number, child: ChildProcess): Promise<void> {
+async function listening(address: string, port: number, child: ChildProcess): Promise<void> {
   const { connect } = await import('node:net');
   for (;;) {
     if (child.exitCode !== null) throw new Error(`sshd ended with ${child.exitCode}`);
     const isUp = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
+      const socket = connect(port, address, () => {
         socket.destroy();
         resolve(true);
       });
