@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Account } from './accounts.ts';
 import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
@@ -46,13 +47,22 @@ export interface World {
   remove(): Promise<void>;
 }
 
-export async function makeWorld(options: SshdOptions = {}): Promise<World> {
+export interface WorldOptions extends Omit<SshdOptions, 'user'> {
+  /** Who logs in, with a home folder of their own; the current user without, in an empty one. */
+  readonly account?: Account;
+}
+
+export async function makeWorld({ account, ...options }: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'rn-'));
-  const home = join(folder, 'home');
-  mkdirSync(home);
+  const home = account?.home ?? join(folder, 'home');
+  mkdirSync(home, { recursive: true });
   const mark = `rn-world-${folder.slice(-6)}`;
-  const environment = { HOME: home, REMOTE_NOTEBOOK_TEST: mark, ...options.environment };
-  const sshd = await makeSshd({ ...options, environment });
+  const environment = {
+    ...(account ? {} : { HOME: home }),
+    REMOTE_NOTEBOOK_TEST: mark,
+    ...options.environment,
+  };
+  const sshd = await makeSshd({ ...options, ...(account ? { user: account.name } : {}), environment });
   let laptops = 0;
   const anotherLaptop = () => makeLaptop(join(folder, `laptop${++laptops}`), sshd.sshConfig, mark);
   const laptop = anotherLaptop();

@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { whereIs } from './shells.ts';
+import { eventually } from './world.ts';
+
+/** For a test's `skip`: the reason when no account can be made here. */
+export const NO_ACCOUNTS =
+  process.platform !== 'linux' || process.getuid?.() !== 0 || whereIs('useradd') === undefined
+    ? 'only root on Linux can make accounts'
+    : false;
+
+/** A real account of this machine, made for a test. */
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Its folder's name holds a space and a quote. Others may look into it, as they may on many systems. */
+  readonly home: string;
+  /** The PIDs of all its processes. */
+  processes(): number[];
+  /** Ends all its processes and removes it with its home. */
+  remove(): Promise<void>;
+}
+
+/** @param shell the name of its login shell */
+export function makeAccount(shell: string): Account {
+  const name = `rn${randomBytes(5).toString('hex')}`;
+  const folder = mkdtempSync(join(tmpdir(), 'rn-account-'));
+  chmodSync(folder, 0o755);
+  const home = join(folder, "it's home");
+  // A password that nobody has, `*`: sshd takes an account without any for locked.
+  execFileSync('useradd', ['-m', '-d', home, '-s', whereIs(shell) ?? shell, '-p', '*', name]);
+  chmodSync(home, 0o755);
+  const id = (option: string) => Number(execFileSync('id', [option, name], { encoding: 'utf8' }));
+  const uid = id('-u');
+  const processes = () => processesOf(uid);
+  return {
+    name,
+    uid,
+    gid: id('-g'),
+    home,
+    processes,
+    remove: async () => {
+      for (const pid of processes()) endQuietly(pid);
+      await eventually(`the processes of ${name} are gone`, () => processes().length === 0);
+      execFileSync('userdel', [name], { stdio: 'ignore' });
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Zombies aside. */
+function processesOf(uid: number): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => {
+    const status = statusOf(pid);
+    return status.includes(`\nUid:\t${uid}\t`) && !status.includes('\nState:\tZ');
+  });
+}
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function endQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {}
+}

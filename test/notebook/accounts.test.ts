@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startTime } from '../../src/system/process.ts';
+import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { AWKWARD_FOLDERS, lacks, SHELL_NAMES } from '../hosts/shells.ts';
+import { freePort } from '../hosts/sshd.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** The start-up files that are read for every command of ssh. They print something, without an end. */
+const NOISE: Readonly<Record<string, readonly [file: string, text: string]>> = {
+  bash: ['.bashrc', "printf 'welcome to bash '; cd /tmp\n"],
+  zsh: ['.zshenv', "printf '@remote-notebook noise of zsh'; cd /tmp\n"],
+  fish: ['.config/fish/config.fish', "printf 'welcome to fish '; cd /tmp\n"],
+  tcsh: ['.tcshrc', "printf 'welcome to tcsh '\n"],
+};
+
+function writeOwned(account: Account, file: string, text: string): void {
+  const path = join(account.home, file);
+  const made = mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, text);
+  spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, made ?? path]);
+}
+
+async function withAccount(
+  shell: string,
+  use: (account: Account, world: World) => Promise<void>,
+): Promise<void> {
+  const account = makeAccount(shell);
+  try {
+    const noise = NOISE[shell];
+    if (noise) writeOwned(account, ...noise);
+    const world = await makeWorld({ account });
+    try {
+      await use(account, world);
+    } finally {
+      await world.remove();
+    }
+  } finally {
+    await account.remove();
+  }
+}
+
+for (const shell of Object.keys(NOISE)) {
+  test(
+    `a whole day with an account whose login shell is ${shell}, which greets each command`,
+    {
+      skip: NO_ACCOUNTS || lacks(shell),
+    },
+    () =>
+      withAccount(shell, async (account, { laptop, anotherLaptop }) => {
+        const directory = AWKWARD_FOLDERS.at(-1) ?? '';
+        writeOwned(account, join(directory, 'notes.txt'), 'mine');
+        const words = ['loopback', '{F}', '--no-open', '--json', '--port', String(await freePort())];
+        const started = await laptop.run('start', ...words, `--directory=${directory}`);
+        assert.equal(started.code, 0, started.stderr);
+        const first = JSON.parse(started.stdout);
+        assert.equal(first.directory, join(realpathSync(account.home), directory));
+        assert.ok(account.processes().includes(first.server.pid));
+        const second = await anotherLaptop().run('start', ...words, `--directory=~/${directory}`);
+        assert.equal(second.code, 0, second.stderr);
+        const { joined, server } = JSON.parse(second.stdout);
+        assert.deepEqual([joined, server.pid], [true, first.server.pid]);
+        const log = await laptop.run('logs');
+        assert.equal(log.code, 0, log.stderr);
+        assert.match(log.stdout, /Serving notebooks from local directory/);
+        assert.doesNotMatch(log.stdout, /welcome|noise/);
+        const stopped = await laptop.run('stop');
+        assert.equal(stopped.code, 0, stopped.stderr);
+        assert.ok(!account.processes().includes(first.server.pid));
+      }),
+  );
+}
+
+/** A Jupyter that an account started by itself, without this project. */
+async function startJupyter(account: Account, port: number): Promise<ChildProcess> {
+  const child = spawn('jupyter', ['notebook', '--no-browser', `--port=${port}`], {
+    cwd: account.home,
+    env: { PATH: process.env.PATH, HOME: account.home },
+    uid: account.uid,
+    gid: account.gid,
+    stdio: 'ignore',
+  });
+  await eventually('the other Jupyter is up', async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/api`).catch(() => undefined);
+    return answer?.ok === true;
+  });
+  return child;
+}
+
+const RUNTIME = '.local/share/jupyter/runtime';
+
+function tokenIn(account: Account, pid: number): string {
+  const [file] = readdirSync(join(account.home, RUNTIME)).filter((name) =>
+    name.endsWith(`server-${pid}.json`),
+  );
+  return JSON.parse(readFileSync(join(account.home, RUNTIME, file ?? ''), 'utf8')).token;
+}
+
+/** Whether `reader` finds this text in any file of the owner's, or about any of the owner's processes. */
+function canFind(reader: Account, owner: Account, text: string): boolean {
+  const about = owner.processes().flatMap((pid) => [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`]);
+  const { status } = spawnSync('grep', ['-rqsaF', '-e', text, owner.home, ...about], {
+    uid: reader.uid,
+    gid: reader.gid,
+  });
+  return status === 0;
+}
+
+test(
+  "another user's Jupyter on the wanted port is named, and survives; neither can read the other's token",
+  {
+    skip: NO_ACCOUNTS,
+  },
+  () =>
+    withAccount('bash', async (mine, { laptop }) => {
+      const other = makeAccount('bash');
+      try {
+        const port = await freePort();
+        const theirs = await startJupyter(other, port);
+        const pid = theirs.pid ?? 0;
+        const began = await startTime(pid);
+        const words = ['loopback', '{F}', '--no-open', '--port', String(port)];
+        const local = ['--local-port', String(await freePort())];
+        const strict = await laptop.run('start', ...words, ...local, '--strict-port');
+        assert.equal(strict.code, 1);
+        assert.match(strict.stderr, new RegExp(`port ${port} of loopback is taken by user ${other.name}`));
+        const started = await laptop.run('start', ...words, ...local);
+        assert.equal(started.code, 0, started.stderr);
+        assert.match(started.stderr, new RegExp(`port ${port} of loopback is taken by user ${other.name}`));
+        const { stdout } = await laptop.run('status', '--json');
+        const { server } = JSON.parse(stdout).notebooks[0];
+        assert.notEqual(server.port, port);
+        const [myToken, theirToken] = [tokenIn(mine, server.pid), tokenIn(other, pid)];
+        assert.ok(
+          canFind(mine, mine, myToken) && canFind(other, other, theirToken),
+          'each can read their own',
+        );
+        assert.ok(!canFind(other, mine, myToken), 'the other user can read my token');
+        assert.ok(!canFind(mine, other, theirToken), "I can read the other user's token");
+        const stopped = await laptop.run('stop', '--yes');
+        assert.equal(stopped.code, 0, stopped.stderr);
+        assert.ok(!mine.processes().includes(server.pid));
+        assert.equal(await startTime(pid), began);
+        assert.ok((await fetch(`http://127.0.0.1:${port}/api`)).ok);
+      } finally {
+        await other.remove();
+      }
+    }),
+);
+
+test('a server on a host without setsid survives the end of its connection, and a hang-up', {
+  skip: process.platform !== 'linux' && 'it is looked up in /proc',
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rn-path-'));
+  for (const name of readdirSync('/usr/bin').filter((name) => name !== 'setsid'))
+    symlinkSync(join('/usr/bin', name), join(folder, name));
+  const world = await makeWorld({ environment: { PATH: folder } });
+  try {
+    const { laptop, sshd } = world;
+    const words = ['start', 'loopback', '{F}', '--no-open', '--json', '--port', String(await freePort())];
+    const started = await laptop.run(...words);
+    assert.equal(started.code, 0, started.stderr);
+    const { server, tunnel } = JSON.parse(started.stdout);
+    const session = Number(readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3]);
+    assert.notEqual(session, server.pid, 'there was a setsid');
+    await sshd.stop();
+    process.kill(tunnel.pid, 'SIGKILL');
+    process.kill(server.pid, 'SIGHUP');
+    await laptop.run('stop', '--keep-server');
+    await sshd.start();
+    const joined = await laptop.run(...words);
+    assert.equal(joined.code, 0, joined.stderr);
+    assert.equal(JSON.parse(joined.stdout).joined, true);
+    assert.equal(JSON.parse(joined.stdout).server.pid, server.pid);
+    assert.equal((await laptop.run('stop')).code, 0);
+    assert.deepEqual(world.processes(), []);
+  } finally {
+    await world.remove();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
