@@ -46,17 +46,22 @@ const UNDO_TIMEOUT_MS = 15_000;
  * has answered through the tunnel. Any failure undoes what was begun, on both sides.
  */
 export function startNotebook(notebook: Notebook, options: StartOptions, context: Context): Promise<Started> {
-  return withNotebookLock(notebook.name, context, () => startAlone(notebook, options, context));
+  const connection = connectionOf(notebook, context.env);
+  return withNotebookLock(notebook.name, context, () => startAlone(notebook, connection, options, context));
 }
 
-async function startAlone(notebook: Notebook, options: StartOptions, context: Context): Promise<Started> {
+async function startAlone(
+  notebook: Notebook,
+  connection: Connection,
+  options: StartOptions,
+  context: Context,
+): Promise<Started> {
   const before = readRecords(context)[notebook.name];
   if (before) {
     verifySameNotebook(before, notebook);
     const joined = await joinKnown(before, context);
     if (joined) return joined;
   }
-  const connection = connectionOf(notebook, context.env);
   const launch = randomBytes(8).toString('hex');
   const route = new Route(connection, notebook, before?.forwards ?? [], context);
   const progress: LaunchProgress = { onBoot: () => route.prepare() };
