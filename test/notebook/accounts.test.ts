@@ -53,9 +53,10 @@ async function withAccount(
   }
 }
 
-for (const shell of Object.keys(NOISE)) {
+for (const shell of SHELL_NAMES) {
+  const greeting = shell in NOISE ? ', whose start-up file greets each command' : '';
   test(
-    `a whole day with an account whose login shell is ${shell}, which greets each command`,
+    `start, join, logs and stop work for an account with the login shell ${shell}${greeting}`,
     {
       skip: NO_ACCOUNTS || lacks(shell),
     },
