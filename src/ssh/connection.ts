@@ -82,8 +82,10 @@ export async function withConnectionLock<T>(
  */
 export async function openConnection(connection: Connection, context: Context): Promise<boolean> {
   const state = await keeperState(connection);
-  if (state?.word === 'connected') return false;
-  if (state?.keeper && (await sendSignal(state.keeper, 'SIGUSR1'))) {
+  const isConnected = state?.word === 'connected';
+  if (isConnected && existsSync(connection.controlPath)) return false;
+  // A connection whose control socket was deleted takes no more sessions: it is made anew.
+  if (!isConnected && state?.keeper && (await sendSignal(state.keeper, 'SIGUSR1'))) {
     // A keeper is at it, and tries at once. Should it give up, a new one may ask the user.
     const settled = await settledState(connection, context, keeperGone(state.keeper), state.tries);
     if (settled?.word === 'connected') return true;

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { parseKeeperState } from '../../src/ssh/keeper.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** Real faults, one a test, each on a world of its own. */
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  assert.equal(started.code, 0, started.stderr);
+});
+afterEach(() => world.remove());
+
+function connectionFolder(): string {
+  const rooms = join(world.laptop.stateFolder, 'c');
+  const [name] = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
+  return join(rooms, name ?? 'none');
+}
+
+function keeper() {
+  return parseKeeperState(readFileSync(join(connectionFolder(), 'state'), 'utf8'));
+}
+
+async function status() {
+  const { stdout } = await world.laptop.run('status', '--json');
+  return JSON.parse(stdout).notebooks[0];
+}
+
+async function is(state: string): Promise<void> {
+  await eventually(`the state is ${state}`, async () => (await status()).state === state);
+}
+
+/** The sshd process that serves this world's connection. */
+function sessionProcess(): number {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  const row = rows
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .find(([, parent]) => parent === world.sshd.pid());
+  assert.ok(row?.[0]);
+  return row[0];
+}
+
+test('a connection whose end on the host was killed is back by itself', async () => {
+  const { ssh } = keeper();
+  process.kill(sessionProcess(), 'SIGKILL');
+  await eventually(
+    'another ssh is connected',
+    () => keeper().word === 'connected' && keeper().ssh?.pid !== ssh?.pid,
+  );
+  await is('connected');
+});
+
+test('a laptop that slept longer than the keep-alive has its tunnel back when it wakes up', async () => {
+  const { keeper: shell, ssh } = keeper();
+  const asleep = [shell?.pid ?? 0, ssh?.pid ?? 0];
+  for (const pid of asleep) process.kill(pid, 'SIGSTOP');
+  process.kill(sessionProcess(), 'SIGKILL');
+  for (const pid of asleep) process.kill(pid, 'SIGCONT');
+  await eventually(
+    'another ssh is connected',
+    () => keeper().word === 'connected' && keeper().ssh?.pid !== ssh?.pid,
+  );
+  await is('connected');
+});
+
+test('a key that was withdrawn is tried once, and then the user is asked to log in', async () => {
+  const attempts = () => world.sshd.log().match(/Connection from/g)?.length ?? 0;
+  writeFileSync(world.sshd.authorizedKeys, '');
+  const before = attempts();
+  process.kill(keeper().ssh?.pid ?? 0, 'SIGKILL');
+  await is('needs-login');
+  assert.match((await status()).tunnel.reason, /Permission denied/);
+  assert.equal(attempts() - before, 1);
+  assert.ok(!world.processes().includes(keeper().keeper?.pid ?? 0), 'the keeper has ended');
+  writeFileSync(world.sshd.authorizedKeys, readFileSync(`${world.sshd.key}.pub`));
+  const again = await world.laptop.run('forward', 'loopback');
+  assert.equal(again.code, 0, again.stderr);
+  await is('connected');
+});
+
+test('a host key that changed meanwhile is refused, and not tried again', async () => {
+  const hostKey = join(world.sshd.folder, 'host_key');
+  await world.sshd.stop();
+  rmSync(hostKey);
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', hostKey]);
+  await world.sshd.start();
+  process.kill(keeper().ssh?.pid ?? 0, 'SIGKILL');
+  await is('failed');
+  assert.match((await status()).tunnel.reason, /Host key verification failed/);
+  const again = await world.laptop.run('forward', 'loopback');
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /HOST IDENTIFICATION HAS CHANGED/);
+});
+
+test('a Jupyter that was killed is told, with its last words', async () => {
+  process.kill((await status()).server.pid, 'SIGKILL');
+  await is('degraded');
+  const { server } = await status();
+  assert.equal(server.state, 'stopped');
+  assert.match(server.log.join('\n'), /is running at/);
+  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(JSON.parse(again.stdout).joined, false);
+});
+
+test('a Jupyter that hangs is not called dead', async () => {
+  const { pid } = (await status()).server;
+  process.kill(pid, 'SIGSTOP');
+  const { server, tunnel } = await status();
+  assert.equal(server.state, 'unknown');
+  assert.equal(tunnel.state, 'connected');
+  process.kill(pid, 'SIGCONT');
+  await eventually('it runs', async () => (await status()).server.state === 'running');
+});
+
+test('a deleted control socket costs a new connection and nothing else', async () => {
+  const { pid } = (await status()).server;
+  rmSync(join(connectionFolder(), 'control'));
+  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(JSON.parse(again.stdout).server.pid, pid);
+  const stopped = await world.laptop.run('stop');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.deepEqual(world.processes(), []);
+});
+
+test('a state folder that was deleted is no loss: the next start joins the server', async () => {
+  const { pid } = (await status()).server;
+  rmSync(world.laptop.stateFolder, { recursive: true });
+  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(JSON.parse(again.stdout).joined, true);
+  assert.equal(JSON.parse(again.stdout).server.pid, pid);
+});
+
+const BROKEN_STATES: readonly (readonly [name: string, content: string])[] = [
+  ['empty', ''],
+  ['truncated', '{"version":1,"notebooks":{"loopback":{"notebook":{"name":"loo'],
+  ['garbage', '\u0000\u0001\u0002'],
+  ['a number', '7'],
+  ['null', 'null'],
+  ['a list', '[]'],
+  ['without a version', '{"notebooks":{}}'],
+  ['of an older version', '{"version":0,"notebooks":{}}'],
+  ['with a record that lacks all', '{"version":1,"notebooks":{"loopback":{}}}'],
+  ['with a text where records should be', '{"version":1,"notebooks":"loopback"}'],
+];
+
+test('a state file that cannot be understood is set aside, and the next start finds what runs', async () => {
+  const file = join(world.laptop.stateFolder, 'state.json');
+  const { pid } = (await status()).server;
+  for (const [name, content] of BROKEN_STATES) {
+    writeFileSync(file, content);
+    const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+    assert.equal(again.code, 0, `${name}: ${again.stderr}`);
+    assert.equal(JSON.parse(again.stdout).server.pid, pid, name);
+  }
+  const aside = readdirSync(world.laptop.stateFolder).filter((entry) =>
+    entry.startsWith('state.json.broken-'),
+  );
+  assert.equal(aside.length, BROKEN_STATES.length);
+});
+
+test('a state file of a newer version is left as it is, and said so', async () => {
+  const file = join(world.laptop.stateFolder, 'state.json');
+  writeFileSync(file, '{"version":99}');
+  const refused = await world.laptop.run('status');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /was written by a newer remote-notebook \(version 99\)/);
+  assert.equal(readFileSync(file, 'utf8'), '{"version":99}');
+});
+
+test('a process that has got the PID of a keeper, an ssh or a server lives on', async () => {
+  const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  try {
+    const stateFile = join(connectionFolder(), 'state');
+    const recordsFile = join(world.laptop.stateFolder, 'state.json');
+    const { keeper: shell, ssh } = keeper();
+    for (const identity of [shell, ssh]) process.kill(identity?.pid ?? 0, 'SIGKILL');
+    const forged = readFileSync(stateFile, 'utf8').replace(/^(keeper|ssh) \d+/gm, `$1 ${innocent.pid}`);
+    writeFileSync(stateFile, forged);
+    const records = JSON.parse(readFileSync(recordsFile, 'utf8'));
+    const { server } = records.notebooks.loopback;
+    server.pid = innocent.pid;
+    writeFileSync(recordsFile, JSON.stringify(records));
+    assert.equal((await status()).state, 'closed');
+    const stopped = await world.laptop.run('stop');
+    assert.equal(stopped.code, 0, stopped.stderr);
+    assert.equal(innocent.exitCode ?? innocent.signalCode, null);
+  } finally {
+    innocent.kill('SIGKILL');
+  }
+});
+
+test('a host that cuts idle clients cuts nothing that is kept alive', async () => {
+  await world.remove();
+  world = await makeWorld({ sshdConfig: ['ClientAliveInterval 1', 'ClientAliveCountMax 3'] });
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  assert.equal(started.code, 0, started.stderr);
+  const { ssh } = keeper();
+  const logged = () => world.sshd.log().length;
+  const before = logged();
+  await new Promise((resolve) => setTimeout(resolve, 6000));
+  assert.equal(keeper().ssh?.pid, ssh?.pid);
+  assert.equal(logged(), before);
+});
