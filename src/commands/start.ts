@@ -88,10 +88,12 @@ async function startAndOpen(
 async function save(notebook: Notebook, name: string, terminal: Terminal): Promise<void> {
   const { saveNotebook } = await import('../notebook/configuration.ts');
   const { settingsOf } = await import('../notebook/resolve.ts');
+  const { connectionOf } = await import('../notebook/tunnel.ts');
   const { ensurePrivateFolder, verifyWritable } = await import('../system/files.ts');
   const { configurationFile, stateFolder } = await import('../system/paths.ts');
   const file = configurationFile(terminal.context.env);
   // Either all that a start writes to can be written, or nothing is changed.
+  connectionOf(notebook, terminal.context.env);
   verifyWritable(file);
   ensurePrivateFolder(stateFolder(terminal.context.env));
   await saveNotebook(file, name, settingsOf(notebook));

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Interrupted, UsageError } from './errors.ts';
 
@@ -40,7 +40,7 @@ export function ensurePrivateFolder(path: string): void {
  */
 export function verifyWritable(path: string): void {
   let folder = dirname(path);
-  while (!existsSync(folder)) folder = dirname(folder);
+  while (!isThere(folder)) folder = dirname(folder);
   try {
     // The slash at the end makes it an error when this is no folder.
     accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
@@ -49,6 +49,15 @@ export function verifyWritable(path: string): void {
       remedy: `See that ${folder} is a folder that you may write to.`,
       cause,
     });
+  }
+}
+
+/** Whether something stands at `path`, a link that leads nowhere included. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path) !== undefined;
+  } catch {
+    return false;
   }
 }
 

@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { type Laptop, makeLaptop } from '../hosts/world.ts';
+
+/** What can be wrong with config.yaml and with the folders that this program writes to. */
+
+let folder: string;
+let laptop: Laptop;
+/** Made by any ssh that so much as reads its configuration. */
+let witness: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rn-'));
+  witness = join(folder, 'ssh-was-run');
+  const sshConfig = join(folder, 'ssh_config');
+  writeFileSync(sshConfig, `Match exec "touch ${witness}"\n`);
+  laptop = makeLaptop(join(folder, 'l'), sshConfig, 'none');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** All that is there, with what would show that it was touched. */
+function everything(): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => {
+      const { mode, size, mtimeMs } = lstatSync(join(folder, name));
+      return `${name} ${mode.toString(8)} ${size} ${mtimeMs}`;
+    })
+    .sort();
+}
+
+/** What the user reads when a command finds that it cannot work, with FILES for the folder of this test. */
+async function refused(...args: string[]): Promise<string> {
+  const before = everything();
+  const { code, stdout, stderr } = await laptop.run(...args);
+  assert.equal(code, 2, stderr);
+  assert.equal(stdout, '');
+  assert.deepEqual(everything(), before);
+  assert.equal(existsSync(witness), false, 'ssh was run');
+  return stderr.replaceAll(folder, 'FILES');
+}
+
+function writeConfiguration(text: string): void {
+  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
+  writeFileSync(laptop.configurationFile, text);
+}
+
+const CONFIG = 'FILES/l/config/remote-notebook/config.yaml';
+const MEND = 'Mend it there, and see whether it is right then: remote-notebook config check\n';
+
+/** What is wrong, what stands in config.yaml, and what the user reads behind its path. */
+const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[] = [
+  [
+    'an unknown key of a notebook',
+    'notebooks:\n  work:\n    destination: gpu\n    prot: 1\n',
+    ':4: notebooks.work.prot is unknown\nKnown there: destination, directory, environment, command, port, local-port, socket, strict-port\n',
+  ],
+  [
+    'an unknown key at the top',
+    '# mine\nnotebook:\n  work: 1\n',
+    ':2: notebook is unknown\nKnown there: default, notebooks\n',
+  ],
+  [
+    'a word for a port',
+    'notebooks:\n  work:\n    destination: gpu\n    port: abc\n',
+    ':4: notebooks.work.port is "abc", but a number is expected\n',
+  ],
+  [
+    'a port that there is not',
+    'notebooks:\n  work:\n    destination: gpu\n    local-port: 70000\n',
+    ':4: notebooks.work.local-port is 70000, but a whole number from 1 to 65535 is expected\n',
+  ],
+  [
+    'a number for a destination',
+    'notebooks:\n  work:\n    destination: 1\n',
+    ':3: notebooks.work.destination is 1, but a string is expected\n',
+  ],
+  [
+    'a word for a yes or no',
+    'notebooks:\n  work:\n    destination: gpu\n    strict-port: maybe\n',
+    ':4: notebooks.work.strict-port is "maybe", but a boolean is expected\n',
+  ],
+  ['no destination', 'notebooks:\n  work:\n    port: 8889\n', ':2: notebooks.work.destination is missing\n'],
+  ['a list of notebooks', 'notebooks: [work]\n', ':1: notebooks is a list, but a mapping is expected\n'],
+  ['a list', '- work\n', ': the file is a list, but a mapping is expected\n'],
+  [
+    'a password in a destination',
+    'notebooks:\n  work:\n    destination: me:secret@gpu\n',
+    ':2: notebooks.work: a password cannot be part of a destination: others can read it in the list of processes\nName user@host alone. ssh asks for the password, and needs none after: ssh-copy-id user@host\n',
+  ],
+  ['a tab', 'notebooks:\n  work:\n\tdestination: gpu\n', `:3: Tabs are not allowed as indentation\n${MEND}`],
+  [
+    'one name twice',
+    'notebooks:\n  work:\n    destination: a\n  work:\n    destination: b\n',
+    `:4: Map keys must be unique\n${MEND}`,
+  ],
+  [
+    'a default that there is not',
+    'default: wrok\nnotebooks:\n  work:\n    destination: gpu\n',
+    ': default names "wrok", which is none of its notebooks\nThere are: work\n',
+  ],
+];
+
+for (const [what, text, stderr] of BROKEN) {
+  test(`${what} in config.yaml is told by its file, line and key, and nothing is done`, async () => {
+    writeConfiguration(text);
+    for (const args of [
+      ['start', 'loopback', '{F}', '--save', 'new'],
+      ['config', 'check'],
+    ]) {
+      assert.equal(await refused(...args), `Error: ${CONFIG}${stderr}`);
+    }
+    assert.equal(readFileSync(laptop.configurationFile, 'utf8'), text);
+  });
+}
+
+test('broken YAML is told by its file and line, and the way to mend it, by every verb that reads it', async () => {
+  writeConfiguration('notebooks:\n  work: { destination\n');
+  for (const args of [
+    ['start'],
+    ['stop'],
+    ['status', 'work'],
+    ['open'],
+    ['logs'],
+    ['forward'],
+    ['config', 'show'],
+  ]) {
+    const stderr = await refused(...args);
+    assert.ok(stderr.startsWith(`Error: ${CONFIG}:3: `), stderr);
+    assert.ok(stderr.endsWith(MEND), stderr);
+  }
+});
+
+test('a file where the configuration folder should be is named, and stays as it is', async () => {
+  writeFileSync(join(folder, 'l', 'config'), 'mine');
+  assert.equal(
+    await refused('start', 'loopback', '{F}', '--save', 'work'),
+    `Error: cannot read ${CONFIG}: ENOTDIR: not a directory\nMake it a file that you can read, or name another place in XDG_CONFIG_HOME.\n`,
+  );
+});
+
+test('a configuration folder that leads nowhere is told before anything is started', async () => {
+  symlinkSync(join(folder, 'nowhere', 'at-all'), join(folder, 'l', 'config'));
+  assert.equal(
+    await refused('start', 'loopback', '{F}', '--save', 'work'),
+    `Error: cannot write ${CONFIG}: ENOENT: no such file or directory
+See that FILES/l/config is a folder that you may write to.
+`,
+  );
+});
+
+const STATE = 'FILES/l/s/remote-notebook';
+
+test('a file where the state folder should be is named, and stays as it is', async () => {
+  writeFileSync(join(folder, 'l', 's'), 'mine');
+  const stderr = `Error: cannot read ${STATE}/state.json: ENOTDIR: not a directory
+See that ${STATE} is a folder of yours, or name another place in XDG_STATE_HOME.
+`;
+  for (const verb of ['start', 'stop', 'open', 'logs', 'forward'])
+    assert.equal(await refused(verb, 'loopback', '{F}'), stderr);
+  assert.equal(await refused('status'), stderr);
+});
+
+test('a state folder that cannot be made is told before anything is run, and nothing is saved', async () => {
+  symlinkSync(join(folder, 'nowhere', 'at-all'), join(folder, 'l', 's'));
+  const stderr = await refused('start', 'loopback', '{F}', '--save', 'work');
+  assert.match(stderr, /^Error: cannot make the folder FILES\/l\/s\/remote-notebook: E/);
+  assert.match(stderr, /\nMake FILES\/l\/s writable, or name another place in XDG_STATE_HOME\.\n$/);
+});
+
+test('a state folder that others could enter is refused: they could take over what runs', async () => {
+  mkdirSync(laptop.stateFolder, { recursive: true });
+  chmodSync(laptop.stateFolder, 0o777);
+  assert.equal(
+    await refused('start', 'loopback', '{F}', '--save', 'work'),
+    `Error: the folder ${STATE} is open to other users (mode 777)
+Look whether its content is what you expect, then: chmod 700 ${STATE}
+`,
+  );
+});
+
+const needsRoot = process.getuid?.() !== 0 && 'only root can give a folder to somebody else';
+
+test('a state folder that belongs to somebody else is refused', { skip: needsRoot }, async () => {
+  mkdirSync(laptop.stateFolder, { recursive: true, mode: 0o700 });
+  chownSync(laptop.stateFolder, 65534, 65534);
+  assert.equal(
+    await refused('start', 'loopback', '{F}', '--save', 'work'),
+    `Error: the folder ${STATE} belongs to another user (uid 65534)
+Remove it, or name another place in XDG_STATE_HOME.
+`,
+  );
+});
+
+test('a state folder that is a link to elsewhere is refused', async () => {
+  mkdirSync(dirname(laptop.stateFolder), { recursive: true });
+  mkdirSync(join(folder, 'elsewhere'), { mode: 0o700 });
+  symlinkSync(join(folder, 'elsewhere'), laptop.stateFolder);
+  assert.equal(
+    await refused('start', 'loopback', '{F}', '--save', 'work'),
+    `Error: the folder ${STATE} is a symbolic link\nName the place that it leads to in XDG_STATE_HOME.\n`,
+  );
+});
+
+test("a state folder whose path is too long for ssh's socket is refused, and not made", async () => {
+  laptop.env.XDG_STATE_HOME = join(folder, 'l', 's'.repeat(80));
+  for (const more of [[], ['--save', 'work']]) {
+    const stderr = await refused('start', 'loopback', '{F}', ...more);
+    assert.match(
+      stderr,
+      /^Error: the path FILES\/l\/s{80}\/.*\/control is too long for a control socket \(86 bytes\)\n/,
+    );
+    assert.match(stderr, /\nName a shorter folder in XDG_STATE_HOME\.\n$/);
+  }
+});
