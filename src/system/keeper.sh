@@ -132,17 +132,23 @@ await() {
   done
 }
 
-# What ssh said last, without its debris.
-last_words() { tr -d '\r' <"$folder/log" | sed '/^[[:space:]]*$/d' | tail -n 1; }
+carriage_return=$(printf '\r')
 
-# What is to be done about what ssh said: a second try where it can help, never where it could lock the user out.
-verdict() {
-  case $(cat "$folder/log") in
-    *'Host key verification failed'* | *'REMOTE HOST IDENTIFICATION HAS CHANGED'*) echo failed ;;
-    *'Bad configuration option'* | *'onfiguration line'* | *'bad configuration options'* | *'nsupported option'*) echo failed ;;
-    *'Permission denied'* | *'Too many authentication failures'* | *'No more authentication methods'*) echo needs-login ;;
-    *) echo retry ;;
-  esac
+# Reads what ssh said. Sets $said to its last words, and $verdict to what is to be done about them: a second try
+# where it can help, never where it could lock the user out.
+judge() {
+  verdict=retry said=''
+  while IFS= read -r line || [ -n "$line" ]; do
+    line=${line%"$carriage_return"}
+    [ -z "$line" ] || said=$line
+    case $line in
+      *'Host key verification failed'* | *'REMOTE HOST IDENTIFICATION HAS CHANGED'*) verdict=failed ;;
+      *'onfiguration option'* | *'onfiguration line'* | *'nsupported option'*) verdict=failed ;;
+      *'Permission denied'* | *'Too many authentication failures'* | *'No more authentication methods'*)
+        [ "$verdict" = failed ] || verdict=needs-login
+        ;;
+    esac
+  done <"$folder/log"
 }
 
 # Waits $1 seconds, or until somebody is in a hurry.
@@ -153,9 +159,8 @@ pause() {
   sleeper=''
 }
 
-# 0, 1, 2, 4 ... 30 seconds, and up to a quarter more, so that a crowd does not come back as one.
+# 1, 2, 4 ... 30 seconds, and up to a quarter more, so that a crowd does not come back as one.
 delay() {
-  [ "$try" -gt 1 ] || { echo 0; return; }
   seconds=$((1 << (try - 2 < 5 ? try - 2 : 5)))
   [ "$seconds" -le 30 ] || seconds=30
   awk -v s="$seconds" -v r="$(od -An -N2 -tu2 /dev/urandom)" 'BEGIN { printf "%.2f", s * (1 + r / 65536 / 4) }'
@@ -181,17 +186,19 @@ while :; do
   fi
   [ -z "$ending" ] || finish
   [ -d "$folder" ] || exit 0
-  said=$(last_words)
-  verdict=$(verdict)
+  judge
   # Without a first success there is nothing to keep: the command that waits says what went wrong.
-  [ -z "$first" ] || [ -n "$up" ] || { write_state "$(echo "$verdict" | sed s/retry/failed/)"; finish "$status"; }
-  first=''
+  [ -z "$first" ] || [ -n "$up" ] || [ "$verdict" != retry ] || verdict=failed
   [ "$verdict" = retry ] || { write_state "$verdict"; finish "$status"; }
+  first=''
   [ -z "$up" ] || [ $(($(now) - up)) -lt 60 ] || try=0
   try=$((try + 1))
-  seconds=$(delay)
-  write_state reconnecting "try $try" "next $(($(now) + ${seconds%.*}))"
-  [ "$seconds" = 0 ] || [ -n "$hurry" ] || pause "$seconds"
+  # The first try comes at once: each process in between is a millisecond or two without a tunnel.
+  if [ "$try" -gt 1 ]; then
+    seconds=$(delay)
+    write_state reconnecting "try $try" "next $(($(now) + ${seconds%.*}))"
+    [ -n "$hurry" ] || pause "$seconds"
+  fi
   hurry=''
   [ -z "$ending" ] || finish
 done

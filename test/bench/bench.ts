@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { measureReconnects } from './reconnect.ts';
 
 /**
  * How long each verb takes, beside what it cannot do without and beside the article's own commands: all on one
@@ -169,7 +170,17 @@ const world = await makeWorld();
 const samples: Samples = new Map();
 try {
   for (let count = 0; count < ROUNDS; count++) await round(world, samples);
-  report(samples);
 } finally {
   await world.remove();
+}
+const reconnects = await measureReconnects(ROUNDS);
+if (reconnects) {
+  samples.set('kill -9 of ssh to the next answer', reconnects.keeperMs);
+  samples.set('the same with autossh -M 0', reconnects.autosshMs);
+}
+report(samples);
+if (reconnects) {
+  console.log(
+    `the keeper has ${reconnects.keeperPss} kB of its own (Pss), autossh ${reconnects.autosshPss} kB`,
+  );
 }
