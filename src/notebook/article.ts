@@ -28,9 +28,9 @@ function remoteStopText(user: string): string {
   return `pkill -u ${shellQuote(user)} jupyter`;
 }
 
-/** What the stop would end, by name and PID. */
+/** What the stop would end, by name and PID. A start-up file may have printed something without an end. */
 function remoteListText(user: string): string {
-  return `pgrep -l -u ${shellQuote(user)} jupyter`;
+  return `echo; pgrep -l -u ${shellQuote(user)} jupyter`;
 }
 
 function tunnelArgs({ port, localPort }: Notebook): string[] {
@@ -57,6 +57,15 @@ export function plainTunnelCommand(notebook: Notebook): Command {
 
 export function plainListCommand(notebook: Notebook, user: string): Command {
   return plainSsh(notebook, [], remoteListText(user));
+}
+
+/** All processes of a user on the host: PID, how long it has run, and command line. */
+export function plainProcessesCommand(notebook: Notebook, user: string): Command {
+  return plainSsh(notebook, [], `echo; ps -u ${shellQuote(user)} -o pid=,etime=,args=`);
+}
+
+export function plainKillCommand(notebook: Notebook, pids: readonly number[]): Command {
+  return plainSsh(notebook, [], `kill ${pids.join(' ')}`);
 }
 
 export function plainStopCommand(notebook: Notebook, user: string): Command {

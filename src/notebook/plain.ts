@@ -1,16 +1,20 @@
-import { existsSync, readFileSync, rmSync, watch } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { redactTokens } from '../jupyter/server.ts';
 import { resolveCommand } from '../ssh/arguments.ts';
-import { sshCause, tellingLine } from '../ssh/messages.ts';
+import { tellingLine } from '../ssh/messages.ts';
 import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { ensurePrivateFolder } from '../system/files.ts';
+import { ensurePrivateFolder, reason } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
+import { isPortFree, portHolder } from '../system/port.ts';
 import { isAlive, type ProcessIdentity, sendSignal, startTime, waitForEnd } from '../system/process.ts';
 import { ask, run } from '../system/run.ts';
 import {
+  plainKillCommand,
   plainListCommand,
+  plainProcessesCommand,
   plainStartCommand,
   plainStopCommand,
   plainTunnelCommand,
@@ -26,7 +30,11 @@ import {
   withRecord,
 } from './state.ts';
 
-const TUNNEL_END_MS = 5000;
+/** A process that was told to end gets so long. */
+const END_MS = 5000;
+/** How long the clean-up after a failure may take. */
+const UNDO_TIMEOUT_MS = 15_000;
+const LOOK_MS = 50;
 
 /** The account on the host: the destination's, else what ssh resolves. */
 export async function remoteUser(notebook: Notebook, context: Context): Promise<string> {
@@ -42,7 +50,10 @@ export async function remoteUser(notebook: Notebook, context: Context): Promise<
   return user;
 }
 
-/** Runs the article's first two commands. Answers with the page that Jupyter's log names, token and all. */
+/**
+ * Runs the article's first two commands. Answers with the page that Jupyter's log names, token and all. A failure
+ * ends what was begun, and nothing else.
+ */
 export function startPlain(notebook: Notebook, timeoutMs: number, context: Context): Promise<string> {
   return withNotebookLock(notebook.name, context, async () => {
     const before = readRecords(context)[notebook.name];
@@ -52,14 +63,28 @@ export function startPlain(notebook: Notebook, timeoutMs: number, context: Conte
       });
     }
     ensurePrivateFolder(stateFolder(context.env));
+    await verifyLocalPort(notebook);
     const log = plainLog(notebook, context);
     rmSync(log, { force: true });
-    context.report.phase('launch');
-    await runPlain(plainStartCommand(notebook), log, notebook, context);
-    await remember({ notebook, server: undefined, forwards: [], plain: { tunnel: undefined, log } }, context);
-    await openPlainTunnel(notebook, context);
-    context.report.phase('wait');
-    return pageInLog(log, timeoutMs, context);
+    const startedAt = Date.now();
+    let launch: ProcessIdentity | undefined;
+    try {
+      context.report.phase('launch');
+      launch = await spawnPlain(plainStartCommand(notebook), log, notebook, context);
+      await remember(
+        { notebook, server: undefined, forwards: [], plain: { tunnel: undefined, log } },
+        context,
+      );
+      await openPlainTunnel(notebook, context);
+      context.report.phase('wait');
+      return localPage(await pageInLog(log, launch, timeoutMs, notebook, context), notebook);
+    } catch (error) {
+      const undoContext = { ...context, signal: AbortSignal.timeout(UNDO_TIMEOUT_MS) };
+      await undoPlain(notebook, launch, startedAt, undoContext).catch((undoError: unknown) => {
+        context.report.note(`the clean-up failed: ${reason(undoError)}`);
+      });
+      throw error;
+    }
   });
 }
 
@@ -76,23 +101,45 @@ async function remember(record: NotebookRecord, context: Context): Promise<void>
   await updateRecords(context, (records) => withRecord(records, record));
 }
 
+/** The article's ssh goes on without its forward when the port is taken, and the page would be a stranger's. */
+async function verifyLocalPort({ localPort, port }: Notebook): Promise<void> {
+  const wanted = localPort ?? port;
+  if (await isPortFree(wanted)) return;
+  const holder = await portHolder(wanted);
+  throw new Failure(`port ${wanted} of this machine is taken${holder ? ` by ${holder}` : ''}`, {
+    remedy: 'Name another with --local-port.',
+  });
+}
+
 async function openPlainTunnel(notebook: Notebook, context: Context): Promise<void> {
   const known = readRecords(context)[notebook.name]?.plain?.tunnel;
   if (known && (await isAlive(known))) return;
   ensurePrivateFolder(stateFolder(context.env));
+  await verifyLocalPort(notebook);
   const log = plainLog(notebook, context);
-  const command = plainTunnelCommand(notebook);
-  const before = await processesOf(command);
   context.report.phase('forward');
-  await runPlain(command, log, notebook, context);
-  // With -f the process that was started is gone, and the one that holds the tunnel was never named.
+  const tunnel = await spawnPlain(plainTunnelCommand(notebook), log, notebook, context);
+  if (!tunnel)
+    throw new Failure(`the tunnel to ${notebook.destination} ended at once`, { remedy: `See ${log}` });
+  await remember({ notebook, server: undefined, forwards: [], plain: { tunnel, log } }, context);
+}
+
+/**
+ * Runs a command with ssh's -f. The process that was started is gone then, and the one that stays was never
+ * named: this finds it, unless it has ended already.
+ */
+async function spawnPlain(
+  command: Command,
+  log: string,
+  notebook: Notebook,
+  context: Context,
+): Promise<ProcessIdentity | undefined> {
+  const before = await processesOf(command);
+  const { code } = await run(command, context, { outputFile: log });
+  if (code !== 0) throw new Failure(`${notebook.destination}: ${tellingLine(readFileSync(log, 'utf8'))}`);
   const [pid] = (await processesOf(command)).filter((other) => !before.includes(other));
   const began = pid === undefined ? undefined : await startTime(pid);
-  if (pid === undefined || began === undefined) {
-    throw new Failure(`the tunnel to ${notebook.destination} ended at once`, { remedy: `See ${log}` });
-  }
-  const tunnel: ProcessIdentity = { pid, startTime: began };
-  await remember({ notebook, server: undefined, forwards: [], plain: { tunnel, log } }, context);
+  return pid === undefined || began === undefined ? undefined : { pid, startTime: began };
 }
 
 /** The PIDs of all processes with exactly this command line (behind `nohup`, which is gone). */
@@ -103,37 +150,82 @@ async function processesOf([, ...args]: Command): Promise<number[]> {
     .map((line) => Number.parseInt(line, 10));
 }
 
-async function runPlain(command: Command, log: string, notebook: Notebook, context: Context): Promise<void> {
-  const { code } = await run(command, context, { outputFile: log });
-  if (code === 0) return;
-  const words = readFileSync(log, 'utf8');
-  const remedy = sshCause(words) === 'local-port-taken' ? 'Name another with --local-port.' : undefined;
-  throw new Failure(`${notebook.destination}: ${tellingLine(words)}`, { remedy });
+/** Waits until Jupyter's log names its page. The ssh of the start lives as long as what it started. */
+async function pageInLog(
+  log: string,
+  launch: ProcessIdentity | undefined,
+  timeoutMs: number,
+  { destination }: Notebook,
+  context: Context,
+): Promise<URL> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const lives = launch !== undefined && (await isAlive(launch));
+    const text = readFileSync(log, 'utf8');
+    const page = /https?:\/\/(?:localhost|127\.0\.0\.1)\S*token=\S+/.exec(text)?.[0];
+    if (page) return new URL(page);
+    const words = `The end of its log:\n${redactTokens(text).trimEnd().split('\n').slice(-15).join('\n')}`;
+    if (!lives) throw new Failure(`Jupyter ended on ${destination} while it started. ${words}`);
+    if (Date.now() > deadline) {
+      throw new Failure(`Jupyter named no page on ${destination} within ${timeoutMs / 1000} s. ${words}`, {
+        remedy: 'Give it longer with --timeout SECONDS.',
+      });
+    }
+    if (context.signal.aborted) throw new Interrupted();
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
 }
 
-/** Waits until Jupyter's log names its page. */
-function pageInLog(log: string, timeoutMs: number, context: Context): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      const text = existsSync(log) ? readFileSync(log, 'utf8') : '';
-      const page = /https?:\/\/(?:localhost|127\.0\.0\.1)\S*token=\S+/.exec(text)?.[0];
-      if (page) finish(() => resolve(page));
-    };
-    const watcher = watch(log, look);
-    const finish = (settle: () => void) => {
-      clearTimeout(timer);
-      watcher.close();
-      context.signal.removeEventListener('abort', onAbort);
-      settle();
-    };
-    const onAbort = () => finish(() => reject(new Interrupted()));
-    const late = new Failure(`Jupyter named no page within ${timeoutMs / 1000} s`, {
-      remedy: `See its log: ${log}`,
-    });
-    const timer = setTimeout(() => finish(() => reject(late)), timeoutMs);
-    context.signal.addEventListener('abort', onAbort);
-    look();
+/** The page as it is reached here. Jupyter takes another port when its own is taken; the tunnel does not. */
+function localPage(page: URL, { destination, port, localPort }: Notebook): string {
+  if (Number(page.port) !== port) {
+    throw new Failure(
+      `port ${port} of ${destination} is taken: Jupyter took ${page.port}, where the article's tunnel does not lead`,
+      { remedy: 'Name another with --port.' },
+    );
+  }
+  page.port = String(localPort ?? port);
+  return page.href;
+}
+
+async function undoPlain(
+  notebook: Notebook,
+  launch: ProcessIdentity | undefined,
+  startedAt: number,
+  context: Context,
+): Promise<void> {
+  if (launch && (await isAlive(launch))) {
+    await endLaunched(notebook, startedAt, context);
+    if (!(await waitForEnd(launch, END_MS))) await sendSignal(launch, 'SIGTERM');
+  }
+  await forgetPlain(notebook, context);
+}
+
+/** Ends what has the options of this start and is no older: another Jupyter with the same ones is left alone. */
+async function endLaunched(notebook: Notebook, startedAt: number, context: Context): Promise<void> {
+  const user = await remoteUser(notebook, context);
+  const { stdout } = await run(plainProcessesCommand(notebook, user), context);
+  const ageS = Math.ceil((Date.now() - startedAt) / 1000);
+  const pids = stdout.split('\n').flatMap((line) => {
+    const [, pid, age, args] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    const isOurs = args?.endsWith(` --no-browser --port=${notebook.port}`) && secondsOf(age ?? '') <= ageS;
+    return isOurs ? [Number(pid)] : [];
   });
+  if (pids.length > 0) await run(plainKillCommand(notebook, pids), context);
+}
+
+/** As ps tells it: [[days-]hours:]minutes:seconds. */
+function secondsOf(etime: string): number {
+  const [days, rest] = etime.includes('-') ? etime.split('-') : ['0', etime];
+  const clock = (rest ?? '').split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+  return Number(days) * 86_400 + clock;
+}
+
+async function forgetPlain({ name }: Notebook, context: Context): Promise<void> {
+  const plain = readRecords(context)[name]?.plain;
+  if (plain?.tunnel && (await sendSignal(plain.tunnel, 'SIGTERM'))) await waitForEnd(plain.tunnel, END_MS);
+  rmSync(join(stateFolder(context.env), `plain-${name}.log`), { force: true });
+  if (plain) await updateRecords(context, (records) => withoutRecord(records, name));
 }
 
 /** What the article's `pkill` would end on the host: every Jupyter of that user, whoever started it. */
@@ -149,11 +241,6 @@ export function stopPlain(notebook: Notebook, user: string, context: Context): P
     const { code, stderr } = await run(plainStopCommand(notebook, user), context);
     // 1 says that there was none.
     if (code !== 0 && code !== 1) throw new Failure(`${notebook.destination}: ${tellingLine(stderr)}`);
-    const plain = readRecords(context)[notebook.name]?.plain;
-    if (plain?.tunnel && (await sendSignal(plain.tunnel, 'SIGTERM')))
-      await waitForEnd(plain.tunnel, TUNNEL_END_MS);
-    if (!plain) return;
-    rmSync(plain.log, { force: true });
-    await updateRecords(context, (records) => withoutRecord(records, notebook.name));
+    await forgetPlain(notebook, context);
   });
 }

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startTime } from '../../src/system/process.ts';
+import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { ALIAS_SHELLS, lacks, runAliases, whereIs } from '../hosts/shells.ts';
+import { freePort } from '../hosts/sshd.ts';
+import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
+
+// The article's stop ends every Jupyter of a user, so these tests need users of their own.
+const skip = NO_ACCOUNTS || lacks('pkill');
+let account: Account;
+let world: World;
+before(async () => {
+  if (skip) return;
+  account = makeAccount(whereIs('zsh') ? 'zsh' : 'bash');
+  writeFileSync(join(account.home, '.zshenv'), "printf 'noise without an end'\n");
+  mkdirSync(join(account.home, 'my notebooks'));
+  world = await makeWorld({ account });
+});
+after(async () => {
+  await world?.remove();
+  await account?.remove();
+});
+
+const jupyters = () =>
+  account.processes().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('jupyter'));
+
+/** The ssh processes of this world's laptops, by their command lines. */
+const tunnels = () => world.processes().filter((pid) => commandOf(pid).startsWith('ssh '));
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trimEnd();
+  } catch {
+    return '';
+  }
+}
+
+async function startWords(): Promise<string[]> {
+  const ports = ['--port', String(await freePort()), '--local-port', String(await freePort())];
+  return ['start', 'loopback', '{F}', '--plain', '--directory', 'my notebooks', ...ports];
+}
+
+async function nothingIsLeft(laptop: Laptop): Promise<void> {
+  await eventually('no process of the account runs', () => account.processes().length === 0);
+  await eventually('no ssh of the laptop runs', () => tunnels().length === 0);
+  const { stdout } = await laptop.run('status', '--json');
+  assert.deepEqual(JSON.parse(stdout), { notebooks: [] });
+  const files = existsSync(laptop.stateFolder) ? readdirSync(laptop.stateFolder) : [];
+  assert.deepEqual(
+    files.filter((name) => name.startsWith('plain-')),
+    [],
+  );
+}
+
+test("start --plain spawns the article's commands to the letter, and knows its tunnel; stop --plain asks first", {
+  skip,
+}, async () => {
+  const laptop = world.anotherLaptop();
+  const words = await startWords();
+  const [port, localPort] = [words[7], words[9]];
+  const ssh = `ssh -S none -F ${world.sshd.sshConfig}`;
+  const commands = [
+    `nohup ${ssh} -f loopback 'cd '\\''my notebooks'\\''; jupyter notebook --no-browser --port=${port}'`,
+    `nohup ${ssh} -N -f -L localhost:${localPort}:localhost:${port} loopback`,
+  ];
+  const dry = await laptop.run(...words, '--dry-run');
+  assert.equal(dry.stdout, `${commands.join('\n')}\n`);
+  assert.deepEqual(jupyters(), []);
+
+  const started = await laptop.run(...words, '--verbose');
+  assert.equal(started.code, 0, started.stderr);
+  const ran = started.stderr.split('\n').filter((line) => line.startsWith('$ '));
+  assert.deepEqual(
+    ran,
+    commands.map((command) => `$ ${command}`),
+  );
+  const page = new URL(started.stdout.trim());
+  assert.equal(page.port, localPort);
+  const api = await fetch(new URL(`/api/status${page.search}`, page));
+  assert.equal(api.status, 200);
+
+  const { notebooks } = JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8'));
+  const { pid, startTime: began } = notebooks.loopback.plain.tunnel;
+  assert.equal(`nohup ${commandOf(pid)}`, commands[1]);
+  assert.equal(await startTime(pid), began);
+  const status = JSON.parse((await laptop.run('status', '--json')).stdout).notebooks[0];
+  assert.deepEqual(
+    [status.tunnel.state, status.tunnel.pid, status.server.port],
+    ['connected', pid, Number(port)],
+  );
+
+  const [jupyter] = jupyters();
+  const asked = await laptop.run('stop', '--plain');
+  assert.equal(asked.code, 2);
+  assert.match(asked.stderr, new RegExp(`pkill would end all of these on loopback:\n  ${jupyter} jupyter`));
+  assert.match(asked.stderr, /--yes/);
+  assert.deepEqual(jupyters(), [jupyter]);
+  assert.equal(await startTime(pid), began);
+
+  process.kill(pid, 'SIGTERM');
+  await eventually('the tunnel is gone', async () => (await startTime(pid)) === undefined);
+  const forwarded = await laptop.run('forward', '--plain', '--verbose');
+  assert.equal(forwarded.code, 0, forwarded.stderr);
+  assert.ok(forwarded.stderr.includes(`$ ${commands[1]}\n`));
+  assert.equal((await fetch(page)).status, 200);
+
+  const stopped = await laptop.run('stop', '--plain', '--yes', '--verbose');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.ok(stopped.stderr.includes(`$ ${ssh} loopback 'pkill -u ${account.name} jupyter'\n`));
+  await nothingIsLeft(laptop);
+});
+
+/** A real Jupyter whose page nobody ever reads. */
+const SILENT = ['--command', 'exec >/dev/null 2>&1; jupyter notebook'];
+
+/** Each way to fail, with what the user reads. */
+const FAILURES: readonly (readonly [why: string, options: readonly string[], says: RegExp])[] = [
+  [
+    'Jupyter is not there',
+    ['--command', 'no-such-jupyter'],
+    /Jupyter ended on loopback.*\n(.*\n)*.*no-such-jupyter/,
+  ],
+  ['Jupyter names no page', [...SILENT, '--timeout', '3'], /Jupyter named no page on loopback within 3 s/],
+  ['the key is refused', ['--ssh-config', 'KEYLESS'], /Permission denied/],
+];
+/** An ssh_config for the same host, without the key to it. */
+function keyless(): string {
+  const file = join(world.sshd.folder, 'keyless');
+  const lines = readFileSync(world.sshd.sshConfig, 'utf8').split('\n');
+  writeFileSync(
+    file,
+    [...lines.filter((line) => !line.includes('IdentityFile')), '  IdentityFile none', ''].join('\n'),
+  );
+  return file;
+}
+
+for (const [why, options, says] of FAILURES) {
+  test(`a plain start that fails, since ${why}, leaves nothing`, { skip }, async () => {
+    const laptop = world.anotherLaptop();
+    const failed = await laptop.run(
+      ...(await startWords()),
+      ...options.map((word) => (word === 'KEYLESS' ? keyless() : word)),
+    );
+    assert.equal(failed.code, 1, failed.stderr);
+    assert.match(failed.stderr, says);
+    await nothingIsLeft(laptop);
+  });
+}
+
+test('a plain start does not even begin where its port here is taken, and names who has it', {
+  skip,
+}, async () => {
+  const laptop = world.anotherLaptop();
+  const words = await startWords();
+  const holder = createServer().listen(Number(words.at(-1)), '127.0.0.1');
+  await new Promise((resolve) => holder.once('listening', resolve));
+  const failed = await laptop.run(...words, '--verbose');
+  holder.close();
+  assert.equal(failed.code, 1);
+  assert.match(failed.stderr, new RegExp(`port ${words.at(-1)} of this machine is taken by node`));
+  assert.doesNotMatch(failed.stderr, /^\$ nohup/m);
+  await nothingIsLeft(laptop);
+});
+
+test('a plain start whose port on the host is taken ends its own Jupyter, and not the one that was there', {
+  skip,
+}, async () => {
+  const [first, second] = [world.anotherLaptop(), world.anotherLaptop()];
+  const words = await startWords();
+  assert.equal((await first.run(...words)).code, 0);
+  const theirs = jupyters();
+  const failed = await second.run(...words.slice(0, -1), String(await freePort()));
+  assert.equal(failed.code, 1, failed.stderr);
+  assert.match(failed.stderr, /port \d+ of loopback is taken: Jupyter took \d+/);
+  await eventually('the second is gone', () => jupyters().length === 1);
+  assert.deepEqual(jupyters(), theirs);
+  assert.equal((await first.run('stop', '--plain', '--yes')).code, 0);
+  await nothingIsLeft(first);
+  await nothingIsLeft(second);
+});
+
+test('Ctrl-C while a plain start waits leaves nothing', { skip }, async () => {
+  const laptop = world.anotherLaptop();
+  const starting = laptop.start(...(await startWords()), ...SILENT);
+  await starting.saw('✓ forward');
+  await eventually('Jupyter boots', () => jupyters().length === 1);
+  starting.signal('SIGINT');
+  assert.equal((await starting.ended).code, 130);
+  await nothingIsLeft(laptop);
+});
+
+for (const shell of ALIAS_SHELLS) {
+  test(`the article's three aliases in ${shell} start a Jupyter, bring it here and stop it`, {
+    skip: skip || lacks(shell),
+  }, async () => {
+    const laptop = world.anotherLaptop();
+    const [, ...words] = await startWords();
+    const { stdout: lines } = await laptop.run('aliases', ...words, '--shell', shell);
+    await runAliases(shell, [lines, 'remote_notebook_start'], laptop.env);
+    const page = `http://localhost:${words.at(-1)}/api`;
+    await eventually(
+      'Jupyter answers here',
+      async () => (await fetch(page).catch(() => undefined))?.ok === true,
+    );
+    await runAliases(shell, [lines, 'remote_notebook_stop'], laptop.env);
+    await eventually('Jupyter is gone', () => jupyters().length === 0);
+    for (const pid of tunnels()) process.kill(pid, 'SIGTERM');
+    await nothingIsLeft(laptop);
+  });
+}
