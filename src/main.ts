@@ -113,9 +113,7 @@ function explain(error: unknown, verbose: boolean): number {
   }
   const isInterrupted = error instanceof Interrupted;
   if (hasColour(process.stderr, process.env)) process.stderr.write('\r\x1b[K');
-  console.error(
-    isInterrupted ? 'Interrupted; nothing is left behind.' : `${style.red('Error')}: ${error.message}`,
-  );
+  console.error(isInterrupted ? error.message : `${style.red('Error')}: ${error.message}`);
   if (error.remedy) console.error(error.remedy);
   if (verbose) console.error(error.stack, error.cause ?? '');
   return error.exitStatus;

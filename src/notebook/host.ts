@@ -1,10 +1,11 @@
 import { parseRuntimeFile, type RuntimeInfo, redactTokens } from '../jupyter/server.ts';
-import { type Frame, parseFrame, type Script, scriptText } from '../remote/script.ts';
+import { type Frame, lastValue, parseFrame, type Script, scriptText } from '../remote/script.ts';
 import { type Connection, scriptCommand } from '../ssh/arguments.ts';
-import { sessionFailure } from '../ssh/messages.ts';
+import { handCommand, sessionFailure } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { run } from '../system/run.ts';
+import { launchFailure } from './launch-failure.ts';
 import type { Notebook } from './notebook.ts';
 
 /** A server as its host knows it. */
@@ -58,7 +59,7 @@ export async function launchServer(
   );
   const server = serverIn(frames);
   if (server) return server;
-  throw launchFailure(frames, notebook);
+  throw launchFailure(frames, logIn(frames), notebook);
 }
 
 /** Finds the notebook's server on its host. Undefined when there is none; starts nothing. */
@@ -68,7 +69,7 @@ export async function findServer(
   context: Context,
 ): Promise<HostServer | undefined> {
   const frames = await runScript(connection, launchScript(notebook, 'find', '', 0), context);
-  if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, notebook);
+  if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), notebook);
   return serverIn(frames);
 }
 
@@ -179,6 +180,9 @@ export async function readLog(
 const SESSION_TRIES = 20;
 const SESSION_PAUSE_MS = 100;
 
+/** ssh's own exit status; any other is that of the host's shell. */
+const SSH_FAILED = 255;
+
 /** Runs a script on the host over the connection, and answers with its frames. */
 async function runScript(
   connection: Connection,
@@ -188,9 +192,13 @@ async function runScript(
   onText: (line: string) => void = () => {},
 ): Promise<Frame[]> {
   const frames: Frame[] = [];
+  const said: string[] = [];
   const onLine = (line: string) => {
     const frame = parseFrame(line);
-    if (!frame) return onText(line);
+    if (!frame) {
+      if (frames.length === 0) said.push(line);
+      return onText(line);
+    }
     if (frame.key === 'alive') return;
     frames.push(frame);
     onFrame(frame);
@@ -200,6 +208,8 @@ async function runScript(
       input: scriptText(script),
       onLine,
     });
+    if (frames.length === 0 && code !== SSH_FAILED)
+      throw noAnswer(connection, [...said, ...stderr.split('\n')]);
     if (code === 0) return frames;
     const failure = sessionFailure(connection, stderr);
     if (failure.reason !== 'sessions-used-up' || tries === SESSION_TRIES) throw failure;
@@ -207,8 +217,15 @@ async function runScript(
   }
 }
 
-function lastValue(frames: readonly Frame[], key: string): string | undefined {
-  return frames.findLast((frame) => frame.key === key)?.value;
+/** The account has no shell, or one that runs something else than what it is told. */
+function noAnswer(connection: Connection, said: readonly string[]): Failure {
+  const words = said.map((line) => line.trim()).filter((line) => line !== '');
+  return new Failure(
+    `${connection.destination} did not run what it was told${words.length > 0 ? `, and said: ${words.slice(-3).join(' / ')}` : ''}`,
+    {
+      remedy: `It takes an account that may run commands, and a POSIX /bin/sh. Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s`,
+    },
+  );
 }
 
 function logIn(frames: readonly Frame[]): string[] {
@@ -230,72 +247,4 @@ function serverIn(frames: readonly Frame[]): HostServer | undefined {
     joined: joined === 'yes',
     holder: lastValue(frames, 'holder'),
   };
-}
-
-/** What the host could not do, and what the user can. */
-function launchFailure(
-  frames: readonly Frame[],
-  { destination, environment, port, strictPort }: Notebook,
-): Failure {
-  const [cause, ...words] = (lastValue(frames, 'failed') ?? '').split(' ');
-  const subject = words.join(' ');
-  const log = logIn(frames);
-  const lastWords =
-    log.length === 0
-      ? 'Its log is empty.'
-      : `The end of its log:\n${log.map((line) => `  ${line}`).join('\n')}`;
-  const holder = lastValue(frames, 'holder');
-  switch (cause) {
-    case 'directory':
-      return new Failure(`the directory ${subject} is not there on ${destination}, or cannot be entered`, {
-        remedy: 'Name another with --directory (relative to the home folder), or make it there first.',
-      });
-    case 'environment':
-      return new Failure(
-        `the environment ${words[0]} is not there on ${destination}: no bin/activate in it`,
-        {
-          remedy: `It is looked for in ${words.slice(1).join(' ')}. Make it there: python3 -m venv ${words[0]} && ${words[0]}/bin/pip install jupyterlab`,
-        },
-      );
-    case 'jupyter':
-      return new Failure(
-        `${words[0]} is not installed on ${destination}: looked in ${words.slice(1).join(' ')}`,
-        {
-          remedy: environment
-            ? `Install it there: ${environment}/bin/pip install jupyterlab`
-            : 'Install it there (python3 -m pip install --user jupyterlab), or name its environment with --environment.',
-        },
-      );
-    case 'interface':
-      return new Failure(`${subject} on ${destination} has neither JupyterLab nor the notebook beside it`, {
-        remedy: 'Install one in the same environment: pip install jupyterlab',
-      });
-    case 'died':
-      if (strictPort && holder) {
-        return new Failure(`port ${port} of ${destination} is taken by ${holder}`, {
-          remedy: 'Name another with --port, or leave out --strict-port.',
-        });
-      }
-      return new Failure(`Jupyter ended on ${destination} while it started. ${lastWords}`);
-    case 'timeout':
-      return new Failure(
-        `Jupyter did not come up on ${destination} within ${subject} s, and was ended. ${lastWords}`,
-        {
-          remedy: 'Give it longer with --timeout SECONDS.',
-        },
-      );
-    case 'socket':
-      return new Failure(`${destination} has no place for a socket: ${subject}`, {
-        remedy:
-          'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
-      });
-    case 'folder':
-      return new Failure(`${destination} cannot write ${subject}`, {
-        remedy: 'See its permissions, the disk and the quota there.',
-      });
-    default:
-      return new Failure(`${destination} gave no answer that can be understood`, {
-        remedy: `Is its /bin/sh a POSIX shell? Try: ssh ${destination} 'echo echo works | /bin/sh -s'`,
-      });
-  }
 }

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
+import { readWords } from '../ssh/connection.ts';
+import { SshFailure, sshCause } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import { findServer, type HostServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
@@ -38,8 +40,8 @@ export interface Started {
 const LOOK_TIMEOUT_MS = 5000;
 /** How long a server that has written its runtime file may take to answer. */
 const PROVE_TIMEOUT_MS = 60_000;
-/** How long the clean-up after a failure may take. */
-const UNDO_TIMEOUT_MS = 15_000;
+/** How long the clean-up on the host may take after a failure. */
+const UNDO_TIMEOUT_MS = 30_000;
 
 /**
  * Starts the notebook's server, or joins it if it runs, and brings it to this machine. When this returns, it
@@ -77,15 +79,13 @@ async function startAlone(
     context.report.phase('forward');
     const record = await route.lead(serverRecord(found));
     context.report.phase('prove');
-    return { ...(await proven(record, PROVE_TIMEOUT_MS, context)), joined: found.joined };
+    return { ...(await proven(record, connection, context)), joined: found.joined };
   } catch (error) {
     await route.settled();
-    await undoStart(connection, notebook, before, progress, launch, context).catch((undoError: unknown) => {
-      context.report.note(
-        `the clean-up failed: ${undoError instanceof Error ? undoError.message : undoError}`,
-      );
-    });
-    throw error;
+    const left = await undoStart(connection, notebook, before, progress, launch, context);
+    if (left !== undefined) context.report.note(left);
+    const isUndone = error instanceof Interrupted && left === undefined;
+    throw isUndone ? new Interrupted('Interrupted; nothing is left behind.') : error;
   }
 }
 
@@ -175,39 +175,61 @@ function serverRecord({ info, began, startedAt, folder, directory, command }: Ho
  */
 async function proven(
   record: NotebookRecord & { server: ServerRecord },
-  timeoutMs: number,
+  connection: Connection,
   context: Context,
 ): Promise<Started> {
   const forward = record.forwards[0] as Forward;
   const api = apiOf(record.server, forward);
-  const deadline = Date.now() + timeoutMs;
+  const deadline = Date.now() + PROVE_TIMEOUT_MS;
+  const said = readWords(connection).length;
+  const isProhibited = () => sshCause(readWords(connection).slice(said)) === 'forwarding-prohibited';
   let proof: Proof;
   for (;;) {
-    proof = await proveServer(api, context.signal, Math.max(1, deadline - Date.now()));
-    if (proof.state !== 'silent' || Date.now() > deadline) break;
+    proof = await proveServer(api, context.signal, deadline - Date.now());
+    // Where sshd forbids the forward, no patience helps; near the deadline, another try would have no time.
+    if (proof.state !== 'silent' || isProhibited() || Date.now() > deadline - LOOK_TIMEOUT_MS) break;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  if (proof.state !== 'ours') throw notProven(record, proof);
+  if (proof.state !== 'ours') throw notProven(record, proof, isProhibited());
   return started(record, forward, proof, false);
 }
 
-function notProven({ notebook, server }: NotebookRecord & { server: ServerRecord }, proof: Proof): Failure {
+function notProven(
+  { notebook, server }: NotebookRecord & { server: ServerRecord },
+  proof: Proof,
+  isProhibited: boolean,
+): Failure {
   if (proof.state === 'refused') {
     return new Failure(
       `${server.socket ?? `port ${server.port}`} of ${notebook.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
       { remedy: 'Another server holds that port. Name another with --port.' },
     );
   }
-  const words = proof.state === 'silent' ? proof.reason : '';
+  if (isProhibited) {
+    return new SshFailure(
+      'forwarding-prohibited',
+      `the sshd of ${notebook.destination} forbids to forward to Jupyter (${server.socket ?? `port ${server.port}`})`,
+      {
+        remedy:
+          'It is for its administrator to allow: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys.',
+      },
+    );
+  }
+  const reason = proof.state === 'silent' ? proof.reason : '';
   return new Failure(
-    `Jupyter runs on ${notebook.destination} (PID ${server.pid}), but does not answer through the tunnel: ${words}`,
+    `Jupyter came up on ${notebook.destination} (PID ${server.pid}), but did not answer through the tunnel: ${reason}`,
     {
-      remedy: "Does the host's sshd allow forwarding (AllowTcpForwarding, PermitOpen in its sshd_config)?",
+      remedy: server.socket
+        ? 'Does its sshd allow to forward to sockets (AllowStreamLocalForwarding)? If not, leave out --socket.'
+        : 'Is the host very busy, or out of memory? Try once more.',
     },
   );
 }
 
-/** Undoes what this start began, in reverse order. A server that ran before, and its record, stay. */
+/**
+ * Undoes what this start began, in reverse order. A server that ran before, and its record, stay.
+ * Answers with what may be left on the host, where that could not be seen to.
+ */
 async function undoStart(
   connection: Connection,
   notebook: Notebook,
@@ -215,13 +237,29 @@ async function undoStart(
   progress: LaunchProgress,
   launch: string,
   context: Context,
-): Promise<void> {
-  const undoContext: Context = { ...context, signal: AbortSignal.timeout(UNDO_TIMEOUT_MS) };
-  await undoLaunch(connection, progress, launch, undoContext).catch((error: unknown) => {
-    if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
-  });
+): Promise<string | undefined> {
+  const left = await undoOnHost(connection, progress, launch, context);
+  const undoContext: Context = { ...context, signal: new AbortController().signal };
   const restore = (records: Records): Records =>
     before ? withRecord(records, before) : withoutRecord(records, notebook.name);
   if (readRecords(undoContext)[notebook.name] || before) await updateRecords(undoContext, restore);
   await releaseTunnel(connection, undoContext);
+  return left;
+}
+
+async function undoOnHost(
+  connection: Connection,
+  progress: LaunchProgress,
+  launch: string,
+  context: Context,
+): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS);
+  try {
+    await undoLaunch(connection, progress, launch, { ...context, signal });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const why = signal.aborted ? `it takes longer than ${UNDO_TIMEOUT_MS / 1000} s` : error.message;
+    return `what was begun on ${connection.destination} ends by itself, which could not be awaited: ${why}`;
+  }
 }

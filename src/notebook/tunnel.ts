@@ -95,6 +95,7 @@ function stateWhere(
       const state = await keeperState(connection);
       if (state?.word !== 'connected' || condition(state)) finish(resolve);
     };
+    if (context.signal.aborted) return onAbort();
     context.signal.addEventListener('abort', onAbort);
     void look();
   });

@@ -3,7 +3,6 @@
 # system/process.sh and the assignments of their variables, and answer in lines of this form:
 #   @remote-notebook KEY VALUE
 # The whole stands in `{ … } </dev/null`: no child eats the rest of the script, and none runs before all is there.
-# Every child gets, or it would eat the rest of the script.
 
 # $1: key, rest: value, without newlines. Ends the script when nobody listens any more.
 tell() { printf '@remote-notebook %s\n' "$*" || exit 1; }
@@ -69,12 +68,26 @@ tell_log() {
 # to be killed. Verified: answers how it ended, or `unkillable`.
 end_process() {
   kill -TERM "$1" 2>/dev/null
+  # A process that was stopped hears it only then.
+  kill -CONT "$1" 2>/dev/null
   if gone_within 5 "$1" "$2"; then echo terminated; return; fi
   below=$(descendants "$1")
   kill -KILL "$1" 2>/dev/null
   # shellcheck disable=SC2086
   [ -z "$below" ] || kill -KILL $below 2>/dev/null
   if gone_within 5 "$1" "$2"; then echo killed; else echo unkillable; fi
+}
+
+# The same, with all that it started: for a server that did not come up. One that did may have processes of the
+# user's, meant to outlive it.
+end_tree() {
+  started=$(for each in $(descendants "$1"); do printf '%s %s\n' "$each" "$(start_time "$each")"; done)
+  end_process "$1" "$2"
+  while read -r each each_began; do
+    if is_alive "$each" "$each_began"; then end_process "$each" "$each_began" >/dev/null; fi
+  done <<END
+$started
+END
 }
 
 # Whether process $2 that began at $3 ends within $1 seconds.
@@ -111,18 +124,22 @@ remove_record() {
 }
 
 # Two starts at once: the second waits here, then finds the first one's server. The lock is a symbolic link
-# whose text is its holder, so that it is taken and signed in one step, and a dead holder's can be told.
+# whose text is its holder (launch, PID, start time), so that it is taken and signed in one step, and a dead
+# holder's can be told.
 take_lock() {
-  me="$$ $(start_time $$)"
+  me="${launch:-none} $$ $(start_time $$)"
   private_folder "$1" || fail folder "$1"
+  vain=0
   until ln -s "$me" "$1/lock" 2>/dev/null; do
-    if ! holder=$(readlink "$1/lock"); then
-      private_folder "$1" || fail folder "$1"
-    elif is_alive "${holder%% *}" "${holder#* }"; then
+    if ! signature=$(readlink "$1/lock"); then
+      # Its holder has released it just now, and the folder with it; or nothing can be written here.
+      vain=$((vain + 1))
+      if [ "$vain" -gt 100 ] || ! private_folder "$1"; then fail folder "$1"; fi
+    elif holder=${signature#* } && is_alive "${holder%% *}" "${holder#* }"; then
       heartbeat
       nap
     elif mv "$1/lock" "$1/lock.$$" 2>/dev/null; then
-      [ "$(readlink "$1/lock.$$")" = "$holder" ] || mv "$1/lock.$$" "$1/lock"
+      [ "$(readlink "$1/lock.$$")" = "$signature" ] || mv "$1/lock.$$" "$1/lock"
       rm -f "$1/lock.$$"
     fi
   done

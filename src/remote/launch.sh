@@ -9,7 +9,8 @@
 #   strict_port  not empty: a taken port is a failure
 #   timeout      seconds until a server that does not come up is ended
 #
-# Answers `folder` (of the record), `phase`, `boot PID`, `note`, `log`, `holder` (of a port that was taken), `failed CAUSE …`;
+# Answers `folder` (of the record), `phase`, `boot PID`, `note`, `log`, `holder` (of a port that was taken), `failed CAUSE …`,
+# `where` it was looked for;
 # and of a server that runs its record (see write_record), `server` (Jupyter's runtime file in one line) and,
 # last, `joined yes|no`. While it waits it sends `alive`, so that it notices when its caller is gone.
 # Each process costs a millisecond or two: what is on the way of a start is left to the shell itself.
@@ -57,7 +58,8 @@ go_to_directory() {
 leave() {
   trap '' HUP INT TERM PIPE
   if [ -n "$child" ] && [ -z "$answered" ]; then
-    end_process "$pid" "$began" >/dev/null
+    end_tree "$child" "$child_began" >/dev/null
+    ! is_alive "$pid" "$began" || end_process "$pid" "$began" >/dev/null
     remove_record "$folder"
   fi
   # Nobody waits for this: a lock whose holder is gone counts as none.
@@ -68,7 +70,7 @@ enter_environment() {
   [ -n "$environment" ] || return 0
   tell phase environment
   expand_home "$environment"
-  [ -r "$path/bin/activate" ] || fail environment "$path" "$here"
+  [ -r "$path/bin/activate" ] || { tell where "$here"; fail environment "$path"; }
   # shellcheck disable=SC1091
   . "$path/bin/activate"
 }
@@ -84,10 +86,10 @@ choose_command() {
   if [ -n "$command" ]; then
     run=$command
     program=$(eval "first_word $command")
-    command -v "$program" >/dev/null 2>&1 || fail jupyter "$program" "$PATH"
+    command -v "$program" >/dev/null 2>&1 || { tell where "$PATH"; fail jupyter "$program"; }
     return 0
   fi
-  jupyter=$(command -v jupyter) || fail jupyter jupyter "$PATH"
+  jupyter=$(command -v jupyter) || { tell where "$PATH"; fail jupyter jupyter; }
   case $jupyter in
     "${VIRTUAL_ENV:-${jupyter%/*}}"/*) ;;
     *) [ -z "$environment" ] || tell note "$environment has no jupyter of its own; this is $jupyter" ;;
@@ -127,8 +129,8 @@ start_server() {
     nohup "$@" >"$folder/log" 2>&1 &
   fi
   child=$!
-  pid=$child
-  began=$(start_time "$child")
+  child_began=$(start_time "$child")
+  pid=$child began=$child_began
   tell boot "$pid"
   write_record
 }
@@ -178,6 +180,8 @@ await_server() {
     if ! is_alive "$pid" "$began"; then
       tell_log "$folder/log"
       port_holder "$port"
+      # What a command that went into the background has left there.
+      kill -TERM "-$child" 2>/dev/null
       remove_record "$folder"
       child=''
       fail died
@@ -258,6 +262,6 @@ answer() {
   answered=1
 }
 
-child='' answered='' locked='' JUPYTER_TOKEN=''
+child='' child_began='' answered='' locked='' JUPYTER_TOKEN=''
 main
 exit 0

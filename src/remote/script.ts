@@ -23,6 +23,11 @@ export function parseFrame(line: string): Frame | undefined {
   return key === undefined || value === undefined ? undefined : { key, value };
 }
 
+/** What the last frame of this key says. */
+export function lastValue(frames: readonly Frame[], key: string): string | undefined {
+  return frames.findLast((frame) => frame.key === key)?.value;
+}
+
 /** The whole text for the standard input of a POSIX sh on the host. */
 export function scriptText(script: Script): string {
   const assignments = Object.entries(script.variables).map(

@@ -10,8 +10,8 @@
 # Answers `stopped shutdown|terminated|killed`, `gone` if it was, or `failed unkillable PID`.
 
 main() {
-  # An attempt that is still being undone holds the lock.
   if [ -n "$launch" ]; then
+    end_launch
     take_lock "$folder"
     release_lock "$folder"
   fi
@@ -31,12 +31,28 @@ main() {
   fi
   if [ "$grace" -gt 0 ] && gone_within "$grace" "$pid" "$began"; then
     how=shutdown
+  elif [ -n "$launch" ]; then
+    how=$(end_tree "$pid" "$began")
   else
     how=$(end_process "$pid" "$began")
   fi
   [ "$how" != unkillable ] || fail unkillable "$pid"
   forget
   tell stopped "$how"
+}
+
+# The attempt undoes itself as soon as it notices that its caller is gone, and holds the lock until then. It may
+# notice late: in an activate script, or one of its commands, that takes its time.
+end_launch() {
+  signature=$(readlink "$folder/lock") || return 0
+  case $signature in "$launch "*) ;; *) return 0 ;; esac
+  holder=${signature#* } script=${holder%% *} script_began=${holder#* }
+  for signal in TERM KILL; do
+    is_alive "$script" "$script_began" || return 0
+    # shellcheck disable=SC2046
+    kill "-$signal" "$script" $(descendants "$script") 2>/dev/null
+    gone_within 12 "$script" "$script_began" && return 0
+  done
 }
 
 # A record that a later start wrote is not ours to remove.

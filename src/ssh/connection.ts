@@ -116,7 +116,7 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
 }
 
 /** What ssh said in its last round. */
-function readWords(connection: Connection): string {
+export function readWords(connection: Connection): string {
   return ['log', 'keeper-log']
     .map((name) => {
       try {
@@ -155,6 +155,7 @@ function settledState(
       context.signal.removeEventListener('abort', onAbort);
       settle();
     };
+    if (context.signal.aborted) return onAbort();
     context.signal.addEventListener('abort', onAbort);
     ended.then(
       () => finish(() => resolve(readKeeperState(connection))),

@@ -1,5 +1,7 @@
+import { commandLine } from '../system/command.ts';
 import { Failure } from '../system/errors.ts';
 import type { Connection } from './arguments.ts';
+import { parseDestination } from './destination.ts';
 
 /** Why ssh could not connect, as far as its words tell. */
 export type SshCause =
@@ -33,8 +35,9 @@ const CAUSES: readonly (readonly [SshCause, RegExp])[] = [
   ['host-key-unknown', /Host key verification failed|No .* host key is known/],
   [
     'configuration',
-    /Bad configuration option|terminating, \d+ bad configuration|[Uu]nsupported option|Can't open user config/,
+    /Bad configuration option|[Uu]nsupported option|Can't open user config|^\S+:? line \d+: /m,
   ],
+  ['configuration', /terminating, \d+ bad configuration/],
   ['authentication', /Permission denied|Too many authentication failures|No more authentication methods/],
   ['unknown-host', /Could not resolve hostname/],
   ['refused', /Connection refused/],
@@ -77,23 +80,24 @@ export function sessionFailure(connection: Connection, words: string): SshFailur
     'closed',
     `the connection to ${connection.destination} was lost: ${tellingLine(words)}`,
     {
-      remedy: 'The tunnel brings itself up again; try once more.',
+      remedy: 'Try once more: what still runs on the host is found again.',
     },
   );
 }
 
-function remedy(cause: SshCause, { destination, configFile }: Connection, words: string): string | undefined {
+function remedy(cause: SshCause, connection: Connection, words: string): string | undefined {
+  const { destination, configFile } = connection;
   const file = configFile ?? '~/.ssh/config';
-  const tryIt = `ssh ${configFile === undefined ? '' : `-F ${configFile} `}${destination}`;
+  const tryIt = handCommand(connection);
   const remedies: Record<SshCause, string | undefined> = {
-    'unknown-host': `"${destination}" is neither a notebook nor a Host of ${file}, and no name server knows it. See: remote-notebook hosts`,
+    'unknown-host': unknownHostRemedy(destination, file, words),
     refused:
       'The machine is there, but no sshd listens on that port. Is it the right port, and is sshd running?',
     unreachable: 'Is this machine online, and does the host need a VPN or a ProxyJump?',
     'timed-out': 'The host does not answer. Is it on, and does it need a VPN or a ProxyJump?',
     'host-key-changed': hostKeyRemedy(words),
     'host-key-unknown': `Connect once by hand, and compare the fingerprint before you accept it: ${tryIt}`,
-    authentication: `See which key is offered: ssh -v … ; install yours with: ssh-copy-id ${destination}`,
+    authentication: `Install your key there: ${tryIt.replace('ssh', 'ssh-copy-id')} (which keys are offered now tells: ${tryIt} -v)`,
     configuration: `Mend the option in ${file}.`,
     'forwarding-prohibited':
       "The host's sshd forbids forwarding: AllowTcpForwarding or PermitOpen in its sshd_config.",
@@ -103,6 +107,20 @@ function remedy(cause: SshCause, { destination, configFile }: Connection, words:
     other: `Try it by hand: ${tryIt}`,
   };
   return remedies[cause];
+}
+
+/** ssh names the host that it looked for: another one than the user named stands in ssh_config. */
+function unknownHostRemedy(destination: string, file: string, words: string): string {
+  const { host } = parseDestination(destination);
+  const sought = /Could not resolve hostname (.+?): /.exec(words)?.[1] ?? host;
+  return sought.toLowerCase() === host.toLowerCase()
+    ? `"${destination}" is neither a notebook nor a Host of ${file}, and no name server knows it. See: remote-notebook hosts`
+    : `${file} leads from "${destination}" to "${sought}", which no name server knows: is its HostName or ProxyJump right, and this machine online?`;
+}
+
+/** What a user can type to see for themselves. */
+export function handCommand({ destination, configFile }: Connection): string {
+  return commandLine(['ssh', ...(configFile === undefined ? [] : ['-F', configFile]), destination]);
 }
 
 function hostKeyRemedy(words: string): string {

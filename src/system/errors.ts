@@ -23,7 +23,8 @@ export class UsageError extends Failure {
 export class Interrupted extends Failure {
   override readonly exitStatus: number = 130;
 
-  constructor() {
-    super('interrupted');
+  /** @param message what is left, as far as it is known */
+  constructor(message = 'Interrupted.') {
+    super(message);
   }
 }

@@ -1,0 +1,79 @@
+import { type Frame, lastValue } from '../remote/script.ts';
+import { shellQuote } from '../system/command.ts';
+import { Failure } from '../system/errors.ts';
+import type { Notebook } from './notebook.ts';
+
+/**
+ * What the host could not do, in the frames of launch.sh, and what the user can.
+ * @param log the last lines of Jupyter's log
+ */
+export function launchFailure(
+  frames: readonly Frame[],
+  log: readonly string[],
+  { destination, environment, port, strictPort }: Notebook,
+): Failure {
+  const [cause, ...words] = (lastValue(frames, 'failed') ?? '').split(' ');
+  const subject = words.join(' ');
+  const lastWords =
+    log.length === 0
+      ? 'Its log is empty.'
+      : `The end of its log:\n${log.map((line) => `  ${line}`).join('\n')}`;
+  const holder = lastValue(frames, 'holder');
+  const where = lastValue(frames, 'where');
+  switch (cause) {
+    case 'directory':
+      return new Failure(`the directory "${subject}" is not there on ${destination}, or cannot be entered`, {
+        remedy: 'Name another with --directory (relative to the home folder), or make it there first.',
+      });
+    case 'environment':
+      return new Failure(
+        `the environment "${subject}" is not there on ${destination}: there is no bin/activate in it`,
+        {
+          remedy: `It is looked for in ${where}. Make it there: python3 -m venv ${shellQuote(subject)} && ${shellQuote(`${subject}/bin/pip`)} install jupyterlab`,
+        },
+      );
+    case 'jupyter':
+      return new Failure(
+        `${subject} is not installed on ${destination}, or not where it is looked for: ${where}`,
+        {
+          remedy:
+            subject !== 'jupyter'
+              ? 'Is it written as on the host? Give its whole path in --command, or name its environment with --environment.'
+              : environment
+                ? `Install it there: ${environment}/bin/pip install jupyterlab`
+                : 'Install it there (python3 -m pip install --user jupyterlab), or name its environment with --environment.',
+        },
+      );
+    case 'interface':
+      return new Failure(`${subject} on ${destination} has neither JupyterLab nor the notebook beside it`, {
+        remedy: 'Install one in the same environment: pip install jupyterlab',
+      });
+    case 'died':
+      if (strictPort && holder) {
+        return new Failure(`port ${port} of ${destination} is taken by ${holder}`, {
+          remedy: 'Name another with --port, or leave out --strict-port.',
+        });
+      }
+      return new Failure(`Jupyter ended on ${destination} while it started. ${lastWords}`);
+    case 'timeout':
+      return new Failure(
+        `Jupyter did not come up on ${destination} within ${subject} s, and was ended. ${lastWords}`,
+        {
+          remedy: 'Give it longer with --timeout SECONDS.',
+        },
+      );
+    case 'socket':
+      return new Failure(`${destination} has no place for a socket: ${subject}`, {
+        remedy:
+          'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
+      });
+    case 'folder':
+      return new Failure(`${destination} cannot write ${subject}`, {
+        remedy: 'See its permissions, the disk and the quota there.',
+      });
+    default:
+      return new Failure(`the start on ${destination} was cut off before its end`, {
+        remedy: 'Somebody ended its shell there, or the machine went down. Try once more.',
+      });
+  }
+}
