@@ -68,6 +68,8 @@ const AWKWARD = [
   '🐟',
   '\u00a0',
   'if',
+  '\r',
+  'a\r',
   '\x7f',
   '\x1b[1m',
 ] as const;
@@ -83,8 +85,8 @@ const aWord = fc
     fc.string({ unit: 'binary' }),
     fc.constantFrom(...AWKWARD),
   )
-  // No argument of a process can hold a zero byte.
-  .filter((word) => !/[\0\r\n]/.test(word));
+  // No argument of a process can hold a zero byte, and tcsh has no way to quote a line break.
+  .filter((word) => !/[\0\n]/.test(word));
 const batches = fc.array(aWord, { minLength: 1, maxLength: 120 });
 
 for (const shell of SHELL_NAMES) {
@@ -120,7 +122,6 @@ for (const shell of SHELL_NAMES) {
   });
 }
 
-// tcsh has no way to quote a line break.
 for (const shell of SHELL_NAMES.filter((name) => name !== 'tcsh')) {
   test(`${shell} reads line breaks back as they were`, { skip: lacks(shell) }, () => {
     const words = ['a\nb', '\n', "\n'\n", 'a\\\nb', 'a\r\nb', 'end\n'];
