@@ -8,18 +8,18 @@ export function defaultSshConfig(): string {
   return join(homedir(), '.ssh', 'config');
 }
 
-const INCLUDE_DEPTH = 16;
-
 /**
  * The aliases that an ssh_config and all that it includes give names to: words behind Host that are no pattern.
  * A file that is not there has none.
  */
 export function hostAliases(configFile: string): string[] {
-  return [...new Set(aliasesIn(configFile, dirname(defaultSshConfig()), INCLUDE_DEPTH))];
+  return [...new Set(aliasesIn(configFile, dirname(defaultSshConfig()), new Set()))];
 }
 
-function aliasesIn(file: string, sshFolder: string, depth: number): string[] {
-  if (depth === 0) return [];
+/** @param seen the files that were read already: a second time they name nothing new, and some include themselves */
+function aliasesIn(file: string, sshFolder: string, seen: Set<string>): string[] {
+  if (seen.has(file)) return [];
+  seen.add(file);
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -33,7 +33,7 @@ function aliasesIn(file: string, sshFolder: string, depth: number): string[] {
     if (line.param.toLowerCase() !== 'include') return [];
     return words
       .flatMap((word) => includedFiles(word, sshFolder))
-      .flatMap((path) => aliasesIn(path, sshFolder, depth - 1));
+      .flatMap((path) => aliasesIn(path, sshFolder, seen));
   });
 }
 
