@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pageUrl, parseRuntimeFile, redactTokens, withToken } from '../../src/jupyter/server.ts';
+import { Failure } from '../../src/system/errors.ts';
+
+/** nbserver-PID.json, as notebook 6.4 writes it. */
+const CLASSIC = {
+  base_url: '/',
+  hostname: '127.0.0.1',
+  notebook_dir: '/home/me',
+  password: false,
+  pid: 4321,
+  port: 8890,
+  secure: false,
+  sock: '',
+  token: 'abc',
+  url: 'http://127.0.0.1:8890/',
+};
+
+/** jpserver-PID.json, as jupyter_server 2.15 writes it. */
+const SERVER = {
+  base_url: '/lab server/',
+  hostname: '127.0.0.1',
+  password: true,
+  pid: 4321,
+  port: 0,
+  root_dir: '/home/me',
+  secure: true,
+  sock: '/run/jupyter.sock',
+  token: 'abc',
+  url: 'http+unix://%2Frun%2Fjupyter.sock/',
+  version: '2.15.0',
+};
+
+test('the runtime file of a classic notebook is read', () => {
+  assert.deepEqual(parseRuntimeFile(JSON.stringify(CLASSIC)), {
+    pid: 4321,
+    port: 8890,
+    socket: undefined,
+    token: 'abc',
+    baseUrl: '/',
+    secure: false,
+    version: undefined,
+  });
+});
+
+test('the runtime file of jupyter_server is read: socket, base URL and version', () => {
+  assert.deepEqual(parseRuntimeFile(JSON.stringify(SERVER)), {
+    pid: 4321,
+    port: 0,
+    socket: '/run/jupyter.sock',
+    token: 'abc',
+    baseUrl: '/lab server/',
+    secure: true,
+    version: '2.15.0',
+  });
+});
+
+test('a base URL begins and ends with one slash, however it is configured', () => {
+  for (const base_url of ['me', '/me', 'me/', '//me//']) {
+    assert.equal(parseRuntimeFile(JSON.stringify({ ...CLASSIC, base_url })).baseUrl, '/me/');
+  }
+});
+
+test('what no Jupyter writes is a failure, and not a server', () => {
+  for (const text of ['', '{', 'null', '[]', '{"pid": 1}', '{"pid": "1", "port": 2, "token": ""}']) {
+    assert.throws(() => parseRuntimeFile(text), Failure, text);
+  }
+});
+
+test('the page is that of the interface which runs, at this end of the tunnel', () => {
+  const server = { baseUrl: '/', secure: false, command: 'jupyter notebook' };
+  assert.equal(pageUrl(8891, server), 'http://127.0.0.1:8891/tree');
+  assert.equal(pageUrl(8891, { ...server, command: 'jupyter lab' }), 'http://127.0.0.1:8891/lab');
+  assert.equal(pageUrl(8891, { ...server, command: 'jupyter-lab' }), 'http://127.0.0.1:8891/lab');
+  assert.equal(
+    pageUrl(8891, { ...server, command: '/opt/labour/jupyter notebook' }),
+    'http://127.0.0.1:8891/tree',
+  );
+  assert.equal(pageUrl(8891, { ...server, baseUrl: '/me/', secure: true }), 'https://127.0.0.1:8891/me/tree');
+});
+
+test('a token is written into a URL so that any token survives', () => {
+  const url = withToken('http://127.0.0.1:1/tree', 'a&b=c d/+é');
+  assert.equal(new URL(url).searchParams.get('token'), 'a&b=c d/+é');
+  assert.equal(withToken('http://127.0.0.1:1/tree', ''), 'http://127.0.0.1:1/tree');
+});
+
+test('no token of a log line is shown, wherever it stands', () => {
+  assert.equal(
+    redactTokens('[I] 302 GET /?token=abc123 (::1) http://x/?token=abc123&next="/"'),
+    '[I] 302 GET /?token=… (::1) http://x/?token=…&next="/"',
+  );
+  assert.equal(redactTokens('<a href="/?token=abc123">'), '<a href="/?token=…">');
+  assert.equal(redactTokens('nothing to hide'), 'nothing to hide');
+});

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  type Connection,
+  controlCommand,
+  forwardSpec,
+  masterCommand,
+  resolveCommand,
+  scriptCommand,
+} from '../../src/ssh/arguments.ts';
+import { commandLine } from '../../src/system/command.ts';
+
+const connection: Connection = {
+  destination: 'me@gpu',
+  configFile: undefined,
+  folder: '/state/c/0',
+  controlPath: '/state/c/0/control',
+};
+const withConfigFile: Connection = { ...connection, configFile: '/my files/ssh_config' };
+const forward = { bindAddress: '127.0.0.1', localPort: 8890, target: '127.0.0.1:8889' };
+
+test('the master is in the foreground, with a socket of its own and forwards of nobody', () => {
+  assert.equal(
+    commandLine(masterCommand(connection)),
+    'ssh -N -T -M -S /state/c/0/control -o ControlPersist=no -o ClearAllForwardings=yes -o RemoteCommand=none -o LogLevel=INFO -o ServerAliveInterval=5 -o ServerAliveCountMax=3',
+  );
+});
+
+test('a script runs over the connection, under any login shell, and never makes a login of its own', () => {
+  const line = commandLine(scriptCommand(connection));
+  assert.match(line, /^ssh -T -S \/state\/c\/0\/control .* -- me@gpu 'exec \/bin\/sh -s'$/);
+  assert.match(line, / -o ControlMaster=no -o ProxyCommand=false /);
+});
+
+test('a forward names both of its ends, and asks the master by its socket alone', () => {
+  assert.equal(
+    commandLine(controlCommand(connection, 'forward', forward)),
+    'ssh -F /dev/null -S /state/c/0/control -O forward -L 127.0.0.1:8890:127.0.0.1:8889 master',
+  );
+  assert.equal(
+    commandLine(controlCommand(connection, 'check')),
+    'ssh -F /dev/null -S /state/c/0/control -O check master',
+  );
+});
+
+test('a forward leads to a port or to a Unix socket of the host', () => {
+  assert.equal(forwardSpec(forward), '127.0.0.1:8890:127.0.0.1:8889');
+  assert.equal(forwardSpec({ ...forward, target: '/run/jupyter.sock' }), '127.0.0.1:8890:/run/jupyter.sock');
+});
+
+test("-F is ssh's own: every ssh that reads an ssh_config gets it", () => {
+  for (const command of [
+    masterCommand(withConfigFile),
+    scriptCommand(withConfigFile),
+    resolveCommand('me@gpu', withConfigFile.configFile),
+  ]) {
+    assert.deepEqual(command.slice(0, 3), ['ssh', '-F', '/my files/ssh_config']);
+  }
+});
+
+test('what is told to ssh wins over a hostile ssh_config, and ssh takes each option', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rn-arguments-'));
+  try {
+    const configFile = join(folder, 'ssh_config');
+    writeFileSync(
+      configFile,
+      `Host *
+  ControlMaster auto
+  ControlPath ${folder}/theirs
+  ControlPersist yes
+  LocalForward 1 localhost:1
+  RemoteCommand tmux
+  RequestTTY force
+  LogLevel QUIET
+  ForkAfterAuthentication yes
+  StdinNull yes
+  SessionType none
+  PermitLocalCommand yes
+`,
+    );
+    const resolved = (command: readonly string[]) => {
+      const [program = '', ...args] = command;
+      // -G prints what this very command line would do, and connects to nothing.
+      return execFileSync(program, ['-G', ...args], { encoding: 'utf8' }).split('\n');
+    };
+    const mine = { ...connection, configFile, controlPath: join(folder, 'mine') };
+    const master = resolved([...masterCommand(mine), '--', mine.destination]);
+    for (const line of [
+      `controlpath ${join(folder, 'mine')}`,
+      'controlpersist no',
+      'clearallforwardings yes',
+      'loglevel INFO',
+      'serveraliveinterval 5',
+      'requesttty false',
+    ]) {
+      assert.ok(master.includes(line), `the master has "${line}"`);
+    }
+    const session = resolved(scriptCommand(mine));
+    for (const line of [
+      `controlpath ${join(folder, 'mine')}`,
+      'controlmaster false',
+      'clearallforwardings yes',
+      'proxycommand false',
+      'sessiontype default',
+      'forkafterauthentication no',
+      'stdinnull no',
+      'permitlocalcommand no',
+      'requesttty false',
+    ]) {
+      assert.ok(session.includes(line), `a session has "${line}"`);
+    }
+    for (const lines of [master, session]) {
+      assert.deepEqual(
+        lines.filter((line) => /^(localforward|remotecommand) /.test(line) && !line.endsWith(' none')),
+        [],
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
