@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { startTime } from '../../src/system/process.ts';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
@@ -151,11 +151,60 @@ test(
         );
         assert.ok(!canFind(other, mine, myToken), 'the other user can read my token');
         assert.ok(!canFind(mine, other, theirToken), "I can read the other user's token");
+        const theirsLives = async () => {
+          assert.equal(await startTime(pid), began);
+          assert.ok((await fetch(`http://127.0.0.1:${port}/api`)).ok);
+        };
         const stopped = await laptop.run('stop', '--yes');
         assert.equal(stopped.code, 0, stopped.stderr);
         assert.ok(!mine.processes().includes(server.pid));
-        assert.equal(await startTime(pid), began);
-        assert.ok((await fetch(`http://127.0.0.1:${port}/api`)).ok);
+        await theirsLives();
+        const again = await laptop.run('start', ...words, ...local, '--json');
+        assert.equal(again.code, 0, again.stderr);
+        const plainly = await laptop.run('stop', '--plain', '--yes');
+        assert.equal(plainly.code, 0, plainly.stderr);
+        const mySecond = JSON.parse(again.stdout).server.pid;
+        await eventually('pkill has ended mine', () => !mine.processes().includes(mySecond));
+        await theirsLives();
+      } finally {
+        await other.remove();
+      }
+    }),
+);
+
+/** Says how a user's attempt to enter a socket ends. */
+const ENTER =
+  "require('net').connect(process.argv[1],()=>{console.log('in');process.exit()}).on('error',(e)=>console.log(e.code))";
+
+function entering(account: Account, socket: string): string {
+  const { stdout } = spawnSync(process.execPath, ['-e', ENTER, socket], {
+    uid: account.uid,
+    gid: account.gid,
+    encoding: 'utf8',
+  });
+  return stdout.trim();
+}
+
+test(
+  "nobody else can enter a server's private socket, or look into what is kept for it",
+  {
+    skip: NO_ACCOUNTS,
+  },
+  () =>
+    withAccount('bash', async (mine, { laptop }) => {
+      const other = makeAccount('bash');
+      try {
+        const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-open', '--json');
+        assert.equal(started.code, 0, started.stderr);
+        const { server } = JSON.parse(started.stdout);
+        assert.deepEqual([entering(mine, server.socket), entering(other, server.socket)], ['in', 'EACCES']);
+        const kept = [join(mine.home, '.local/state/remote-notebook'), dirname(server.socket)];
+        for (const folder of kept) {
+          const look = (account: Account) =>
+            spawnSync('ls', [folder], { uid: account.uid, gid: account.gid }).status === 0;
+          assert.deepEqual([look(mine), look(other)], [true, false], folder);
+        }
+        assert.equal((await laptop.run('stop')).code, 0);
       } finally {
         await other.remove();
       }
