@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type KeeperState, parseKeeperState } from '../../src/ssh/keeper.ts';
 import type { Laptop, World } from './world.ts';
 
 /**
@@ -25,6 +26,14 @@ export function traces(world: World, laptop: Laptop): string[] {
 /** The folder on the host that holds one folder for each server. */
 export function serversOn(world: World): string {
   return join(world.home, '.local', 'state', 'remote-notebook', 'servers');
+}
+
+/** What the keeper of a laptop's only connection wrote last. */
+export function keeperOf(laptop: Laptop): KeeperState {
+  const rooms = join(laptop.stateFolder, 'c');
+  const [name] = namesIn(rooms).filter((entry) => !entry.endsWith('.lock'));
+  if (name === undefined) throw new Error('this laptop has no connection');
+  return parseKeeperState(readFileSync(join(rooms, name, 'state'), 'utf8'));
 }
 
 function recordedNames(laptop: Laptop): string[] {
