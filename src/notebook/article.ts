@@ -59,9 +59,9 @@ export function plainListCommand(notebook: Notebook, user: string): Command {
   return plainSsh(notebook, [], remoteListText(user));
 }
 
-/** All processes of a user on the host: PID, how long it has run, and command line. */
+/** All processes of a user on the host, as `launchedOn` reads them. */
 export function plainProcessesCommand(notebook: Notebook, user: string): Command {
-  return plainSsh(notebook, [], `echo; ps -u ${shellQuote(user)} -o pid=,etime=,args=`);
+  return plainSsh(notebook, [], `echo; ps -u ${shellQuote(user)} -o pid=,ppid=,etime=,args=`);
 }
 
 export function plainKillCommand(notebook: Notebook, pids: readonly number[]): Command {

@@ -20,6 +20,7 @@ import {
   plainTunnelCommand,
   userOf,
 } from './article.ts';
+import { launchedOn } from './launched.ts';
 import type { Notebook } from './notebook.ts';
 import {
   type NotebookRecord,
@@ -201,24 +202,20 @@ async function undoPlain(
   await forgetPlain(notebook, context);
 }
 
-/** Ends what has the options of this start and is no older: another Jupyter with the same ones is left alone. */
+/** Ends what this start began on the host. Where it cannot be told from another one, both are left alone. */
 async function endLaunched(notebook: Notebook, startedAt: number, context: Context): Promise<void> {
   const user = await remoteUser(notebook, context);
-  const { stdout } = await run(plainProcessesCommand(notebook, user), context);
-  const ageS = Math.ceil((Date.now() - startedAt) / 1000);
-  const pids = stdout.split('\n').flatMap((line) => {
-    const [, pid, age, args] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
-    const isOurs = args?.endsWith(` --no-browser --port=${notebook.port}`) && secondsOf(age ?? '') <= ageS;
-    return isOurs ? [Number(pid)] : [];
-  });
-  if (pids.length > 0) await run(plainKillCommand(notebook, pids), context);
-}
-
-/** As ps tells it: [[days-]hours:]minutes:seconds. */
-function secondsOf(etime: string): number {
-  const [days, rest] = etime.includes('-') ? etime.split('-') : ['0', etime];
-  const clock = (rest ?? '').split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
-  return Number(days) * 86_400 + clock;
+  const { code, stdout, stderr } = await run(plainProcessesCommand(notebook, user), context);
+  if (code !== 0) throw new Failure(`${notebook.destination}: ${tellingLine(stderr)}`);
+  // ps tells whole seconds.
+  const maxAgeS = Math.ceil((Date.now() - startedAt) / 1000) + 1;
+  const [ours, ...others] = launchedOn(notebook.port, maxAgeS, stdout);
+  if (!ours) return;
+  if (others.length > 0) {
+    const pids = [ours, ...others].map(([pid]) => pid).join(' or ');
+    throw new Failure(`two Jupyters began at once on ${notebook.destination}: end yours there, ${pids}`);
+  }
+  await run(plainKillCommand(notebook, ours), context);
 }
 
 async function forgetPlain({ name }: Notebook, context: Context): Promise<void> {
