@@ -46,7 +46,8 @@ async function runVerb(args: readonly string[], signal: AbortSignal): Promise<nu
 async function parseVerb(
   args: readonly string[],
 ): Promise<{ verb: AnyVerb; args: SharedArguments } | undefined> {
-  const only = VERBS[args[0] ?? ''];
+  const [first = ''] = args;
+  const only = Object.hasOwn(VERBS, first) ? VERBS[first] : undefined;
   const verbs = await Promise.all((only ? [only] : Object.values(VERBS)).map((load) => load()));
   let chosen: { verb: AnyVerb; args: SharedArguments } | undefined;
   const parser = yargs(args)

@@ -64,7 +64,7 @@ export async function parseConfiguration(text: string, file: string): Promise<Co
   const result = v.safeParse(v.pipe(mapping, ConfigurationSchema), document.toJS() ?? {});
   if (!result.success) throw configurationMistake(result.issues[0], document, lines, file);
   const { default: meant, notebooks = {} } = result.output;
-  if (meant !== undefined && !(meant in notebooks)) {
+  if (meant !== undefined && !Object.hasOwn(notebooks, meant)) {
     throw new UsageError(`${file}: default names "${meant}", which is none of its notebooks`, {
       remedy: `There are: ${Object.keys(notebooks).join(', ') || 'none'}`,
     });

@@ -73,8 +73,14 @@ export function defaultName(destination: string): string {
 }
 
 function verifyName(name: string): string {
-  if (NAME.test(name)) return name;
+  // The names of notebooks are keys of objects, which have some of their own.
+  if (NAME.test(name) && !(name in {})) return name;
   verifyNoPassword(name);
+  if (NAME.test(name)) {
+    throw new UsageError(`"${name}" cannot be a notebook's name: it means something to JavaScript`, {
+      remedy: 'Give it another with --name.',
+    });
+  }
   throw new UsageError(`"${name}" cannot be a notebook's name`, {
     remedy:
       'A name has letters, digits, dots, dashes and underscores, at most 64, and begins with none of . and -',

@@ -32,9 +32,9 @@ export async function resolveNotebook(
     throw new UsageError('no notebook is named, and none is configured', { remedy: HOW_TO_BEGIN });
   const { name: givenName, ...given } = flags;
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const configured = configuration.notebooks[named];
+  const configured = entryOf(configuration.notebooks, named);
   if (configured) return makeNotebook(givenName ?? named, { ...configured, ...settings }, configFile);
-  const record = records[named];
+  const record = entryOf(records, named);
   if (record) {
     const known = settingsOf(record.notebook);
     return makeNotebook(
@@ -91,14 +91,19 @@ export async function knownNotebook(
       remedy: names.length === 0 ? HOW_TO_BEGIN : `There are: ${names.join(', ')}`,
     });
   }
-  const record = records[name] ?? onlyOn(name, records);
+  const record = entryOf(records, name) ?? onlyOn(name, records);
   if (record) return { notebook: record.notebook, record };
-  const configured = configuration.notebooks[name];
+  const configured = entryOf(configuration.notebooks, name);
   if (configured) return { notebook: makeNotebook(name, configured, configFile), record: undefined };
   verifyNoPassword(name);
   throw new UsageError(`there is no notebook "${name}"`, {
     remedy: names.length === 0 ? HOW_TO_BEGIN : `There are: ${names.join(', ')}`,
   });
+}
+
+/** The entry of that very name: an object also has a `toString`, which is no notebook. */
+function entryOf<T>(entries: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(entries, name) ? entries[name] : undefined;
 }
 
 function onlyOn(destination: string, records: Records): NotebookRecord | undefined {

@@ -46,7 +46,20 @@ test('what is said of a notebook is kept as it was said', () => {
 test('a name may be any word that can name a file, and no way out of its folder', () => {
   for (const name of ['gpu', 'gpu-2.example_org', '2', '_', 'Übung', '日本', 'x'.repeat(64)])
     assert.equal(makeNotebook(name, { destination: 'gpu' }, undefined).name, name);
-  for (const name of ['', '.', '..', '.x', '-x', 'a/b', 'a b', 'a\nb', 'a*', 'x'.repeat(65)])
+  for (const name of [
+    '',
+    '.',
+    '..',
+    '.x',
+    '-x',
+    'a/b',
+    'a b',
+    'a\nb',
+    'a*',
+    'x'.repeat(65),
+    'toString',
+    '__proto__',
+  ])
     assert.throws(() => makeNotebook(name, { destination: 'gpu' }, undefined), UsageError, name);
 });
 
