@@ -1,4 +1,5 @@
 import type { KnownNotebook } from '../notebook/resolve.ts';
+import { UsageError } from '../system/errors.ts';
 import type { Terminal } from './terminal.ts';
 import { CONFIG_FILE, defineVerb, NOTEBOOK, YES } from './verb.ts';
 
@@ -37,6 +38,11 @@ export const stop = defineVerb({
     const known = await knownNotebook(args.notebook, args.F, context);
     const { name } = known.notebook;
     if (args.plain) return stopPlainly(known, args.yes, terminal);
+    if (known.record?.plain) {
+      throw new UsageError(`"${name}" was started with --plain`, {
+        remedy: `Stop it with: remote-notebook stop --plain ${name} (it ends every Jupyter of that user)`,
+      });
+    }
     const { closeNotebook, stopNotebook } = await import('../notebook/stop.ts');
     if (args.keepServer) {
       await closeNotebook(known, context);
@@ -52,8 +58,9 @@ export const stop = defineVerb({
   },
 });
 
-async function stopPlainly({ notebook }: KnownNotebook, yes: boolean, terminal: Terminal): Promise<number> {
+async function stopPlainly(known: KnownNotebook, yes: boolean, terminal: Terminal): Promise<number> {
   const { context } = terminal;
+  const { notebook, record } = known;
   const { plainVictims, remoteUser, stopPlain } = await import('../notebook/plain.ts');
   const user = await remoteUser(notebook, context);
   const victims = await plainVictims(notebook, user, context);
@@ -64,6 +71,10 @@ async function stopPlainly({ notebook }: KnownNotebook, yes: boolean, terminal: 
   );
   if (victims.length > 0 && !yes && !(await terminal.confirm('End them?'))) return 1;
   await stopPlain(notebook, user, context);
+  if (record && !record.plain) {
+    const { closeNotebook } = await import('../notebook/stop.ts');
+    await closeNotebook(known, context);
+  }
   terminal.say(`${terminal.style.bold(notebook.name)} is stopped.`);
   return 0;
 }

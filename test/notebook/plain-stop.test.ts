@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { lacks } from '../hosts/shells.ts';
+import { freePort } from '../hosts/sshd.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+// The article's stop ends every Jupyter of a user, so these tests need a user of their own.
+const skip = NO_ACCOUNTS || lacks('pkill');
+let account: Account;
+let world: World;
+before(async () => {
+  if (skip) return;
+  account = makeAccount('bash');
+  world = await makeWorld({ account });
+});
+after(async () => {
+  await world?.remove();
+  await account?.remove();
+});
+
+const jupyters = () =>
+  account.processes().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('jupyter'));
+
+async function startWords(): Promise<string[]> {
+  const ports = ['--port', String(await freePort()), '--local-port', String(await freePort())];
+  return ['start', 'loopback', '{F}', '--no-open', '--json', ...ports];
+}
+
+for (const words of [['stop'], ['stop', '--keep-server']]) {
+  test(`${words.join(' ')} of a notebook that was started with --plain says how to stop it, and forgets nothing`, {
+    skip,
+  }, async () => {
+    const laptop = world.anotherLaptop();
+    const started = await laptop.run(...(await startWords()), '--plain');
+    assert.equal(started.code, 0, started.stderr);
+    const theirs = jupyters();
+    const { stdout: before } = await laptop.run('status', '--json');
+    const refused = await laptop.run(...words);
+    assert.deepEqual([refused.code, refused.stdout], [2, '']);
+    assert.match(
+      refused.stderr,
+      /"loopback" was started with --plain\n.*remote-notebook stop --plain loopback/,
+    );
+    assert.equal((await laptop.run('status', '--json')).stdout, before);
+    assert.deepEqual(jupyters(), theirs);
+    const stopped = await laptop.run('stop', '--plain', '--yes');
+    assert.equal(stopped.code, 0, stopped.stderr);
+    await eventually('Jupyter and every ssh are gone', () => world.processes().length === 0);
+  });
+}
+
+test('stop --plain of a notebook that was started without it ends its tunnel, too', { skip }, async () => {
+  const laptop = world.anotherLaptop();
+  const started = await laptop.run(...(await startWords()));
+  assert.equal(started.code, 0, started.stderr);
+  assert.equal(jupyters().length, 1);
+  const stopped = await laptop.run('stop', '--plain', '--yes');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  await eventually('Jupyter and every ssh are gone', () => world.processes().length === 0);
+  assert.deepEqual(JSON.parse((await laptop.run('status', '--json')).stdout), { notebooks: [] });
+});
