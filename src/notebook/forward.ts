@@ -1,12 +1,12 @@
 import { type Forward, forwardSpec } from '../ssh/arguments.ts';
-import type { Context } from '../system/context.ts';
+import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { LOOPBACK, portHolder } from '../system/port.ts';
 import { isPort } from './notebook.ts';
 import type { KnownNotebook } from './resolve.ts';
 import { startNotebook } from './start.ts';
 import { type NotebookRecord, readRecords, updateRecords, withNotebookLock, withRecord } from './state.ts';
-import { connectionOf, isForwardUp, openTunnel } from './tunnel.ts';
+import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
 
 /** `6006`, `9000:6006` (another port here) or `8787:localhost:8787` (another machine, seen from the host). */
 const PORT_SPEC = /^(?:(\d+):(?:(\[[^\]]+\]|[^:\s]+):)?)?(\d+)$/;
@@ -46,14 +46,18 @@ export async function forwardNotebook(
     await updateRecords(context, (records) => withRecord(records, record));
     const connection = connectionOf(notebook, context.env);
     context.report.phase('connect');
-    await openTunnel(connection, context);
-    for (const forward of record.forwards) {
-      if (await isForwardUp(connection, forward)) continue;
-      await updateRecords(context, (records) => withRecord(records, before));
+    try {
       await openTunnel(connection, context);
-      throw await portTaken(forward);
+      for (const forward of record.forwards) {
+        if (!(await isForwardUp(connection, forward))) throw await portTaken(forward);
+      }
+      return record;
+    } catch (error) {
+      const undoContext = uninterrupted(context);
+      await updateRecords(undoContext, (records) => withRecord(records, before));
+      await releaseTunnel(connection, undoContext);
+      throw error;
     }
-    return record;
   });
 }
 

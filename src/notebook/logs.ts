@@ -1,4 +1,4 @@
-import type { Context } from '../system/context.ts';
+import { type Context, uninterrupted } from '../system/context.ts';
 import { findServer, readLog } from './host.ts';
 import type { Notebook } from './notebook.ts';
 import type { NotebookRecord } from './state.ts';
@@ -21,6 +21,6 @@ export async function printLog(
     return true;
   } finally {
     // A connection that was made for this alone ends with it.
-    await releaseTunnel(connection, { ...context, signal: new AbortController().signal });
+    await releaseTunnel(connection, uninterrupted(context));
   }
 }

@@ -4,7 +4,7 @@ import { pageUrl } from '../jupyter/server.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
 import { readWords } from '../ssh/connection.ts';
 import { SshFailure, sshCause } from '../ssh/messages.ts';
-import type { Context } from '../system/context.ts';
+import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import { findServer, type HostServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
 import type { Notebook } from './notebook.ts';
@@ -239,7 +239,7 @@ async function undoStart(
   context: Context,
 ): Promise<string | undefined> {
   const left = await undoOnHost(connection, progress, launch, context);
-  const undoContext: Context = { ...context, signal: new AbortController().signal };
+  const undoContext = uninterrupted(context);
   const restore = (records: Records): Records =>
     before ? withRecord(records, before) : withoutRecord(records, notebook.name);
   if (readRecords(undoContext)[notebook.name] || before) await updateRecords(undoContext, restore);

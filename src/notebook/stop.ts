@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { requestShutdown } from '../jupyter/api.ts';
 import type { Connection } from '../ssh/arguments.ts';
-import type { Context } from '../system/context.ts';
+import { type Context, uninterrupted } from '../system/context.ts';
 import { findServer, type StopOutcome, stopServer } from './host.ts';
 import type { Notebook } from './notebook.ts';
 import { redirectFile } from './open.ts';
@@ -33,7 +33,7 @@ export function stopNotebook({ notebook }: KnownNotebook, context: Context): Pro
       await forget(notebook, context);
       return outcome;
     } finally {
-      await releaseTunnel(connection, context);
+      await releaseTunnel(connection, uninterrupted(context));
     }
   });
 }

@@ -19,3 +19,8 @@ export interface Reporter {
   /** Text of ssh's own that belongs on the user's terminal, as it came. */
   passThrough(text: string): void;
 }
+
+/** The same for a clean-up: it is brought to its end, also after an interrupt. */
+export function uninterrupted(context: Context): Context {
+  return { ...context, signal: new AbortController().signal };
+}
