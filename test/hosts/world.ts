@@ -19,8 +19,8 @@ export interface Finished {
 export interface Running {
   readonly pid: number;
   readonly ended: Promise<Finished>;
-  /** Waits until standard error holds this text. Rejects when the command ends before. */
-  saw(text: string): Promise<void>;
+  /** Waits until standard error, or the output that is named, holds this text. Rejects when the command ends before. */
+  saw(text: string, output?: 'stdout' | 'stderr'): Promise<void>;
   signal(name: NodeJS.Signals): void;
 }
 
@@ -130,6 +130,7 @@ function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running 
   const watchers = new Set<() => void>();
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk;
+    for (const look of watchers) look();
   });
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk;
@@ -142,10 +143,10 @@ function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running 
     pid: child.pid ?? 0,
     ended,
     signal: (name) => child.kill(name),
-    saw: (text) =>
+    saw: (text, output = 'stderr') =>
       new Promise((resolve, reject) => {
         const look = () => {
-          if (!stderr.includes(text)) return;
+          if (!(output === 'stderr' ? stderr : stdout).includes(text)) return;
           watchers.delete(look);
           resolve();
         };

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import type { Laptop } from './world.ts';
+
+/** What `--json` prints of a notebook: see NotebookStatus. */
+export interface Shown {
+  readonly state: string;
+  readonly name: string;
+  readonly url: string;
+  readonly joined: boolean;
+  readonly server: { readonly state: string; readonly pid: number; readonly port: number };
+  readonly tunnel: { readonly pid: number; readonly localPort: number; readonly forwards: readonly string[] };
+}
+
+/** Starts the world's host's notebook and answers with what `--json` says of it. */
+export async function started(laptop: Laptop, ...args: string[]): Promise<Shown> {
+  const { code, stdout, stderr } = await laptop.run('start', 'loopback', '{F}', '--json', ...args);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+/** Runs a command that must succeed, and answers with its standard output. */
+export async function done(laptop: Laptop, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await laptop.run(...args);
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+/** What a laptop keeps of a server: the token above all, and the folder of its record on the host. */
+export function serverRecord(laptop: Laptop, name = 'loopback'): { token: string; folder: string } {
+  return JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8')).notebooks[name].server;
+}
+
+/** One request to a Jupyter on this machine's loopback address. */
+export function askJupyter<T>(
+  port: number,
+  token: string,
+  path: string,
+  method: 'GET' | 'POST' = 'GET',
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const headers = { Authorization: `token ${token}`, 'Content-Length': 0 };
+    const query = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.on('end', () => {
+        if ((response.statusCode ?? 500) < 300) resolve(JSON.parse(body));
+        else reject(new Error(`${method} ${path}: ${response.statusCode} ${body}`));
+      });
+    });
+    query.once('error', reject);
+    query.end();
+  });
+}

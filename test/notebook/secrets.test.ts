@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { done, serverRecord } from '../hosts/notebooks.ts';
+import { commandLineOf } from '../hosts/traces.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** Where the token of a server may be read, by whom, and when: nowhere but in files of its owner's alone. */
+
+const needsProc = { skip: process.platform !== 'linux' && 'argument lists are read in /proc' };
+
+let world: World;
+/** All that was ever printed, on either output. */
+let printed = '';
+let token: string;
+/** Each argument list that was seen on this machine, of whichever process. */
+const seen = new Set<string>();
+
+before(async () => {
+  world = await makeWorld();
+  const browser = join(world.home, 'browser');
+  writeFileSync(browser, '#!/bin/sh\nprintf "%s\\n" "$@" >"$0.arguments"\nsleep 1\n', { mode: 0o755 });
+  world.laptop.env.BROWSER = browser;
+  const watcher = setInterval(look, 3);
+  try {
+    await show('start', 'loopback', '{F}');
+    token = serverRecord(world.laptop).token;
+    await show('start', 'loopback', '{F}', '--verbose', '--json');
+    await show('status');
+    await show('status', '--json', '--verbose');
+    await show('forward', 'loopback', '--json', '--verbose');
+    await show('open');
+    await show('open', '--json', '--verbose');
+    await show('logs', '--verbose');
+    await eventually('the browser was asked', () => existsSync(`${browser}.arguments`));
+  } finally {
+    clearInterval(watcher);
+  }
+});
+after(() => world.remove());
+
+function look(): void {
+  for (const pid of readdirSync('/proc')) if (/^\d+$/.test(pid)) seen.add(commandLineOf(Number(pid)));
+}
+
+async function show(...args: string[]): Promise<void> {
+  const { code, stdout, stderr } = await world.laptop.run(...args);
+  assert.equal(code, 0, stderr);
+  // The first start prints the URL as Jupyter does, with its token, for the user's eyes.
+  printed += args.length === 3 ? stderr : stdout + stderr;
+}
+
+/** The files below a folder that hold the token. */
+function holders(folder: string): string[] {
+  try {
+    const found = execFileSync('grep', ['-rlF', '-e', token, folder], { encoding: 'utf8' });
+    return found.trim().split('\n');
+  } catch {
+    return [];
+  }
+}
+
+test('the token is in the argument list of no process, at no time', needsProc, () => {
+  for (const program of [/keeper\.sh /, /^ssh .* -O forward /, /notebook-dir=/, /^\/bin\/sh .*browser file:/])
+    assert.ok(
+      [...seen].some((line) => program.test(line)),
+      `${program} was seen`,
+    );
+  assert.deepEqual(
+    [...seen].filter((line) => line.includes(token)),
+    [],
+  );
+});
+
+test('the token is in no environment but that of its server and what it starts', needsProc, () => {
+  const holding = world
+    .processes()
+    .filter((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8').includes(token));
+  assert.deepEqual(
+    holding.map(commandLineOf).filter((line) => !/notebook-dir=/.test(line)),
+    [],
+  );
+});
+
+test('no output shows the token: no status, no log, nothing with --json or --verbose', () => {
+  assert.match(printed, /"joined": true/);
+  assert.match(printed, /is running at/);
+  assert.equal(printed.includes(token), false);
+});
+
+test('on the laptop the token is in files of mode 0600 in folders of mode 0700, and in no log', () => {
+  const files = holders(world.laptop.env.HOME as string);
+  assert.deepEqual(files.map((file) => file.replace(`${world.laptop.stateFolder}/`, '')).sort(), [
+    'open-loopback.html',
+    'state.json',
+  ]);
+  for (const file of files) {
+    assert.equal(statSync(file).mode & 0o777, 0o600, file);
+    assert.equal(statSync(dirname(file)).mode & 0o777, 0o700, file);
+  }
+});
+
+test('on the host it is in one file of ours, mode 0600, beside those that Jupyter writes for itself', () => {
+  const { folder } = serverRecord(world.laptop);
+  const runtime = join(world.home, '.local', 'share', 'jupyter', 'runtime');
+  const files = holders(world.home);
+  assert.deepEqual(
+    files.filter((file) => dirname(file) !== runtime),
+    [join(folder, 'server.json')],
+  );
+  assert.equal(statSync(join(folder, 'server.json')).mode & 0o777, 0o600);
+  assert.equal(statSync(folder).mode & 0o777, 0o700);
+  assert.equal(statSync(runtime).mode & 0o777, 0o700);
+});
+
+test('the browser got a file, which stop removes', async () => {
+  const [argument] = readFileSync(join(world.home, 'browser.arguments'), 'utf8').split('\n');
+  const page = join(world.laptop.stateFolder, 'open-loopback.html');
+  assert.equal(argument, `file://${page}`);
+  await done(world.laptop, 'stop');
+  assert.deepEqual(holders(dirname(world.home)), []);
+});
