@@ -69,7 +69,6 @@ async function parseVerb(
         describe: 'one JSON document on standard output',
       },
     })
-    .parserConfiguration({ 'duplicate-arguments-array': false })
     .completion('completion', 'Print a completion script for your shell')
     .version(version())
     .help()
@@ -84,7 +83,7 @@ async function parseVerb(
     });
   for (const verb of verbs) {
     addVerb(parser, verb, (parsed) => {
-      chosen = { verb, args: parsed };
+      chosen = { verb, args: lastOfEach(parsed, verb) };
     });
   }
   // A handler that were a promise would make yargs lay out its help first.
@@ -100,6 +99,13 @@ function knownWords(name: string | undefined, verb: AnyVerb | undefined): Known 
     verbs: [...Object.keys(VERBS), 'completion'],
     options: options.filter((option) => option.length > 1),
   };
+}
+
+/** An option that is given twice, in an alias and behind it perhaps, counts as it was given last. */
+function lastOfEach(args: SharedArguments, { positionals = {} }: AnyVerb): SharedArguments {
+  const last = ([name, value]: [string, unknown]): [string, unknown] =>
+    Array.isArray(value) && !positionals[name]?.array ? [name, value.at(-1)] : [name, value];
+  return Object.fromEntries(Object.entries(args).map(last)) as unknown as SharedArguments;
 }
 
 function explain(error: unknown, verbose: boolean): number {

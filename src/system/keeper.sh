@@ -14,6 +14,8 @@
 # up, and a command that has written new ones.
 
 set -u
+# Whatever umask the user has, what stands here is theirs alone.
+umask 077
 folder=$1 destination=$2
 shift 2
 here=$(dirname -- "$0")

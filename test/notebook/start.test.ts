@@ -1,24 +1,283 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { freePort } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
-before(async () => {
+beforeEach(async () => {
   world = await makeWorld();
 });
-after(() => world.remove());
+afterEach(() => world.remove());
 
-test('start brings a notebook up, status sees it, stop ends exactly it, and nothing is left', async () => {
-  const { laptop } = world;
-  const started = await laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
-  assert.equal(started.code, 0, started.stderr);
-  const answer = JSON.parse(started.stdout);
+async function started(...args: string[]) {
+  const { code, stdout, stderr } = await world.laptop.run(
+    'start',
+    'loopback',
+    '{F}',
+    '--no-open',
+    '--json',
+    ...args,
+  );
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+/** The Jupyter servers that run on this world's host. */
+function servers(): number[] {
+  return world.processes().filter((pid) => /notebook-dir/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+}
+
+/** A venv with a jupyter of its own, as pip writes it, over the system's packages. */
+function makeVenv(path: string): void {
+  execFileSync('/usr/bin/python3', ['-m', 'venv', '--system-site-packages', '--without-pip', path]);
+  for (const name of ['jupyter', 'jupyter-notebook']) {
+    const module = name === 'jupyter' ? 'jupyter_core.command' : 'notebook.notebookapp';
+    // A shebang cannot hold a blank, so pip goes by way of sh where the path has one.
+    const shebang = `#!/bin/sh\n'''exec' "${path}/bin/python" "$0" "$@"\n' '''\n`;
+    const text = `${shebang}import sys\nfrom ${module} import main\nsys.exit(main())\n`;
+    writeFileSync(join(path, 'bin', name), text, { mode: 0o755 });
+  }
+}
+
+test('what start says in JSON is what scripts may rely on, and holds no token', async () => {
+  const answer = await started('--directory', '.');
+  const { token } = JSON.parse(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8')).notebooks
+    .loopback.server;
+  assert.ok(token.length >= 32);
+  assert.ok(!JSON.stringify(answer).includes(token));
+  const { server, tunnel } = answer;
   assert.equal(answer.joined, false);
-  assert.equal(answer.server.state, 'running');
-  const status = await laptop.run('status', '--json');
-  assert.equal(status.code, 0, status.stderr);
-  assert.equal(JSON.parse(status.stdout).notebooks[0].tunnel.state, 'connected');
-  const stopped = await laptop.run('stop');
+  assert.deepEqual(Object.keys(answer.phases), ['connect', 'launch', 'jupyter', 'forward', 'prove']);
+  assert.deepEqual(
+    { ...answer, server: 0, tunnel: 0, phases: 0 },
+    {
+      state: 'connected',
+      name: 'loopback',
+      destination: 'loopback',
+      directory: world.home,
+      url: `http://127.0.0.1:${tunnel.localPort}/tree`,
+      server: 0,
+      tunnel: 0,
+      joined: false,
+      phases: 0,
+    },
+  );
+  const { state, socket, command } = server;
+  assert.deepEqual(
+    { state, socket, command },
+    { state: 'running', socket: null, command: 'jupyter notebook' },
+  );
+  assert.deepEqual(
+    [typeof server.pid, typeof server.port, typeof server.version],
+    ['number', 'number', 'string'],
+  );
+  assert.ok(Date.parse(server.startedAt) > Date.now() - 600_000);
+  assert.equal(tunnel.state, 'connected');
+  assert.deepEqual(tunnel.forwards, [`127.0.0.1:${tunnel.localPort}:127.0.0.1:${server.port}`]);
+  assert.deepEqual([typeof tunnel.pid, Date.parse(tunnel.since) > 0], ['number', true]);
+});
+
+test('a second start joins the server: here, without the local state, and from another laptop', async () => {
+  const first = await started();
+  const second = await started();
+  assert.deepEqual([second.joined, second.server.pid, second.url], [true, first.server.pid, first.url]);
+  const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open', '--json');
+  assert.equal(other.code, 0, other.stderr);
+  assert.deepEqual(
+    [JSON.parse(other.stdout).joined, JSON.parse(other.stdout).server.pid],
+    [true, first.server.pid],
+  );
+  rmSync(world.laptop.stateFolder, { recursive: true });
+  const third = await started();
+  assert.deepEqual([third.joined, third.server.pid], [true, first.server.pid]);
+  assert.equal(servers().length, 1);
+});
+
+test('ten starts of one notebook at once give one server, one tunnel, and ten successes', async () => {
+  const all = await Promise.all(Array.from({ length: 10 }, () => started()));
+  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 1);
+  assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
+  assert.equal(all.filter(({ joined }) => !joined).length, 1);
+  assert.equal(servers().length, 1);
+});
+
+test('two laptops that start at once get one server', async () => {
+  const laptops = [world.laptop, world.anotherLaptop(), world.anotherLaptop()];
+  const all = await Promise.all(
+    laptops.map((laptop) => laptop.run('start', 'loopback', '{F}', '--no-open', '--json')),
+  );
+  for (const { code, stderr } of all) assert.equal(code, 0, stderr);
+  assert.equal(new Set(all.map(({ stdout }) => JSON.parse(stdout).server.pid)).size, 1);
+  assert.equal(servers().length, 1);
+});
+
+test('ten notebooks at once on one host get ten servers over one connection', async () => {
+  const names = Array.from({ length: 10 }, (_, index) => `n${index}`);
+  const all = await Promise.all(names.map((name) => started('--name', name)));
+  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 10);
+  assert.equal(new Set(all.map(({ url }) => url)).size, 10);
+  assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
+  const status = await world.laptop.run('status', '--json');
+  assert.equal(status.code, 0, status.stdout);
+});
+
+test('the directory and the environment are found where the user means them on the host', async () => {
+  const directory = join(world.home, 'my work');
+  mkdirSync(directory);
+  makeVenv(join(directory, 'venv'));
+  for (const [name, environment] of [
+    ['relative', 'venv'],
+    ['home', '~/my work/venv'],
+    ['absolute', join(directory, 'venv')],
+  ] as const) {
+    const answer = await started('--name', name, '--directory', '~/my work', '--environment', environment);
+    assert.equal(answer.directory, directory);
+    const program = readFileSync(`/proc/${answer.server.pid}/cmdline`, 'utf8').split('\0');
+    assert.equal(program[0], join(directory, 'venv', 'bin', 'python'), name);
+    assert.ok('environment' in answer.phases);
+  }
+});
+
+test("a command of the user's own is run as their shell would read it", async () => {
+  const answer = await started('--command', 'nice -n 5 python3 -m notebook');
+  assert.equal(answer.server.command, 'nice -n 5 python3 -m notebook');
+  const nice = execFileSync('ps', ['-o', 'ni=', '-p', String(answer.server.pid)], { encoding: 'utf8' });
+  assert.equal(Number(nice), 5);
+});
+
+test('a wrapper that stays is no obstacle: the server is found by its token', async () => {
+  writeFileSync(join(world.home, 'wrap'), '#!/bin/sh\n"$@" &\nwait\n', { mode: 0o755 });
+  const answer = await started('--command', './wrap jupyter-notebook');
+  assert.match(readFileSync(`/proc/${answer.server.pid}/cmdline`, 'utf8'), /jupyter-notebook/);
+  const stopped = await world.laptop.run('stop');
   assert.equal(stopped.code, 0, stopped.stderr);
+  assert.deepEqual(servers(), []);
+});
+
+test('a port that is taken here or on the host is no failure: the next is taken, and its holder named', async () => {
+  const port = await freePort();
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve));
+  try {
+    const words = ['start', 'loopback', '{F}', '--no-open', '--port', String(port)];
+    const { code, stderr } = await world.laptop.run(...words);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, new RegExp(`port ${port} of loopback is taken by .*\\(PID ${process.pid}\\)`));
+    await world.laptop.run('stop');
+    const local = await world.laptop.run(
+      'start',
+      'loopback',
+      '{F}',
+      '--no-open',
+      '--local-port',
+      String(port),
+    );
+    assert.equal(local.code, 0, local.stderr);
+    assert.match(
+      local.stderr,
+      new RegExp(`port ${port} of this machine is taken by .*\\(PID ${process.pid}\\); trying the next`),
+    );
+    await world.laptop.run('stop');
+    const other = String(await freePort());
+    for (const [where, words] of [
+      ['loopback', ['--port', String(port)]],
+      ['this machine', ['--port', other, '--local-port', String(port)]],
+    ] as const) {
+      const strict = await world.laptop.run('start', 'loopback', '{F}', '--strict-port', ...words);
+      assert.equal(strict.code, 1, strict.stderr);
+      assert.match(
+        strict.stderr,
+        new RegExp(`Error: port ${port} of ${where} is taken by .*\\(PID ${process.pid}\\)`),
+      );
+      assert.deepEqual(world.processes(), []);
+    }
+  } finally {
+    squatter.close();
+  }
+});
+
+test('a name stands for one directory on one host', async () => {
+  mkdirSync(join(world.home, 'other'));
+  await started();
+  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--directory', 'other');
+  assert.equal(code, 2);
+  assert.match(stderr, /"loopback" is the home folder on loopback, and not other on loopback/);
+  assert.equal(servers().length, 1);
+});
+
+test('a directory reached by a link is the same notebook as the directory itself', async () => {
+  mkdirSync(join(world.home, 'real'));
+  symlinkSync('real', join(world.home, 'link'));
+  const first = await started('--name', 'x', '--directory', 'real');
+  const other = await world
+    .anotherLaptop()
+    .run('start', 'loopback', '{F}', '--name', 'x', '--directory', 'link', '--json', '--no-open');
+  assert.equal(JSON.parse(other.stdout).server.pid, first.server.pid);
+});
+
+test('nobody else can read what is written, whatever the umask', async () => {
+  for (const umask of [0o000, 0o077]) {
+    const before = process.umask(umask);
+    try {
+      await started();
+    } finally {
+      process.umask(before);
+    }
+    const { stateFolder } = world.laptop;
+    const folders = execFileSync('find', [stateFolder, '-type', 'd', '!', '-perm', '0700'], {
+      encoding: 'utf8',
+    });
+    const files = execFileSync('find', [stateFolder, '-type', 'f', '-perm', '/077'], { encoding: 'utf8' });
+    assert.equal(folders + files, '');
+    const servers = join(world.home, '.local', 'state', 'remote-notebook', 'servers');
+    assert.equal(execFileSync('find', [servers, '-type', 'f', '-perm', '/077'], { encoding: 'utf8' }), '');
+    assert.equal(statSync(servers).mode & 0o077, 0);
+    await world.laptop.run('stop');
+  }
+});
+
+test('the token is in no list of processes, and in no log', async () => {
+  const { stdout } = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  const token = new URL(stdout.trim()).searchParams.get('token') ?? '';
+  assert.ok(token.length >= 32);
+  for (const pid of world.processes()) {
+    assert.ok(!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(token), `in the arguments of ${pid}`);
+  }
+  const logs = await world.laptop.run('logs');
+  assert.ok(logs.stdout.includes('is running at') && !logs.stdout.includes(token));
+  const servers = join(world.home, '.local', 'state', 'remote-notebook', 'servers');
+  const holding = execFileSync('grep', ['-rl', '-e', 'token', servers], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+  assert.ok(
+    holding.every((file) => file.endsWith('server.json') || file.endsWith('log')),
+    holding.join(),
+  );
+  const log = holding.find((file) => file.endsWith('log'));
+  assert.ok(!log || !readFileSync(log, 'utf8').includes(token));
+});
+
+test('a dry run prints the commands and does nothing', async () => {
+  const { code, stdout } = await world.laptop.run('start', 'loopback', '{F}', '--dry-run');
+  assert.equal(code, 0);
+  assert.match(stdout, /keeper\.sh .* loopback ssh -F .* -N -T -M -S /);
+  assert.match(stdout, /-- loopback 'exec \/bin\/sh -s'/);
+  assert.match(stdout, /-O forward -L 127\.0\.0\.1:8889:127\.0\.0\.1:8889 master/);
   assert.deepEqual(world.processes(), []);
+  assert.throws(() => statSync(world.laptop.stateFolder), /ENOENT/);
+});
+
+test('--verbose shows each command as it runs', async () => {
+  const { stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--verbose');
+  for (const words of [
+    /\$ \/bin\/sh .*keeper\.sh /,
+    /\$ ssh .* 'exec \/bin\/sh -s' {2}< a script/,
+    /\$ ssh .* -O forward -L /,
+  ]) {
+    assert.match(stderr, words);
+  }
 });

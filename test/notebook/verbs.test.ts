@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../hosts/sshd.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(() => world.remove());
+
+async function run(...args: string[]) {
+  const finished = await world.laptop.run(...args);
+  assert.equal(finished.code, 0, finished.stderr);
+  return finished;
+}
+
+const start = (...args: string[]) => run('start', 'loopback', '{F}', '--no-open', ...args);
+
+async function status(name = 'loopback') {
+  const { stdout } = await world.laptop.run('status', '--json');
+  return JSON.parse(stdout).notebooks.find((notebook: { name: string }) => notebook.name === name);
+}
+
+function fetchText(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, agent: false }, (response) => {
+      response.setEncoding('utf8').on('data', resolve);
+    }).once('error', reject);
+  });
+}
+
+test('stop ends exactly one server, and the others of that user live on', async () => {
+  await start('--name', 'one');
+  await start('--name', 'two');
+  const two = await status('two');
+  const { stderr } = await run('stop', 'one');
+  assert.match(stderr, /one is stopped\./);
+  assert.equal(await status('one'), undefined);
+  assert.equal((await status('two')).server.pid, two.server.pid);
+  assert.equal((await status('two')).state, 'connected');
+});
+
+test('stopping what is gone already is no failure, and said so', async () => {
+  await start();
+  process.kill((await status()).server.pid, 'SIGKILL');
+  const { stderr } = await run('stop');
+  assert.match(stderr, /loopback was not running any more\./);
+  assert.deepEqual(world.processes(), []);
+});
+
+test('a server that hears nothing any more is stopped all the same', async () => {
+  await start();
+  process.kill((await status()).server.pid, 'SIGSTOP');
+  const { stderr } = await run('stop');
+  assert.match(stderr, /loopback is stopped/);
+  assert.deepEqual(world.processes(), []);
+});
+
+test('stop --keep-server closes the tunnel alone, and start joins the server again', async () => {
+  await start();
+  const before = await status();
+  await run('stop', '--keep-server');
+  assert.deepEqual(world.processes(), [before.server.pid]);
+  const again = JSON.parse((await start('--json')).stdout);
+  assert.deepEqual([again.joined, again.server.pid], [true, before.server.pid]);
+});
+
+test('an option that is given twice counts as it was given last', async () => {
+  const { stdout } = await run('start', 'loopback', '{F}', '--dry-run', '--port', '9001', '--port', '9002');
+  assert.match(stdout, /127\.0\.0\.1:9002\b/);
+});
+
+test('status ends with 3 when something that should run does not', async () => {
+  await start();
+  assert.equal((await world.laptop.run('status')).code, 0);
+  process.kill((await status()).server.pid, 'SIGKILL');
+  const { code, stdout } = await world.laptop.run('status');
+  assert.equal(code, 3);
+  assert.match(stdout, /^loopback {2}stopped {2}connected/m);
+});
+
+test('forward brings more ports over the same connection, and again after a reconnect', async () => {
+  await start();
+  const server = createServer((_, response) => response.end('from the host'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const [first, second] = [await freePort(), await freePort()];
+    await run('forward', 'loopback', `${first}:${port}`, `${second}:127.0.0.1:${port}`);
+    assert.equal(await fetchText(first), 'from the host');
+    assert.equal(await fetchText(second), 'from the host');
+    const { tunnel } = await status();
+    assert.equal(tunnel.forwards.length, 3);
+    process.kill(tunnel.pid, 'SIGKILL');
+    await eventually('the forwards are back', () =>
+      fetchText(second).then(
+        (text) => text === 'from the host',
+        () => false,
+      ),
+    );
+    const taken = await world.laptop.run('forward', 'loopback', `${port}`);
+    assert.equal(taken.code, 1);
+    assert.match(
+      taken.stderr,
+      new RegExp(`port ${port} of this machine cannot be had: .*\\(PID ${process.pid}\\) has it`),
+    );
+    assert.equal((await status()).tunnel.forwards.length, 3);
+  } finally {
+    server.close();
+  }
+});
+
+test('forward says that nothing runs where nothing runs', async () => {
+  mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
+  writeFileSync(world.laptop.configurationFile, 'notebooks:\n  gpu:\n    destination: loopback\n');
+  const { code, stderr } = await world.laptop.run('forward', 'gpu', '{F}');
+  assert.equal(code, 1);
+  assert.match(stderr, /"gpu" does not run on loopback/);
+  assert.deepEqual(world.processes(), []);
+});
+
+test('the browser gets a private file that leads to the page, and no token on its command line', async () => {
+  const seen = join(world.home, 'seen');
+  world.laptop.env.BROWSER = join(world.home, 'browser');
+  writeFileSync(world.laptop.env.BROWSER, `#!/bin/sh\nprintf '%s' "$1" > '${seen}'\n`, { mode: 0o755 });
+  const { stdout } = await run('start', 'loopback', '{F}');
+  await eventually('the browser is asked', () => {
+    try {
+      return readFileSync(seen, 'utf8').startsWith('file://');
+    } catch {
+      return false;
+    }
+  });
+  const page = fileURLToPath(readFileSync(seen, 'utf8'));
+  assert.equal(statSync(page).mode & 0o777, 0o600);
+  assert.ok(readFileSync(page, 'utf8').includes(stdout.trim()));
+  const printed = await run('open', '--print');
+  assert.equal(printed.stdout, stdout);
+  await run('stop');
+  assert.throws(() => statSync(page), /ENOENT/);
+});
+
+test('logs -f goes on until the server ends, and leaves no process on the host', async () => {
+  await start();
+  const { pid } = (await status()).server;
+  const following = world.laptop.start('logs', '-f');
+  await eventually('the log is followed', () =>
+    world.processes().some((other) => readFileSync(`/proc/${other}/cmdline`, 'utf8').startsWith('tail')),
+  );
+  process.kill(pid, 'SIGTERM');
+  const { code, stdout, stderr } = await following.ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /is running at/);
+  assert.match(stderr, /the server has ended/);
+  await run('stop');
+  assert.deepEqual(world.processes(), []);
+});
+
+test('what was saved is started by its name, and its comments stay', async () => {
+  const file = world.laptop.configurationFile;
+  mkdirSync(dirname(file), { recursive: true });
+  mkdirSync(join(world.home, 'work'));
+  writeFileSync(file, '# mine\nnotebooks:\n  # the other one\n  other:\n    destination: elsewhere\n');
+  await start('--directory', 'work', '--save', 'daily');
+  await run('stop');
+  assert.match(readFileSync(file, 'utf8'), /^# mine\n[\s\S]*# the other one\n/);
+  const again = JSON.parse((await run('start', 'daily', '{F}', '--no-open', '--json')).stdout);
+  assert.deepEqual([again.name, again.directory], ['daily', join(world.home, 'work')]);
+});
+
+test('without a name the default of config.yaml is meant', async () => {
+  const file = world.laptop.configurationFile;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(
+    file,
+    'default: b\nnotebooks:\n  a:\n    destination: nowhere\n  b:\n    destination: loopback\n    local-port: 18999\n',
+  );
+  const { stdout } = await run('start', '{F}', '--no-open', '--dry-run');
+  assert.match(stdout, /loopback ssh/);
+  assert.match(stdout, /-L 127\.0\.0\.1:18999:127\.0\.0\.1:8889/);
+  assert.match((await run('config', 'check')).stderr, /is right: 2 notebooks\./);
+  assert.equal((await run('config', 'path')).stdout.trim(), file);
+});
+
+test('hosts lists the names of an ssh_config and of what it includes, and no pattern', async () => {
+  const folder = join(world.home, 'ssh');
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, 'config'),
+    `Include ${folder}/more-*\nHost gpu *.example !no\n  User me\nHost *\n`,
+  );
+  writeFileSync(join(folder, 'more-1'), 'Host one two\n');
+  const { stdout } = await run('hosts', '-F', join(folder, 'config'));
+  assert.equal(stdout, 'one\ntwo\ngpu\n');
+});
