@@ -52,7 +52,8 @@ export async function run(command: Command, context: Context, options: RunOption
   const { exitCode, stdout, stderr } = await child;
   if (output !== undefined) closeSync(output);
   if (context.signal.aborted) throw new Interrupted();
-  if (exitCode === 127)
+  // Our sh says so; a host's own 127 has other words.
+  if (exitCode === 127 && stderr.includes(`exec: ${command[0]}`))
     throw new Failure(`${command[0]} is not installed, or not on the PATH of this machine`);
   return { code: exitCode, stdout, stderr };
 }
