@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KeeperState, parseKeeperState } from '../../src/ssh/keeper.ts';
+import { type KeeperState, readKeeperState } from '../../src/ssh/keeper.ts';
 import type { Laptop, World } from './world.ts';
 
 /**
@@ -28,12 +28,11 @@ export function serversOn(world: World): string {
   return join(world.home, '.local', 'state', 'remote-notebook', 'servers');
 }
 
-/** What the keeper of a laptop's only connection wrote last. */
-export function keeperOf(laptop: Laptop): KeeperState {
+/** What the keeper of a laptop's only connection wrote last; undefined when there is none. */
+export function keeperOf(laptop: Laptop): KeeperState | undefined {
   const rooms = join(laptop.stateFolder, 'c');
   const [name] = namesIn(rooms).filter((entry) => !entry.endsWith('.lock'));
-  if (name === undefined) throw new Error('this laptop has no connection');
-  return parseKeeperState(readFileSync(join(rooms, name, 'state'), 'utf8'));
+  return readKeeperState({ folder: join(rooms, name ?? 'none') });
 }
 
 function recordedNames(laptop: Laptop): string[] {

@@ -114,8 +114,8 @@ test('logs -f ends when it is interrupted, and follows no longer on the host', a
 });
 
 test('a forward that is interrupted while it connects keeps no port that it was asked for', async () => {
-  const { keeper, ssh } = keeperOf(laptop);
-  for (const identity of [keeper, ssh]) process.kill(identity?.pid ?? 0, 'SIGKILL');
+  const state = keeperOf(laptop);
+  for (const identity of [state?.keeper, state?.ssh]) process.kill(identity?.pid ?? 0, 'SIGKILL');
   process.kill(world.sshd.pid(), 'SIGSTOP');
   await interrupt(laptop, ['forward', 'loopback', '6006'], () => isAsked(world.sshd.port));
   process.kill(world.sshd.pid(), 'SIGCONT');

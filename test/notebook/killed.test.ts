@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PHASES, type Phase } from '../hosts/phases.ts';
+import { commandLineOf, traces } from '../hosts/traces.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** A start that is killed cannot clean up. Whatever comes next finds what it has left. */
+
+/** Kills a start in a phase, and lets what was held go on. */
+async function killedIn(phase: Phase, world: World, isFarEnough: () => boolean = () => true): Promise<void> {
+  const args = phase.prepare(world);
+  const start = world.laptop.start('start', 'loopback', '{F}', '--no-open', ...args);
+  await phase.reach(world, start);
+  await eventually('it has come far enough', isFarEnough);
+  start.signal('SIGKILL');
+  await start.ended;
+  phase.letGo(world);
+}
+
+for (const phase of PHASES) {
+  test(`after a start that was killed in the phase "${phase.name}", the next one brings the notebook up`, async () => {
+    const world = await makeWorld();
+    try {
+      await killedIn(phase, world);
+      const { laptop } = world;
+      const started = laptop.start('start', 'loopback', '{F}', '--no-open', '--json');
+      const goOn = setInterval(() => phase.letGo(world), 100);
+      const { code, stdout, stderr } = await started.ended;
+      clearInterval(goOn);
+      assert.equal(code, 0, stdout + stderr);
+      assert.equal((await laptop.run('status')).code, 0);
+      const servers = world.processes().filter((pid) => /jupyter-(lab|notebook)/.test(commandLineOf(pid)));
+      assert.equal(servers.length, 1);
+      const stopped = await laptop.run('stop');
+      assert.equal(stopped.code, 0, stopped.stderr);
+      assert.deepEqual(traces(world, laptop), []);
+    } finally {
+      phase.letGo(world);
+      await world.remove();
+    }
+  });
+}
+
+for (const phase of PHASES.filter(({ name }) => ['jupyter', 'forward', 'prove'].includes(name))) {
+  test(`after a start that was killed in the phase "${phase.name}", stop finds all that it has left`, async () => {
+    const world = await makeWorld();
+    try {
+      // Before Jupyter boots there is nothing on the host, and its name is not known here.
+      const isKnown = () => traces(world, world.laptop).includes('record of loopback');
+      await killedIn(phase, world, isKnown);
+      const stopped = await world.laptop.run('stop');
+      assert.equal(stopped.code, 0, stopped.stderr);
+      await eventually('nothing is left', () => traces(world, world.laptop).length === 0);
+    } finally {
+      phase.letGo(world);
+      await world.remove();
+    }
+  });
+}
