@@ -118,7 +118,7 @@ test('make VERB does so, with its values as they were typed and none that it was
   assert.equal(started.directory, join(world.home, AWKWARD));
   assert.equal(started.name, 'odd');
   assert.match(output(['make', 'open', 'NAME=odd', 'ARGS=--print']), /^http:\S+token=\w+\n$/);
-  assert.match(output(['make', 'status']), /odd +running +connected/);
+  assert.match(output(['make', 'status']), /odd +running \d+ ms +connected/);
   assert.match(output(['make', 'forward', 'HOST=loopback']), /127\.0\.0\.1:\d+ -> /);
   assert.match(output(['make', 'logs', 'NAME=odd', 'ARGS=-n 5']), /\S/);
   assert.equal(output(['make', 'hosts', host]), 'loopback\n');
