@@ -8,6 +8,8 @@ import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 const TSX = import.meta.resolve('tsx');
+/** What runs remote-notebook, without its arguments. */
+export const PROGRAM: readonly string[] = [process.execPath, '--import', TSX, CLI];
 
 export interface Finished {
   readonly code: number | null;
@@ -120,7 +122,7 @@ export function makeLaptop(folder: string, sshConfig: string, mark: string): Lap
 
 /** In a session of its own, as without a terminal: what would ask fails, and nothing waits for an answer. */
 function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running {
-  const child = spawn(process.execPath, ['--import', TSX, CLI, ...args], {
+  const child = spawn(process.execPath, [...PROGRAM.slice(1), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -198,7 +200,8 @@ function environmentOf(pid: number): string {
   }
 }
 
-function endQuietly(pid: number, signal: NodeJS.Signals): void {
+/** A process that has gone meanwhile is no failure. */
+export function endQuietly(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {}

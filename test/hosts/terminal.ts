@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { eventually } from './world.ts';
+
+/**
+ * Runs a command on a terminal of its own, as its session leader, and hands through what is typed and shown. It
+ * is written for Python, which is wherever Jupyter is: Node cannot make a terminal.
+ */
+const ON_A_TERMINAL = `import os, pty, sys
+status = pty.spawn(sys.argv[1:])
+sys.exit(os.waitstatus_to_exitcode(status) & 255)
+`;
+
+/** A terminal with a command in its foreground. */
+export interface TerminalWindow {
+  /** All that was shown so far. */
+  shown(): string;
+  /** Waits until this is shown. */
+  saw(text: string): Promise<void>;
+  type(text: string): void;
+  /** Closes the window: the command, and all in its session, get SIGHUP. */
+  close(): Promise<void>;
+  /** The exit status of the command. */
+  readonly ended: Promise<number | null>;
+}
+
+export function openTerminal(command: readonly string[], env: NodeJS.ProcessEnv): TerminalWindow {
+  const child = spawn('python3', ['-c', ON_A_TERMINAL, ...command], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stdin.on('error', () => {});
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('close', (code) => resolve(code));
+  });
+  return {
+    shown: () => output,
+    saw: (text) => eventually(`the terminal shows "${text}", after:\n${output}`, () => output.includes(text)),
+    type: (text) => child.stdin.write(text),
+    close: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    ended,
+  };
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { hasFlag, heldCommand } from '../hosts/phases.ts';
+import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
+import { traces } from '../hosts/traces.ts';
+import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+
+/** What a user does on a real terminal: type, press Ctrl-C, close the window. */
+
+const CTRL_C = '\x03';
+const PASSPHRASE = 'open sesame';
+
+let world: World;
+let windows: TerminalWindow[];
+beforeEach(async () => {
+  world = await makeWorld();
+  windows = [];
+});
+afterEach(async () => {
+  for (const window of windows) await window.close();
+  await world.remove();
+});
+
+function open(...command: readonly string[]): TerminalWindow {
+  const window = openTerminal(command, world.laptop.env);
+  windows.push(window);
+  return window;
+}
+
+function start(...more: readonly string[]): string[] {
+  return [...PROGRAM, 'start', 'loopback', '-F', world.sshd.sshConfig, '--no-open', ...more];
+}
+
+/** A shell that runs a command and is there afterwards, as the user's is; `more` is what they type then. */
+function inShell(command: readonly string[], more: string): string[] {
+  return ['sh', '-c', `trap : INT; "$@"; echo "it ended with $?"; ${more}`, 'sh', ...command];
+}
+
+function lockKey(): void {
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', PASSPHRASE, '-f', world.sshd.key]);
+}
+
+test('Ctrl-C reaches the whole foreground of a terminal, and still nothing is left', async () => {
+  const window = open(...start('--command', heldCommand(world)));
+  await hasFlag(world);
+  window.type(CTRL_C);
+  assert.equal(await window.ended, 130);
+  assert.match(window.shown(), /Interrupted; nothing is left behind\./);
+  assert.deepEqual(traces(world, world.laptop), []);
+});
+
+test('whoever presses Ctrl-C twice waits no longer for the host, which clears up by itself', async () => {
+  const deaf = join(world.home, 'deaf');
+  const lines = ['#!/bin/sh', "trap '' TERM", `: >'${join(world.home, 'reached')}'`, 'sleep 600', ''];
+  writeFileSync(deaf, lines.join('\n'), { mode: 0o755 });
+  const window = open(...start('--command', deaf));
+  await hasFlag(world);
+  window.type(CTRL_C);
+  await eventually('the clean-up is under way', () => window.shown().includes('^C'));
+  window.type(CTRL_C);
+  assert.equal(await window.ended, 130);
+  await eventually('nothing is left', () => traces(world, world.laptop).length === 0);
+});
+
+test('Ctrl-C at the question for a passphrase leaves nothing, and a terminal that shows what is typed', async () => {
+  lockKey();
+  const window = open(...inShell(start(), 'stty -a'));
+  await window.saw('Enter passphrase for key');
+  window.type(CTRL_C);
+  await window.saw('it ended with 130');
+  await window.ended;
+  assert.match(window.shown(), /Interrupted; nothing is left behind\./);
+  assert.match(window.shown(), /[^-]echo /);
+  assert.deepEqual(traces(world, world.laptop), []);
+});
+
+test('a passphrase is asked for once, and not again by status, logs and stop', async () => {
+  lockKey();
+  const starting = open(...start());
+  await starting.saw('Enter passphrase for key');
+  starting.type(`${PASSPHRASE}\n`);
+  assert.equal(await starting.ended, 0, starting.shown());
+  assert.equal(starting.shown().match(/Enter passphrase/g)?.length, 1, starting.shown());
+  for (const verb of ['status', 'logs', 'stop']) {
+    const window = open(...PROGRAM, verb);
+    assert.equal(await window.ended, 0, window.shown());
+    assert.doesNotMatch(window.shown(), /passphrase/);
+  }
+  assert.deepEqual(traces(world, world.laptop), []);
+});
+
+test('a wrong passphrase is asked for again, as ssh does', async () => {
+  lockKey();
+  const window = open(...start());
+  await window.saw('Enter passphrase for key');
+  window.type('wrong\n');
+  await eventually(
+    'it is asked for again',
+    () => window.shown().match(/Enter passphrase for key/g)?.length === 2,
+  );
+  window.type(`${PASSPHRASE}\n`);
+  assert.equal(await window.ended, 0, window.shown());
+  assert.equal((await world.laptop.run('stop')).code, 0);
+});
+
+test('a host that was never met shows its fingerprint, and is known from then on', async () => {
+  writeFileSync(join(world.sshd.folder, 'known_hosts'), '');
+  const window = open(...start());
+  await window.saw('key fingerprint is SHA256:');
+  await window.saw('(yes/no');
+  window.type('yes\n');
+  assert.equal(await window.ended, 0, window.shown());
+  assert.equal((await world.laptop.run('stop')).code, 0);
+});
+
+test('a terminal that is closed after a start leaves the server and the tunnel up', async () => {
+  const window = open(...inShell(start(), 'sleep 600'));
+  await window.saw('it ended with 0');
+  const before = JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks[0];
+  await window.close();
+  await eventually(
+    'all of the terminal is gone',
+    () => !traces(world, world.laptop).some((trace) => /sleep 600/.test(trace)),
+  );
+  const status = await world.laptop.run('status', '--json');
+  assert.equal(status.code, 0, status.stdout);
+  const [after] = JSON.parse(status.stdout).notebooks;
+  assert.deepEqual([after.server.pid, after.tunnel.pid], [before.server.pid, before.tunnel.pid]);
+  assert.equal((await world.laptop.run('stop')).code, 0);
+  assert.deepEqual(traces(world, world.laptop), []);
+});
+
+test('a terminal that is closed in the middle of a start leaves nothing', async () => {
+  const window = open(...start('--command', heldCommand(world)));
+  await hasFlag(world);
+  await window.close();
+  await eventually('nothing is left', () => traces(world, world.laptop).length === 0);
+});
