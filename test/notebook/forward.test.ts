@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
+import { after, before, test } from 'node:test';
+import { askJupyter, done, type Shown, serverRecord } from '../hosts/notebooks.ts';
+import { freePort } from '../hosts/sshd.ts';
+import { endQuietly, makeWorld, type World } from '../hosts/world.ts';
+
+/** The tunnel alone. One server runs all the while; each test begins and ends without a tunnel to it. */
+
+let world: World;
+let server: Shown['server'];
+
+before(async () => {
+  world = await makeWorld();
+  const file = world.laptop.configurationFile;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, 'notebooks:\n  work: { destination: loopback }\n');
+  const first = await world.laptop.run('start', 'work', '{F}', '--json');
+  assert.equal(first.code, 0, first.stderr);
+  server = JSON.parse(first.stdout).server;
+  await done(world.laptop, 'stop', '--keep-server');
+});
+after(() => world.remove());
+
+async function forwarded(...words: string[]): Promise<Shown> {
+  return JSON.parse(await done(world.laptop, 'forward', ...words, '{F}', '--json'));
+}
+
+test('forward brings a tunnel that was closed up again, to the server that still runs', async () => {
+  assert.deepEqual(world.processes(), [server.pid]);
+  const { server: same, tunnel } = await forwarded('work');
+  assert.equal(same.pid, server.pid);
+  const { token } = serverRecord(world.laptop, 'work');
+  assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
+  await done(world.laptop, 'stop', '--keep-server');
+  assert.deepEqual(world.processes(), [server.pid]);
+});
+
+test('forward without a name means the only notebook, and needs none for a port', async () => {
+  const port = await freePort();
+  const { name, tunnel } = await forwarded(`${port}`);
+  assert.equal(name, 'work');
+  assert.deepEqual(tunnel.forwards.slice(1), [`127.0.0.1:${port}:localhost:${port}`]);
+  await done(world.laptop, 'stop', '--keep-server');
+});
+
+test('a tunnel whose processes were killed is up again, with all of its ports', async () => {
+  const answering = createServer((_, response) => response.end('"from the host"'));
+  await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
+  try {
+    const port = await freePort();
+    const target = (answering.address() as AddressInfo).port;
+    const { tunnel } = await forwarded('work', `${port}:localhost:${target}`);
+    for (const pid of world.processes()) if (pid !== server.pid) endQuietly(pid, 'SIGKILL');
+    const again = await forwarded('work');
+    assert.deepEqual(again.tunnel.forwards, tunnel.forwards);
+    assert.equal(await askJupyter(port, '', '/'), 'from the host');
+  } finally {
+    answering.close();
+    await done(world.laptop, 'stop', '--keep-server');
+  }
+});
+
+test('a port that is forwarded already is no second forward', async () => {
+  const port = await freePort();
+  const first = await forwarded('work', `${port}`);
+  const second = await forwarded('work', `${port}`, `${port}:localhost:${port}`);
+  assert.deepEqual(second.tunnel.forwards, first.tunnel.forwards);
+  assert.equal(second.tunnel.pid, first.tunnel.pid);
+  await done(world.laptop, 'stop', '--keep-server');
+});
+
+test('forward prints where each port leads, one a line', async () => {
+  const port = await freePort();
+  const { tunnel } = await forwarded('work');
+  assert.equal(
+    await done(world.laptop, 'forward', 'work', `${port}:example.org:80`),
+    `127.0.0.1:${tunnel.localPort} -> 127.0.0.1:${server.port}\n127.0.0.1:${port} -> example.org:80\n`,
+  );
+  await done(world.laptop, 'stop', '--keep-server');
+});
+
+test('a server that is gone is not started by a forward', async () => {
+  await done(world.laptop, 'stop', 'work', '{F}');
+  const { code, stdout, stderr } = await world.laptop.run('forward', 'work', '{F}');
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /^Error: "work" does not run on loopback\nStart it: remote-notebook start work$/m);
+  assert.deepEqual(world.processes(), []);
+});

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { askJupyter, done, type Shown, started } from '../hosts/notebooks.ts';
+import { freePort } from '../hosts/sshd.ts';
+import { commandLineOf } from '../hosts/traces.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** Other servers of the same user on the same host, with their kernels: nothing that is done to ours touches them. */
+
+const BY_HAND = 'token-of-the-one-started-by-hand';
+
+let world: World;
+let byHand: { pid: number; port: number };
+let other: Shown;
+/** What must be there at the end of each test as it was at its beginning. */
+let theirs: { processes: number[]; kernels: string[] };
+
+before(async () => {
+  world = await makeWorld();
+  byHand = await startByHand();
+  other = await started(world.laptop, '--name', 'other');
+  await startKernel(byHand.port, BY_HAND);
+  await startKernel(other.tunnel.localPort, tokenOf('other'));
+  await eventually('both kernels run', () => kernelProcesses().length === 2);
+  theirs = { processes: serversAndKernels(), kernels: await kernels() };
+});
+after(() => world.remove());
+
+/** A Jupyter as people start it themselves, over ssh, in the same home folder. */
+async function startByHand(): Promise<{ pid: number; port: number }> {
+  const port = await freePort();
+  const root = process.getuid?.() === 0 ? '--allow-root' : '';
+  const line = `JUPYTER_TOKEN=${BY_HAND} nohup jupyter notebook --no-browser --port=${port} ${root} >/dev/null 2>&1 </dev/null &`;
+  const ssh = spawn('ssh', ['-F', world.sshd.sshConfig, '-S', 'none', 'loopback', line], { stdio: 'ignore' });
+  await new Promise((resolve) => ssh.once('exit', resolve));
+  const runtime = join(world.home, '.local', 'share', 'jupyter', 'runtime');
+  await eventually('the Jupyter that was started by hand is up', () =>
+    askJupyter(port, BY_HAND, '/api/status').then(
+      () => true,
+      () => false,
+    ),
+  );
+  const [file = ''] = readdirSync(runtime).filter((name) => /server-\d+\.json$/.test(name));
+  return { pid: Number(/\d+/.exec(file)?.[0]), port };
+}
+
+function tokenOf(name: string): string {
+  const state = readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8');
+  return JSON.parse(state).notebooks[name].server.token;
+}
+
+async function startKernel(port: number, token: string): Promise<void> {
+  await askJupyter(port, token, '/api/kernels', 'POST');
+}
+
+function kernelProcesses(): number[] {
+  return world.processes().filter((pid) => /ipykernel/.test(commandLineOf(pid)));
+}
+
+function serversAndKernels(): number[] {
+  return world.processes().filter((pid) => /ipykernel|jupyter.*notebook/.test(commandLineOf(pid)));
+}
+
+/** The kernels of both, as their servers list them. */
+async function kernels(): Promise<string[]> {
+  const lists = await Promise.all([
+    askJupyter<{ id: string }[]>(byHand.port, BY_HAND, '/api/kernels'),
+    askJupyter<{ id: string }[]>(other.tunnel.localPort, tokenOf('other'), '/api/kernels'),
+  ]);
+  return lists.flat().map(({ id }) => id);
+}
+
+async function assertUntouched(): Promise<void> {
+  assert.deepEqual(serversAndKernels(), theirs.processes);
+  assert.deepEqual(await kernels(), theirs.kernels);
+}
+
+test('a start takes neither the server nor the port of a Jupyter that was started by hand', async () => {
+  const ours = await started(world.laptop, '--name', 'ours', '--port', String(byHand.port));
+  assert.equal(ours.joined, false);
+  assert.notEqual(ours.server.port, byHand.port);
+  await done(world.laptop, 'stop', 'ours');
+  await assertUntouched();
+});
+
+test('stop shuts a server down through its API, with its kernels and nobody else', async () => {
+  const ours = await started(world.laptop, '--name', 'ours');
+  await startKernel(ours.tunnel.localPort, tokenOf('ours'));
+  await eventually('its kernel runs', () => kernelProcesses().length === 3);
+  assert.deepEqual(JSON.parse(await done(world.laptop, 'stop', 'ours', '--json')), {
+    name: 'ours',
+    outcome: 'shutdown',
+  });
+  await eventually('its kernel is gone', () => kernelProcesses().length === 2);
+  await assertUntouched();
+});
+
+test('a server that is deaf to TERM is killed in the end, with its kernels and nobody else', async () => {
+  // Jupyter reads this in its own process, and a signal that is blocked there never arrives.
+  const configuration = join(world.home, '.jupyter', 'jupyter_notebook_config.py');
+  mkdirSync(dirname(configuration), { recursive: true });
+  writeFileSync(configuration, 'import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n');
+  const ours = await started(world.laptop, '--name', 'ours');
+  rmSync(configuration);
+  await startKernel(ours.tunnel.localPort, tokenOf('ours'));
+  await eventually('its kernel runs', () => kernelProcesses().length === 3);
+  // A laptop that has never seen it has no tunnel to ask its API through.
+  const laptop = world.anotherLaptop();
+  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
+  writeFileSync(laptop.configurationFile, 'notebooks:\n  ours: { destination: loopback }\n');
+  assert.equal(JSON.parse(await done(laptop, 'stop', 'ours', '{F}', '--json')).outcome, 'killed');
+  await eventually('its kernel is gone', () => kernelProcesses().length === 2);
+  assert.equal(JSON.parse(await done(world.laptop, 'stop', 'ours', '--json')).outcome, 'gone');
+  await assertUntouched();
+});
+
+test('a server that is gone already costs nobody else anything', async () => {
+  const ours = await started(world.laptop, '--name', 'ours');
+  process.kill(ours.server.pid, 'SIGKILL');
+  assert.equal(JSON.parse(await done(world.laptop, 'stop', 'ours', '--json')).outcome, 'gone');
+  await assertUntouched();
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { endQuietly, eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
+
+let world: World;
+let notebook: Shown;
+before(async () => {
+  world = await makeWorld();
+  notebook = await started(world.laptop);
+});
+after(() => world.remove());
+
+/** The same laptop with another environment. */
+function withEnvironment(env: NodeJS.ProcessEnv): { run: Laptop['run'] } {
+  return {
+    run: async (...args) => {
+      const before = { ...world.laptop.env };
+      Object.assign(world.laptop.env, env);
+      try {
+        return await world.laptop.run(...args);
+      } finally {
+        for (const name of Object.keys(env)) delete world.laptop.env[name];
+        Object.assign(world.laptop.env, before);
+      }
+    },
+  };
+}
+
+/** A browser that writes down what it is given. */
+function browser(name: string): { program: string; given: () => Promise<string[]> } {
+  const program = join(world.home, name);
+  writeFileSync(program, '#!/bin/sh\nprintf "%s\\n" "$@" >>"$0.given"\n');
+  chmodSync(program, 0o755);
+  return {
+    program,
+    given: async () => {
+      await eventually(
+        `${name} is run`,
+        () => existsSync(`${program}.given`) && statSync(`${program}.given`).size > 0,
+      );
+      return readFileSync(`${program}.given`, 'utf8').trimEnd().split('\n');
+    },
+  };
+}
+
+test('open gives the browser a private file that leads to the page with its token', async () => {
+  const { program, given } = browser('plain');
+  const { code, stdout, stderr } = await withEnvironment({ BROWSER: program }).run('open');
+  assert.deepEqual([code, stdout], [0, ''], stderr);
+  const [url = '', ...others] = await given();
+  assert.deepEqual(others, []);
+  const page = fileURLToPath(url);
+  assert.equal(statSync(page).mode & 0o777, 0o600);
+  const { token } = serverRecord(world.laptop);
+  const leads = /content="0;url=([^"]*)"/.exec(readFileSync(page, 'utf8'))?.[1];
+  assert.equal(leads, `${notebook.url}?token=${token}`);
+});
+
+test("BROWSER is a command line of the user's own, with a %s where the page goes", async () => {
+  const { program, given } = browser('with-options');
+  await withEnvironment({ BROWSER: `${program} --new-window %s --quiet:${program}.other` }).run('open');
+  const [option, url, last] = await given();
+  assert.deepEqual([option, last], ['--new-window', '--quiet']);
+  assert.match(url ?? '', /^file:\/\/\/.*\/open-loopback\.html$/);
+});
+
+test('where there is no desktop, open says how to see the URL', async () => {
+  const { code, stdout, stderr } = await world.laptop.run('open');
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.equal(
+    stderr,
+    'Error: there is no browser to open here\nSee its URL: remote-notebook open loopback --print\n',
+  );
+});
+
+test('open --print prints the URL that the server takes, and nothing else', async () => {
+  const url = new URL((await done(world.laptop, 'open', '--print')).trimEnd());
+  assert.equal(`${url.origin}${url.pathname}`, notebook.url);
+  const token = url.searchParams.get('token') ?? '';
+  assert.ok(await askJupyter(Number(url.port), token, '/api/status'));
+  await assert.rejects(askJupyter(Number(url.port), '', '/api/status'), /403/);
+});
+
+test('open --json opens nothing, and tells the URL without the token', async () => {
+  const { program } = browser('unused');
+  const { stdout } = await withEnvironment({ BROWSER: program }).run('open', '--json');
+  assert.equal(JSON.parse(stdout).url, notebook.url);
+  assert.equal(stdout.includes(serverRecord(world.laptop).token), false);
+});
+
+test('start opens the page by itself, unless it is told not to', async () => {
+  const { program, given } = browser('by-itself');
+  const laptop = withEnvironment({ BROWSER: program });
+  for (const option of ['--no-open', '--json']) {
+    const { code, stderr } = await laptop.run('start', 'loopback', '{F}', option);
+    assert.equal(code, 0, stderr);
+  }
+  const { code, stderr } = await laptop.run('start', 'loopback', '{F}', '--name', 'opened');
+  assert.equal(code, 0, stderr);
+  const [page, ...others] = await given();
+  assert.deepEqual(others, []);
+  assert.match(page ?? '', /\/open-opened\.html$/);
+  await done(world.laptop, 'stop', 'opened');
+});
+
+test('open refuses while no tunnel leads to the server: another program could have its port', async () => {
+  for (const pid of world.processes()) if (pid !== notebook.server.pid) endQuietly(pid, 'SIGKILL');
+  for (const option of ['--print', '--json', '--verbose']) {
+    const { code, stdout, stderr } = await world.laptop.run('open', option);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /no tunnel leads to "loopback" now\nTry: remote-notebook start loopback/);
+  }
+});

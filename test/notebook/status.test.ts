@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { after, before, test } from 'node:test';
+import { done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+
+let world: World;
+let first: Shown;
+before(async () => {
+  world = await makeWorld();
+  first = await started(world.laptop);
+});
+after(() => world.remove());
+
+const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'server', 'tunnel'];
+const SERVER = ['state', 'pid', 'port', 'socket', 'version', 'command', 'startedAt', 'roundTripMs', 'log'];
+const TUNNEL = ['state', 'pid', 'localPort', 'since', 'forwards', 'down', 'tries', 'nextTryAt', 'reason'];
+
+test('the JSON of a status has the same keys whether all is well or nothing is', async () => {
+  const status = JSON.parse(await done(world.laptop, 'status', '--json'));
+  assert.deepEqual(Object.keys(status), ['notebooks']);
+  assert.equal(status.notebooks.length, 1);
+  const laptop = world.anotherLaptop();
+  const other = await started(laptop, '--name', 'other');
+  process.kill(other.server.pid, 'SIGKILL');
+  const down = await laptop.run('status', '--json');
+  assert.equal(down.code, 3);
+  for (const notebook of [status.notebooks[0], JSON.parse(down.stdout).notebooks[0]]) {
+    assert.deepEqual(Object.keys(notebook), STATUS);
+    assert.deepEqual(Object.keys(notebook.server), SERVER);
+    assert.deepEqual(Object.keys(notebook.tunnel), TUNNEL);
+  }
+  await done(laptop, 'stop');
+});
+
+test('a status says the same as the start did, and the version that the API tells', async () => {
+  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  const { joined: _, phases: __, ...then } = first as Shown & { phases: unknown };
+  assert.ok(now.server.roundTripMs >= 0);
+  assert.deepEqual({ ...now, server: { ...now.server, roundTripMs: null } }, then);
+});
+
+test('the table has a row for each notebook, in columns, without the token', async () => {
+  const table = await done(world.laptop, 'status');
+  const [title = '', row = '', ...rest] = table.split('\n');
+  assert.deepEqual(title.split(/ {2,}/), ['NAME', 'SERVER', 'TUNNEL', 'URL', 'HOST', 'DIRECTORY']);
+  assert.match(
+    row,
+    /^loopback {2}running \d+ ms {2}connected {2,}http:\/\/127\.0\.0\.1:\d+\/tree {2}loopback {2}\//,
+  );
+  assert.equal(row.indexOf('http:'), title.indexOf('URL'));
+  assert.deepEqual(rest, ['']);
+  assert.equal(table.includes(serverRecord(world.laptop).token), false);
+});
+
+test('a status is of the one notebook that is named', async () => {
+  await started(world.laptop, '--name', 'second');
+  const all = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  assert.deepEqual(
+    all.map(({ name }: Shown) => name),
+    ['loopback', 'second'],
+  );
+  const one = JSON.parse(await done(world.laptop, 'status', 'second', '--json')).notebooks;
+  assert.deepEqual(
+    one.map(({ name }: Shown) => name),
+    ['second'],
+  );
+  process.kill(one[0].server.pid, 'SIGKILL');
+  assert.equal((await world.laptop.run('status', 'loopback')).code, 0);
+  assert.equal((await world.laptop.run('status', 'second')).code, 3);
+  assert.equal((await world.laptop.run('status')).code, 3);
+  await done(world.laptop, 'stop', 'second');
+});
+
+test('a server that was killed is told with the end of its log', async () => {
+  const laptop = world.anotherLaptop();
+  const { server } = await started(laptop, '--name', 'doomed');
+  process.kill(server.pid, 'SIGKILL');
+  const { code, stdout } = await laptop.run('status');
+  assert.equal(code, 3);
+  assert.match(stdout, /^doomed {2}stopped {2}connected /m);
+  assert.match(stdout, /The server is gone\. The end of its log:\n(.*\n)*.*is running at/);
+  await done(laptop, 'stop');
+});
+
+test('where nothing was started nothing is wrong', async () => {
+  const laptop = world.anotherLaptop();
+  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
+  writeFileSync(laptop.configurationFile, 'notebooks:\n  work: { destination: loopback }\n');
+  for (const name of [[], ['work']]) {
+    assert.equal(
+      await done(laptop, 'status', ...name),
+      'Nothing runs. Begin with: remote-notebook start user@host\n',
+    );
+    assert.deepEqual(JSON.parse(await done(laptop, 'status', ...name, '--json')), { notebooks: [] });
+  }
+});
