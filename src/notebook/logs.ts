@@ -1,7 +1,8 @@
+import { SshFailure } from '../ssh/messages.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { findServer, readLog } from './host.ts';
 import type { Notebook } from './notebook.ts';
-import type { NotebookRecord } from './state.ts';
+import { type NotebookRecord, readRecords } from './state.ts';
 import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
 
 /** Prints the log of the notebook's server. Answers false when the host knows of none. */
@@ -18,6 +19,12 @@ export async function printLog(
     const folder = record?.server?.folder ?? (await findServer(connection, notebook, context))?.folder;
     if (folder === undefined) return false;
     await readLog(connection, folder, options, print, context);
+    return true;
+  } catch (error) {
+    // Another command has stopped the notebook, and its connection went with it.
+    const isStopped = record !== undefined && readRecords(context)[notebook.name] === undefined;
+    if (!(options.follow && isStopped && error instanceof SshFailure)) throw error;
+    context.report.note(`"${notebook.name}" was stopped here, or its tunnel closed`);
     return true;
   } finally {
     // A connection that was made for this alone ends with it.

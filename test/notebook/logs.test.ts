@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { done, serverRecord, started } from '../hosts/notebooks.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+let world: World;
+/** The file on the host. */
+let log: string;
+/** What runs while nobody follows. */
+let quiet: number[];
+
+before(async () => {
+  world = await makeWorld();
+  await started(world.laptop);
+  log = join(serverRecord(world.laptop).folder, 'log');
+  await eventually('the host is quiet', () => shells().length === 0);
+  quiet = world.processes();
+});
+after(() => world.remove());
+
+/** The processes on the host that print a log. */
+function shells(): number[] {
+  return world
+    .processes()
+    .filter((pid) => /^(\/bin\/)?(sh|tail)\0-/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+}
+
+async function noFollowerIsLeft(): Promise<void> {
+  await eventually('no follower is left, here or on the host', () => {
+    const now = world.processes();
+    return now.length === quiet.length && now.every((pid) => quiet.includes(pid));
+  });
+}
+
+/** What stands in the file, where Jupyter itself writes dots for the token. */
+function logLines(): string[] {
+  return readFileSync(log, 'utf8').replaceAll('token=...', 'token=…').trimEnd().split('\n');
+}
+
+test('logs prints what Jupyter wrote on the host, line by line', async () => {
+  assert.equal(await done(world.laptop, 'logs'), `${logLines().join('\n')}\n`);
+});
+
+test('logs -n prints so many of the last lines', async () => {
+  assert.ok(logLines().length > 2);
+  assert.equal(await done(world.laptop, 'logs', '-n', '2'), `${logLines().slice(-2).join('\n')}\n`);
+});
+
+test('a token that got into the log all the same is not shown', async () => {
+  const { token } = serverRecord(world.laptop);
+  appendFileSync(log, `302 GET /?token=${token} (127.0.0.1)\n`);
+  const shown = await done(world.laptop, 'logs', '-n', '1');
+  assert.equal(shown, '302 GET /?token=… (127.0.0.1)\n');
+});
+
+test('logs -f prints each line as it comes', async () => {
+  const following = world.laptop.start('logs', '-f', '-n', '1');
+  for (const line of ['the first new line', 'the second new line']) {
+    await following.saw(line === 'the first new line' ? '302 GET' : 'the first new line', 'stdout');
+    appendFileSync(log, `${line}\n`);
+    await following.saw(line, 'stdout');
+  }
+  following.signal('SIGINT');
+  assert.equal((await following.ended).code, 130);
+  await noFollowerIsLeft();
+});
+
+test('a follower that is killed leaves no process behind, here or on the host', async () => {
+  const following = world.laptop.start('logs', '-f');
+  await following.saw('is running at', 'stdout');
+  assert.ok(shells().length > 0, 'it follows on the host');
+  following.signal('SIGKILL');
+  await following.ended;
+  await noFollowerIsLeft();
+});
+
+test('another laptop reads the log without having started anything, and leaves no connection', async () => {
+  const laptop = world.anotherLaptop();
+  await started(laptop);
+  await done(laptop, 'stop', '--keep-server');
+  await done(laptop, 'start', 'loopback', '{F}', '--no-open', '--save', 'loopback');
+  await done(laptop, 'stop', '--keep-server');
+  assert.match(await done(laptop, 'logs', 'loopback', '{F}'), /is running at/);
+  await noFollowerIsLeft();
+});
+
+test('logs -f ends when the notebook is stopped, and says so', async () => {
+  const following = world.laptop.start('logs', '-f');
+  await following.saw('is running at', 'stdout');
+  await done(world.laptop, 'stop');
+  const { code, stderr } = await following.ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /the server has ended|"loopback" was stopped here, or its tunnel closed/);
+  await eventually('nothing is left', () => world.processes().length === 0);
+});
+
+test('the log of a notebook that does not run is nowhere', async () => {
+  await started(world.laptop);
+  await done(world.laptop, 'start', 'loopback', '{F}', '--no-open', '--save', 'loopback');
+  await done(world.laptop, 'stop');
+  const { code, stderr } = await world.laptop.run('logs', 'loopback', '{F}');
+  assert.equal(code, 1);
+  assert.match(stderr, /^Error: "loopback" does not run on loopback, and has no log there$/m);
+  assert.deepEqual(world.processes(), []);
+});
