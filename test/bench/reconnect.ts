@@ -1,9 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseKeeperState } from '../../src/ssh/keeper.ts';
+import { keeperOf } from '../hosts/keeper.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
@@ -67,9 +66,7 @@ async function startKeeper(world: World, targetPort: number): Promise<Waiting> {
   own('start', 'loopback', '-F', world.sshd.sshConfig, '--no-open', '--json');
   const port = await freePort();
   own('forward', 'loopback', `${port}:${targetPort}`);
-  const rooms = join(stateFolder, 'c');
-  const [name] = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
-  const state = () => parseKeeperState(readFileSync(join(rooms, name ?? '', 'state'), 'utf8'));
+  const state = () => keeperOf(stateFolder);
   const end = async () => {
     own('stop', 'loopback', '--keep-server');
   };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { parseKeeperState } from '../../src/ssh/keeper.ts';
+import { keeperOf } from '../hosts/keeper.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
@@ -18,8 +18,7 @@ function rooms(): string {
 }
 
 function keeper() {
-  const [name] = readdirSync(rooms()).filter((entry) => !entry.endsWith('.lock'));
-  return parseKeeperState(readFileSync(join(rooms(), name ?? '', 'state'), 'utf8'));
+  return keeperOf(world.laptop.stateFolder);
 }
 
 async function clean(...args: string[]): Promise<string[]> {

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { parseKeeperState } from '../../src/ssh/keeper.ts';
+import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** Real faults, one a test, each on a world of its own. */
@@ -16,14 +16,8 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-function connectionFolder(): string {
-  const rooms = join(world.laptop.stateFolder, 'c');
-  const [name] = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
-  return join(rooms, name ?? 'none');
-}
-
 function keeper() {
-  return parseKeeperState(readFileSync(join(connectionFolder(), 'state'), 'utf8'));
+  return keeperOf(world.laptop.stateFolder);
 }
 
 async function status() {
@@ -76,7 +70,7 @@ test('a key that was withdrawn is tried once, and then the user is asked to log 
   await is('needs-login');
   assert.match((await status()).tunnel.reason, /Permission denied/);
   assert.equal(attempts() - before, 1);
-  assert.ok(!world.processes().includes(keeper().keeper?.pid ?? 0), 'the keeper has ended');
+  await eventually('the keeper has ended', () => !world.processes().includes(keeper().keeper?.pid ?? 0));
   writeFileSync(world.sshd.authorizedKeys, readFileSync(`${world.sshd.key}.pub`));
   const again = await world.laptop.run('forward', 'loopback');
   assert.equal(again.code, 0, again.stderr);
@@ -120,7 +114,7 @@ test('a Jupyter that hangs is not called dead', async () => {
 
 test('a deleted control socket costs a new connection and nothing else', async () => {
   const { pid } = (await status()).server;
-  rmSync(join(connectionFolder(), 'control'));
+  rmSync(join(connectionFolder(world.laptop.stateFolder), 'control'));
   const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
   assert.equal(again.code, 0, again.stderr);
   assert.equal(JSON.parse(again.stdout).server.pid, pid);
@@ -178,7 +172,7 @@ test('a state file of a newer version is left as it is, and said so', async () =
 test('a process that has got the PID of a keeper, an ssh or a server lives on', async () => {
   const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' });
   try {
-    const stateFile = join(connectionFolder(), 'state');
+    const stateFile = join(connectionFolder(world.laptop.stateFolder), 'state');
     const recordsFile = join(world.laptop.stateFolder, 'state.json');
     const { keeper: shell, ssh } = keeper();
     for (const identity of [shell, ssh]) process.kill(identity?.pid ?? 0, 'SIGKILL');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { parseKeeperState } from '../../src/ssh/keeper.ts';
+import { keeperOf } from '../hosts/keeper.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
@@ -17,15 +17,8 @@ before(async () => {
 });
 after(() => world.remove());
 
-function connectionFolder(): string {
-  const rooms = join(world.laptop.stateFolder, 'c');
-  const [name] = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
-  assert.ok(name);
-  return join(rooms, name);
-}
-
 function keeper() {
-  return parseKeeperState(readFileSync(join(connectionFolder(), 'state'), 'utf8'));
+  return keeperOf(world.laptop.stateFolder);
 }
 
 async function status() {
@@ -106,9 +99,7 @@ test('a keeper whose folder has vanished ends itself when its ssh ends', async (
   const port = String(await freePort());
   const joined = await other.run('start', 'loopback', '{F}', '--no-open', '--local-port', port);
   assert.equal(joined.code, 0, joined.stderr);
-  const rooms = join(other.stateFolder, 'c');
-  const [name] = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
-  const state = parseKeeperState(readFileSync(join(rooms, name ?? '', 'state'), 'utf8'));
+  const state = keeperOf(other.stateFolder);
   rmSync(other.stateFolder, { recursive: true });
   process.kill(state.ssh?.pid ?? 0, 'SIGKILL');
   await eventually('the keeper is gone', () => !world.processes().includes(state.keeper?.pid ?? 0));

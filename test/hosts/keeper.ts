@@ -1,0 +1,18 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type KeeperState, parseKeeperState } from '../../src/ssh/keeper.ts';
+
+/** The folder of the only connection that this state folder has. */
+export function connectionFolder(stateFolder: string): string {
+  const rooms = join(stateFolder, 'c');
+  const names = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
+  const [name] = names;
+  if (name === undefined || names.length > 1)
+    throw new Error(`not one connection: ${names.join(', ') || 'none'}`);
+  return join(rooms, name);
+}
+
+/** What its keeper wrote last. */
+export function keeperOf(stateFolder: string): KeeperState {
+  return parseKeeperState(readFileSync(join(connectionFolder(stateFolder), 'state'), 'utf8'));
+}
