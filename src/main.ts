@@ -1,6 +1,6 @@
 import yargs from 'yargs';
 import { type Known, usageMistake } from './commands/mistakes.ts';
-import { hasColour, makeStyle, makeTerminal } from './commands/terminal.ts';
+import { harmless, hasColour, makeStyle, makeTerminal } from './commands/terminal.ts';
 import { type AnyVerb, addVerb, type SharedArguments } from './commands/verb.ts';
 import { Failure, Interrupted } from './system/errors.ts';
 import { version } from './version.ts';
@@ -120,8 +120,9 @@ function explain(error: unknown, verbose: boolean): number {
   }
   const isInterrupted = error instanceof Interrupted;
   if (hasColour(process.stderr, process.env)) process.stderr.write('\r\x1b[K');
-  console.error(isInterrupted ? error.message : `${style.red('Error')}: ${error.message}`);
-  if (error.remedy) console.error(error.remedy);
+  const say = (text: string) => console.error(harmless(text, process.stderr));
+  say(isInterrupted ? error.message : `${style.red('Error')}: ${error.message}`);
+  if (error.remedy) say(error.remedy);
   if (verbose) console.error(error.stack, error.cause ?? '');
   return error.exitStatus;
 }

@@ -52,6 +52,18 @@ export function hasColour(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): b
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
+/**
+ * What a terminal may be given of a text in which a host's own words stand: colours, but nothing that would move,
+ * erase, retitle or type. Anything else than a terminal gets it as it is.
+ */
+export function harmless(text: string, stream: NodeJS.WriteStream): string {
+  if (!stream.isTTY) return text;
+  return text.replace(HARMLESS_OR_CONTROL, (_, allowed?: string) => allowed ?? '\ufffd');
+}
+
+const ESCAPE = '\x1b';
+const HARMLESS_OR_CONTROL = new RegExp(`(${ESCAPE}\\[[\\d;]*m|\\r?\\n|\\t)|\\p{Cc}`, 'gu');
+
 export function makeTerminal({ env, signal, out, err, verbose, quiet }: TerminalOptions): Terminal {
   const style = makeStyle(hasColour(err, env));
   const clock = new PhaseClock();
@@ -61,7 +73,7 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
   const write = (text: string) => {
     if (transient) err.write('\r\x1b[K');
     transient = false;
-    err.write(text);
+    err.write(harmless(text, err));
   };
   const endPhase = () => {
     const ended = clock.end();
@@ -90,14 +102,14 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
   return {
     context: { env, signal, report },
     print: (line) => {
-      out.write(`${line}\n`);
+      out.write(`${harmless(line, out)}\n`);
     },
     redraw: (lines) => {
       // Home, then each line to its end, then all below: nothing flickers.
       const isScreen = out.isTTY === true;
       out.write(
         isScreen
-          ? `\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`
+          ? `\x1b[H${lines.map((line) => `${harmless(line, out)}\x1b[K\n`).join('')}\x1b[J`
           : `${lines.join('\n')}\n\n`,
       );
     },

@@ -1,18 +1,21 @@
 import * as v from 'valibot';
 import { Failure } from '../system/errors.ts';
 
+/** Of its text nothing may break out of the line, the header or the terminal where it is used later. */
+const line = v.pipe(v.string(), v.regex(/^\P{Cc}*$/u));
+
 /**
  * What Jupyter's runtime file says of a server: nbserver-PID.json of notebook 6 or jpserver-PID.json of
  * jupyter_server, JupyterLab and notebook 7. The classic one has notebook_dir and no version.
  */
 const RuntimeFile = v.object({
-  pid: v.number(),
-  port: v.number(),
-  token: v.string(),
-  base_url: v.optional(v.string(), '/'),
+  pid: v.pipe(v.number(), v.integer(), v.minValue(2)),
+  port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535)),
+  token: line,
+  base_url: v.optional(line, '/'),
   secure: v.optional(v.boolean(), false),
-  sock: v.optional(v.string(), ''),
-  version: v.optional(v.string()),
+  sock: v.optional(v.pipe(line, v.regex(/^(\/|$)/)), ''),
+  version: v.optional(line),
 });
 
 export interface RuntimeInfo {

@@ -193,13 +193,20 @@ async function runScript(
 ): Promise<Frame[]> {
   const frames: Frame[] = [];
   const said: string[] = [];
-  const onLine = (line: string) => {
+  let half = '';
+  const onLine = (piece: string) => {
+    // A sign of life can come in the middle of a line of the log.
+    if (piece.endsWith(ALIVE)) {
+      half += piece.slice(0, -ALIVE.length);
+      return;
+    }
+    const line = half + piece;
+    half = '';
     const frame = parseFrame(line);
     if (!frame) {
       if (frames.length === 0) said.push(line);
       return onText(line);
     }
-    if (frame.key === 'alive') return;
     frames.push(frame);
     onFrame(frame);
   };

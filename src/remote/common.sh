@@ -59,9 +59,9 @@ record_lives() {
   read_record "$1" && is_alive "$record_pid" "$record_began"
 }
 
-# The last lines of log $1, each in a frame.
+# The last lines of log $1, each in a frame; the very last may lack its end.
 tell_log() {
-  [ -f "$1" ] && tail -n 15 "$1" | while IFS= read -r line; do tell log "$line"; done
+  [ -f "$1" ] && tail -n 15 "$1" | while IFS= read -r line || [ -n "$line" ]; do tell log "$line"; done
 }
 
 # Ends process $1 that began at $2: TERM, and KILL after five seconds; with what it had started, if it had

@@ -8,7 +8,7 @@ import { Interrupted, UsageError } from '../system/errors.ts';
 import { ensurePrivateFolder, withLock } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
 import { endProcessTree, type ProcessIdentity, sendSignal, waitForEnd } from '../system/process.ts';
-import { preloadRun, startBackground } from '../system/run.ts';
+import { preloadRun, signalsHandled, startBackground } from '../system/run.ts';
 import { type Connection, masterCommand } from './arguments.ts';
 import { type KeeperState, keeperState, readKeeperState } from './keeper.ts';
 import { sshCause, sshFailure } from './messages.ts';
@@ -112,6 +112,8 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
   if (state?.word === 'connected') return;
   const words = readWords(connection);
   await closeConnection(connection);
+  await signalsHandled();
+  if (context.signal.aborted) throw new Interrupted();
   throw sshFailure(connection, words);
 }
 

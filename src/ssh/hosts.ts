@@ -2,6 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import SSHConfig, { type Line } from 'ssh-config';
+import { shellQuote } from '../system/command.ts';
+import { UsageError } from '../system/errors.ts';
+import { reason } from '../system/files.ts';
 
 /** ssh reads this account's file whatever $HOME says, so this does too. */
 export function defaultSshConfig(): string {
@@ -11,6 +14,7 @@ export function defaultSshConfig(): string {
 /**
  * The aliases that an ssh_config and all that it includes give names to: words behind Host that are no pattern.
  * A file that is not there has none.
+ * @throws UsageError when one is broken
  */
 export function hostAliases(configFile: string): string[] {
   return [...new Set(aliasesIn(configFile, dirname(defaultSshConfig()), new Set()))];
@@ -26,7 +30,7 @@ function aliasesIn(file: string, sshFolder: string, seen: Set<string>): string[]
   } catch {
     return [];
   }
-  return eachLine(SSHConfig.parse(text)).flatMap((line) => {
+  return eachLine(parseLines(text, file)).flatMap((line) => {
     if (!('param' in line)) return [];
     const words = wordsOf(line.value);
     if (line.param.toLowerCase() === 'host') return words.filter((word) => !/[*?!]/.test(word));
@@ -35,6 +39,17 @@ function aliasesIn(file: string, sshFolder: string, seen: Set<string>): string[]
       .flatMap((word) => includedFiles(word, sshFolder))
       .flatMap((path) => aliasesIn(path, sshFolder, seen));
   });
+}
+
+function parseLines(text: string, file: string): Iterable<Line> {
+  try {
+    return SSHConfig.parse(text);
+  } catch (cause) {
+    throw new UsageError(`${file} cannot be read as an ssh_config: ${reason(cause)}`, {
+      remedy: `Mend it there; ssh says the line: ssh -G -F ${shellQuote(file)} any-name`,
+      cause,
+    });
+  }
 }
 
 function eachLine(lines: Iterable<Line>): Line[] {

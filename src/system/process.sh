@@ -10,10 +10,15 @@ start_time() {
     set -- ${stat##*) }
     [ "$1" = Z ] || printf '%s\n' "${20}"
   else
-    LC_ALL=C ps -o stat=,lstart= -p "$1" 2>/dev/null | while read -r state began; do
-      case $state in Z*) ;; *) printf '%s\n' "$began" ;; esac
-    done
+    start_time_in_ps "$1"
   fi
+}
+
+# The same where there is no /proc. One process must not seem another when its machine has come to another time zone.
+start_time_in_ps() {
+  TZ=UTC0 LC_ALL=C ps -o stat=,lstart= -p "$1" 2>/dev/null | while read -r state began; do
+    case $state in Z*) ;; *) printf '%s\n' "$began" ;; esac
+  done
 }
 
 # Whether process $1 is there and started at $2.

@@ -12,9 +12,13 @@ export interface ProcessIdentity {
 export async function startTime(pid: number): Promise<string | undefined> {
   if (!Number.isInteger(pid) || pid <= 1) return undefined;
   if (process.platform === 'linux') return linuxStartTime(pid);
-  const answer = await ask(['ps', '-o', 'stat=,lstart=', '-p', String(pid)]);
-  const [state, ...words] = answer.trim().split(/\s+/);
-  return !state || state.startsWith('Z') ? undefined : words.join(' ');
+  return startTimeInPs(await ask(['ps', '-o', 'stat=,lstart=', '-p', String(pid)]));
+}
+
+/** The time in such an answer of ps, letter by letter as process.sh reads it: a day below 10 has two blanks before it. */
+export function startTimeInPs(answer: string): string | undefined {
+  const [, state, began] = /^\s*(\S+)\s+(.*?)\s*$/.exec(answer) ?? [];
+  return state?.startsWith('Z') ? undefined : began;
 }
 
 function linuxStartTime(pid: number): string | undefined {
@@ -50,14 +54,19 @@ export async function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signa
 export async function endProcessTree(identity: ProcessIdentity, graceMs: number): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     if (!(await isAlive(identity))) return;
-    await signalTree(identity.pid, signal);
+    await signalTree(identity, signal);
     await waitForEnd(identity, graceMs);
   }
 }
 
-async function signalTree(pid: number, signal: NodeJS.Signals): Promise<void> {
+async function signalTree(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<void> {
+  // tree-kill crashes where ps is missing, as in a small container; a keeper ends its ssh by itself.
+  if ((await ask(['ps', '-A', '-o', 'pid='])) === '') {
+    await sendSignal(identity, signal);
+    return;
+  }
   const { default: treeKill } = await import('tree-kill');
-  await new Promise<void>((resolve) => treeKill(pid, signal, () => resolve()));
+  await new Promise<void>((resolve) => treeKill(identity.pid, signal, () => resolve()));
 }
 
 /** Waits until the process is gone, at the most `timeoutMs`. Answers whether it is. */

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import { type Command, shellQuote } from './command.ts';
 import type { Context } from './context.ts';
 import { Failure, Interrupted } from './errors.ts';
@@ -23,9 +24,17 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void;
   /** A file that takes the command's output instead of the result, for one that leaves a process behind. */
   readonly outputFile?: string;
-  /** The command is ended after so many milliseconds. */
-  readonly timeoutMs?: number;
 }
+
+/** zx takes options from its user's environment (ZX_TIMEOUT, ZX_CWD …), meant for their own scripts: these win. */
+const ZX_OWN = {
+  postfix: '',
+  preferLocal: false,
+  detached: false,
+  timeout: 0,
+  timeoutSignal: 'SIGTERM',
+  killSignal: 'SIGTERM',
+} as const;
 
 /**
  * Runs a command to its end and answers with what it said, whatever its exit status.
@@ -37,25 +46,35 @@ export async function run(command: Command, context: Context, options: RunOption
   const { $ } = await import('zx/core');
   const output = options.outputFile === undefined ? undefined : openSync(options.outputFile, 'a', 0o600);
   const child = $({
+    ...ZX_OWN,
     shell: '/bin/sh',
     prefix: 'exec ',
     quote: shellQuote,
     quiet: true,
     verbose: false,
     nothrow: true,
+    cwd: process.cwd(),
     env: childEnvironment(context.env),
     signal: context.signal,
     ...(output === undefined ? { input: options.input ?? '' } : { stdio: ['ignore', output, output] }),
-    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
   })`${[...command]}`;
   if (options.onLine) eachLine(child.stdout, options.onLine);
   const { exitCode, stdout, stderr } = await child;
   if (output !== undefined) closeSync(output);
+  await signalsHandled();
   if (context.signal.aborted) throw new Interrupted();
   // Our sh says so; a host's own 127 has other words.
   if (exitCode === 127 && stderr.includes(`exec: ${command[0]}`))
     throw new Failure(`${command[0]} is not installed, or not on the PATH of this machine`);
   return { code: exitCode, stdout, stderr };
+}
+
+/**
+ * Lets a signal be handled that came with what was just seen: Ctrl-C ends ssh and tells this process at the same
+ * time, and which of the two is noticed first is chance.
+ */
+export function signalsHandled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
@@ -97,11 +116,11 @@ export function startDetached(command: Command, env: NodeJS.ProcessEnv): void {
 
 /**
  * Asks this machine a question by a command that changes nothing, and answers with what it printed:
- * nothing, when it failed or is not there.
+ * nothing, when it failed or is not there. Neither the user's language nor their time zone is in the answer.
  */
 export function ask(command: Command): Promise<string> {
   return new Promise((resolve) => {
-    const env = { ...childEnvironment(process.env), LC_ALL: 'C' };
+    const env = { ...childEnvironment(process.env), LC_ALL: 'C', TZ: 'UTC0' };
     execFile(command[0], command.slice(1), { env }, (error, stdout) => resolve(error ? '' : stdout));
   });
 }
@@ -112,11 +131,17 @@ function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return rest;
 }
 
+/** A letter may come in two pieces, and the last line without its end. */
 function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  const decoder = new StringDecoder('utf8');
   let rest = '';
-  stream.on('data', (chunk: Buffer | string) => {
-    const lines = (rest + chunk.toString()).split('\n');
+  stream.on('data', (chunk: Buffer) => {
+    const lines = (rest + decoder.write(chunk)).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) onLine(line);
+  });
+  stream.once('end', () => {
+    rest += decoder.end();
+    if (rest !== '') onLine(rest);
   });
 }

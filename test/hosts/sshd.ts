@@ -184,6 +184,11 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** Options for ports that nobody has, and that no other test's Jupyter takes while a tunnel is down. */
+export async function ports(): Promise<string[]> {
+  return ['--port', String(await freePort()), '--local-port', String(await freePort())];
+}
+
 /** Waits until sshd accepts connections. */
 async function listening(address: string, port: number, child: ChildProcess): Promise<void> {
   const { connect } = await import('node:net');

@@ -38,7 +38,10 @@ export function openTerminal(command: readonly string[], env: NodeJS.ProcessEnv)
   });
   return {
     shown: () => output,
-    saw: (text) => eventually(`the terminal shows "${text}", after:\n${output}`, () => output.includes(text)),
+    saw: (text) =>
+      eventually(`the terminal shows "${text}"`, () => output.includes(text)).catch((error: Error) => {
+        throw new Error(`${error.message}; it shows:\n${output}`);
+      }),
     type: (text) => child.stdin.write(text),
     close: async () => {
       child.kill('SIGKILL');

@@ -68,6 +68,27 @@ test('what no Jupyter writes is a failure, and not a server', () => {
   }
 });
 
+test('a host that writes odd values gets no line, header, port or control character of this machine by them', () => {
+  const odd = [
+    { sock: '/run/jupyter.sock\n0.0.0.0:22:localhost:22' },
+    { sock: 'localhost:22' },
+    { token: 'abc\r\nHost: elsewhere' },
+    { base_url: '/\u001b]0;title\u0007' },
+    { version: '7\u009b2J' },
+    { port: -1 },
+    { port: 65536 },
+    { port: 8889.5 },
+    { pid: -1 },
+    { pid: 1 },
+  ];
+  for (const values of odd)
+    assert.throws(
+      () => parseRuntimeFile(JSON.stringify({ ...CLASSIC, ...values })),
+      Failure,
+      JSON.stringify(values),
+    );
+});
+
 test('the page is that of the interface which runs, at this end of the tunnel', () => {
   const server = { baseUrl: '/', secure: false, command: 'jupyter notebook' };
   assert.equal(pageUrl(8891, server), 'http://127.0.0.1:8891/tree');

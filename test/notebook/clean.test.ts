@@ -3,12 +3,13 @@ import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
+import { ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
 beforeEach(async () => {
   world = await makeWorld();
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
 });
 afterEach(() => world.remove());

@@ -61,7 +61,7 @@ function kernelProcesses(): number[] {
 }
 
 function serversAndKernels(): number[] {
-  return world.processes().filter((pid) => /ipykernel|jupyter.*notebook/.test(commandLineOf(pid)));
+  return world.processes().filter((pid) => /ipykernel|jupyter/.test(commandLineOf(pid)));
 }
 
 /** The kernels of both, as their servers list them. */
@@ -100,11 +100,15 @@ test('stop shuts a server down through its API, with its kernels and nobody else
 
 test('a server that is deaf to TERM is killed in the end, with its kernels and nobody else', async () => {
   // Jupyter reads this in its own process, and a signal that is blocked there never arrives.
-  const configuration = join(world.home, '.jupyter', 'jupyter_notebook_config.py');
-  mkdirSync(dirname(configuration), { recursive: true });
-  writeFileSync(configuration, 'import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n');
+  const folder = join(world.home, '.jupyter');
+  mkdirSync(folder, { recursive: true });
+  for (const kind of ['notebook', 'server'])
+    writeFileSync(
+      join(folder, `jupyter_${kind}_config.py`),
+      'import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n',
+    );
   const ours = await started(world.laptop, '--name', 'ours');
-  rmSync(configuration);
+  rmSync(folder, { recursive: true });
   await startKernel(ours.tunnel.localPort, tokenOf('ours'));
   await eventually('its kernel runs', () => kernelProcesses().length === 3);
   // A laptop that has never seen it has no tunnel to ask its API through.

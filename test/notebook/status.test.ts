@@ -47,7 +47,7 @@ test('the table has a row for each notebook, in columns, without the token', asy
   assert.deepEqual(title.split(/ {2,}/), ['NAME', 'SERVER', 'TUNNEL', 'URL', 'HOST', 'DIRECTORY']);
   assert.match(
     row,
-    /^loopback {2}running \d+ ms {2}connected {2,}http:\/\/127\.0\.0\.1:\d+\/tree {2}loopback {2}\//,
+    /^loopback {2}running \d+ ms {2}connected {2,}http:\/\/127\.0\.0\.1:\d+\/(tree|lab) {2}loopback {2}\//,
   );
   assert.equal(row.indexOf('http:'), title.indexOf('URL'));
   assert.deepEqual(rest, ['']);

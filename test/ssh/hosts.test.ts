@@ -71,3 +71,8 @@ test('a file that is not there, or cannot be read, names no host', () => {
   assert.deepEqual(hostAliases(join(folder, 'missing')), []);
   assert.deepEqual(hostAliases(folder), []);
 });
+
+test('a file that ssh could not read either is told by its name, and is no bug', () => {
+  const file = write('config', 'Include broken\nHost "unclosed\n');
+  assert.throws(() => hostAliases(file), new RegExp(`^UsageError: ${file} cannot be read as an ssh_config`));
+});

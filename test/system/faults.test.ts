@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
+import { ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** Real faults, one a test, each on a world of its own. */
@@ -11,7 +12,7 @@ import { eventually, makeWorld, type World } from '../hosts/world.ts';
 let world: World;
 beforeEach(async () => {
   world = await makeWorld();
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
 });
 afterEach(() => world.remove());
@@ -194,7 +195,7 @@ test('a process that has got the PID of a keeper, an ssh or a server lives on', 
 test('a host that cuts idle clients cuts nothing that is kept alive', async () => {
   await world.remove();
   world = await makeWorld({ sshdConfig: ['ClientAliveInterval 1', 'ClientAliveCountMax 3'] });
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
   const { ssh } = keeper();
   const logged = () => world.sshd.log().length;

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
-import { freePort } from '../hosts/sshd.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** What becomes of a tunnel: each test breaks one thing for real, and looks at what is there afterwards. */
@@ -12,7 +12,7 @@ import { eventually, makeWorld, type World } from '../hosts/world.ts';
 let world: World;
 before(async () => {
   world = await makeWorld();
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
 });
 after(() => world.remove());

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { Context } from '../../src/system/context.ts';
 import { run } from '../../src/system/run.ts';
@@ -13,4 +14,31 @@ test('a program that is not here is called by its name', async () => {
 test("another machine's missing program is no missing program of this one", async () => {
   const { code } = await run(['sh', '-c', 'echo "bash: pkill: command not found" >&2; exit 127'], context);
   assert.equal(code, 127);
+});
+
+test("what zx takes from its user's environment is for their own scripts, and changes nothing here", () => {
+  const program = `
+    const { run } = await import(${JSON.stringify(new URL('../../src/system/run.ts', import.meta.url).href)});
+    const report = { command() {}, phase() {}, note() {}, passThrough() {} };
+    const context = { env: process.env, signal: new AbortController().signal, report };
+    console.log(JSON.stringify(await run(['sh', '-c', 'sleep 0.5; pwd'], context)));
+  `;
+  const ours = {
+    ZX_TIMEOUT: '100ms',
+    ZX_CWD: '/',
+    ZX_POSTFIX: ' && no-such-program',
+    ZX_PREFIX: 'no-such-program;',
+  };
+  const said = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+    env: { ...process.env, ...ours },
+    encoding: 'utf8',
+  });
+  assert.deepEqual(JSON.parse(said), { code: 0, stdout: `${process.cwd()}\n`, stderr: '' });
+});
+
+test('lines arrive whole: no letter is cut where its bytes come in two pieces, and the last needs no end', async () => {
+  const lines: string[] = [];
+  const printed = `${'日本\n'.repeat(40_000)}日`;
+  await run(['cat'], context, { input: printed, onLine: (line) => lines.push(line) });
+  assert.deepEqual(lines, printed.split('\n'));
 });

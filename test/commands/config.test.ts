@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { parse } from 'yaml';
+import { done } from '../hosts/notebooks.ts';
+import { type Laptop, makeLaptop } from '../hosts/world.ts';
+
+let folder: string;
+let laptop: Laptop;
+let sshConfig: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rn-config-'));
+  sshConfig = join(folder, 'ssh_config');
+  laptop = makeLaptop(join(folder, 'laptop'), sshConfig, 'none');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const TEXT = `# mine
+default: work
+notebooks:
+  work:
+    destination: me@gpu
+    port: 9000
+  play: { destination: other }
+`;
+
+function configure(text: string): void {
+  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
+  writeFileSync(laptop.configurationFile, text);
+}
+
+test('config path prints where the file is, before there is one', async () => {
+  assert.equal(await done(laptop, 'config', 'path'), `${laptop.configurationFile}\n`);
+  assert.deepEqual(JSON.parse(await done(laptop, 'config', 'path', '--json')), {
+    path: laptop.configurationFile,
+  });
+  assert.equal(existsSync(laptop.configurationFile), false);
+});
+
+test('config path is below ~/.config where XDG_CONFIG_HOME is not set, or is no absolute path', async () => {
+  for (const value of ['', 'relative']) {
+    laptop.env.XDG_CONFIG_HOME = value;
+    const expected = join(laptop.env.HOME as string, '.config', 'remote-notebook', 'config.yaml');
+    assert.equal(await done(laptop, 'config', 'path'), `${expected}\n`);
+  }
+});
+
+test('config shows what is configured, as YAML and as JSON', async () => {
+  configure(TEXT);
+  const expected = parse(TEXT);
+  for (const words of [['config'], ['config', 'show']])
+    assert.deepEqual(parse(await done(laptop, ...words)), expected);
+  assert.deepEqual(JSON.parse(await done(laptop, 'config', 'show', '--json')), {
+    path: laptop.configurationFile,
+    ...expected,
+  });
+});
+
+test('config check says that the file is right, and how many notebooks it names', async () => {
+  configure(TEXT);
+  const { code, stdout, stderr } = await laptop.run('config', 'check');
+  assert.deepEqual([code, stdout, stderr], [0, '', `${laptop.configurationFile} is right: 2 notebooks.\n`]);
+});
+
+test('without a file, config says how to get one', async () => {
+  const { code, stdout, stderr } = await laptop.run('config');
+  assert.deepEqual([code, stdout], [0, '']);
+  assert.match(
+    stderr,
+    /config\.yaml names no notebook\. remote-notebook start … --save NAME writes one there\.\n$/,
+  );
+});
+
+test('config cannot do what nobody has taught it', async () => {
+  const { code, stderr } = await laptop.run('config', 'edit');
+  assert.deepEqual([code, stderr], [2, 'Error: config cannot "edit"\nIt can: show, path, check\n']);
+});
+
+test('hosts prints each destination of an ssh_config on a line of its own, for scripts as JSON', async () => {
+  writeFileSync(join(folder, 'more'), 'Host included\n');
+  writeFileSync(sshConfig, `Host gpu big-gpu *.example.org\n  User me\nInclude ${folder}/mor?\nHost *\n`);
+  assert.equal(await done(laptop, 'hosts', '{F}'), 'gpu\nbig-gpu\nincluded\n');
+  assert.deepEqual(JSON.parse(await done(laptop, 'hosts', '{F}', '--json')), {
+    hosts: ['gpu', 'big-gpu', 'included'],
+  });
+});
+
+test('an ssh_config that names no host is no failure', async () => {
+  writeFileSync(sshConfig, 'Host *\n');
+  const { code, stdout, stderr } = await laptop.run('hosts', '{F}');
+  assert.deepEqual(
+    [code, stdout, stderr],
+    [0, '', `${sshConfig} names no host. A destination can also be user@host.\n`],
+  );
+});

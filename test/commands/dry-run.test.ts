@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { freePort } from '../hosts/sshd.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** What --dry-run and --verbose print is what is run: it works in a real shell, too. */
+
+let world: World;
+let notebook: Shown;
+before(async () => {
+  world = await makeWorld();
+  notebook = await started(world.laptop);
+  const lock = join(serverRecord(world.laptop).folder, 'lock');
+  await eventually('the host has put its lock away', () => !existsSync(lock));
+});
+after(() => world.remove());
+
+/** Every file and folder of the host and the laptops, with what would show that it was touched. */
+function everything(): string[] {
+  const folder = dirname(world.home);
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => !/\/tsx-\d+|node-compile-cache/.test(name))
+    .map((name) => {
+      const { mode, size, mtimeMs } = lstatSync(join(folder, name));
+      return `${name} ${mode.toString(8)} ${size} ${mtimeMs}`;
+    })
+    .sort();
+}
+
+/** What a dry run prints, in its parts: each comment with the lines below it. */
+async function planned(...args: string[]): Promise<Record<string, string>> {
+  const text = await done(world.laptop, 'start', 'loopback', '{F}', '--dry-run', ...args);
+  const parts = text.split(/^# (?=(?:connect|launch|forward): )/m).slice(1);
+  return Object.fromEntries(
+    parts.map((part) => [part.slice(0, part.indexOf(':')), part.slice(part.indexOf('\n') + 1)]),
+  );
+}
+
+/** What a shell prints that was given these lines. */
+function paste(lines: string): string {
+  return execFileSync('/bin/sh', ['-s'], { input: lines, encoding: 'utf8', env: world.laptop.env });
+}
+
+for (const [what, args] of [
+  ['a start', []],
+  ['a start that would save', ['--save', 'kept']],
+  ['a start of another notebook', ['--name', 'another', '--directory', 'nowhere', '--environment', 'venv']],
+  ["a start by the article's commands", ['--plain', '--name', 'plain']],
+] as const) {
+  test(`a dry run of ${what} changes nothing on either side, and starts nothing`, async () => {
+    const [files, processes] = [everything(), world.processes()];
+    const connections = world.sshd.log().length;
+    await done(world.laptop, 'start', 'loopback', '{F}', '--dry-run', '--verbose', ...args);
+    assert.deepEqual([everything(), world.processes()], [files, processes]);
+    assert.equal(world.sshd.log().length, connections, 'the host was not asked');
+  });
+}
+
+test('a laptop that has never done anything has no folder of ours after a dry run', async () => {
+  const laptop = world.anotherLaptop();
+  await done(laptop, 'start', 'loopback', '{F}', '--dry-run');
+  assert.deepEqual(readdirSync(laptop.env.HOME as string), []);
+});
+
+test('the launch line of a dry run with --verbose, pasted into a shell, finds the server', async () => {
+  const { launch = '' } = await planned('--verbose');
+  const answer = paste(launch);
+  assert.match(answer, /^@remote-notebook joined yes$/m);
+  assert.match(answer, new RegExp(`^@remote-notebook pid ${notebook.server.pid}$`, 'm'));
+});
+
+test('the launch line starts a server as well, in a directory with any name', async () => {
+  const directory = "it's `my` $HOME\\";
+  mkdirSync(join(world.home, directory));
+  const { launch = '' } = await planned('--verbose', '--name', 'pasted', '--directory', directory);
+  assert.match(paste(launch), /^@remote-notebook joined no$/m);
+  const joined = await started(world.laptop, '--name', 'pasted', '--directory', directory);
+  assert.equal(joined.joined, true);
+  await done(world.laptop, 'stop', 'pasted');
+});
+
+test('the forward line, pasted into a shell, leads a port to the server', async () => {
+  const port = await freePort();
+  const { forward = '' } = await planned('--local-port', `${port}`, '--port', `${notebook.server.port}`);
+  paste(forward);
+  assert.ok(await askJupyter(port, serverRecord(world.laptop).token, '/api/status'));
+});
+
+test('the connect line is the very command of the keeper that runs', async () => {
+  const { connect = '' } = await planned();
+  const words = execFileSync('/bin/sh', ['-c', `printf '%s\\0' ${connect.trim()}`], { encoding: 'utf8' });
+  const running = world.processes().map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  assert.ok(running.includes(words), words.replaceAll('\0', ' '));
+});
+
+test('without --verbose the script is not shown, only that it is there', async () => {
+  const { launch = '' } = await planned();
+  assert.match(launch, /'exec \/bin\/sh -s' {3}# \d+ lines; --verbose shows them\n$/);
+  assert.equal(launch.split('\n').length, 2);
+});
+
+test('--verbose shows each command of a start before it runs, ready to be pasted', async () => {
+  const laptop = world.anotherLaptop();
+  const { code, stderr } = await laptop.run('start', 'loopback', '{F}', '--no-open', '--verbose');
+  assert.equal(code, 0, stderr);
+  const shown = stderr.split('\n').filter((line) => line.startsWith('$ '));
+  const [connect = '', launch = '', forward = '', ...others] = shown;
+  assert.match(connect, /^\$ \/bin\/sh \S+keeper\.sh \S+ loopback ssh -F \S+ -N -T -M -S /);
+  assert.match(launch, /^\$ ssh -F \S+ -T -S \S+ .* -- loopback 'exec \/bin\/sh -s' {2}< a script$/);
+  assert.match(
+    forward,
+    /^\$ ssh -F \/dev\/null -S \S+ -O forward -L 127\.0\.0\.1:\d+:127\.0\.0\.1:\d+ master$/,
+  );
+  assert.deepEqual(others, []);
+  await done(laptop, 'stop', '--keep-server');
+});
+
+test('a dry run of a configured notebook has the settings of config.yaml, and flags win', async () => {
+  const file = world.laptop.configurationFile;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, 'notebooks:\n  work: { destination: me@gpu, port: 9000, local-port: 9001 }\n');
+  const said = await done(world.laptop, 'start', 'work', '--dry-run', '--local-port', '9002');
+  assert.match(said, / me@gpu ssh -N /);
+  assert.match(said, / -O forward -L 127\.0\.0\.1:9002:127\.0\.0\.1:9000 master$/m);
+});

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { done, serverRecord, started } from '../hosts/notebooks.ts';
+import { lacks } from '../hosts/shells.ts';
+import { openTerminal } from '../hosts/terminal.ts';
+import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+
+/** A host's words that would erase the screen, retitle the window, fill the clipboard and go back over the line. */
+const HOSTILE = 'seen\x1b[2J\x1b]0;title\x07\x1b]52;c;cm0gLXJm\x07\x9b2J\rhidden';
+const TAMED = 'seen�[2J�]0;title��]52;c;cm0gLXJm��2J�hidden';
+const needsTerminal = { skip: lacks('python3') };
+
+let world: World;
+before(async () => {
+  world = await makeWorld();
+});
+after(() => world.remove());
+
+/** What a real terminal is given by a command that runs to its end. */
+async function shownBy(...args: string[]): Promise<string> {
+  const window = openTerminal([...PROGRAM, ...args], { ...world.laptop.env, TERM: 'xterm' });
+  await window.ended;
+  return window.shown();
+}
+
+test(
+  'a log cannot speak to the terminal, but for colours; a pipe gets it as it is',
+  needsTerminal,
+  async () => {
+    await started(world.laptop);
+    appendFileSync(join(serverRecord(world.laptop).folder, 'log'), `\x1b[31mred\x1b[0m ${HOSTILE}\n`);
+    assert.equal(await shownBy('logs', '-n', '1'), `\x1b[31mred\x1b[0m ${TAMED}\r\n`);
+    assert.equal(await done(world.laptop, 'logs', '-n', '1'), `\x1b[31mred\x1b[0m ${HOSTILE}\n`);
+  },
+);
+
+test('the last words of a Jupyter that dies cannot speak to the terminal either', needsTerminal, async () => {
+  const command = `sh -c 'printf %s "${HOSTILE.replace('\r', '')}"'`;
+  const shown = await shownBy(
+    'start',
+    'loopback',
+    '-F',
+    world.sshd.sshConfig,
+    '--name',
+    'other',
+    '--command',
+    command,
+  );
+  assert.ok(shown.includes(TAMED.replace('J�h', 'Jh')), shown);
+  assert.ok(!shown.includes('\x1b]'), shown);
+});

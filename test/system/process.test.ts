@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startTimeInPs } from '../../src/system/process.ts';
+import { ask } from '../../src/system/run.ts';
+import { lacks } from '../hosts/shells.ts';
+
+const SCRIPT = fileURLToPath(new URL('../../src/system/process.sh', import.meta.url));
+
+/** What the keeper's own function says of this process in this time zone, where there is no /proc. */
+function keeperSays(zone: string): string {
+  const script = `. "$0"; start_time_in_ps ${process.pid}`;
+  return execFileSync('/bin/sh', ['-c', script, SCRIPT], {
+    env: { ...process.env, TZ: zone },
+    encoding: 'utf8',
+  }).trimEnd();
+}
+
+test('without /proc, a process stays the same when its machine travels to another time zone', {
+  skip: lacks('ps'),
+}, async () => {
+  const zones = ['Asia/Tokyo', 'America/New_York', 'JST-9'].map(keeperSays);
+  const here = startTimeInPs(await ask(['ps', '-o', 'stat=,lstart=', '-p', String(process.pid)]));
+  assert.ok(here);
+  assert.deepEqual(zones, [here, here, here]);
+});
+
+test('the keeper and the command read the same start time, on the third of a month too', () => {
+  const answer = 'Ss   Tue Nov  3 09:05:01 2026    \n';
+  const script = 'read -r state began; printf %s "$began"';
+  const read = execFileSync('/bin/sh', ['-c', script], { input: answer, encoding: 'utf8' });
+  assert.equal(startTimeInPs(answer), read);
+});
+
+test('a process that is gone or a zombie has no start time', () => {
+  assert.equal(startTimeInPs(''), undefined);
+  assert.equal(startTimeInPs('Z+   Tue Nov  3 09:05:01 2026\n'), undefined);
+});
+
+test('a process is ended where this machine has no ps, as in a small container', () => {
+  const program = `
+    const { spawn } = await import('node:child_process');
+    const { endProcessTree, startTime } = await import(${JSON.stringify(new URL('../../src/system/process.ts', import.meta.url).href)});
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    const startedAt = await startTime(child.pid);
+    const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal)));
+    process.env.PATH = '/nowhere';
+    await endProcessTree({ pid: child.pid, startTime: startedAt }, 60_000);
+    console.log(await ended);
+  `;
+  const words = ['--import', 'tsx', '--input-type=module', '-e', program];
+  assert.equal(execFileSync(process.execPath, words, { encoding: 'utf8' }), 'SIGTERM\n');
+});
