@@ -183,6 +183,9 @@ const SESSION_PAUSE_MS = 100;
 /** ssh's own exit status; any other is that of the host's shell. */
 const SSH_FAILED = 255;
 
+/** A frame without a value, by which a script that waits notices that its caller is gone. */
+const ALIVE = '@remote-notebook alive';
+
 /** Runs a script on the host over the connection, and answers with its frames. */
 async function runScript(
   connection: Connection,
