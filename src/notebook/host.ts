@@ -1,5 +1,5 @@
 import { parseRuntimeFile, type RuntimeInfo, redactTokens } from '../jupyter/server.ts';
-import { type Frame, lastValue, parseFrame, type Script, scriptText } from '../remote/script.ts';
+import { type Frame, lastValue, outputReader, type Script, scriptText } from '../remote/script.ts';
 import { type Connection, scriptCommand } from '../ssh/arguments.ts';
 import { handCommand, sessionFailure } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
@@ -183,9 +183,6 @@ const SESSION_PAUSE_MS = 100;
 /** ssh's own exit status; any other is that of the host's shell. */
 const SSH_FAILED = 255;
 
-/** A frame without a value, by which a script that waits notices that its caller is gone. */
-const ALIVE = '@remote-notebook alive';
-
 /** Runs a script on the host over the connection, and answers with its frames. */
 async function runScript(
   connection: Connection,
@@ -196,23 +193,16 @@ async function runScript(
 ): Promise<Frame[]> {
   const frames: Frame[] = [];
   const said: string[] = [];
-  let half = '';
-  const onLine = (piece: string) => {
-    // A sign of life can come in the middle of a line of the log.
-    if (piece.endsWith(ALIVE)) {
-      half += piece.slice(0, -ALIVE.length);
-      return;
-    }
-    const line = half + piece;
-    half = '';
-    const frame = parseFrame(line);
-    if (!frame) {
+  const onLine = outputReader(
+    (frame) => {
+      frames.push(frame);
+      onFrame(frame);
+    },
+    (line) => {
       if (frames.length === 0) said.push(line);
-      return onText(line);
-    }
-    frames.push(frame);
-    onFrame(frame);
-  };
+      onText(line);
+    },
+  );
   for (let tries = 1; ; tries++) {
     const { code, stderr } = await run(scriptCommand(connection), context, {
       input: scriptText(script),

@@ -65,14 +65,19 @@ export class Route {
     return this.#notebook.localPort ?? this.#known?.localPort ?? serverPort;
   }
 
+  /** Whatever becomes of this start, the notebook is known from here on: stop finds its server on the host. */
   async #prepare(): Promise<Forward | undefined> {
+    const forward = await this.#guess();
+    await this.#save(this.#record(forward));
+    return forward;
+  }
+
+  async #guess(): Promise<Forward | undefined> {
     const { port, socket } = this.#notebook;
     // Only the host knows the path of a socket.
     if (socket) return undefined;
     const forward = forwardTo(`${LOOPBACK}:${port}`, this.#wantedPort(port));
-    if (!(await this.#isFree(forward.localPort))) return undefined;
-    await this.#save(this.#record(forward));
-    return forward;
+    return (await this.#isFree(forward.localPort)) ? forward : undefined;
   }
 
   /** A forward that is on record already is bound while the record is completed. */
@@ -83,8 +88,8 @@ export class Route {
     return isForwardUp(this.#connection, forward);
   }
 
-  #record(forward: Forward): NotebookRecord {
-    const forwards = [forward, ...this.#others];
+  #record(forward: Forward | undefined): NotebookRecord {
+    const forwards = forward ? [forward, ...this.#others] : this.#others;
     return { notebook: this.#notebook, server: undefined, forwards, plain: undefined };
   }
 

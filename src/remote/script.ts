@@ -23,6 +23,33 @@ export function parseFrame(line: string): Frame | undefined {
   return key === undefined || value === undefined ? undefined : { key, value };
 }
 
+/** Frames that logs.sh sends while a log is printed, perhaps when only half a line of it is written. */
+const IN_MID_LINE = /^(.*)@remote-notebook (alive|ended)$/;
+
+/** Tells the frames of a script's output, line by line, from the text around them. Signs of life are neither. */
+export function outputReader(
+  onFrame: (frame: Frame) => void,
+  onText: (line: string) => void,
+): (line: string) => void {
+  let begun = '';
+  return (piece) => {
+    const [, before, key] = IN_MID_LINE.exec(piece) ?? [];
+    if (before === undefined || key === undefined) {
+      const line = begun + piece;
+      begun = '';
+      const frame = parseFrame(line);
+      if (frame) onFrame(frame);
+      else onText(line);
+      return;
+    }
+    begun += before;
+    if (key === 'alive') return;
+    if (begun !== '') onText(begun);
+    begun = '';
+    onFrame({ key, value: '' });
+  };
+}
+
 /** What the last frame of this key says. */
 export function lastValue(frames: readonly Frame[], key: string): string | undefined {
   return frames.findLast((frame) => frame.key === key)?.value;

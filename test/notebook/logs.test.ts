@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { done, serverRecord, started } from '../hosts/notebooks.ts';
@@ -22,9 +22,15 @@ after(() => world.remove());
 
 /** The processes on the host that print a log. */
 function shells(): number[] {
-  return world
-    .processes()
-    .filter((pid) => /^(\/bin\/)?(sh|tail)\0-/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+  return world.processes().filter((pid) => /^(\/bin\/)?(sh|tail)\0-/.test(commandOf(pid)));
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 async function noFollowerIsLeft(): Promise<void> {
@@ -66,6 +72,37 @@ test('logs -f prints each line as it comes', async () => {
   assert.equal((await following.ended).code, 130);
   await noFollowerIsLeft();
 });
+
+test('logs prints a last line that has no end yet', async () => {
+  const whole = readFileSync(log, 'utf8');
+  appendFileSync(log, 'Segmentation fault');
+  assert.equal(await done(world.laptop, 'logs', '-n', '1'), 'Segmentation fault\n');
+  writeFileSync(log, whole);
+});
+
+test('logs -f prints a line that is written in two halves as one, and nothing that is not of the log', async () => {
+  const following = world.laptop.start('logs', '-f', '-n', '1');
+  appendFileSync(log, 'before\n');
+  await following.saw('before', 'stdout');
+  appendFileSync(log, '10 %');
+  // Two of its looks whether the server lives.
+  await lookedTwice();
+  appendFileSync(log, ' 20 %\n');
+  await following.saw('20 %', 'stdout');
+  following.signal('SIGINT');
+  const { stdout } = await following.ended;
+  assert.equal(stdout.trimEnd().split('\n').at(-1), '10 % 20 %');
+  await noFollowerIsLeft();
+});
+
+/** The follower on the host sleeps between its looks: each sleep is a process of its own. */
+async function lookedTwice(): Promise<void> {
+  const seen = new Set<number>();
+  await eventually('the follower has looked twice', () => {
+    for (const pid of world.processes()) if (commandOf(pid) === 'sleep\x001\0') seen.add(pid);
+    return seen.size > 2;
+  });
+}
 
 test('a follower that is killed leaves no process behind, here or on the host', async () => {
   const following = world.laptop.start('logs', '-f');
