@@ -59,17 +59,17 @@ async function startAndOpen(
 ): Promise<number> {
   const { context } = terminal;
   const { startNotebook } = await import('../notebook/start.ts');
-  const { openPage, secretUrl } = await import('../notebook/open.ts');
-  const { describeStarted } = await import('../notebook/status.ts');
   const { record, joined } = await startNotebook(
     notebook,
     { mode: 'start', timeoutMs: args.timeout * 1000 },
     context,
   );
   const phases = terminal.phases();
+  const { openPage, secretUrl } = await import('../notebook/open.ts');
   const wantsBrowser = args.open && !args.json;
   const opened = wantsBrowser && (await openPage(record, context));
   if (args.json) {
+    const { describeStarted } = await import('../notebook/status.ts');
     const status = await describeStarted(record, context);
     terminal.print(JSON.stringify({ ...status, joined, phases }, undefined, 2));
     return 0;

@@ -46,12 +46,12 @@ export function parseRuntimeFile(text: string): RuntimeInfo {
       secure: file.secure,
       version: file.version,
     };
-  } catch (cause) {
+  } catch {
+    // Without its cause, which would quote the file, and its token with it.
     throw new Failure(
       'the runtime file that Jupyter wrote on the host is not as any known version writes it',
       {
         remedy: 'Please report this, with the version of Jupyter.',
-        cause,
       },
     );
   }

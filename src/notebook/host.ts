@@ -243,8 +243,14 @@ function serverIn(frames: readonly Frame[]): HostServer | undefined {
     environment: value('environment'),
     command: value('command'),
     began: value('began'),
-    startedAt: new Date(Number(value('started')) * 1000).toISOString(),
+    startedAt: isoTime(value('started')),
     joined: joined === 'yes',
     holder: lastValue(frames, 'holder'),
   };
+}
+
+/** A host that tells no time tells the beginning of all: nothing depends on it. */
+function isoTime(seconds: string): string {
+  const date = new Date(Number(seconds) * 1000);
+  return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();
 }

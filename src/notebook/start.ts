@@ -185,7 +185,10 @@ async function proven(
   const isProhibited = () => sshCause(readWords(connection).slice(said)) === 'forwarding-prohibited';
   let proof: Proof;
   for (;;) {
-    proof = await proveServer(api, context.signal, deadline - Date.now());
+    // Where our ssh has lost the port, it may be a stranger's by now, and the token is not for them.
+    proof = (await isForwardUp(connection, forward))
+      ? await proveServer(api, context.signal, Math.max(LOOK_TIMEOUT_MS, deadline - Date.now()))
+      : { state: 'silent', reason: 'the tunnel was lost' };
     // Where sshd forbids the forward, no patience helps; near the deadline, another try would have no time.
     if (proof.state !== 'silent' || isProhibited() || Date.now() > deadline - LOOK_TIMEOUT_MS) break;
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -117,7 +117,13 @@ export function readRecords(context: Context): Records {
   const result = v.safeParse(StateSchema, json);
   if (result.success) return result.output.notebooks as unknown as Records;
   const aside = `${file}.broken-${Date.now()}`;
-  renameSync(file, aside);
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    // Another command has set it aside just now.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
   context.report.note(
     `${file} could not be understood and was set aside as ${aside}; start finds what runs again`,
   );

@@ -85,6 +85,14 @@ choose_command() {
   command -v jupyter >/dev/null 2>&1 || PATH=$PATH:$USUAL_PLACES
   if [ -n "$command" ]; then
     run=$command
+    # To a shell, these end a command or begin another: our options would go to the wrong one.
+    case $command in
+      *[\;\&\|\<\>\(\)]*)
+        # shellcheck disable=SC2016 # its own shell reads it
+        run='sh -c "$command \"\$@\"" sh'
+        return 0
+        ;;
+    esac
     program=$(eval "first_word $command")
     command -v "$program" >/dev/null 2>&1 || { tell where "$PATH"; fail jupyter "$program"; }
     return 0

@@ -24,7 +24,7 @@ here=$(dirname -- "$0")
 
 control=$folder/control
 child='' sleeper='' up='' ending='' hurry='' try=0 said='' applied='' report='' looked=0
-self=$$ reminder=''
+self=$$ reminder='' looking='' again=''
 keeper="$self $(start_time "$self")"
 
 # The terminal's signals are for the command that started this; ssh inherits that they are ignored.
@@ -52,7 +52,20 @@ write_state() {
   } >"$folder/state.new" && mv -f "$folder/state.new" "$folder/state"
 } 2>/dev/null
 
+# A signal can come while the last one is still answered: it is answered behind it, by another look.
 connected() {
+  again=1
+  [ -z "$looking" ] || return 0
+  looking=1
+  while [ -n "$again" ]; do
+    again=''
+    look
+  done
+  looking=''
+  [ -z "$again" ] || connected
+}
+
+look() {
   [ -S "$control" ] || return 0
   [ -n "$up" ] || up=$(now)
   apply_forwards
@@ -117,7 +130,7 @@ run_ssh() {
   rm -f "$control"
   : >"$folder/log" || return
   up='' applied=''
-  "$@" -o PermitLocalCommand=yes -o "LocalCommand=kill -USR2 $self" -- "$destination" </dev/null 2>"$folder/log" &
+  "$@" -o PermitLocalCommand=yes -o "LocalCommand=/bin/sh -c 'kill -USR2 $self'" -- "$destination" </dev/null 2>"$folder/log" &
   child=$!
   write_state connecting "ssh $child $(start_time "$child")" "try $try"
   await "$child"
@@ -157,6 +170,7 @@ judge() {
 pause() {
   sleep "$1" &
   sleeper=$!
+  [ -z "$hurry" ] || kill "$sleeper" 2>/dev/null
   await "$sleeper"
   sleeper=''
 }
@@ -165,7 +179,7 @@ pause() {
 delay() {
   seconds=$((1 << (try - 2 < 5 ? try - 2 : 5)))
   [ "$seconds" -le 30 ] || seconds=30
-  awk -v s="$seconds" -v r="$(od -An -N2 -tu2 /dev/urandom)" 'BEGIN { printf "%.2f", s * (1 + r / 65536 / 4) }'
+  LC_ALL=C awk -v s="$seconds" -v r="$(od -An -N2 -tu2 /dev/urandom)" 'BEGIN { printf "%.2f", s * (1 + r / 65536 / 4) }'
 }
 
 finish() {

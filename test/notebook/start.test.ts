@@ -149,6 +149,28 @@ test("a command of the user's own is run as their shell would read it", async ()
   assert.equal(Number(nice), 5);
 });
 
+test('a command of more than one command is one, and the server is told from them', async () => {
+  mkdirSync(join(world.home, 'elsewhere'));
+  const answer = await started('--command', 'cd elsewhere && FROM="a;b" jupyter notebook --allow-root');
+  assert.match(readFileSync(`/proc/${answer.server.pid}/environ`, 'utf8'), /\0FROM=a;b\0/);
+  assert.equal(answer.directory, world.home);
+  const stopped = await world.laptop.run('stop');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.deepEqual(servers(), []);
+});
+
+test("a server whose record on the host lacks its beginning's date is joined all the same", async () => {
+  const { server } = await started();
+  const { folder } = JSON.parse(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8')).notebooks
+    .loopback.server;
+  const record = readFileSync(join(folder, 'record'), 'utf8');
+  writeFileSync(join(folder, 'record'), record.replace(/^started .*$/m, 'started soon'));
+  const words = ['start', 'loopback', '{F}', '--no-open', '--json'];
+  const { code, stdout, stderr } = await world.anotherLaptop().run(...words);
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).server.pid, server.pid);
+});
+
 test('a wrapper that stays is no obstacle: the server is found by its token', async () => {
   writeFileSync(join(world.home, 'wrap'), '#!/bin/sh\n"$@" &\nwait\n', { mode: 0o755 });
   const answer = await started('--command', './wrap jupyter-notebook');
