@@ -58,6 +58,8 @@ export async function run(command: Command, context: Context, options: RunOption
     signal: context.signal,
     ...(output === undefined ? { input: options.input ?? '' } : { stdio: ['ignore', output, output] }),
   })`${[...command]}`;
+  // A command that ends without reading its input is judged by what it said.
+  child.stdin?.on('error', () => {});
   if (options.onLine) eachLine(child.stdout, options.onLine);
   const { exitCode, stdout, stderr } = await child;
   if (output !== undefined) closeSync(output);

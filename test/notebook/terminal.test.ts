@@ -61,7 +61,7 @@ test('whoever presses Ctrl-C twice waits no longer for the host, which clears up
   window.type(CTRL_C);
   await eventually('the clean-up is under way', () => window.shown().includes('^C'));
   window.type(CTRL_C);
-  assert.equal(await window.ended, 130);
+  assert.equal(await window.ended, 130, window.shown());
   await eventually('nothing is left', () => traces(world, world.laptop).length === 0);
 });
 

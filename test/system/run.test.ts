@@ -42,3 +42,9 @@ test('lines arrive whole: no letter is cut where its bytes come in two pieces, a
   await run(['cat'], context, { input: printed, onLine: (line) => lines.push(line) });
   assert.deepEqual(lines, printed.split('\n'));
 });
+
+test('a command that ends before it has read its input has its say, and takes nothing down', async () => {
+  const input = 'line\n'.repeat(200_000);
+  const result = await run(['sh', '-c', 'exec <&-; echo no >&2; exit 3'], context, { input });
+  assert.deepEqual(result, { code: 3, stdout: '', stderr: 'no\n' });
+});
