@@ -6,6 +6,7 @@ VERBS := start forward open status stop logs hosts config clean aliases
 
 # npm writes this file at the end of each installation.
 PACKAGES := node_modules/.package-lock.json
+BUNDLE := dist/cli.js
 BIN := node_modules/.bin
 TSX := node --import tsx
 
@@ -36,7 +37,7 @@ demo: $(PACKAGES)
 demo-stop: $(PACKAGES)
 	@$(TSX) scripts/demo.ts stop
 
-test: $(PACKAGES)
+test: $(BUNDLE)
 	@sh scripts/setup/machine.sh test
 	@$(TSX) test/run.ts $(ONLY)
 
@@ -48,10 +49,12 @@ check: $(PACKAGES)
 	$(BIN)/knip
 	$(TSX) --test test/layers.test.ts
 
-build: $(PACKAGES)
+build: $(BUNDLE)
+
+$(BUNDLE): $(PACKAGES) scripts/build/bundle.mjs $(wildcard src/*.ts src/*/*.ts src/*/*.sh)
 	@node scripts/build/bundle.mjs
 
-bench: $(PACKAGES)
+bench: $(BUNDLE)
 	@sh scripts/setup/machine.sh demo
 	@$(TSX) test/bench/bench.ts $(ARGS)
 

@@ -1,16 +1,17 @@
 // Makes dist/: the command as one bundle whose rarely needed parts are files of their own, and the sh scripts.
-import { chmodSync, copyFileSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const dist = join(root, 'dist');
+// Made beside it, so that a command which runs from it meanwhile finds all of one or all of the other.
+const made = `${dist}-${process.pid}`;
 
-rmSync(dist, { recursive: true, force: true });
 await build({
   entryPoints: [join(root, 'src/cli.ts')],
-  outdir: dist,
+  outdir: made,
   bundle: true,
   splitting: true,
   minify: true,
@@ -27,7 +28,9 @@ await build({
 });
 for (const room of ['src/remote', 'src/system']) {
   for (const name of readdirSync(join(root, room)).filter((file) => file.endsWith('.sh'))) {
-    copyFileSync(join(root, room, name), join(dist, name));
+    copyFileSync(join(root, room, name), join(made, name));
   }
 }
-chmodSync(join(dist, 'cli.js'), 0o755);
+chmodSync(join(made, 'cli.js'), 0o755);
+rmSync(dist, { recursive: true, force: true });
+renameSync(made, dist);

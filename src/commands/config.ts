@@ -32,8 +32,8 @@ export const config = defineVerb({
     else if (count === 0)
       terminal.say(`${file} names no notebook. remote-notebook start … --save NAME writes one there.`);
     else {
-      const { stringify } = await import('yaml');
-      terminal.print(stringify(configuration).trimEnd());
+      const { default: yaml } = await import('yaml');
+      terminal.print(yaml.stringify(configuration).trimEnd());
     }
     return 0;
   },

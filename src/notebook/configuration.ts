@@ -91,9 +91,10 @@ function verifyNotebook(
 }
 
 async function parseYaml(text: string, file: string): Promise<{ document: Document; lines: LineCounter }> {
-  const { LineCounter, parseDocument } = await import('yaml');
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // In the bundle a module of CommonJS that is imported late has its default export alone.
+  const { default: yaml } = await import('yaml');
+  const lines = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
   if (error) {
     throw new UsageError(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`, {

@@ -3,9 +3,8 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePort } from '../hosts/sshd.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 import { measureReconnects } from './reconnect.ts';
 
 /**
@@ -14,7 +13,7 @@ import { measureReconnects } from './reconnect.ts';
  */
 
 const ROUNDS = Math.max(5, Number(process.argv[2] ?? 7));
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const [NODE = '', CLI = ''] = PROGRAM;
 /** Rented boxes and containers log in as root, where Jupyter wants to be asked twice. */
 const ROOT_ARGS = process.getuid?.() === 0 ? ['--allow-root'] : [];
 
@@ -100,7 +99,7 @@ function answers(port: number): Promise<boolean> {
 
 async function round(world: World, samples: Samples): Promise<void> {
   const { laptop, sshd } = world;
-  const own = (...args: string[]) => finish(process.execPath, [CLI, ...args], laptop.env);
+  const own = (...args: string[]) => finish(NODE, [CLI, ...args], laptop.env);
   const port = String(await freePort());
   const localPort = String(await freePort());
   const start = () =>
@@ -161,11 +160,6 @@ function report(samples: Samples): void {
   console.log(`stop is ${ratio(of('stop') / of('jupyter: TERM to exit'))} times Jupyter's own end`);
 }
 
-await finish(
-  process.execPath,
-  [fileURLToPath(new URL('../../scripts/build/bundle.mjs', import.meta.url))],
-  process.env,
-);
 const world = await makeWorld();
 const samples: Samples = new Map();
 try {

@@ -1,10 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { keeperOf } from '../hosts/keeper.ts';
 import { freePort } from '../hosts/sshd.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 /** From the death of ssh to the next good answer, and what the one that waits costs: the keeper beside autossh. */
 
@@ -16,7 +15,7 @@ export interface Reconnects {
   readonly autosshPss: number;
 }
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const [NODE = '', CLI = ''] = PROGRAM;
 
 /** @returns undefined where autossh is not installed, or there is no /proc to look at */
 export async function measureReconnects(rounds: number): Promise<Reconnects | undefined> {
@@ -62,7 +61,7 @@ interface Waiting {
 
 async function startKeeper(world: World, targetPort: number): Promise<Waiting> {
   const { env, stateFolder } = world.laptop;
-  const own = (...args: string[]) => execFileSync(process.execPath, [CLI, ...args], { env, stdio: 'ignore' });
+  const own = (...args: string[]) => execFileSync(NODE, [CLI, ...args], { env, stdio: 'ignore' });
   own('start', 'loopback', '-F', world.sshd.sshConfig, '--no-open', '--json');
   const port = await freePort();
   own('forward', 'loopback', `${port}:${targetPort}`);

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Account } from './accounts.ts';
 import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
 
-const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
-const TSX = import.meta.resolve('tsx');
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+if (!existsSync(CLI)) throw new Error('the tests run the command as users have it: make build, first');
 /** What runs remote-notebook, without its arguments. */
-export const PROGRAM: readonly string[] = [process.execPath, '--import', TSX, CLI];
+export const PROGRAM: readonly string[] = [process.execPath, CLI];
 
 export interface Finished {
   readonly code: number | null;
@@ -88,23 +88,17 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
 
 /** @param mark what its processes carry in their environment, for who must find them */
 export function makeLaptop(folder: string, sshConfig: string, mark: string): Laptop {
+  // Nothing else of the tester's own: not their shell, their agent or their screen.
+  const theirs = ['PATH', 'USER', 'LOGNAME', 'LANG', 'TMPDIR'].filter((name) => name in process.env);
   const env: NodeJS.ProcessEnv = {
-    ...process.env,
+    ...Object.fromEntries(theirs.map((name) => [name, process.env[name]])),
     HOME: folder,
+    SHELL: '/bin/bash',
     XDG_STATE_HOME: join(folder, 's'),
     XDG_CONFIG_HOME: join(folder, 'config'),
     REMOTE_NOTEBOOK_TEST: mark,
     NO_COLOR: '1',
   };
-  for (const name of [
-    'DISPLAY',
-    'WAYLAND_DISPLAY',
-    'BROWSER',
-    'NODE_OPTIONS',
-    'SSH_AUTH_SOCK',
-    'SSH_ASKPASS',
-  ])
-    delete env[name];
   mkdirSync(folder, { recursive: true });
   const start = (...args: string[]) =>
     startCommand(
