@@ -6,7 +6,7 @@ VERBS := start forward open status stop logs hosts config clean aliases
 
 # npm writes this file at the end of each installation.
 PACKAGES := node_modules/.package-lock.json
-BUNDLE := dist/cli.js
+BUNDLE := dist/cli.cjs
 BIN := node_modules/.bin
 TSX := node --import tsx
 
@@ -17,7 +17,7 @@ help:
 #: make demo-stop     end it from another terminal, and what a crash has left
 #: make test          install what the tests need, run them all (ONLY=test/ssh: those below a path)
 #: make check         types, lint, shell scripts, unused code, layers
-#: make build         dist/cli.js, the installable command
+#: make build         dist/cli.cjs, the installable command
 #: make bench         how long start, status and stop take, beside the bare commands
 #:
 #: make start HOST=gpu DIR=rne ENV=virtual_environment PORT=8889

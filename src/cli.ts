@@ -1,4 +1,9 @@
 #!/usr/bin/env node
-import { main } from './main.ts';
+import { enableCompileCache } from './system/compile-cache.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+enableCompileCache(process.env);
+void import('./main.ts')
+  .then(({ main }) => main(process.argv.slice(2)))
+  .then((status) => {
+    process.exitCode = status;
+  });

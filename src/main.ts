@@ -18,6 +18,7 @@ const VERBS: Readonly<Record<string, () => Promise<AnyVerb>>> = {
   clean: async () => (await import('./commands/clean.ts')).clean,
   aliases: async () => (await import('./commands/aliases.ts')).aliases,
 };
+const PROGRAM = 'remote-notebook';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs one command line and answers with its exit status. The one place where errors become messages. */
@@ -50,10 +51,9 @@ async function parseVerb(
   const only = Object.hasOwn(VERBS, first) ? VERBS[first] : undefined;
   const verbs = await Promise.all((only ? [only] : Object.values(VERBS)).map((load) => load()));
   let chosen: { verb: AnyVerb; args: SharedArguments } | undefined;
-  const parser = yargs(args)
-    .scriptName('remote-notebook')
+  const parser = yargs(only ? args.slice(1) : args)
+    .scriptName(only ? `${PROGRAM} ${first}` : PROGRAM)
     .detectLocale(false)
-    .usage('$0 VERB [NOTEBOOK]\n\nJupyter on any machine that you can ssh to, as if it were local.')
     .options({
       verbose: {
         alias: 'v',
@@ -69,20 +69,25 @@ async function parseVerb(
         describe: 'one JSON document on standard output',
       },
     })
-    .completion('completion', 'Print a completion script for your shell')
     .version(version())
     .help()
     .alias('help', 'h')
     .strict()
-    .demandCommand(1, 'no verb is named')
     .exitProcess(false)
     .fail((message, error) => {
       throw error && error.name !== 'YError'
         ? error
         : usageMistake(message, args, knownWords(args[0], only && verbs[0]));
     });
+  if (!only) {
+    parser
+      .usage('$0 VERB [NOTEBOOK]\n\nJupyter on any machine that you can ssh to, as if it were local.')
+      .completion('completion', 'Print a completion script for your shell')
+      .demandCommand(1, 'no verb is named');
+  }
   for (const verb of verbs) {
-    addVerb(parser, verb, (parsed) => {
+    // A default command: behind any other, yargs lays out a help that nobody asked for.
+    addVerb(parser, verb, only !== undefined, (parsed) => {
       chosen = { verb, args: lastOfEach(parsed, verb) };
     });
   }

@@ -76,7 +76,7 @@ function packedCommand(): string {
   output(['npm', 'pack', '--pack-destination', folder], { cwd: copy });
   const [archive = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   output(['tar', '-xzf', archive], { cwd: folder });
-  return join(folder, 'package', 'dist', 'cli.js');
+  return join(folder, 'package', 'dist', 'cli.cjs');
 }
 
 /** A notebook's life: it starts, is seen, and is stopped. */

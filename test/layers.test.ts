@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Which room may import which: downwards only. A file that lies in no folder of src is a room of its own. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   scripts: ['main'],
-  cli: ['main'],
+  cli: ['main', 'system'],
   main: ['commands', 'system', 'version'],
   commands: ['notebook', 'system'],
   notebook: ['jupyter', 'ssh', 'remote', 'system'],

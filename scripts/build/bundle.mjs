@@ -1,4 +1,4 @@
-// Makes dist/: the command as one bundle whose rarely needed parts are files of their own, and the sh scripts.
+// Makes dist/: the command as CommonJS, which Node starts sooner than modules, and the sh scripts.
 import { chmodSync, copyFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,28 +9,48 @@ const dist = join(root, 'dist');
 // Made beside it, so that a command which runs from it meanwhile finds all of one or all of the other.
 const made = `${dist}-${process.pid}`;
 
+/** What is imported late stays a file of its own: a command that does not need it does not read it. */
+const LATE = { './main.ts': 'main', yaml: 'yaml', 'zx/core': 'zx', open: 'open', 'tree-kill': 'tree-kill' };
+
+/** Leads the late imports to their files. */
+const late = {
+  name: 'late',
+  setup({ onResolve }) {
+    onResolve({ filter: /./ }, ({ path, kind }) =>
+      kind === 'dynamic-import' && Object.hasOwn(LATE, path)
+        ? { path: `./${LATE[path]}.cjs`, external: true }
+        : undefined,
+    );
+  },
+};
+
 await build({
-  entryPoints: [join(root, 'src/cli.ts')],
+  entryPoints: {
+    cli: join(root, 'src/cli.ts'),
+    ...Object.fromEntries(
+      Object.entries(LATE).map(([path, name]) => [name, path.replace('./', join(root, 'src/'))]),
+    ),
+  },
   outdir: made,
+  outExtension: { '.js': '.cjs' },
   bundle: true,
-  splitting: true,
   minify: true,
   platform: 'node',
-  format: 'esm',
+  format: 'cjs',
   target: 'node20.19',
+  plugins: [late],
+  // A late import becomes a `require`: Node's loader of modules is not even started.
+  supported: { 'dynamic-import': false },
   // yargs lays out its help by string-width, which compiles all emoji at import: a third of a bare Node's start.
   alias: { 'string-width': 'fast-string-width' },
-  chunkNames: '[name]-[hash]',
-  // Some dependencies are CommonJS: they call require for Node's own modules, and want to know their file.
-  banner: {
-    js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url),__filename=import.meta.filename;",
-  },
+  define: { 'import.meta.url': 'importMetaUrl' },
+  banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
 });
 for (const room of ['src/remote', 'src/system']) {
   for (const name of readdirSync(join(root, room)).filter((file) => file.endsWith('.sh'))) {
     copyFileSync(join(root, room, name), join(made, name));
   }
 }
-chmodSync(join(made, 'cli.js'), 0o755);
+chmodSync(join(made, 'cli.cjs'), 0o755);
 rmSync(dist, { recursive: true, force: true });
 renameSync(made, dist);

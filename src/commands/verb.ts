@@ -60,19 +60,29 @@ export const DRY_RUN = {
   },
 } as const;
 
-/** Teaches yargs a verb; `choose` gets its arguments when it is the one. */
-export function addVerb(yargs: Argv, verb: AnyVerb, choose: (args: SharedArguments) => void): void {
+/**
+ * Teaches yargs a verb; `choose` gets its arguments when it is the one. A verb that is `alone` stands in the script's
+ * name already, and is what the script does.
+ */
+export function addVerb(
+  yargs: Argv,
+  verb: AnyVerb,
+  alone: boolean,
+  choose: (args: SharedArguments) => void,
+): void {
+  const [name = ''] = verb.usage.split(' ');
   yargs.command(
-    verb.usage,
+    alone ? verb.usage.replace(name, '$0') : verb.usage,
     verb.summary,
     (builder) => {
       for (const [name, positional] of Object.entries(verb.positionals ?? {}))
         builder.positional(name, positional);
       builder.options(verb.options);
-      for (const [command, does] of verb.examples) builder.example(command, does);
+      for (const [command, does] of verb.examples)
+        builder.example(alone ? command.replace(`$0 ${name}`, '$0') : command, does);
       return builder.strict();
     },
-    (args) => choose(withWordsBehindDashes(args, verb) as unknown as SharedArguments),
+    (args) => choose(withWordsBehindDashes(args, verb, alone ? 0 : 1) as unknown as SharedArguments),
   );
 }
 
@@ -80,8 +90,9 @@ export function addVerb(yargs: Argv, verb: AnyVerb, choose: (args: SharedArgumen
 function withWordsBehindDashes(
   args: ArgumentsCamelCase<Record<string, unknown>>,
   { positionals = {} }: AnyVerb,
+  verbWords: number,
 ): Record<string, unknown> {
-  const words = args._.slice(1).map(String);
+  const words = args._.slice(verbWords).map(String);
   const filled: Record<string, unknown> = { ...args };
   for (const [name, { array }] of Object.entries(positionals)) {
     if (array) filled[name] = [...((args[name] as unknown[] | undefined) ?? []), ...words.splice(0)];

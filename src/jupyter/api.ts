@@ -1,4 +1,3 @@
-import { request as httpRequest } from 'node:http';
 import { Interrupted } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
 
@@ -28,7 +27,7 @@ async function askApi(
   timeoutMs: number,
 ): Promise<ApiAnswer> {
   if (signal.aborted) throw new Interrupted();
-  const request = api.secure ? (await import('node:https')).request : httpRequest;
+  const { request } = await (api.secure ? import('node:https') : import('node:http'));
   return new Promise((resolve, reject) => {
     const deadline = AbortSignal.timeout(timeoutMs);
     const query = request(

@@ -27,8 +27,11 @@ export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
 
 /** How far a launch has come. */
 export interface LaunchProgress {
-  /** Called when Jupyter begins to boot: nothing else happens on the host for a while. */
-  readonly onBoot: () => void;
+  /**
+   * Called when Jupyter begins to boot: nothing else happens on the host for a while. `isHere`: the host is this
+   * machine.
+   */
+  readonly onBoot: (isHere: boolean) => void;
   /** The record's folder on the host, as soon as it is known. */
   folder?: string;
 }
@@ -53,7 +56,7 @@ export async function launchServer(
     (frame) => {
       if (frame.key === 'folder') progress.folder = frame.value;
       if (frame.key === 'phase') context.report.phase(frame.value);
-      if (frame.key === 'boot') progress.onBoot();
+      if (frame.key === 'boot') progress.onBoot(frame.value === 'here');
       if (frame.key === 'note') context.report.note(frame.value);
     },
   );

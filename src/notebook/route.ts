@@ -18,6 +18,8 @@ export class Route {
   readonly #others: readonly Forward[];
   readonly #context: Context;
   #prepared: Promise<Forward | undefined> = Promise.resolve(undefined);
+  /** Whether the host is this very machine: both ends want their port of it then. */
+  #hostIsHere = false;
 
   constructor(connection: Connection, notebook: Notebook, forwards: readonly Forward[], context: Context) {
     this.#connection = connection;
@@ -26,8 +28,9 @@ export class Route {
     this.#context = context;
   }
 
-  /** Keeps the forward that will most probably be: there is time for it while Jupyter boots. */
-  prepare(): void {
+  /** Brings the forward up that will most probably be: there is time for it while Jupyter boots. */
+  prepare(hostIsHere: boolean): void {
+    this.#hostIsHere = hostIsHere;
     this.#prepared = this.#prepare().catch(() => undefined);
   }
 
@@ -48,13 +51,10 @@ export class Route {
       const forward = forwardTo(server.socket ?? `${LOOPBACK}:${server.port}`, localPort);
       const record = { ...this.#record(forward), server };
       const isPrepared = prepared?.localPort === localPort && prepared.target === forward.target;
-      if (
-        (isPrepared || (await this.#isFree(localPort))) &&
-        (await this.#bind(record, forward, isPrepared))
-      ) {
-        return record;
-      }
-      await this.#notePortTaken(localPort);
+      if (isPrepared) await this.#save(record);
+      else if (await this.#isFree(localPort, prepared)) await this.#bind(record);
+      if (await isForwardUp(this.#connection, forward)) return record;
+      await this.#notePortTaken(localPort, server);
     }
     throw new Failure(`no free port of this machine from ${wanted} to ${wanted + PORT_TRIES}`, {
       remedy: 'Name another with --local-port.',
@@ -68,7 +68,9 @@ export class Route {
   /** Whatever becomes of this start, the notebook is known from here on: stop finds its server on the host. */
   async #prepare(): Promise<Forward | undefined> {
     const forward = await this.#guess();
-    await this.#save(this.#record(forward));
+    const record = this.#record(forward);
+    if (forward) await this.#bind(record);
+    else await this.#save(record);
     return forward;
   }
 
@@ -76,16 +78,16 @@ export class Route {
     const { port, socket } = this.#notebook;
     // Only the host knows the path of a socket.
     if (socket) return undefined;
-    const forward = forwardTo(`${LOOPBACK}:${port}`, this.#wantedPort(port));
-    return (await this.#isFree(forward.localPort)) ? forward : undefined;
+    const wanted = this.#wantedPort(port);
+    // Jupyter itself is about to take its port here.
+    const forward = forwardTo(`${LOOPBACK}:${port}`, this.#hostIsHere && wanted === port ? port + 1 : wanted);
+    return (await this.#isFree(forward.localPort, undefined)) ? forward : undefined;
   }
 
-  /** A forward that is on record already is bound while the record is completed. */
-  async #bind(record: NotebookRecord, forward: Forward, isPrepared: boolean): Promise<boolean> {
-    const saved = this.#save(record);
-    if (!isPrepared) await saved;
-    await Promise.all([saved, openTunnel(this.#connection, this.#context)]);
-    return isForwardUp(this.#connection, forward);
+  /** The keeper binds what stands on record. */
+  async #bind(record: NotebookRecord): Promise<void> {
+    await this.#save(record);
+    await openTunnel(this.#connection, this.#context);
   }
 
   #record(forward: Forward | undefined): NotebookRecord {
@@ -97,19 +99,26 @@ export class Route {
     await updateRecords(this.#context, (records) => withRecord(records, record));
   }
 
-  async #isFree(localPort: number): Promise<boolean> {
-    const known = this.#known;
-    const isOurs = known?.localPort === localPort && (await isForwardUp(this.#connection, known));
-    return isOurs || isPortFree(localPort);
+  /** A port that our own ssh has is given up when it is to lead elsewhere. */
+  async #isFree(localPort: number, prepared: Forward | undefined): Promise<boolean> {
+    for (const own of [this.#known, prepared]) {
+      if (own?.localPort === localPort && (await isForwardUp(this.#connection, own))) return true;
+    }
+    return isPortFree(localPort);
   }
 
-  async #notePortTaken(port: number): Promise<void> {
+  async #notePortTaken(port: number, server: ServerRecord): Promise<void> {
     const { name, strictPort } = this.#notebook;
     const other = Object.values(readRecords(this.#context)).find(
       (record) =>
         record.notebook.name !== name && record.forwards.some(({ localPort }) => localPort === port),
     );
-    const holder = other ? `the notebook "${other.notebook.name}"` : await portHolder(port);
+    const isItself = this.#hostIsHere && port === server.port;
+    const holder = other
+      ? `the notebook "${other.notebook.name}"`
+      : isItself
+        ? 'the server itself, whose host is this machine'
+        : await portHolder(port);
     const taken = `port ${port} of this machine is taken${holder ? ` by ${holder}` : ''}`;
     if (strictPort) {
       throw new Failure(taken, { remedy: 'Name another with --local-port, or leave out --strict-port.' });

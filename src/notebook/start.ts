@@ -66,7 +66,11 @@ async function startAlone(
   }
   const launch = randomBytes(8).toString('hex');
   const route = new Route(connection, notebook, before?.forwards ?? [], context);
-  const progress: LaunchProgress = { onBoot: () => route.prepare() };
+  const onBoot = (isHere: boolean) => {
+    route.prepare(isHere);
+    preloadLastSteps();
+  };
+  const progress: LaunchProgress = { onBoot };
   try {
     context.report.phase('connect');
     await openTunnel(connection, context);
@@ -87,6 +91,12 @@ async function startAlone(
     const isUndone = error instanceof Interrupted && left === undefined;
     throw isUndone ? new Interrupted('Interrupted; nothing is left behind.') : error;
   }
+}
+
+/** Reads what a start needs in the end while there is time. */
+function preloadLastSteps(): void {
+  void import('node:http');
+  void import('./open.ts');
 }
 
 async function runningServer(

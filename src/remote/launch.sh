@@ -9,7 +9,7 @@
 #   strict_port  not empty: a taken port is a failure
 #   timeout      seconds until a server that does not come up is ended
 #
-# Answers `folder` (of the record), `phase`, `boot PID`, `note`, `log`, `holder` (of a port that was taken), `failed CAUSE …`,
+# Answers `folder` (of the record), `phase`, `boot here|there` (whether the user sits at this very machine), `note`, `log`, `holder` (of a port that was taken), `failed CAUSE …`,
 # `where` it was looked for;
 # and of a server that runs its record (see write_record), `server` (Jupyter's runtime file in one line) and,
 # last, `joined yes|no`. While it waits it sends `alive`, so that it notices when its caller is gone.
@@ -139,8 +139,15 @@ start_server() {
   child=$!
   child_began=$(start_time "$child")
   pid=$child began=$child_began
-  tell boot "$pid"
+  if is_users_machine; then tell boot here; else tell boot there; fi
   write_record
+}
+
+# Then both ends of the tunnel want their port of the same machine.
+is_users_machine() {
+  # shellcheck disable=SC2086
+  set -- $SSH_CONNECTION
+  [ "$1" = "$3" ]
 }
 
 # Sets $socket to a path on this machine's own disk: homes may be shared, and sockets do not work there. A folder

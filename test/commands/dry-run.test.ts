@@ -23,7 +23,7 @@ after(() => world.remove());
 function everything(): string[] {
   const folder = dirname(world.home);
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => !/\/tsx-\d+|node-compile-cache/.test(name))
+    .filter((name) => !/\/tsx-\d+/.test(name))
     .map((name) => {
       const { mode, size, mtimeMs } = lstatSync(join(folder, name));
       return `${name} ${mode.toString(8)} ${size} ${mtimeMs}`;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Account } from './accounts.ts';
 import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 if (!existsSync(CLI)) throw new Error('the tests run the command as users have it: make build, first');
 /** What runs remote-notebook, without its arguments. */
 export const PROGRAM: readonly string[] = [process.execPath, CLI];
@@ -98,6 +98,7 @@ export function makeLaptop(folder: string, sshConfig: string, mark: string): Lap
     XDG_CONFIG_HOME: join(folder, 'config'),
     REMOTE_NOTEBOOK_TEST: mark,
     NO_COLOR: '1',
+    NODE_DISABLE_COMPILE_CACHE: '1',
   };
   mkdirSync(folder, { recursive: true });
   const start = (...args: string[]) =>
