@@ -10,7 +10,15 @@ const dist = join(root, 'dist');
 const made = `${dist}-${process.pid}`;
 
 /** What is imported late stays a file of its own: a command that does not need it does not read it. */
-const LATE = { './main.ts': 'main', yaml: 'yaml', 'zx/core': 'zx', open: 'open', 'tree-kill': 'tree-kill' };
+const LATE = {
+  './main.ts': 'main',
+  yaml: 'yaml',
+  'zx/core': 'zx',
+  open: 'open',
+  'tree-kill': 'tree-kill',
+  'proper-lockfile': 'proper-lockfile',
+  'write-file-atomic': 'write-file-atomic',
+};
 
 /** Leads the late imports to their files. */
 const late = {
@@ -20,6 +28,16 @@ const late = {
       kind === 'dynamic-import' && Object.hasOwn(LATE, path)
         ? { path: `./${LATE[path]}.cjs`, external: true }
         : undefined,
+    );
+  },
+};
+
+/** yargs compares two things by node:assert, which reads a dozen of Node's other parts for it. */
+const lightYargs = {
+  name: 'light-yargs',
+  setup({ onResolve }) {
+    onResolve({ filter: /^assert$/ }, ({ importer }) =>
+      importer.includes('/yargs/') ? { path: join(root, 'scripts/build/assert.mjs') } : undefined,
     );
   },
 };
@@ -38,7 +56,9 @@ await build({
   platform: 'node',
   format: 'cjs',
   target: 'node20.19',
-  plugins: [late],
+  charset: 'utf8',
+  legalComments: 'none',
+  plugins: [late, lightYargs],
   // A late import becomes a `require`: Node's loader of modules is not even started.
   supported: { 'dynamic-import': false },
   // yargs lays out its help by string-width, which compiles all emoji at import: a third of a bare Node's start.

@@ -73,13 +73,18 @@ export type Proof =
 
 /**
  * One authenticated request through the tunnel proves that the server behind it is ours; another tells its
- * version, at the same time. Neither counts as activity of the user.
+ * version, at the same time, unless that is known. Neither counts as activity of the user.
  */
-export async function proveServer(api: Api, signal: AbortSignal, timeoutMs: number): Promise<Proof> {
+export async function proveServer(
+  api: Api,
+  knownVersion: string | undefined,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<Proof> {
   try {
     const [{ status }, version] = await Promise.all([
       askApi(api, 'GET', 'status', signal, timeoutMs),
-      apiVersion(api, signal, timeoutMs),
+      knownVersion ?? apiVersion(api, signal, timeoutMs),
     ]);
     return status === 200 ? { state: 'ours', version } : { state: 'refused', status };
   } catch (error) {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
@@ -64,7 +63,8 @@ async function startAlone(
     const joined = await joinKnown(before, context);
     if (joined) return joined;
   }
-  const launch = randomBytes(8).toString('hex');
+  // It has to be unique, and is no secret.
+  const launch = Math.random().toString(36).slice(2);
   const route = new Route(connection, notebook, before?.forwards ?? [], context);
   const onBoot = (isHere: boolean) => {
     route.prepare(isHere);
@@ -136,7 +136,7 @@ async function joinKnown(record: NotebookRecord, context: Context): Promise<Star
   if (!server || !forward) return undefined;
   if (!(await isForwardUp(connectionOf(notebook, context.env), forward))) return undefined;
   context.report.phase('prove');
-  const proof = await proveServer(apiOf(server, forward), context.signal, LOOK_TIMEOUT_MS);
+  const proof = await proveServer(apiOf(server, forward), server.version, context.signal, LOOK_TIMEOUT_MS);
   return proof.state === 'ours' ? started({ ...record, server }, forward, proof, true) : undefined;
 }
 
@@ -197,7 +197,12 @@ async function proven(
   for (;;) {
     // Where our ssh has lost the port, it may be a stranger's by now, and the token is not for them.
     proof = (await isForwardUp(connection, forward))
-      ? await proveServer(api, context.signal, Math.max(LOOK_TIMEOUT_MS, deadline - Date.now()))
+      ? await proveServer(
+          api,
+          record.server.version,
+          context.signal,
+          Math.max(LOOK_TIMEOUT_MS, deadline - Date.now()),
+        )
       : { state: 'silent', reason: 'the tunnel was lost' };
     // Where sshd forbids the forward, no patience helps; near the deadline, another try would have no time.
     if (proof.state !== 'silent' || isProhibited() || Date.now() > deadline - LOOK_TIMEOUT_MS) break;

@@ -87,7 +87,12 @@ async function findings(
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   if (forward && keeper.up.includes(forwardSpec(forward))) {
     const asked = performance.now();
-    const proof = await proveServer(apiOf(server, forward), context.signal, ANSWER_TIMEOUT_MS);
+    const proof = await proveServer(
+      apiOf(server, forward),
+      server.version,
+      context.signal,
+      ANSWER_TIMEOUT_MS,
+    );
     const roundTripMs = Math.round(performance.now() - asked);
     if (proof.state === 'ours') return { state: 'running', version: proof.version, roundTripMs };
   }

@@ -1,7 +1,13 @@
 import { existsSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Connection, controlCommand, type Forward, forwardSpec } from '../ssh/arguments.ts';
-import { closeConnection, connectionTo, openConnection, withConnectionLock } from '../ssh/connection.ts';
+import {
+  closeConnection,
+  connectionTo,
+  isOpen,
+  openConnection,
+  withConnectionLock,
+} from '../ssh/connection.ts';
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
@@ -32,8 +38,8 @@ function recordsOn(connection: Connection, records: Records, env: NodeJS.Process
 export async function openTunnel(connection: Connection, context: Context): Promise<void> {
   await withConnectionLock(connection, context, async () => {
     const wanted = writeForwards(connection, context);
-    // A keeper that connects reads the forwards by itself.
-    if (!(await openConnection(connection, context))) await settleForwards(connection, wanted, context);
+    const isNew = await openConnection(connection, context);
+    if (!isNew || wanted.length > 0) await settleForwards(connection, wanted, context);
   });
 }
 
@@ -55,8 +61,8 @@ async function settleForwards(
 ): Promise<void> {
   const wanted = forwards.map(forwardSpec);
   const before = await keeperState(connection);
-  if (before?.word !== 'connected' || !before.keeper) return;
-  if (isApplied(before, wanted) && before.down.length === 0) return;
+  if (!before?.keeper || !isOpen(connection, before)) return;
+  if (before.word === 'connected' && isApplied(before, wanted) && before.down.length === 0) return;
   for (const forward of forwards) {
     if (before.up.includes(forwardSpec(forward))) continue;
     context.report.command(controlCommand(connection, 'forward', forward));
@@ -93,7 +99,8 @@ function stateWhere(
     }, APPLY_TIMEOUT_MS);
     const look = async () => {
       const state = await keeperState(connection);
-      if (state?.word !== 'connected' || condition(state)) finish(resolve);
+      if (!state || !isOpen(connection, state) || (state.word === 'connected' && condition(state)))
+        finish(resolve);
     };
     if (context.signal.aborted) return onAbort();
     context.signal.addEventListener('abort', onAbort);

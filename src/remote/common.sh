@@ -14,13 +14,13 @@ fail() {
 }
 
 # A short wait. Fractions are no POSIX, yet GNU, BSD, macOS and busybox take them.
-nap() { sleep 0.01 2>/dev/null || sleep 1; }
+nap() { sleep 0.005 2>/dev/null || sleep 1; }
 
 # A sign of life at some of the naps, by which a script notices that its caller is gone.
 naps=0
 heartbeat() {
   naps=$((naps + 1))
-  [ $((naps % 15)) != 0 ] || tell alive
+  [ $((naps % 30)) != 0 ] || tell alive
 }
 
 # Sets $path: $1 with a leading ~ made the home folder; one that begins with a dash is no option.

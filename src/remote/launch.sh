@@ -191,7 +191,7 @@ await_server() {
   looks=0
   until runtime_file_of "$pid"; do
     looks=$((looks + 1))
-    if [ $((looks % 20)) = 0 ] && runtime_file_with_token; then break; fi
+    if [ $((looks % 40)) = 0 ] && runtime_file_with_token; then break; fi
     if ! is_alive "$pid" "$began"; then
       tell_log "$folder/log"
       port_holder "$port"
@@ -201,7 +201,7 @@ await_server() {
       child=''
       fail died
     fi
-    if [ $((looks % 20)) = 0 ] && [ "$(date +%s)" -gt "$deadline" ]; then
+    if [ $((looks % 40)) = 0 ] && [ "$(date +%s)" -gt "$deadline" ]; then
       tell_log "$folder/log"
       fail timeout "$timeout"
     fi

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, watch } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +29,7 @@ export function connectionTo(
 ): Connection {
   const absoluteConfigFile = configFile === undefined ? undefined : resolve(configFile);
   const identity = JSON.stringify([destination, absoluteConfigFile ?? null]);
-  const name = createHash('sha256').update(identity).digest('hex').slice(0, 10);
+  const name = shortHash(identity);
   const folder = join(stateFolder(env), 'c', name);
   const controlPath = join(folder, 'control');
   if (Buffer.byteLength(controlPath) > CONTROL_PATH_BYTES) {
@@ -42,6 +41,13 @@ export function connectionTo(
     );
   }
   return { destination, configFile: absoluteConfigFile, folder, controlPath };
+}
+
+/** FNV-1a of 64 bits, in 13 letters and digits: reading node:crypto would cost each command two milliseconds. */
+function shortHash(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash.toString(36);
 }
 
 /** The command of the keeper of this connection. */
@@ -76,19 +82,18 @@ export async function withConnectionLock<T>(
 
 /**
  * Brings the connection up, unless it is: starts its keeper, whose ssh may ask on the terminal, and waits
- * until ssh has logged in. Answers whether it was made anew. There is no time limit while the user types;
+ * until ssh has logged in. Answers whether it was made anew: then the keeper may be about to set up its forwards. There is no time limit while the user types;
  * ssh's own ConnectTimeout ends an attempt that nobody answers. The caller holds the connection's lock.
  * @throws SshFailure with ssh's own words when it cannot be made; nothing is left running then.
  */
 export async function openConnection(connection: Connection, context: Context): Promise<boolean> {
   const state = await keeperState(connection);
-  const isConnected = state?.word === 'connected';
-  if (isConnected && existsSync(connection.controlPath)) return false;
+  if (state && isOpen(connection, state)) return false;
   // A connection whose control socket was deleted takes no more sessions: it is made anew.
-  if (!isConnected && state?.keeper && (await sendSignal(state.keeper, 'SIGUSR1'))) {
+  if (state?.word !== 'connected' && state?.keeper && (await sendSignal(state.keeper, 'SIGUSR1'))) {
     // A keeper is at it, and tries at once. Should it give up, a new one may ask the user.
     const settled = await settledState(connection, context, keeperGone(state.keeper), state.tries);
-    if (settled?.word === 'connected') return true;
+    if (settled && isOpen(connection, settled)) return true;
     if (settled?.word === 'reconnecting') throw sshFailure(connection, settled.said ?? '');
   }
   await startKeeper(connection, context);
@@ -109,7 +114,7 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
     await closeConnection(connection);
     throw error;
   }
-  if (state?.word === 'connected') return;
+  if (state && isOpen(connection, state)) return;
   const words = readWords(connection);
   await closeConnection(connection);
   await signalsHandled();
@@ -148,7 +153,7 @@ function settledState(
       if (words.length > shown && !isRepeated(words)) context.report.passThrough(words.slice(shown));
       shown = words.length;
       const state = readKeeperState(connection);
-      if (state && isSettled(state, tries)) finish(() => resolve(state));
+      if (state && (isOpen(connection, state) || isSettled(state, tries))) finish(() => resolve(state));
     };
     const onAbort = () => finish(() => reject(new Interrupted()));
     const watcher = watch(connection.folder, look);
@@ -170,6 +175,11 @@ function settledState(
 /** What ends the attempt is told by the failure itself; what is asked again is for the user's eyes now. */
 function isRepeated(words: string): boolean {
   return sshCause(words) !== 'other' && !/try again/.test(words);
+}
+
+/** Whether ssh takes sessions now. It makes its control socket when it has logged in, just before the keeper hears of it. */
+export function isOpen({ controlPath }: Connection, { word }: KeeperState): boolean {
+  return (word === 'connected' || word === 'connecting') && existsSync(controlPath);
 }
 
 function isSettled(state: KeeperState, tries: number): boolean {
