@@ -17,14 +17,21 @@ export const status = defineVerb({
       default: false,
       describe: 'look again every two seconds, in place',
     },
+    repair: {
+      type: 'boolean',
+      default: false,
+      describe: 'first put what runs, and was lost from the records, back on record',
+    },
   },
   examples: [
     ['$0 status', 'all notebooks; exit status 3 when something that should run does not'],
     ['$0 status gpu --json', 'for scripts'],
     ['$0 status --watch', 'until Ctrl-C'],
+    ['$0 status --repair', 'after the state folder was lost or broken'],
   ],
   async run(args, terminal) {
     const { isHealthy } = await import('../notebook/status.ts');
+    if (args.repair) await repair(terminal);
     if (args.watch && !args.json) return watchStatus(() => look(args, terminal), terminal);
     const notebooks = await look(args, terminal);
     if (args.json) terminal.print(JSON.stringify({ notebooks }, undefined, 2));
@@ -32,6 +39,14 @@ export const status = defineVerb({
     return notebooks.every(isHealthy) ? 0 : SOMETHING_IS_DOWN;
   },
 });
+
+async function repair(terminal: Terminal): Promise<void> {
+  const { repairRecords } = await import('../notebook/repair.ts');
+  const found = await repairRecords(terminal.context);
+  for (const { notebook } of found)
+    terminal.say(`Found again: "${notebook.name}" on ${notebook.destination}.`);
+  if (found.length === 0) terminal.say('No tunnel leads to anything that is not on record.');
+}
 
 /** All notebooks are asked at the same time. */
 async function look(

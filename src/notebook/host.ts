@@ -21,6 +21,8 @@ export interface HostServer {
   readonly joined: boolean;
   /** Who holds the port that was wanted, where that is not the server's. */
   readonly holder: string | undefined;
+  /** Its notebook, as it was asked for. A record of an earlier version does not tell. */
+  readonly asked: { readonly name: string; readonly directory: string } | undefined;
 }
 
 export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
@@ -74,6 +76,20 @@ export async function findServer(
   const frames = await runScript(connection, launchScript(notebook, 'find', '', 0), context);
   if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), notebook);
   return serverIn(frames);
+}
+
+/** All servers of this user on the host that were started by this program, from any machine, and live. */
+export async function listServers(connection: Connection, context: Context): Promise<HostServer[]> {
+  const servers: HostServer[] = [];
+  let frames: Frame[] = [];
+  await runScript(connection, { name: 'servers', variables: {} }, context, (frame) => {
+    frames.push(frame);
+    if (frame.key !== 'joined') return;
+    const server = serverIn(frames);
+    if (server) servers.push(server);
+    frames = [];
+  });
+  return servers;
 }
 
 export function launchScript(
@@ -249,7 +265,14 @@ function serverIn(frames: readonly Frame[]): HostServer | undefined {
     startedAt: isoTime(value('started')),
     joined: joined === 'yes',
     holder: lastValue(frames, 'holder'),
+    asked: askedIn(frames),
   };
+}
+
+function askedIn(frames: readonly Frame[]): HostServer['asked'] {
+  const name = lastValue(frames, 'name');
+  const directory = lastValue(frames, 'asked');
+  return name === undefined || directory === undefined ? undefined : { name, directory };
 }
 
 /** A host that tells no time tells the beginning of all: nothing depends on it. */

@@ -48,7 +48,7 @@ export class Route {
     const wanted = this.#wantedPort(server.port || this.#notebook.port);
     const prepared = await this.#prepared;
     for (let localPort = wanted; localPort <= Math.min(65535, wanted + PORT_TRIES); localPort++) {
-      const forward = forwardTo(server.socket ?? `${LOOPBACK}:${server.port}`, localPort);
+      const forward = forwardTo(serverTarget(server), localPort);
       const record = { ...this.#record(forward), server };
       const isPrepared = prepared?.localPort === localPort && prepared.target === forward.target;
       if (isPrepared) await this.#save(record);
@@ -125,6 +125,11 @@ export class Route {
     }
     this.#context.report.note(`${taken}; trying the next`);
   }
+}
+
+/** Where a server listens, as its host sees it. */
+export function serverTarget({ socket, port }: ServerRecord): string {
+  return socket ?? `${LOOPBACK}:${port}`;
 }
 
 function forwardTo(target: string, localPort: number): Forward {

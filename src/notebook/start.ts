@@ -174,7 +174,15 @@ function noteDifferences(wanted: Notebook, found: HostServer, context: Context):
   }
 }
 
-function serverRecord({ info, began, startedAt, folder, directory, command }: HostServer): ServerRecord {
+/** What this machine remembers of a server that its host has told of. */
+export function serverRecord({
+  info,
+  began,
+  startedAt,
+  folder,
+  directory,
+  command,
+}: HostServer): ServerRecord {
   const { pid, port, socket, version, baseUrl, secure, token } = info;
   return { pid, began, startedAt, folder, directory, command, port, socket, version, baseUrl, secure, token };
 }

@@ -125,7 +125,7 @@ export function readRecords(context: Context): Records {
     throw error;
   }
   context.report.note(
-    `${file} could not be understood and was set aside as ${aside}; start finds what runs again`,
+    `${file} could not be understood and was set aside as ${aside}; remote-notebook status --repair finds what runs again, and so does start`,
   );
   return {};
 }

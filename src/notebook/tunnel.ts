@@ -1,6 +1,12 @@
-import { existsSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Connection, controlCommand, type Forward, forwardSpec } from '../ssh/arguments.ts';
+import {
+  type Connection,
+  controlCommand,
+  type Forward,
+  forwardSpec,
+  parseForwardSpec,
+} from '../ssh/arguments.ts';
 import {
   closeConnection,
   connectionTo,
@@ -51,6 +57,16 @@ function writeForwards(connection: Connection, context: Context): Forward[] {
   );
   writeFileSync(join(connection.folder, 'forwards'), [...wanted.keys(), ''].join('\n'), { mode: 0o600 });
   return [...wanted.values()];
+}
+
+/** The forwards that the keeper was handed last. */
+export function readForwards(connection: Connection): Forward[] {
+  try {
+    const lines = readFileSync(join(connection.folder, 'forwards'), 'utf8').split('\n');
+    return lines.flatMap((line) => parseForwardSpec(line) ?? []);
+  } catch {
+    return [];
+  }
 }
 
 /** Has the keeper make the connection's forwards those that are wanted, and waits until it has. */

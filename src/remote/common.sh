@@ -59,6 +59,13 @@ record_lives() {
   read_record "$1" && is_alive "$record_pid" "$record_began"
 }
 
+# The record in folder $1, and Jupyter's runtime file in one line.
+tell_server() {
+  while IFS= read -r line; do tell "$line"; done <"$1/record"
+  IFS= read -r info <"$1/server.json"
+  tell server "$info"
+}
+
 # The last lines of log $1, each in a frame; the very last may lack its end.
 tell_log() {
   [ -f "$1" ] && tail -n 15 "$1" | while IFS= read -r line || [ -n "$line" ]; do tell log "$line"; done

@@ -177,6 +177,7 @@ write_record() {
   umask 077
   {
     printf 'launch %s\npid %s\nbegan %s\n' "$launch" "$pid" "$began"
+    printf 'name %s\nasked %s\n' "$name" "$directory"
     printf 'directory %s\nenvironment %s\ncommand %s\n' "$here" "$environment" "$command"
     [ -z "$socket" ] || printf 'socket %s\n' "$socket"
     printf 'started %s\nnode %s\n' "$(date +%s)" "$(uname -n)"
@@ -271,8 +272,7 @@ answer() {
     *'"port": '"$port"[!0-9]*) ;;
     *) [ "$1" = yes ] || [ -n "$socket" ] || port_holder "$port" ;;
   esac
-  while IFS= read -r line; do tell "$line"; done <"$folder/record"
-  tell server "$info"
+  tell_server "$folder"
   tell joined "$1"
   answered=1
 }

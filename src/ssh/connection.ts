@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../system/command.ts';
@@ -41,6 +41,24 @@ export function connectionTo(
     );
   }
   return { destination, configFile: absoluteConfigFile, folder, controlPath };
+}
+
+/** What stands in a connection's folder, so that it can be found again by nothing else. */
+const ORIGIN = 'origin';
+
+/** The connections that have a folder here, up or not. One whose folder does not tell what it was for is left out. */
+export function knownConnections(env: NodeJS.ProcessEnv): Connection[] {
+  const rooms = join(stateFolder(env), 'c');
+  const names = existsSync(rooms) ? readdirSync(rooms) : [];
+  return names.flatMap((name) => {
+    try {
+      const [destination = '', configFile] = readFileSync(join(rooms, name, ORIGIN), 'utf8').split('\n');
+      const connection = connectionTo(destination, configFile || undefined, env);
+      return connection.folder === join(rooms, name) ? [connection] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** FNV-1a of 64 bits, in 13 letters and digits: reading node:crypto would cost each command two milliseconds. */
@@ -104,6 +122,8 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
   // An ssh whose keeper was killed would keep the ports.
   await endProcesses(connection);
   rmSync(join(connection.folder, 'state'), { force: true });
+  const origin = [connection.destination, connection.configFile ?? '', ''].join('\n');
+  writeFileSync(join(connection.folder, ORIGIN), origin, { mode: 0o600 });
   const keeper = startBackground(keeperCommand(connection), context, join(connection.folder, 'keeper-log'));
   // While ssh logs in there is time to read what the next steps need.
   preloadRun();

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { after, before, test } from 'node:test';
 import { askJupyter, done, type Shown, serverRecord } from '../hosts/notebooks.ts';
-import { freePort } from '../hosts/sshd.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
 import { endQuietly, makeWorld, type World } from '../hosts/world.ts';
 
 /** The tunnel alone. One server runs all the while; each test begins and ends without a tunnel to it. */
@@ -18,7 +18,7 @@ before(async () => {
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, 'notebooks:\n  work: { destination: loopback }\n');
-  const first = await world.laptop.run('start', 'work', '{F}', '--json');
+  const first = await world.laptop.run('start', 'work', '{F}', '--json', ...(await ports()));
   assert.equal(first.code, 0, first.stderr);
   server = JSON.parse(first.stdout).server;
   await done(world.laptop, 'stop', '--keep-server');

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { startTime } from '../../src/system/process.ts';
+import { ports } from '../hosts/sshd.ts';
 import { commandLineOf, keeperOf, serversOn, traces } from '../hosts/traces.ts';
 import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
@@ -16,7 +17,7 @@ let localPort: number;
 beforeEach(async () => {
   world = await makeWorld();
   laptop = world.laptop;
-  const started = await laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+  const started = await laptop.run('start', 'loopback', '{F}', '--no-open', '--json', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
   const answer = JSON.parse(started.stdout);
   server = answer.server.pid;

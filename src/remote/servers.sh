@@ -1,0 +1,16 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # common.sh sets what it reads of a record
+# Tells of each server that was started from here or elsewhere, that has a record on this host, and lives.
+#
+# Answers `servers`, and for each of them its `folder`, its record (see write_record in launch.sh), `server` (Jupyter's runtime file in
+# one line) and, last, `joined yes`. One whose launch is still under way is left out.
+
+tell servers
+for folder in "${XDG_STATE_HOME:-$HOME/.local/state}"/remote-notebook/servers/*/; do
+  folder=${folder%/}
+  if ! record_lives "$folder" || ! [ -s "$folder/server.json" ]; then continue; fi
+  tell folder "$folder"
+  tell_server "$folder"
+  tell joined yes
+done
+exit 0

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
+import { keeperOf } from '../hosts/traces.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+
+/** What status --repair finds again when the records are lost: by connections, keepers and the host's own records. */
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(() => world.remove());
+
+async function shown(...args: string[]): Promise<Shown[]> {
+  return JSON.parse((await world.laptop.run('status', '--json', ...args)).stdout).notebooks;
+}
+
+function loseRecords(content?: string): void {
+  const file = join(world.laptop.stateFolder, 'state.json');
+  if (content === undefined) rmSync(file);
+  else writeFileSync(file, content);
+}
+
+/** What of a status must not differ: all that does not tell of a moment. */
+function lasting(notebooks: readonly Shown[]): unknown {
+  return notebooks
+    .map(({ state, name, url, server, tunnel }) => [
+      state,
+      name,
+      url,
+      server.pid,
+      tunnel.pid,
+      tunnel.forwards,
+    ])
+    .sort();
+}
+
+test('notebooks whose records were lost are found again, with their tunnel, ports and tokens', async () => {
+  await started(world.laptop, '--name', 'one', ...(await ports()));
+  await started(world.laptop, '--name', 'two', '--socket', '--local-port', String(await freePort()));
+  const port = await freePort();
+  await done(world.laptop, 'forward', 'one', `${port}:localhost:1`);
+  const before = await shown();
+  const { token } = serverRecord(world.laptop, 'one');
+  loseRecords();
+  assert.deepEqual(await shown(), []);
+  const repaired = await world.laptop.run('status', '--repair');
+  assert.equal(repaired.code, 0, repaired.stdout + repaired.stderr);
+  assert.match(repaired.stderr, /Found again: "one" on loopback\.\n/);
+  assert.match(repaired.stderr, /Found again: "two" on loopback\.\n/);
+  assert.deepEqual(lasting(await shown()), lasting(before));
+  assert.equal(serverRecord(world.laptop, 'one').token, token);
+  const [one] = before;
+  assert.ok(await askJupyter(one?.tunnel.localPort ?? 0, token, '/api/status'));
+});
+
+test('what was found again is joined, forwarded and stopped like any other', async () => {
+  const before = await started(world.laptop, ...(await ports()));
+  loseRecords('{"version":1,"notebooks":{"loopb');
+  const repaired = await world.laptop.run('status', '--repair');
+  assert.match(repaired.stderr, /set aside/);
+  const again = await started(world.laptop);
+  assert.deepEqual([again.joined, again.server.pid], [true, before.server.pid]);
+  await done(world.laptop, 'stop');
+  assert.deepEqual(world.processes(), []);
+});
+
+test("a notebook that is on record is left as it is, and another laptop's is not taken", async () => {
+  await started(world.laptop, ...(await ports()));
+  await started(world.anotherLaptop(), '--name', 'theirs', ...(await ports()));
+  const before = lasting(await shown());
+  const repaired = await world.laptop.run('status', '--repair');
+  assert.match(repaired.stderr, /No tunnel leads to anything that is not on record\./);
+  assert.deepEqual(lasting(await shown()), before);
+});
+
+test('a connection that is down is told, since nothing can be asked there', async () => {
+  await started(world.laptop, ...(await ports()));
+  process.kill(world.sshd.pid(), 'SIGSTOP');
+  process.kill(keeperOf(world.laptop)?.ssh?.pid ?? 0, 'SIGKILL');
+  loseRecords();
+  const repaired = await world.laptop.run('status', '--repair');
+  process.kill(world.sshd.pid(), 'SIGCONT');
+  assert.match(repaired.stderr, /the connection to loopback is not up, so what is there cannot be known now/);
+});
