@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { done, type Shown, started } from '../hosts/notebooks.ts';
+import { makeSshd, ports, type Sshd } from '../hosts/sshd.ts';
+import { keeperOf } from '../hosts/traces.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** Hosts that are reached through others, as the user's ssh_config says: each hop is a real sshd. */
+
+/** A world whose host is reached by `way`, in an ssh_config that knows the hops `jump1`, `jump2` … */
+async function behind(
+  hops: number,
+  way: (jumps: readonly Sshd[]) => string,
+): Promise<{ world: World; jumps: readonly Sshd[] }> {
+  const jumps = await Promise.all(Array.from({ length: hops }, () => makeSshd()));
+  const world = await makeWorld({ sshConfig: [way(jumps)] });
+  for (const [index, jump] of jumps.entries()) {
+    const block = readFileSync(jump.sshConfig, 'utf8').replace('Host loopback', `Host jump${index + 1}`);
+    appendFileSync(world.sshd.sshConfig, block);
+  }
+  return { world, jumps };
+}
+
+const WAYS: readonly (readonly [name: string, hops: number, way: (jumps: readonly Sshd[]) => string])[] = [
+  ['a jump host', 1, () => 'ProxyJump jump1'],
+  ['a chain of two jump hosts', 2, () => 'ProxyJump jump1,jump2'],
+  ['a ProxyCommand', 1, ([jump]) => `ProxyCommand ssh -F ${jump?.sshConfig} -W %h:%p loopback`],
+];
+
+for (const [name, hops, way] of WAYS) {
+  test(`a host behind ${name} is started, kept up, asked and stopped like any other`, async () => {
+    const { world, jumps } = await behind(hops, way);
+    const { laptop } = world;
+    try {
+      const { tunnel } = await started(laptop, ...(await ports()));
+      process.kill(keeperOf(laptop)?.ssh?.pid ?? 0, 'SIGKILL');
+      await eventually('the tunnel is back', async () => {
+        const [notebook] = JSON.parse((await laptop.run('status', '--json')).stdout).notebooks as Shown[];
+        return notebook?.state === 'connected' && notebook.tunnel.pid !== tunnel.pid;
+      });
+      await done(laptop, 'logs');
+      await done(laptop, 'stop');
+      await eventually('nothing is left, of the hops neither', () => world.processes().length === 0);
+      for (const { log } of jumps) assert.equal(log().match(/Accepted publickey/g)?.length, 2);
+    } finally {
+      await world.remove();
+      await Promise.all(jumps.map((jump) => jump.remove()));
+    }
+  });
+}
+
+test('a jump host that is down is told by what ssh says of it', async () => {
+  const { world, jumps } = await behind(1, () => 'ProxyJump jump1');
+  try {
+    await jumps[0]?.stop();
+    const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+    assert.equal(code, 1);
+    assert.match(stderr, /Connection refused|Connection closed by UNKNOWN/);
+    assert.deepEqual(world.processes(), []);
+  } finally {
+    await world.remove();
+    await Promise.all(jumps.map((jump) => jump.remove()));
+  }
+});

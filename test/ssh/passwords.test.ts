@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import type { Shown } from '../hosts/notebooks.ts';
+import { ports } from '../hosts/sshd.ts';
+import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
+import { keeperOf } from '../hosts/traces.ts';
+import { eventually, makeWorld, PROGRAM } from '../hosts/world.ts';
+
+/** Accounts that log in by what they know: it is asked for once, on the terminal, and never behind the user's back. */
+
+const PASSWORD = 'correct horse battery';
+
+let account: Account;
+before(() => {
+  if (NO_ACCOUNTS) return;
+  account = makeAccount('bash');
+  execFileSync('chpasswd', { input: `${account.name}:${PASSWORD}\n` });
+});
+after(() => account?.remove());
+
+const WAYS = [
+  {
+    name: 'a password',
+    sshdConfig: ['PubkeyAuthentication no', 'PasswordAuthentication yes', 'UsePAM yes'],
+    question: "'s password:",
+  },
+  {
+    name: 'a keyboard-interactive question',
+    sshdConfig: ['PubkeyAuthentication no', 'KbdInteractiveAuthentication yes', 'UsePAM yes'],
+    question: 'Password:',
+  },
+];
+
+for (const { name, sshdConfig, question } of WAYS) {
+  test(`${name} is asked for once, however many commands follow`, { skip: NO_ACCOUNTS }, async () => {
+    const world = await makeWorld({ account, sshdConfig });
+    const { laptop } = world;
+    const windows: TerminalWindow[] = [];
+    /** Types the password where it is asked for, and answers with all that was shown. */
+    const answered = async (...args: string[]): Promise<string> => {
+      const window = openTerminal([...PROGRAM, ...args, '-F', world.sshd.sshConfig], laptop.env);
+      windows.push(window);
+      await window.saw(question);
+      window.type(`${PASSWORD}\n`);
+      assert.equal(await window.ended, 0, window.shown());
+      return window.shown();
+    };
+    const status = async (): Promise<Shown> =>
+      JSON.parse((await laptop.run('status', '--json')).stdout).notebooks[0];
+    try {
+      const shown = await answered('start', 'loopback', '--no-open', ...(await ports()));
+      assert.equal(shown.split(question).length, 2, shown);
+      assert.doesNotMatch(shown, new RegExp(PASSWORD));
+      for (const verb of ['start', 'status', 'logs', 'forward']) {
+        const { code, stderr } = await laptop.run(
+          verb,
+          ...(verb === 'start' ? ['loopback', '{F}', '--no-open'] : []),
+        );
+        assert.equal(code, 0, stderr);
+      }
+      assert.equal(world.sshd.log().match(/Accepted /g)?.length, 1);
+      // The link is lost: nobody is there who could be asked, and one try is made without.
+      const before = await status();
+      const tries = () => world.sshd.log().match(/^Connection from /gm)?.length ?? 0;
+      const triesBefore = tries();
+      process.kill(keeperOf(laptop)?.ssh?.pid ?? 0, 'SIGKILL');
+      await eventually('the keeper gives up', async () => (await status()).state === 'needs-login');
+      assert.equal(tries(), triesBefore + 1);
+      assert.doesNotMatch(world.sshd.log(), /Failed password/);
+      await answered('forward', 'loopback');
+      const again = await status();
+      assert.equal(again.state, 'connected');
+      assert.deepEqual([again.server.pid, again.url], [before.server.pid, before.url]);
+      const stopped = await laptop.run('stop');
+      assert.equal(stopped.code, 0, stopped.stderr);
+    } finally {
+      for (const window of windows) await window.close();
+      await world.remove();
+    }
+  });
+}
+
+test('where nobody can be asked, a password that is needed is told, and the way to do without', {
+  skip: NO_ACCOUNTS,
+}, async () => {
+  const world = await makeWorld({ account, sshdConfig: WAYS[0]?.sshdConfig ?? [] });
+  try {
+    const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+    assert.equal(code, 1);
+    assert.match(stderr, /Permission denied/);
+    assert.match(stderr, /ssh-copy-id/);
+  } finally {
+    await world.remove();
+  }
+});
