@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Connection,
@@ -17,6 +17,7 @@ import {
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
+import { writePassingFile } from '../system/files.ts';
 import { sendSignal } from '../system/process.ts';
 import type { Notebook } from './notebook.ts';
 import { type NotebookRecord, type Records, readRecords } from './state.ts';
@@ -55,7 +56,7 @@ function writeForwards(connection: Connection, context: Context): Forward[] {
   const wanted = new Map(
     records.flatMap(({ forwards }) => forwards).map((forward) => [forwardSpec(forward), forward]),
   );
-  writeFileSync(join(connection.folder, 'forwards'), [...wanted.keys(), ''].join('\n'), { mode: 0o600 });
+  writePassingFile(join(connection.folder, 'forwards'), [...wanted.keys(), ''].join('\n'));
   return [...wanted.values()];
 }
 

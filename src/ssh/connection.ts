@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
-import { ensurePrivateFolder, withLock } from '../system/files.ts';
+import { ensurePrivateFolder, withLock, writePassingFile } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
 import { endProcessTree, type ProcessIdentity, sendSignal, waitForEnd } from '../system/process.ts';
 import { preloadRun, signalsHandled, startBackground } from '../system/run.ts';
@@ -20,7 +20,7 @@ const GRACE_MS = 3000;
 /**
  * The connection to a destination, up or not. Its folder's name is made of what ssh is told, so that every
  * command finds the same one.
- * @throws UsageError when the state folder has too long a path.
+ * @throws UsageError when the state folder has a path that is too long, or that ssh would read as another.
  */
 export function connectionTo(
   destination: string,
@@ -37,6 +37,15 @@ export function connectionTo(
       `the path ${controlPath} is too long for a control socket (${CONTROL_PATH_BYTES} bytes)`,
       {
         remedy: 'Name a shorter folder in XDG_STATE_HOME.',
+      },
+    );
+  }
+  // ssh_config(5): ControlPath takes tokens and variables of the environment.
+  if (/%|\$\{/.test(controlPath)) {
+    throw new UsageError(
+      `the path ${controlPath} holds a % or a \${, which ssh would replace by something else`,
+      {
+        remedy: 'Name another folder in XDG_STATE_HOME.',
       },
     );
   }
@@ -123,7 +132,7 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
   await endProcesses(connection);
   rmSync(join(connection.folder, 'state'), { force: true });
   const origin = [connection.destination, connection.configFile ?? '', ''].join('\n');
-  writeFileSync(join(connection.folder, ORIGIN), origin, { mode: 0o600 });
+  writePassingFile(join(connection.folder, ORIGIN), origin);
   const keeper = startBackground(keeperCommand(connection), context, join(connection.folder, 'keeper-log'));
   // While ssh logs in there is time to read what the next steps need.
   preloadRun();

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Interrupted, UsageError } from './errors.ts';
 
@@ -70,11 +70,27 @@ export async function writePrivateFile(path: string, content: string): Promise<v
   try {
     await writeFileAtomic(path, content, { mode: 0o600 });
   } catch (cause) {
-    throw new UsageError(`cannot write ${path}: ${reason(cause)}`, {
-      remedy: `See that ${dirname(path)} is writable and its disk is not full.`,
-      cause,
-    });
+    throw notWritten(path, cause);
   }
+}
+
+/**
+ * Writes a file that nobody reads meanwhile, and that a crash may cost; mode 0600.
+ * @throws UsageError when it cannot be written.
+ */
+export function writePassingFile(path: string, content: string): void {
+  try {
+    writeFileSync(path, content, { mode: 0o600 });
+  } catch (cause) {
+    throw notWritten(path, cause);
+  }
+}
+
+function notWritten(path: string, cause: unknown): UsageError {
+  return new UsageError(`cannot write ${path}: ${reason(cause)}`, {
+    remedy: `See that ${dirname(path)} is writable and its disk is not full.`,
+    cause,
+  });
 }
 
 const LOCK_STALE_MS = 10_000;

@@ -227,3 +227,11 @@ test("a state folder whose path is too long for ssh's socket is refused, and not
     assert.match(stderr, /\nName a shorter folder in XDG_STATE_HOME\.\n$/);
   }
 });
+
+test('a state folder whose path ssh would read as another is refused, and not made', async () => {
+  for (const name of ['100%', '${HOME}']) {
+    laptop.env.XDG_STATE_HOME = join(folder, 'l', name);
+    const stderr = await refused('start', 'loopback', '{F}', '--save', 'work');
+    assert.match(stderr, /holds a % or a \$\{, which ssh would replace by something else\n/);
+  }
+});

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { askJupyter, serverRecord, started } from '../hosts/notebooks.ts';
+import { ports } from '../hosts/sshd.ts';
+import { traces } from '../hosts/traces.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+
+/** A state folder that cannot be written: its disk, a small one of its own, is full or read-only. */
+
+const needsMount = {
+  skip: (process.platform !== 'linux' || process.getuid?.() !== 0) && 'only root on Linux can mount a disk',
+};
+
+let world: World;
+let disk: string;
+const filling = () => join(disk, 'filling');
+
+beforeEach(async () => {
+  world = await makeWorld();
+  disk = world.laptop.env.XDG_STATE_HOME ?? '';
+  mkdirSync(disk, { recursive: true });
+  if (!needsMount.skip) mount('-t', 'tmpfs', '-o', 'size=64k,mode=0700', 'tmpfs');
+});
+afterEach(async () => {
+  await world.laptop.run('stop', '--yes');
+  if (!needsMount.skip) unmount();
+  await world.remove();
+});
+
+function mount(...options: string[]): void {
+  execFileSync('mount', [...options, disk]);
+}
+
+/** Lazily: a keeper may still have its log open there. */
+function unmount(): void {
+  execFileSync('umount', ['-l', disk]);
+}
+
+function fill(): void {
+  assert.throws(() => writeFileSync(filling(), Buffer.alloc(1_000_000)), /ENOSPC/);
+}
+
+async function refused(reason: RegExp, ...args: string[]): Promise<void> {
+  const { code, stderr } = await world.laptop.run(...args);
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, reason);
+  assert.match(stderr, /\nSee that \/.* is writable and its disk is not full\.\n$/);
+}
+
+test('a start on a full disk says so, and leaves nothing on either side', needsMount, async () => {
+  fill();
+  await refused(/^Error: cannot write \/.*: ENOSPC: no space left on device\n/, 'start', 'loopback', '{F}');
+  assert.deepEqual(traces(world, world.laptop), []);
+});
+
+test(
+  'a disk that fills up costs nothing that runs, and stop goes on when there is room',
+  needsMount,
+  async () => {
+    const { server, tunnel } = await started(world.laptop, ...(await ports()));
+    const { token } = serverRecord(world.laptop);
+    fill();
+    await refused(/cannot write \/.*state\.json: ENOSPC/, 'forward', 'loopback', '6006');
+    const status = await world.laptop.run('status', '--json');
+    assert.equal(status.code, 0, status.stdout);
+    assert.equal(JSON.parse(status.stdout).notebooks[0].server.pid, server.pid);
+    assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
+    await refused(/cannot write \/.*state\.json: ENOSPC/, 'stop', '--yes');
+    rmSync(filling());
+    const stopped = await world.laptop.run('stop', '--yes');
+    assert.equal(stopped.code, 0, stopped.stderr);
+    assert.deepEqual(traces(world, world.laptop), []);
+  },
+);
+
+test(
+  'a disk that becomes read-only is told by every verb that would write, and status goes on',
+  needsMount,
+  async () => {
+    const { server } = await started(world.laptop, ...(await ports()));
+    execFileSync('mount', ['--bind', disk, disk]);
+    execFileSync('mount', ['-o', 'remount,ro,bind', disk]);
+    try {
+      for (const verb of ['start', 'stop', 'forward'])
+        await refused(
+          /: EROFS: read-only file system\n/,
+          verb,
+          'loopback',
+          '{F}',
+          ...(verb === 'start' ? ['--name', 'other'] : []),
+        );
+      const status = await world.laptop.run('status', '--json');
+      assert.equal(JSON.parse(status.stdout).notebooks[0].server.pid, server.pid);
+      assert.equal(JSON.parse(status.stdout).notebooks[0].state, 'connected');
+    } finally {
+      unmount();
+    }
+  },
+);
