@@ -1,12 +1,11 @@
-import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
+import { proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
-import { readWords } from '../ssh/connection.ts';
-import { SshFailure, sshCause } from '../ssh/messages.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import { findServer, type HostServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
 import type { Notebook } from './notebook.ts';
+import { apiOf, prove } from './prove.ts';
 import { Route } from './route.ts';
 import {
   type NotebookRecord,
@@ -37,8 +36,6 @@ export interface Started {
 
 /** One look at a server that should be there. */
 const LOOK_TIMEOUT_MS = 5000;
-/** How long a server that has written its runtime file may take to answer. */
-const PROVE_TIMEOUT_MS = 60_000;
 /** How long the clean-up on the host may take after a failure. */
 const UNDO_TIMEOUT_MS = 30_000;
 
@@ -83,7 +80,8 @@ async function startAlone(
     context.report.phase('forward');
     const record = await route.lead(serverRecord(found));
     context.report.phase('prove');
-    return { ...(await proven(record, connection, context)), joined: found.joined };
+    const proof = await prove(record, connection, context);
+    return started(record, record.forwards[0] as Forward, proof, found.joined);
   } catch (error) {
     await route.settled();
     const left = await undoStart(connection, notebook, before, progress, launch, context);
@@ -150,12 +148,6 @@ function started(
   return { record: { ...record, server }, joined, url: pageUrl(forward.localPort, server) };
 }
 
-/** Where the API of a server is reached through its forward. */
-export function apiOf(server: ServerRecord, forward: Forward): Api {
-  const { baseUrl, secure, token } = server;
-  return { localPort: forward.localPort, baseUrl, secure, token };
-}
-
 /** Says what of the running server is not as it was asked for: it was started by another command line. */
 function noteDifferences(wanted: Notebook, found: HostServer, context: Context): void {
   if (found.holder)
@@ -185,71 +177,6 @@ export function serverRecord({
 }: HostServer): ServerRecord {
   const { pid, port, socket, version, baseUrl, secure, token } = info;
   return { pid, began, startedAt, folder, directory, command, port, socket, version, baseUrl, secure, token };
-}
-
-/**
- * Asks the server through the tunnel until it answers: only this makes it ready. A new jupyter_server writes
- * its runtime file some milliseconds before it listens.
- */
-async function proven(
-  record: NotebookRecord & { server: ServerRecord },
-  connection: Connection,
-  context: Context,
-): Promise<Started> {
-  const forward = record.forwards[0] as Forward;
-  const api = apiOf(record.server, forward);
-  const deadline = Date.now() + PROVE_TIMEOUT_MS;
-  const said = readWords(connection).length;
-  const isProhibited = () => sshCause(readWords(connection).slice(said)) === 'forwarding-prohibited';
-  let proof: Proof;
-  for (;;) {
-    // Where our ssh has lost the port, it may be a stranger's by now, and the token is not for them.
-    proof = (await isForwardUp(connection, forward))
-      ? await proveServer(
-          api,
-          record.server.version,
-          context.signal,
-          Math.max(LOOK_TIMEOUT_MS, deadline - Date.now()),
-        )
-      : { state: 'silent', reason: 'the tunnel was lost' };
-    // Where sshd forbids the forward, no patience helps; near the deadline, another try would have no time.
-    if (proof.state !== 'silent' || isProhibited() || Date.now() > deadline - LOOK_TIMEOUT_MS) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  if (proof.state !== 'ours') throw notProven(record, proof, isProhibited());
-  return started(record, forward, proof, false);
-}
-
-function notProven(
-  { notebook, server }: NotebookRecord & { server: ServerRecord },
-  proof: Proof,
-  isProhibited: boolean,
-): Failure {
-  if (proof.state === 'refused') {
-    return new Failure(
-      `${server.socket ?? `port ${server.port}`} of ${notebook.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
-      { remedy: 'Another server holds that port. Name another with --port.' },
-    );
-  }
-  if (isProhibited) {
-    return new SshFailure(
-      'forwarding-prohibited',
-      `the sshd of ${notebook.destination} forbids to forward to Jupyter (${server.socket ?? `port ${server.port}`})`,
-      {
-        remedy:
-          'It is for its administrator to allow: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys.',
-      },
-    );
-  }
-  const reason = proof.state === 'silent' ? proof.reason : '';
-  return new Failure(
-    `Jupyter came up on ${notebook.destination} (PID ${server.pid}), but did not answer through the tunnel: ${reason}`,
-    {
-      remedy: server.socket
-        ? 'Does its sshd allow to forward to sockets (AllowStreamLocalForwarding)? If not, leave out --socket.'
-        : 'Is the host very busy, or out of memory? Try once more.',
-    },
-  );
 }
 
 /**

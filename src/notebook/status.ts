@@ -6,7 +6,7 @@ import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { isAlive, sendSignal } from '../system/process.ts';
 import { lookAtServer } from './host.ts';
-import { apiOf } from './start.ts';
+import { apiOf } from './prove.ts';
 import type { NotebookRecord, ServerRecord } from './state.ts';
 import { connectionOf } from './tunnel.ts';
 

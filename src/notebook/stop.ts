@@ -5,8 +5,8 @@ import { type Context, uninterrupted } from '../system/context.ts';
 import { findServer, type StopOutcome, stopServer } from './host.ts';
 import type { Notebook } from './notebook.ts';
 import { redirectFile } from './open.ts';
+import { apiOf } from './prove.ts';
 import type { KnownNotebook } from './resolve.ts';
-import { apiOf } from './start.ts';
 import {
   type NotebookRecord,
   readRecords,

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, syml
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { traces } from '../hosts/traces.ts';
 import { makeWorld } from '../hosts/world.ts';
 
 test('with --socket no port of the host leads to Jupyter, and only its user can enter', async () => {
@@ -44,5 +45,18 @@ test('a socket folder that somebody else could enter, or a link in its place, is
   } finally {
     await world.remove();
     rmSync(runtime, { recursive: true });
+  }
+});
+
+test('an sshd that forwards to no socket is told, with its option, and nothing is left', async () => {
+  const world = await makeWorld({ sshdConfig: ['AllowStreamLocalForwarding no'] });
+  try {
+    const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-open');
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /came up on loopback .*, but did not answer through the tunnel/);
+    assert.match(refused.stderr, /AllowStreamLocalForwarding\)\? If not, leave out --socket\.\n$/);
+    assert.deepEqual(traces(world, world.laptop), []);
+  } finally {
+    await world.remove();
   }
 });

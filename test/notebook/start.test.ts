@@ -97,8 +97,8 @@ test('a second start joins the server: here, without the local state, and from a
   assert.equal(servers().length, 1);
 });
 
-test('ten starts of one notebook at once give one server, one tunnel, and ten successes', async () => {
-  const all = await Promise.all(Array.from({ length: 10 }, () => started()));
+test('twenty starts of one notebook at once give one server, one tunnel, and twenty successes', async () => {
+  const all = await Promise.all(Array.from({ length: 20 }, () => started()));
   assert.equal(new Set(all.map(({ server }) => server.pid)).size, 1);
   assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
   assert.equal(all.filter(({ joined }) => !joined).length, 1);
@@ -115,11 +115,11 @@ test('two laptops that start at once get one server', async () => {
   assert.equal(servers().length, 1);
 });
 
-test('ten notebooks at once on one host get ten servers over one connection', async () => {
-  const names = Array.from({ length: 10 }, (_, index) => `n${index}`);
+test('twenty notebooks at once on one host get twenty servers over one connection', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
   const all = await Promise.all(names.map((name) => started('--name', name)));
-  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 10);
-  assert.equal(new Set(all.map(({ url }) => url)).size, 10);
+  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 20);
+  assert.equal(new Set(all.map(({ url }) => url)).size, 20);
   assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
   const status = await world.laptop.run('status', '--json');
   assert.equal(status.code, 0, status.stdout);

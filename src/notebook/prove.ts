@@ -1,0 +1,94 @@
+import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
+import type { Connection, Forward } from '../ssh/arguments.ts';
+import { readWords } from '../ssh/connection.ts';
+import { SshFailure, sshCause } from '../ssh/messages.ts';
+import type { Context } from '../system/context.ts';
+import { Failure } from '../system/errors.ts';
+import type { NotebookRecord, ServerRecord } from './state.ts';
+import { isForwardUp } from './tunnel.ts';
+
+/** One look at a server that should be there. */
+const LOOK_TIMEOUT_MS = 5000;
+/** How long a server that has written its runtime file may take to answer. */
+const PROVE_TIMEOUT_MS = 60_000;
+/** A socket that sshd cannot, or may not, connect to for so long has nobody behind it: sshd says the same of both. */
+const SOCKET_TIMEOUT_MS = 10_000;
+
+/** Where the API of a server is reached through its forward. */
+export function apiOf(server: ServerRecord, forward: Forward): Api {
+  const { baseUrl, secure, token } = server;
+  return { localPort: forward.localPort, baseUrl, secure, token };
+}
+
+/**
+ * Asks the server through the tunnel until it answers: only this makes it ready. A new jupyter_server writes
+ * its runtime file some milliseconds before it listens.
+ * @throws Failure with what is in the way: another server, an sshd that forbids it, silence
+ */
+export async function prove(
+  record: NotebookRecord & { server: ServerRecord },
+  connection: Connection,
+  context: Context,
+): Promise<Extract<Proof, { state: 'ours' }>> {
+  const forward = record.forwards[0] as Forward;
+  const api = apiOf(record.server, forward);
+  const begun = Date.now();
+  const deadline = begun + PROVE_TIMEOUT_MS;
+  const said = readWords(connection).length;
+  const words = () => readWords(connection).slice(said);
+  const isProhibited = () => sshCause(words()) === 'forwarding-prohibited';
+  const isClosed = () =>
+    record.server.socket !== undefined &&
+    Date.now() > begun + SOCKET_TIMEOUT_MS &&
+    /open failed/.test(words());
+  let proof: Proof;
+  for (;;) {
+    // Where our ssh has lost the port, it may be a stranger's by now, and the token is not for them.
+    proof = (await isForwardUp(connection, forward))
+      ? await proveServer(
+          api,
+          record.server.version,
+          context.signal,
+          Math.max(LOOK_TIMEOUT_MS, deadline - Date.now()),
+        )
+      : { state: 'silent', reason: 'the tunnel was lost' };
+    // Where sshd forbids the forward, no patience helps; near the deadline, another try would have no time.
+    if (proof.state !== 'silent' || isProhibited() || isClosed() || Date.now() > deadline - LOOK_TIMEOUT_MS)
+      break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  if (proof.state !== 'ours') throw notProven(record, proof, isProhibited());
+  return proof;
+}
+
+function notProven(
+  { notebook, server }: NotebookRecord & { server: ServerRecord },
+  proof: Proof,
+  isProhibited: boolean,
+): Failure {
+  if (proof.state === 'refused') {
+    return new Failure(
+      `${server.socket ?? `port ${server.port}`} of ${notebook.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
+      { remedy: 'Another server holds that port. Name another with --port.' },
+    );
+  }
+  if (isProhibited) {
+    return new SshFailure(
+      'forwarding-prohibited',
+      `the sshd of ${notebook.destination} forbids to forward to Jupyter (${server.socket ?? `port ${server.port}`})`,
+      {
+        remedy:
+          'It is for its administrator to allow: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys.',
+      },
+    );
+  }
+  const reason = proof.state === 'silent' ? proof.reason : '';
+  return new Failure(
+    `Jupyter came up on ${notebook.destination} (PID ${server.pid}), but did not answer through the tunnel: ${reason}`,
+    {
+      remedy: server.socket
+        ? 'Does its sshd allow to forward to sockets (AllowStreamLocalForwarding)? If not, leave out --socket.'
+        : 'Is the host very busy, or out of memory? Try once more.',
+    },
+  );
+}
