@@ -6,7 +6,7 @@ export const forward = defineVerb({
   positionals: {
     ...NOTEBOOK,
     ports: {
-      describe: 'more ports of the host: 6006, LOCAL:PORT or LOCAL:HOST:PORT',
+      describe: 'more ports of the host: 6006, LOCAL:PORT, LOCAL:HOST:PORT or ADDRESS:LOCAL:HOST:PORT',
       type: 'string',
       array: true,
     },
@@ -19,10 +19,11 @@ export const forward = defineVerb({
     ['$0 forward', 'the tunnel of the only notebook, up again'],
     ['$0 forward gpu 6006', 'and TensorBoard, on the same connection'],
     ['$0 forward gpu 8787:localhost:8787', "as ssh's -L has it"],
+    ['$0 forward gpu 0.0.0.0:6006:localhost:6006', 'for other machines, too'],
   ],
   async run(args, terminal) {
     const { context, style } = terminal;
-    const { forwardNotebook, parseForward } = await import('../notebook/forward.ts');
+    const { forwardNotebook, isPrivate, parseForward } = await import('../notebook/forward.ts');
     const { knownNotebook } = await import('../notebook/resolve.ts');
     const [name, ports] = splitPorts(args.notebook, args.ports ?? []);
     const more = ports.map((port) => parseForward(String(port)));
@@ -34,6 +35,8 @@ export const forward = defineVerb({
       return 0;
     }
     const record = await forwardNotebook(known, more, context);
+    for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
+      context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
     const { describeStarted } = await import('../notebook/status.ts');
     const status = await describeStarted(record, context);
     if (args.json) {
@@ -49,7 +52,7 @@ export const forward = defineVerb({
 
 /** `forward 6006` names a port and no notebook. */
 function splitPorts(notebook: string | undefined, ports: string[]): [string | undefined, string[]] {
-  return notebook !== undefined && /^\d+(:|$)/.test(notebook)
+  return notebook !== undefined && /^\d+$|^(\d+|\*|\d+(\.\d+){3}|\[[^\]]*\]):/.test(notebook)
     ? [undefined, [notebook, ...ports]]
     : [notebook, ports];
 }

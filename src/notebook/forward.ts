@@ -8,12 +8,16 @@ import { startNotebook } from './start.ts';
 import { type NotebookRecord, readRecords, updateRecords, withNotebookLock, withRecord } from './state.ts';
 import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
 
-/** `6006`, `9000:6006` (another port here) or `8787:localhost:8787` (another machine, seen from the host). */
-const PORT_SPEC = /^(?:(\d+):(?:(\[[^\]]+\]|[^:\s]+):)?)?(\d+)$/;
+/**
+ * `6006`, `9000:6006` (another port here), `8787:localhost:8787` (another machine, seen from the host), or the whole of
+ * ssh's -L: `0.0.0.0:8787:localhost:8787` (for others, too).
+ */
+const PORT_SPEC =
+  /^(?:(?:(\*|\d+(?:\.\d+){3}|\[[\da-f:.]+\]):(?=\d+:.+:))?(\d+):(?:(\[[^\]]+\]|[^:\s]+):)?)?(\d+)$/i;
 
 /** Reads one more port to forward. @throws UsageError when it is none. */
 export function parseForward(text: string): Forward {
-  const [, local, host, port] = PORT_SPEC.exec(text) ?? [];
+  const [, address, local, host, port] = PORT_SPEC.exec(text) ?? [];
   const localPort = Number(local ?? port);
   if (!isPort(Number(port)) || !isPort(localPort)) {
     throw new UsageError(`"${text}" is no port to forward`, {
@@ -21,7 +25,12 @@ export function parseForward(text: string): Forward {
         'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it; ports are from 1 to 65535.',
     });
   }
-  return { bindAddress: LOOPBACK, localPort, target: `${host ?? 'localhost'}:${port}` };
+  return { bindAddress: address ?? LOOPBACK, localPort, target: `${host ?? 'localhost'}:${port}` };
+}
+
+/** Whether only this machine can reach a forward. */
+export function isPrivate({ bindAddress }: Forward): boolean {
+  return /^127\.|^\[::1\]$/.test(bindAddress);
 }
 
 /**

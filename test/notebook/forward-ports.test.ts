@@ -12,6 +12,9 @@ const PORTS: readonly (readonly [text: string, spec: string])[] = [
   ['9000:6006', '127.0.0.1:9000:localhost:6006'],
   ['8787:localhost:8787', '127.0.0.1:8787:localhost:8787'],
   ['5432:db.example.org:5433', '127.0.0.1:5432:db.example.org:5433'],
+  ['0.0.0.0:6006:localhost:6006', '0.0.0.0:6006:localhost:6006'],
+  ['*:6006:localhost:6006', '*:6006:localhost:6006'],
+  ['[::1]:6006:[::1]:6007', '[::1]:6006:[::1]:6007'],
   ['5432:[2001:db8::7]:5433', '127.0.0.1:5432:[2001:db8::7]:5433'],
 ];
 
@@ -36,7 +39,9 @@ for (const text of [
   '6006:host',
   '80:two words:80',
   '80:-L:x',
-  '127.0.0.1:80:localhost:80',
+  '127.0.0.1:80',
+  '127.0.0.1:80:80',
+  'elsewhere:80:localhost:80',
 ]) {
   test(`"${text}" is no port to forward`, () => {
     assert.throws(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
@@ -81,6 +82,33 @@ test('forward prints where each port leads, one a line', async () => {
     `127.0.0.1:${tunnel.localPort} -> 127.0.0.1:${server.port}\n127.0.0.1:${port} -> example.org:80\n`,
   );
   await done(world.laptop, 'stop', '--keep-server');
+});
+
+test('a port is reached from elsewhere only when its address is named, whatever ssh_config says', async () => {
+  const answering = createServer((_, response) => response.end('"from the host"'));
+  await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
+  appendFileSync(world.sshd.sshConfig, '  GatewayPorts yes\n');
+  const listeners = () => execFileSync('ss', ['-Hltn'], { encoding: 'utf8' });
+  try {
+    const target = `localhost:${(answering.address() as AddressInfo).port}`;
+    const [own, open] = [await freePort(), await freePort()];
+    const { code, stderr } = await world.laptop.run(
+      'forward',
+      'work',
+      `${own}:${target}`,
+      `0.0.0.0:${open}:${target}`,
+      '{F}',
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, new RegExp(`others can reach port ${open} of this machine, at 0\\.0\\.0\\.0\n`));
+    assert.doesNotMatch(stderr, new RegExp(`others can reach port ${own} `));
+    assert.match(listeners(), new RegExp(` 127\\.0\\.0\\.1:${own} `));
+    assert.match(listeners(), new RegExp(` 0\\.0\\.0\\.0:${open} `));
+    assert.equal(await askJupyter(open, '', '/'), 'from the host');
+  } finally {
+    answering.close();
+    await done(world.laptop, 'stop', '--keep-server');
+  }
 });
 
 test('a server that is gone is not started by a forward', async () => {
