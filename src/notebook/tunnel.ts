@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, watch } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Connection,
@@ -17,7 +17,7 @@ import {
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { writePassingFile } from '../system/files.ts';
+import { watchFolder, writePassingFile } from '../system/files.ts';
 import { sendSignal } from '../system/process.ts';
 import type { Notebook } from './notebook.ts';
 import { type NotebookRecord, type Records, readRecords } from './state.ts';
@@ -100,10 +100,10 @@ function stateWhere(
   context: Context,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const watcher = watch(connection.folder, () => void look());
+    const endWatch = watchFolder(connection.folder, () => void look());
     const finish = (settle: () => void) => {
       clearTimeout(timer);
-      watcher.close();
+      endWatch();
       context.signal.removeEventListener('abort', onAbort);
       settle();
     };

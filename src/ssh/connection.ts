@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
-import { ensurePrivateFolder, withLock, writePassingFile } from '../system/files.ts';
+import { ensurePrivateFolder, watchFolder, withLock, writePassingFile } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
 import { endProcessTree, type ProcessIdentity, sendSignal, waitForEnd } from '../system/process.ts';
 import { preloadRun, signalsHandled, startBackground } from '../system/run.ts';
@@ -185,9 +185,9 @@ function settledState(
       if (state && (isOpen(connection, state) || isSettled(state, tries))) finish(() => resolve(state));
     };
     const onAbort = () => finish(() => reject(new Interrupted()));
-    const watcher = watch(connection.folder, look);
+    const endWatch = watchFolder(connection.folder, look);
     const finish = (settle: () => void) => {
-      watcher.close();
+      endWatch();
       context.signal.removeEventListener('abort', onAbort);
       settle();
     };

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, watch, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Interrupted, UsageError } from './errors.ts';
 
@@ -91,6 +91,30 @@ function notWritten(path: string, cause: unknown): UsageError {
     remedy: `See that ${dirname(path)} is writable and its disk is not full.`,
     cause,
   });
+}
+
+/** How often a folder is looked at where the system tells of no changes. */
+const LOOK_MS = 50;
+
+/**
+ * Calls `look` after each change in a folder, by an event of the file system; where the system has none to spare
+ * (inotify(7) has a limit for each user), every 50 ms. Answers with what ends it.
+ */
+export function watchFolder(folder: string, look: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const fallBack = () => {
+    timer ??= setInterval(look, LOOK_MS);
+  };
+  try {
+    const watcher = watch(folder, look).on('error', fallBack);
+    return () => {
+      watcher.close();
+      clearInterval(timer);
+    };
+  } catch {
+    fallBack();
+    return () => clearInterval(timer);
+  }
 }
 
 const LOCK_STALE_MS = 10_000;

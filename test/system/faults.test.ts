@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
 import { ports } from '../hosts/sshd.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 /** Real faults, one a test, each on a world of its own. */
 
@@ -203,4 +203,26 @@ test('a host that cuts idle clients cuts nothing that is kept alive', async () =
   await new Promise((resolve) => setTimeout(resolve, 6000));
   assert.equal(keeper().ssh?.pid, ssh?.pid);
   assert.equal(logged(), before);
+});
+
+/** Runs a command where no event of the file system is to be had: inotify(7) counts them for each user. */
+const WITHOUT_EVENTS = [
+  'unshare',
+  '-Ur',
+  'sh',
+  '-c',
+  'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"',
+  'sh',
+] as const;
+const [UNSHARE, ...UNSHARE_ARGS] = WITHOUT_EVENTS;
+
+test('a laptop whose file events are used up starts and forwards all the same', {
+  skip: spawnSync(UNSHARE, [...UNSHARE_ARGS, 'true']).status !== 0 && 'no user namespace can be had here',
+}, async () => {
+  const args = ['start', 'loopback', '-F', world.sshd.sshConfig, '--no-open', '--name', 'other'];
+  const child = spawn(UNSHARE, [...UNSHARE_ARGS, ...PROGRAM, ...args, ...(await ports())], {
+    env: world.anotherLaptop().env,
+    stdio: 'ignore',
+  });
+  assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 0);
 });
