@@ -16,6 +16,7 @@ needs() {
       needs demo
       echo bash:bash zsh:zsh fish:fish tcsh:tcsh busybox:busybox venv:python3-venv
       echo chromium:chromium tmux:tmux autossh:autossh ss:iproute2 lsof:lsof
+      echo poetry:python3-poetry modules:lmod
       ;;
     *)
       echo "machine.sh knows check, demo and test" >&2
@@ -27,6 +28,7 @@ needs() {
 is_there() {
   case $1 in
     jupyter) is_there jupyter-lab || is_there jupyter-notebook ;;
+    modules) test -r /usr/share/lmod/lmod/init/sh || test -r /usr/share/modules/init/sh ;;
     venv) python3 -c 'import ensurepip' ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1

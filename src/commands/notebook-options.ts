@@ -13,7 +13,15 @@ export const NOTEBOOK_OPTIONS = {
   environment: {
     alias: 'e',
     type: 'string',
-    describe: "a venv's folder on the host: in the directory, absolute, or below ~",
+    describe:
+      "a venv's folder on the host (in the directory, absolute, or below ~), conda:NAME, uv, poetry, pixi, or module:NAME,NAME",
+    requiresArg: true,
+  },
+  setup: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'a line of shell that comes before the environment; more than once for more',
     requiresArg: true,
   },
   command: {
@@ -38,6 +46,7 @@ export const NOTEBOOK_OPTIONS = {
 interface NotebookArguments {
   readonly directory?: string | undefined;
   readonly environment?: string | undefined;
+  readonly setup?: readonly string[] | undefined;
   readonly command?: string | undefined;
   readonly port?: number | undefined;
   readonly localPort?: number | undefined;
@@ -49,6 +58,7 @@ interface NotebookArguments {
 export function settingsFrom(args: NotebookArguments): NotebookSettings {
   return {
     directory: args.directory,
+    setup: args.setup,
     environment: args.environment,
     command: args.command,
     port: args.port,

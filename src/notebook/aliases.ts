@@ -55,6 +55,7 @@ function startWords({
   destination,
   configFile,
   directory,
+  setup,
   environment,
   command,
   port,
@@ -64,6 +65,7 @@ function startWords({
   const options: readonly (readonly [string, string | undefined])[] = [
     ['name', name],
     ['directory', directory || undefined],
+    ...setup.map((line) => ['setup', line] as const),
     ['environment', environment || undefined],
     ['command', command || undefined],
     ['port', port === DEFAULT_PORT ? undefined : String(port)],

@@ -1,5 +1,7 @@
 import { parseDestination } from '../ssh/destination.ts';
 import { type Command, shellQuote } from '../system/command.ts';
+import { UsageError } from '../system/errors.ts';
+import { parseEnvironment } from './environment.ts';
 import type { Notebook } from './notebook.ts';
 
 /**
@@ -8,7 +10,13 @@ import type { Notebook } from './notebook.ts';
  */
 
 /** What runs on the host. A word that a shell would read otherwise is quoted for any of them. */
-function remoteStartText({ directory, environment, command, port }: Notebook): string {
+function remoteStartText({ directory, setup, environment, command, port }: Notebook): string {
+  const { kind } = parseEnvironment(environment);
+  if (setup.length > 0 || (kind !== 'none' && kind !== 'venv')) {
+    throw new UsageError('the three plain commands know no environment but a venv', {
+      remedy: 'Name the folder of one with --environment, or leave out --plain.',
+    });
+  }
   return [
     ...(directory === '' ? [] : [`cd ${remotePath(directory)}`]),
     ...(environment === '' ? [] : [`. ${remotePath(`${environment}/bin/activate`)}`]),

@@ -17,6 +17,7 @@ const mapping = v.custom<object>(
 const SettingsSchema = v.strictObject({
   destination: v.string(),
   directory: v.optional(v.string()),
+  setup: v.optional(v.array(v.string())),
   environment: v.optional(v.string()),
   command: v.optional(v.string()),
   port: v.optional(port),
@@ -90,6 +91,10 @@ function verifyNotebook(
   }
 }
 
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
 async function parseYaml(text: string, file: string): Promise<{ document: Document; lines: LineCounter }> {
   // In the bundle a module of CommonJS that is imported late has its default export alone.
   const { default: yaml } = await import('yaml');
@@ -157,7 +162,9 @@ export async function saveNotebook(file: string, name: string, settings: Noteboo
   const text = readText(file) ?? '';
   await parseConfiguration(text, file);
   const { document } = await parseYaml(text, file);
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined && value !== '');
+  const given = Object.entries(settings).filter(
+    ([, value]) => value !== undefined && value !== '' && !isEmptyList(value),
+  );
   if (document.contents === null) document.contents = document.createNode({});
   document.setIn(['notebooks', name], document.createNode(Object.fromEntries(given)));
   try {

@@ -105,6 +105,7 @@ export function launchScript(
       launch,
       name: notebook.name,
       directory: notebook.directory,
+      setup: notebook.setup.join('\n'),
       environment: notebook.environment,
       command: notebook.command,
       port: String(notebook.port),

@@ -1,6 +1,7 @@
 import { type Frame, lastValue } from '../remote/script.ts';
 import { shellQuote } from '../system/command.ts';
 import { Failure } from '../system/errors.ts';
+import { installCommand, makeCommand, parseEnvironment } from './environment.ts';
 import type { Notebook } from './notebook.ts';
 
 /**
@@ -18,6 +19,9 @@ export function launchFailure(
     log.length === 0
       ? 'Its log is empty.'
       : `The end of its log:\n${log.map((line) => `  ${line}`).join('\n')}`;
+  const said =
+    log.length === 0 ? 'It said nothing.' : `It said:\n${log.map((line) => `  ${line}`).join('\n')}`;
+  const form = parseEnvironment(environment);
   const holder = lastValue(frames, 'holder');
   const where = lastValue(frames, 'where');
   switch (cause) {
@@ -39,11 +43,26 @@ export function launchFailure(
           remedy:
             subject !== 'jupyter'
               ? 'Is it written as on the host? Give its whole path in --command, or name its environment with --environment.'
-              : environment
-                ? `Install it there: ${environment}/bin/pip install jupyterlab`
-                : 'Install it there (python3 -m pip install --user jupyterlab), or name its environment with --environment.',
+              : form.kind === 'none'
+                ? `Install it there (${installCommand(form)}), or name its environment with --environment.`
+                : `Install it there: ${installCommand(form)}`,
         },
       );
+    case 'setup':
+      return new Failure(`a line of setup failed on ${destination}: ${subject}\n${said}`, {
+        remedy: 'Mend it in config.yaml, or in --setup. Each line runs in the directory, and must end well.',
+      });
+    case 'tool':
+      return new Failure(
+        `${subject} is not installed on ${destination}, or not where it is looked for: ${where}`,
+        {
+          remedy: `Where it is elsewhere, say so in a line of setup: ${subject === 'module' ? 'export MODULESHOME=/path/of/modules' : `export PATH=/path/of/bin:$PATH`}`,
+        },
+      );
+    case 'enter':
+      return new Failure(`the environment "${environment}" cannot be entered on ${destination}. ${said}`, {
+        remedy: `${form.kind === 'module' ? 'See there what there is' : 'If it is not there yet, make it there'}: ${makeCommand(form)}`,
+      });
     case 'interface':
       return new Failure(`${subject} on ${destination} has neither JupyterLab nor the notebook beside it`, {
         remedy: 'Install one in the same environment: pip install jupyterlab',

@@ -1,5 +1,6 @@
 import { parseDestination, verifyNoPassword } from '../ssh/destination.ts';
 import { UsageError } from '../system/errors.ts';
+import { parseEnvironment } from './environment.ts';
 
 /** What the user wants to run, and where. */
 export interface Notebook {
@@ -9,7 +10,9 @@ export interface Notebook {
   readonly configFile: string | undefined;
   /** On the host; a leading `~` is the home folder there, and empty too. */
   readonly directory: string;
-  /** A venv's folder on the host, in the directory, absolute or below `~`; empty for none. */
+  /** Lines of shell that come first on the host, in the directory. */
+  readonly setup: readonly string[];
+  /** See `parseEnvironment`. A venv's folder is in the directory, absolute or below `~`. */
   readonly environment: string;
   /** The Jupyter command; empty for JupyterLab where there is one, else the classic notebook. */
   readonly command: string;
@@ -27,6 +30,7 @@ export interface Notebook {
 export interface NotebookSettings {
   readonly destination?: string | undefined;
   readonly directory?: string | undefined;
+  readonly setup?: readonly string[] | undefined;
   readonly environment?: string | undefined;
   readonly command?: string | undefined;
   readonly port?: number | undefined;
@@ -51,7 +55,8 @@ export function makeNotebook(
     destination: settings.destination,
     configFile,
     directory: verifyLine('directory', settings.directory ?? ''),
-    environment: verifyLine('environment', settings.environment ?? ''),
+    setup: (settings.setup ?? []).map((line) => verifyLine('setup', line)),
+    environment: verifyEnvironment(settings.environment ?? ''),
     command: verifyLine('command', settings.command ?? ''),
     port: verifyPort('port', settings.port ?? DEFAULT_PORT),
     localPort:
@@ -96,6 +101,11 @@ function verifyPort(option: string, port: number): number {
   throw new UsageError(
     `--${option} is ${Number.isNaN(port) ? 'not a number' : port}: a port is a whole number from 1 to 65535`,
   );
+}
+
+function verifyEnvironment(word: string): string {
+  parseEnvironment(verifyLine('environment', word));
+  return word;
 }
 
 function verifyLine(option: string, value: string): string {

@@ -19,6 +19,7 @@ const NotebookSchema = v.object({
   destination: text,
   configFile: optionalText,
   directory: text,
+  setup: v.optional(v.array(text), []),
   environment: text,
   command: text,
   port: v.number(),

@@ -4,7 +4,7 @@
 #
 #   mode         start, or find: answer `absent` instead of starting one
 #   launch       a name for this attempt, by which its caller can undo just what it began
-#   name, directory, environment, command, port    the notebook; empty: the default
+#   name, directory, setup, environment, command, port    the notebook; empty: the default
 #   socket       not empty: Jupyter listens on a Unix socket instead of a port
 #   strict_port  not empty: a taken port is a failure
 #   timeout      seconds until a server that does not come up is ended
@@ -57,6 +57,8 @@ go_to_directory() {
 # shellcheck disable=SC2317 # a trap calls it
 leave() {
   trap '' HUP INT TERM PIPE
+  end_helper
+  [ -z "$entered" ] || rm -f "$entered" "$entered.part" "$entered.step" "$folder/words" "$folder/condas"
   if [ -n "$child" ] && [ -z "$answered" ]; then
     end_tree "$child" "$child_began" >/dev/null
     ! is_alive "$pid" "$began" || end_process "$pid" "$began" >/dev/null
@@ -65,53 +67,6 @@ leave() {
   # Nobody waits for this: a lock whose holder is gone counts as none.
   if [ -n "$locked" ]; then release_lock "$folder"; fi >/dev/null 2>&1 &
 }
-
-enter_environment() {
-  [ -n "$environment" ] || return 0
-  tell phase environment
-  expand_home "$environment"
-  [ -r "$path/bin/activate" ] || { tell where "$here"; fail environment "$path"; }
-  # shellcheck disable=SC1091
-  . "$path/bin/activate"
-}
-
-# Where Jupyter is when the PATH of a shell that is no login shell lacks it.
-USUAL_PLACES="$HOME/.local/bin:$HOME/miniforge3/bin:$HOME/miniconda3/bin:$HOME/anaconda3/bin:/opt/conda/bin:/usr/local/bin"
-
-# Sets $command, for people, and $run, for this shell: what the user named, else JupyterLab where the
-# environment has it, else the notebook. These are run without the `jupyter` before them, which would just look
-# them up, and start Python a second time for it.
-choose_command() {
-  command -v jupyter >/dev/null 2>&1 || PATH=$PATH:$USUAL_PLACES
-  if [ -n "$command" ]; then
-    run=$command
-    # To a shell, these end a command or begin another: our options would go to the wrong one.
-    case $command in
-      *[\;\&\|\<\>\(\)]*)
-        # shellcheck disable=SC2016 # its own shell reads it
-        run='sh -c "$command \"\$@\"" sh'
-        return 0
-        ;;
-    esac
-    program=$(eval "first_word $command")
-    command -v "$program" >/dev/null 2>&1 || { tell where "$PATH"; fail jupyter "$program"; }
-    return 0
-  fi
-  jupyter=$(command -v jupyter) || { tell where "$PATH"; fail jupyter jupyter; }
-  case $jupyter in
-    "${VIRTUAL_ENV:-${jupyter%/*}}"/*) ;;
-    *) [ -z "$environment" ] || tell note "$environment has no jupyter of its own; this is $jupyter" ;;
-  esac
-  for interface in lab notebook; do
-    [ -x "${jupyter%/*}/jupyter-$interface" ] || continue
-    command="jupyter $interface" run="\"\${jupyter%/*}/jupyter-$interface\""
-    return 0
-  done
-  fail interface "$jupyter"
-}
-
-# shellcheck disable=SC2317 # eval calls it
-first_word() { printf '%s' "$1"; }
 
 start_server() {
   # The user's own command line, as their shell would read it; our options come behind it.
@@ -277,6 +232,7 @@ answer() {
   answered=1
 }
 
-child='' child_began='' answered='' locked='' JUPYTER_TOKEN=''
+# shellcheck disable=SC2034 # environment.sh
+child='' child_began='' helper='' entered='' asked='' answered='' locked='' JUPYTER_TOKEN=''
 main
 exit 0

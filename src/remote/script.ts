@@ -9,6 +9,14 @@ export interface Script {
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** What each is put together from, behind what all share. */
+const PARTS: Readonly<Record<ScriptName, readonly string[]>> = {
+  launch: ['environment', 'launch'],
+  look: ['look'],
+  stop: ['stop'],
+  logs: ['logs'],
+};
+
 /** One line of a script's answer. */
 export interface Frame {
   readonly key: string;
@@ -60,8 +68,8 @@ export function scriptText(script: Script): string {
   const assignments = Object.entries(script.variables).map(
     ([name, value]) => `${name}=${singleQuoted(value)}`,
   );
-  const parts = [readPart('process'), readPart('common'), assignments.join('\n'), readPart(script.name)];
-  return `{\n${parts.join('\n')}\n} </dev/null\n`;
+  const parts = PARTS[script.name].map(readPart);
+  return `{\n${[readPart('process'), readPart('common'), assignments.join('\n'), ...parts].join('\n')}\n} </dev/null\n`;
 }
 
 /** Beside this module when bundled; in the source, process.sh is in the room of this machine's things. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { freePort } from '../hosts/sshd.ts';
+import { makeVenv } from '../hosts/venv.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
@@ -29,18 +30,6 @@ async function started(...args: string[]) {
 /** The Jupyter servers that run on this world's host. */
 function servers(): number[] {
   return world.processes().filter((pid) => /notebook-dir/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
-}
-
-/** A venv with a jupyter of its own, as pip writes it, over the system's packages. */
-function makeVenv(path: string): void {
-  execFileSync('/usr/bin/python3', ['-m', 'venv', '--system-site-packages', '--without-pip', path]);
-  for (const name of ['jupyter', 'jupyter-notebook']) {
-    const module = name === 'jupyter' ? 'jupyter_core.command' : 'notebook.notebookapp';
-    // A shebang cannot hold a blank, so pip goes by way of sh where the path has one.
-    const shebang = `#!/bin/sh\n'''exec' "${path}/bin/python" "$0" "$@"\n' '''\n`;
-    const text = `${shebang}import sys\nfrom ${module} import main\nsys.exit(main())\n`;
-    writeFileSync(join(path, 'bin', name), text, { mode: 0o755 });
-  }
 }
 
 test('what start says in JSON is what scripts may rely on, and holds no token', async () => {

@@ -1,0 +1,19 @@
+#!/bin/sh
+# A stand-in for uv: `uv run COMMAND…` in a project, whose environment is .venv beside its pyproject.toml, as
+# documented. uv stays as the command's parent, and so does this.
+[ "$1" = run ] || exit 2
+shift
+until [ -f pyproject.toml ]; do
+  if [ "$PWD" = / ]; then
+    echo 'error: No pyproject.toml found in current directory or any parent directory' >&2
+    exit 2
+  fi
+  cd ..
+done
+if [ ! -d .venv ]; then
+  echo 'error: Failed to fetch jupyterlab' >&2
+  exit 2
+fi
+export VIRTUAL_ENV="$PWD/.venv"
+export PATH="$VIRTUAL_ENV/bin:$PATH"
+"$@"
