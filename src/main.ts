@@ -106,10 +106,12 @@ function knownWords(name: string | undefined, verb: AnyVerb | undefined): Known 
   };
 }
 
-/** An option that is given twice, in an alias and behind it perhaps, counts as it was given last. */
-function lastOfEach(args: SharedArguments, { positionals = {} }: AnyVerb): SharedArguments {
+/** An option that is given twice, in an alias and behind it perhaps, counts as it was given last, unless it takes many. */
+function lastOfEach(args: SharedArguments, { positionals = {}, options }: AnyVerb): SharedArguments {
   const last = ([name, value]: [string, unknown]): [string, unknown] =>
-    Array.isArray(value) && !positionals[name]?.array ? [name, value.at(-1)] : [name, value];
+    Array.isArray(value) && !positionals[name]?.array && !options[name]?.array
+      ? [name, value.at(-1)]
+      : [name, value];
   return Object.fromEntries(Object.entries(args).map(last)) as unknown as SharedArguments;
 }
 

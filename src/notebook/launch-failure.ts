@@ -13,14 +13,14 @@ export function launchFailure(
   log: readonly string[],
   { destination, environment, port, strictPort }: Notebook,
 ): Failure {
-  const [cause, ...words] = (lastValue(frames, 'failed') ?? '').split(' ');
-  const subject = words.join(' ');
+  const [cause, ...rest] = (lastValue(frames, 'failed') ?? '').split(' ');
+  const subject = rest.join(' ');
   const lastWords =
     log.length === 0
       ? 'Its log is empty.'
       : `The end of its log:\n${log.map((line) => `  ${line}`).join('\n')}`;
-  const said =
-    log.length === 0 ? 'It said nothing.' : `It said:\n${log.map((line) => `  ${line}`).join('\n')}`;
+  const words = log.filter((line) => line.trim() !== '').map((line) => `\n  ${line}`);
+  const said = words.length === 0 ? 'It said nothing.' : `It said:${words.join('')}`;
   const form = parseEnvironment(environment);
   const holder = lastValue(frames, 'holder');
   const where = lastValue(frames, 'where');

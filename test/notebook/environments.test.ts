@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { lacks } from '../hosts/shells.ts';
+import { lacks, whereIs } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
@@ -166,4 +166,175 @@ test('no jupyter in the environment is told with the command that installs it, t
 Install it there: conda install -n bare -c conda-forge jupyterlab
 `,
   );
+});
+
+const MODULES = ['/usr/share/lmod/lmod/init/sh', '/usr/share/modules/init/sh'];
+const NO_MODULES =
+  !MODULES.some((file) => existsSync(file)) && 'neither Lmod nor environment-modules is here';
+
+/** Two modules, in the old language that both kinds of `module` read; the first has a Jupyter. */
+function writeModules(): string {
+  const folder = join(world.home, 'modulefiles');
+  makeVenv(join(world.home, 'apps/python'));
+  write(
+    join(folder, 'python/3.11'),
+    `#%Module1.0\nprepend-path PATH {${join(world.home, 'apps/python/bin')}}\nsetenv FROM_PYTHON yes\n`,
+  );
+  write(join(folder, 'cuda'), '#%Module1.0\nsetenv FROM_CUDA yes\n');
+  return `export MODULEPATH='${folder.replaceAll("'", "'\\''")}'`;
+}
+
+test('module:NAME,NAME loads these modules, in a shell that is no login shell', {
+  skip: NO_MODULES,
+}, async () => {
+  const setup = ['--setup', writeModules()];
+  const { program, variables } = await startedIn('module:python/3.11,cuda', ...setup);
+  assert.equal(program, join(world.home, 'apps/python/bin/python'));
+  assert.deepEqual(variables.filter((variable) => variable.startsWith('FROM_')).toSorted(), [
+    'FROM_CUDA=yes',
+    'FROM_PYTHON=yes',
+  ]);
+  await stopAll();
+});
+
+test('lines of setup run in order in the directory, in one shell, before the environment', async () => {
+  makeVenv(join(work, 'my env'));
+  const lines = [
+    'say() { echo "noise, $1"; export SAID="$1"; }',
+    'say "$(pwd)"',
+    'cd /',
+    'export VIRTUAL_ENV=/before',
+  ];
+  const notebook = { destination: 'loopback', directory: work, environment: 'my env', setup: lines };
+  write(world.laptop.configurationFile, JSON.stringify({ notebooks: { loopback: notebook } }));
+  const { program, variables } = await startedIn('');
+  assert.equal(program, join(work, 'my env/bin/python'));
+  const expected = [`SAID=${work}`, `VIRTUAL_ENV=${join(work, 'my env')}`, `PWD=${work}`];
+  assert.deepEqual(
+    expected.filter((variable) => !variables.includes(variable)),
+    [],
+  );
+  await stopAll();
+});
+
+for (const [what, line, said] of [
+  ['fails', 'echo "words of the tool" >&2; false', '\nIt said:\n  words of the tool'],
+  ['ends its shell', 'echo "words of the tool"; exit 0', '\nIt said:\n  words of the tool'],
+  ['is no shell', 'if then', '\nIt said:\n  .*syntax error.*\n.*'],
+  [
+    'names a program that is not there',
+    'no-such-program',
+    '\nIt said:\n  .*no-such-program: command not found',
+  ],
+] as const) {
+  test(`a line of setup that ${what} is told, with what it said`, async () => {
+    const message = await failure(...words(''), '--setup', 'true # it is well', '--setup', line);
+    const escaped = line.replace(/[$()|&;]/g, '\\$&');
+    assert.match(
+      message,
+      new RegExp(
+        `^Error: a line of setup failed on loopback: ${escaped}${said}\nMend it in config\\.yaml, or in --setup\\.`,
+      ),
+    );
+  });
+}
+
+/** What is on the host, the environment that is named, and what is told. */
+const FAILURES: Readonly<
+  Record<string, readonly [prepare: () => void, environment: string, message: string]>
+> = {
+  'a conda environment that is not there': [
+    () => standIn('conda', join(world.home, 'miniforge3/bin/conda')),
+    'conda:nope',
+    `the environment "conda:nope" cannot be entered on loopback. It said:
+  EnvironmentNameNotFound: Could not find conda environment: nope
+  You can list all discoverable environments with \`conda info --envs\`.
+If it is not there yet, make it there: conda create -n nope -c conda-forge jupyterlab
+`,
+  ],
+  'a project that uv cannot make ready': [
+    () => {
+      standIn('uv', join(world.home, '.local/bin/uv'));
+      write(join(work, 'pyproject.toml'), '');
+    },
+    'uv',
+    `the environment "uv" cannot be entered on loopback. It said:
+  error: Failed to fetch jupyterlab
+If it is not there yet, make it there: uv init && uv add jupyterlab
+`,
+  ],
+  'a uv project without Jupyter': [
+    () => {
+      standIn('uv', join(world.home, '.local/bin/uv'));
+      write(join(work, 'pyproject.toml'), '');
+      makeVenv(join(work, '.venv'), { jupyter: false });
+    },
+    'uv',
+    `jupyter is not installed on loopback, or not where it is looked for: HOME/it's work/.venv/bin
+Install it there: uv add jupyterlab
+`,
+  ],
+  'a pixi workspace without Jupyter': [
+    () => {
+      standIn('pixi', join(world.home, '.pixi/bin/pixi'));
+      write(join(work, 'pixi.toml'), '');
+      mkdirSync(join(work, '.pixi/envs/default'), { recursive: true });
+    },
+    'pixi',
+    `jupyter is not installed on loopback, or not where it is looked for: HOME/it's work/.pixi/envs/default/bin
+Install it there: pixi add jupyterlab
+`,
+  ],
+};
+
+for (const [what, [prepare, environment, message]] of Object.entries(FAILURES)) {
+  test(`${what} is told, with the one command that helps`, async () => {
+    prepare();
+    assert.equal(await failure(...words(environment)), `Error: ${message}`);
+  });
+}
+
+test('a directory that is no project of poetry is told in its words', { skip: lacks('poetry') }, async () => {
+  assert.match(
+    await failure(...words('poetry')),
+    /^Error: the environment "poetry" cannot be entered on loopback\. It said:\n(?:.*\n)*.*could not find a pyproject\.toml.*\n(?:.*\n)*If it is not there yet, make it there: poetry init && poetry add jupyterlab\n$/,
+  );
+});
+
+test('a module that is not there is told in the words of its tool', { skip: NO_MODULES }, async () => {
+  assert.match(
+    await failure(...words('module:no-such-module')),
+    /^Error: the environment "module:no-such-module" cannot be entered on loopback\. It said:\n(?:.*\n)*.*no-such-module.*\n(?:.*\n)*See there what there is: module avail\n$/,
+  );
+});
+
+for (const [environment, tool] of [
+  ['conda:ml', 'conda'],
+  ['uv', 'uv'],
+  ['pixi', 'pixi'],
+] as const) {
+  test(`${environment} where there is no ${tool} is told, with where it was looked for`, {
+    skip: whereIs(tool) !== undefined && `this machine has a ${tool}`,
+  }, async () => {
+    assert.match(
+      await failure(...words(environment)),
+      new RegExp(
+        `^Error: ${tool} is not installed on loopback, or not where it is looked for: /.*:HOME/\\.local/bin.*\nWhere it is elsewhere, say so in a line of setup: export PATH=/path/of/bin:\\$PATH\n$`,
+      ),
+    );
+  });
+}
+
+test('a venv in the directory is used unasked: .venv before venv, and none that has no jupyter', async () => {
+  makeVenv(join(work, '.venv'), { jupyter: false });
+  makeVenv(join(work, 'venv'));
+  const other = await startedIn('');
+  assert.equal(other.program, join(work, 'venv/bin/python'));
+  assert.match(other.notes, /\.venv is in the directory, but has no jupyter: passed over\n/);
+  assert.match(other.notes, /(^|\W)venv is in the directory, and is used\n/m);
+  await stopAll();
+  makeVenv(join(work, '.venv'));
+  const { program } = await startedIn('');
+  assert.equal(program, join(work, '.venv/bin/python'));
+  await stopAll();
 });
