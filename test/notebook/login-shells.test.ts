@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { lacks, type ShellName } from '../hosts/shells.ts';
+import { ports } from '../hosts/sshd.ts';
+import { writeJupyter } from '../hosts/venv.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+
+/** Jupyter that is on the PATH of a login shell alone: of one that reads its start-up files as on a terminal. */
+
+/** The file that each shell reads on a terminal, and what puts a folder into its PATH there, behind some noise. */
+const START_UP: Readonly<Record<ShellName, readonly [file: string, text: (folder: string) => string]>> = {
+  dash: [
+    '.profile',
+    (folder) => `printf 'welcome to dash '\nPATH="${folder}:$PATH" FROM_FILE=yes\nexport PATH FROM_FILE\n`,
+  ],
+  // Debian's own .bashrc ends before this where nobody types.
+  bash: [
+    '.bashrc',
+    (folder) => `printf 'welcome '\nsleep 1000 &\nexport PATH="${folder}:$PATH" FROM_FILE=yes\n`,
+  ],
+  zsh: ['.zshrc', (folder) => `printf 'welcome '; read -q\nexport PATH="${folder}:$PATH" FROM_FILE=yes\n`],
+  fish: [
+    '.config/fish/config.fish',
+    (folder) =>
+      `status is-interactive; or exit\necho -n welcome\nset -gx PATH "${folder}" $PATH\nset -gx FROM_FILE yes\n`,
+  ],
+  tcsh: ['.login', (folder) => `printf 'welcome '\nsetenv PATH "${folder}:$PATH"\nsetenv FROM_FILE yes\n`],
+};
+
+/** All of /usr/bin but Jupyter: a machine's PATH where it is none of the system's. */
+function withoutJupyter(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rn-path-'));
+  for (const name of readdirSync('/usr/bin').filter((name) => !name.startsWith('jupyter')))
+    symlinkSync(join('/usr/bin', name), join(folder, name));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+async function withHost(
+  shell: string,
+  use: (account: Account, world: World) => Promise<void>,
+): Promise<void> {
+  const account = makeAccount(shell);
+  const path = withoutJupyter();
+  try {
+    const world = await makeWorld({ account, environment: { PATH: path } });
+    try {
+      await use(account, world);
+    } finally {
+      await world.remove();
+    }
+  } finally {
+    await account.remove();
+    rmSync(path, { recursive: true });
+  }
+}
+
+/** Adds to a start-up file of the account's, which may be there from the beginning. */
+function append(account: Account, file: string, text: string): void {
+  const path = join(account.home, file);
+  const made = mkdirSync(dirname(path), { recursive: true });
+  appendFileSync(path, text);
+  execFileSync('chown', ['-R', `${account.uid}:${account.gid}`, made ?? path]);
+}
+
+/** A Jupyter in a folder of the account's. */
+function installJupyter(account: Account, folder: string): string {
+  const path = join(account.home, folder);
+  mkdirSync(path, { recursive: true });
+  writeJupyter(path, '/usr/bin/python3');
+  execFileSync('chown', [
+    '-R',
+    `${account.uid}:${account.gid}`,
+    join(account.home, folder.split('/')[0] ?? ''),
+  ]);
+  return path;
+}
+
+async function started({
+  laptop,
+}: World): Promise<{ server: { pid: number; command: string }; stderr: string }> {
+  const words = ['start', 'loopback', '{F}', '--no-open', ...(await ports())];
+  const { code, stderr } = await laptop.run(...words);
+  assert.equal(code, 0, stderr);
+  const { stdout } = await laptop.run('status', '--json');
+  return { server: JSON.parse(stdout).notebooks[0].server, stderr };
+}
+
+const commandLine = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+
+for (const [shell, [file, text]] of Object.entries(START_UP)) {
+  test(
+    `Jupyter that only the login shell ${shell} finds, which greets, is found`,
+    {
+      skip: NO_ACCOUNTS || lacks(shell),
+    },
+    () =>
+      withHost(shell, async (account, world) => {
+        const folder = installJupyter(account, 'my apps/bin');
+        append(account, file, text(folder));
+        const { server } = await started(world);
+        assert.ok(
+          commandLine(server.pid).includes(join(folder, 'jupyter-notebook')),
+          String(commandLine(server.pid)),
+        );
+        assert.match(readFileSync(`/proc/${server.pid}/environ`, 'utf8'), /\0FROM_FILE=yes\0/);
+        assert.doesNotMatch(readFileSync(`/proc/${server.pid}/environ`, 'utf8'), /REMOTE_NOTEBOOK_ENTERED/);
+        const stopped = await world.laptop.run('stop');
+        assert.equal(stopped.code, 0, stopped.stderr);
+        assert.ok(!account.processes().includes(server.pid));
+      }),
+  );
+}
+
+test(
+  'a start-up file that hangs holds nobody up for long: the usual places are looked through, and it is ended',
+  {
+    skip: NO_ACCOUNTS,
+  },
+  () =>
+    withHost('bash', async (account, world) => {
+      append(account, '.profile', 'sleep 1234\n');
+      const folder = installJupyter(account, '.local/bin');
+      const { server, stderr } = await started(world);
+      assert.match(
+        stderr,
+        /your login shell there \(.*bash\) did not say what it finds: see its start-up files\n/,
+      );
+      assert.ok(commandLine(server.pid).includes(join(folder, 'jupyter-notebook')));
+      const hanging = account.processes().filter((pid) => commandLine(pid).includes('1234'));
+      assert.deepEqual(hanging, []);
+    }),
+);
+
+test('a login shell is not asked where Jupyter is on the PATH anyhow', { skip: NO_ACCOUNTS }, async () => {
+  const account = makeAccount('bash');
+  try {
+    const world = await makeWorld({ account });
+    try {
+      append(account, '.profile', `touch "$HOME/was asked"\n`);
+      await started(world);
+      assert.ok(!readdirSync(account.home).includes('was asked'));
+    } finally {
+      await world.remove();
+    }
+  } finally {
+    await account.remove();
+  }
+});
