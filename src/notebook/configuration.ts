@@ -134,6 +134,7 @@ function configurationMistake(
 function expected({ type, requirement, expected }: Issue): string {
   if (type === 'min_value' || type === 'max_value' || type === 'integer')
     return 'a whole number from 1 to 65535';
+  if (type === 'array') return 'a list of lines';
   return type === 'custom' ? 'a mapping' : String(requirement ?? `a ${expected}`);
 }
 

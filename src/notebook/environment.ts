@@ -9,7 +9,7 @@ export type Environment =
   | { readonly kind: 'module'; readonly names: readonly string[] }
   | { readonly kind: 'uv' | 'poetry' | 'pixi' };
 
-export const ENVIRONMENT_FORMS = "a venv's folder, conda:NAME, uv, poetry, pixi, or module:NAME,NAME";
+const FORMS = "a venv's folder, conda:NAME, uv, poetry, pixi, or module:NAME,NAME";
 
 /** @throws UsageError when it can be none */
 export function parseEnvironment(word: string): Environment {
@@ -21,7 +21,7 @@ export function parseEnvironment(word: string): Environment {
   if (kind === 'conda' && rest !== '') return { kind, name: rest };
   if (kind === 'module' && names.every((name) => /^[^\s,-][^\s,]*$/.test(name))) return { kind, names };
   throw new UsageError(`the environment "${word}" is none that is known`, {
-    remedy: `It is ${ENVIRONMENT_FORMS}; a folder of that name is ./${word}`,
+    remedy: `It is ${FORMS}; a folder of that name is ./${word}`,
   });
 }
 

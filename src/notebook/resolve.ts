@@ -13,7 +13,7 @@ export interface KnownNotebook {
 }
 
 const HOW_TO_BEGIN =
-  'Name where: remote-notebook start user@host --directory DIR --environment ENV (see also: remote-notebook hosts)';
+  'Name where: remote-notebook start user@host --directory DIR --environment VENV (see also: remote-notebook hosts)';
 
 /**
  * What `start` means: a name of config.yaml or of a record, or else a destination. Flags win over both.

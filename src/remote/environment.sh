@@ -112,23 +112,27 @@ enter_modules() {
   fail enter
 }
 
-# In a function, so that the file does not see the modules' names as its own arguments.
+# A removed tool leaves its file behind, so they are tried in turn: in a function, which hides the modules' names from them.
 # shellcheck disable=SC2016 # its own shell reads it
 MODULES='modules=$1
 shift
-define() { . "$modules"; }
-command -v module >/dev/null 2>&1 || define
+define() { . "$each"; }
+while [ -n "$modules" ] && ! command -v module >/dev/null 2>&1; do
+  each=${modules%%:*} modules=${modules#*:}
+  define
+done
 module load "$@"'
 
 MODULE_PLACES='/etc/profile.d/lmod.sh /etc/profile.d/z00_lmod.sh /etc/profile.d/00-modulepath.sh /etc/profile.d/modules.sh'
 MODULE_PLACES="$MODULE_PLACES /usr/share/lmod/lmod/init/sh /usr/share/modules/init/sh /usr/share/Modules/init/sh"
 
-# Sets $modules to the file that defines `module`. Those in profile.d know the site's own folders, too.
+# Sets $modules to the files that may define `module`. Those in profile.d know the site's own folders, too.
 find_modules() {
-  for modules in "$LMOD_PKG/init/sh" "$MODULESHOME/init/sh" $MODULE_PLACES; do
-    [ ! -r "$modules" ] || return 0
+  modules=''
+  for each in "$LMOD_PKG/init/sh" "$MODULESHOME/init/sh" $MODULE_PLACES; do
+    [ ! -r "$each" ] || modules=$modules$each:
   done
-  return 1
+  [ -n "$modules" ]
 }
 
 PROJECT_PLACES="$HOME/.local/bin:$HOME/.cargo/bin:$HOME/.pixi/bin:/opt/homebrew/bin:/usr/local/bin"
@@ -261,7 +265,7 @@ find_program() {
     *) PATH=$PATH:$USUAL_PLACES ;;
   esac
   command -v "$1" >/dev/null 2>&1 && return 0
-  tell where "$PATH"
+  tell where "$PATH${asked:+ (and by the login shell, $SHELL)}"
   return 1
 }
 

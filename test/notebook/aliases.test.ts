@@ -68,6 +68,23 @@ alias remote_notebook_stop='remote-notebook stop remote_server_ip'
   );
 });
 
+test('the alias that starts a notebook holds its lines of setup, in their order', async () => {
+  const words = [
+    'gpu',
+    '--setup',
+    'module load x',
+    '--setup',
+    'export Y=1',
+    '-e',
+    'conda:ml',
+    '--shell',
+    'bash',
+  ];
+  const { stdout, stderr } = await aLaptop().run('aliases', ...words);
+  const setup = String.raw`'\''--setup=module load x'\'' '\''--setup=export Y=1'\'' --environment=conda:ml`;
+  assert.ok(stdout.includes(setup), stdout + stderr);
+});
+
 const TWO = `notebooks:
   gpu: { destination: me@gpu, directory: rne }
   größe.2: { destination: me@cpu }

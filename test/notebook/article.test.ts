@@ -60,6 +60,14 @@ test('a second port, another ssh_config and another Jupyter command have their p
   assert.match(articleLines(other, 'u', 'port_forward').stop, /^ssh -F '\/etc\/my config' username@/);
 });
 
+test('what is no venv is no environment of the three commands', () => {
+  for (const parts of [{ environment: 'conda:ml' }, { environment: 'uv' }, { setup: ['module load x'] }])
+    assert.throws(
+      () => plainStartCommand(notebook(parts)),
+      /the three plain commands know no environment but a venv/,
+    );
+});
+
 test('without a directory and an environment, Jupyter starts where ssh arrives', () => {
   const bare = notebook({ directory: '', environment: '' });
   assert.equal(plainStartCommand(bare).at(-1), 'jupyter notebook --no-browser --port=8889');

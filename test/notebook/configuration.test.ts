@@ -27,6 +27,9 @@ notebooks:
   work:
     destination: me@gpu
     directory: rne
+    setup:
+      - module load python
+      - export X='a b'
     environment: venv
     command: jupyter lab
     port: 9000
@@ -42,6 +45,7 @@ notebooks:
       work: {
         destination: 'me@gpu',
         directory: 'rne',
+        setup: ['module load python', "export X='a b'"],
         environment: 'venv',
         command: 'jupyter lab',
         port: 9000,
@@ -68,6 +72,18 @@ const MISTAKES: readonly (readonly [text: string, message: string])[] = [
   ],
   ['notebooks:\n  work:\n    destination: gpu\n    Port: 1\n', ':4: notebooks.work.Port is unknown'],
   ['notebooks:\n  work:\n    destination: gpu\nnotes: x\n', ':4: notes is unknown'],
+  [
+    'notebooks:\n  work:\n    destination: gpu\n    setup: module load x\n',
+    ':4: notebooks.work.setup is "module load x", but a list of lines is expected',
+  ],
+  [
+    'notebooks:\n  work:\n    destination: gpu\n    setup: [1]\n',
+    ':4: notebooks.work.setup.0 is 1, but a string is expected',
+  ],
+  [
+    'notebooks:\n  work:\n    destination: gpu\n    environment: "mamba:ml"\n',
+    ':2: notebooks.work: the environment "mamba:ml" is none that is known',
+  ],
   ['notebooks:\n  work:\n    destination: -oX\n', ':2: notebooks.work: the destination "-oX" begins'],
   ['notebooks:\n  a/b:\n    destination: gpu\n', ':2: notebooks.a/b: "a/b" cannot be'],
   ['default: toString\nnotebooks:\n  work: { destination: gpu }\n', ': default names "toString"'],
@@ -84,7 +100,7 @@ for (const [text, message] of MISTAKES) {
 }
 
 test('the first notebook that is saved makes the file, for its owner alone', async () => {
-  await saveNotebook(file, 'work', { destination: 'gpu', directory: '', port: 8889, command: undefined });
+  await saveNotebook(file, 'work', { destination: 'gpu', directory: '', setup: [], port: 8889 });
   assert.equal(readFileSync(file, 'utf8'), 'notebooks:\n  work:\n    destination: gpu\n    port: 8889\n');
   assert.deepEqual([statSync(file).mode & 0o777, statSync(join(folder, 'new')).mode & 0o777], [0o600, 0o700]);
 });

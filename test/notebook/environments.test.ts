@@ -338,3 +338,15 @@ test('a venv in the directory is used unasked: .venv before venv, and none that 
   assert.equal(program, join(work, '.venv/bin/python'));
   await stopAll();
 });
+
+test('a start that is interrupted while an environment is entered leaves nothing of it', async () => {
+  const begun = join(work, 'begun');
+  const line = `trap '' TERM; touch begun; sleep 1000`;
+  const start = world.laptop.start(...words(''), '--setup', line);
+  await eventually('the line runs', () => existsSync(begun));
+  start.signal('SIGINT');
+  const { code, stderr } = await start.ended;
+  assert.equal(code, 130, stderr);
+  assert.match(stderr, /Interrupted; nothing is left behind\./);
+  assert.deepEqual(traces(world, world.laptop), []);
+});

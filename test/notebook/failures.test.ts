@@ -246,13 +246,15 @@ test('a host without Jupyter is told, with where it was looked for and how to in
   }
   const config = join(world.sshd.folder, 'sshd_config');
   const text = readFileSync(config, 'utf8');
-  writeFileSync(config, text.replace('SetEnv ', `SetEnv "PATH=${tools}" `));
+  // A login shell that reads no start-up file: the system's own would lead to the Jupyter of this machine.
+  const shell = script('login-shell', 'shift 3', 'exec /bin/sh -c "$@"');
+  writeFileSync(config, text.replace('SetEnv ', `SetEnv "PATH=${tools}" "SHELL=${shell}" `));
   await world.sshd.stop();
   await world.sshd.start();
   const message = await failure('loopback');
   assert.match(
     message,
-    /^Error: jupyter is not installed on loopback, or not where it is looked for: SSHD\/tools:HOME\/\.local\/bin:/,
+    /^Error: jupyter is not installed on loopback, or not where it is looked for: SSHD\/tools:HOME\/\.local\/bin:.* \(and by the login shell, HOME\/login-shell\)\n/,
   );
   assert.match(
     message,

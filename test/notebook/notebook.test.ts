@@ -9,6 +9,7 @@ test('a destination alone is a notebook: home folder, no environment, port 8889'
     destination: 'me@gpu',
     configFile: undefined,
     directory: '',
+    setup: [],
     environment: '',
     command: '',
     port: 8889,
@@ -22,6 +23,7 @@ test('what is said of a notebook is kept as it was said', () => {
   const settings = {
     destination: 'gpu',
     directory: " it's ~ here ",
+    setup: ['module load x', 'export Y="$Z"'],
     environment: '~/venv',
     command: 'nice jupyter lab',
     port: 1,
@@ -34,6 +36,7 @@ test('what is said of a notebook is kept as it was said', () => {
     destination: 'gpu',
     configFile: '/ssh_config',
     directory: " it's ~ here ",
+    setup: ['module load x', 'export Y="$Z"'],
     environment: '~/venv',
     command: 'nice jupyter lab',
     port: 1,
