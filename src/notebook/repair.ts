@@ -66,6 +66,8 @@ function recordOf(
     ...found.asked,
     destination,
     configFile,
+    // No host keeps it; config.yaml may.
+    setup: [],
     environment: found.environment,
     command: '',
     port: server.port || DEFAULT_PORT,

@@ -9,12 +9,9 @@ export interface Script {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** What each is put together from, behind what all share. */
-const PARTS: Readonly<Record<ScriptName, readonly string[]>> = {
-  launch: ['environment', 'launch'],
-  look: ['look'],
-  stop: ['stop'],
-  logs: ['logs'],
+/** The parts that one of them has in files of their own, besides what all share. */
+const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
+  launch: ['environment', 'jupyter'],
 };
 
 /** One line of a script's answer. */
@@ -68,8 +65,9 @@ export function scriptText(script: Script): string {
   const assignments = Object.entries(script.variables).map(
     ([name, value]) => `${name}=${singleQuoted(value)}`,
   );
-  const parts = PARTS[script.name].map(readPart);
-  return `{\n${[readPart('process'), readPart('common'), assignments.join('\n'), ...parts].join('\n')}\n} </dev/null\n`;
+  const own = [...(PARTS[script.name] ?? []), script.name].map(readPart);
+  const parts = [readPart('process'), readPart('common'), assignments.join('\n'), ...own];
+  return `{\n${parts.join('\n')}\n} </dev/null\n`;
 }
 
 /** Beside this module when bundled; in the source, process.sh is in the room of this machine's things. */
