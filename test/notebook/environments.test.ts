@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { lacks, whereIs } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
+import { standIn } from '../hosts/stand-ins.ts';
 import { traces } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -22,11 +22,6 @@ beforeEach(async () => {
   mkdirSync(work);
 });
 afterEach(() => world.remove());
-
-function standIn(name: 'conda' | 'uv' | 'pixi', path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  copyFileSync(fileURLToPath(new URL(`../hosts/stand-ins/${name}-stand-in.sh`, import.meta.url)), path);
-}
 
 function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });

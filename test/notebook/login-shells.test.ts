@@ -16,7 +16,8 @@ import { test } from 'node:test';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import { lacks, type ShellName } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
-import { writeJupyter } from '../hosts/venv.ts';
+import { standIn } from '../hosts/stand-ins.ts';
+import { makeVenv, writeJupyter } from '../hosts/venv.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
 /** Jupyter that is on the PATH of a login shell alone: of one that reads its start-up files as on a terminal. */
@@ -90,10 +91,11 @@ function installJupyter(account: Account, folder: string): string {
   return path;
 }
 
-async function started({
-  laptop,
-}: World): Promise<{ server: { pid: number; command: string }; stderr: string }> {
-  const words = ['start', 'loopback', '{F}', '--no-open', ...(await ports())];
+async function started(
+  { laptop }: World,
+  ...more: string[]
+): Promise<{ server: { pid: number; command: string }; stderr: string }> {
+  const words = ['start', 'loopback', '{F}', '--no-open', ...(await ports()), ...more];
   const { code, stderr } = await laptop.run(...words);
   assert.equal(code, 0, stderr);
   const { stdout } = await laptop.run('status', '--json');
@@ -125,6 +127,18 @@ for (const [shell, [file, text]] of Object.entries(START_UP)) {
       }),
   );
 }
+
+test('a conda in an unusual place is found where the login shell tells of it', { skip: NO_ACCOUNTS }, () =>
+  withHost('bash', async (account, world) => {
+    const root = join(account.home, 'my tools/conda');
+    standIn('conda', join(root, 'bin/conda'));
+    makeVenv(join(root, 'envs/ml'));
+    mkdirSync(join(root, 'envs/ml/conda-meta'));
+    append(account, '.bashrc', `export CONDA_EXE="${join(root, 'bin/conda')}"\n`);
+    const { server } = await started(world, '--environment', 'conda:ml');
+    assert.equal(commandLine(server.pid)[0], join(root, 'envs/ml/bin/python'));
+  }),
+);
 
 test(
   'a start-up file that hangs holds nobody up for long: the usual places are looked through, and it is ended',
