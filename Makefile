@@ -1,7 +1,7 @@
 # `make` alone says what there is. Everything installs what it needs; a second run is quick.
 
 .DEFAULT_GOAL := help
-VERBS := start forward open status stop logs hosts config clean aliases
+VERBS := start forward open status stop logs hosts config clean aliases completion
 .PHONY: help demo demo-stop test check build bench pictures $(VERBS)
 
 # npm writes this file at the end of each installation.
@@ -22,7 +22,7 @@ help:
 #:
 #: make start HOST=gpu DIR=rne ENV=virtual_environment PORT=8889
 #:                    also NAME= LOCAL_PORT= COMMAND= SSH_CONFIG= ARGS='--no-open --timeout 90'
-#: make status        likewise: forward open stop logs hosts config clean aliases, with NAME= or HOST=
+#: make status        likewise: forward open stop logs hosts config clean aliases completion, with NAME= or HOST=
 
 # Not `npm ci`: it refuses a lock file that lacks the optional packages of another platform.
 $(PACKAGES): package.json package-lock.json
@@ -45,13 +45,13 @@ check: $(PACKAGES)
 	@sh scripts/setup/machine.sh check
 	$(BIN)/tsc -p .
 	$(BIN)/biome check --error-on-warnings .
-	shellcheck -x .ci/run $$(git ls-files '*.sh')
+	shellcheck -x .ci/run $$(git ls-files '*.sh' '*.bash')
 	$(BIN)/knip
 	$(TSX) --test test/layers.test.ts
 
 build: $(BUNDLE)
 
-$(BUNDLE): $(PACKAGES) scripts/build/bundle.mjs $(wildcard src/*.ts src/*/*.ts src/*/*.sh)
+$(BUNDLE): $(PACKAGES) scripts/build/bundle.mjs $(wildcard src/*.ts src/*/*)
 	@node scripts/build/bundle.mjs
 
 bench: $(BUNDLE)

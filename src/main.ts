@@ -1,23 +1,10 @@
-import yargs from 'yargs';
 import { type Known, usageMistake } from './commands/mistakes.ts';
 import { harmless, hasColour, makeStyle, makeTerminal } from './commands/terminal.ts';
-import { type AnyVerb, addVerb, type SharedArguments } from './commands/verb.ts';
+import { type AnyVerb, addVerb, SHARED_OPTIONS, type SharedArguments } from './commands/verb.ts';
+import { VERBS } from './commands/verbs.ts';
 import { Failure, Interrupted } from './system/errors.ts';
 import { version } from './version.ts';
 
-/** Each verb's file is read only when it is needed: most commands need one. */
-const VERBS: Readonly<Record<string, () => Promise<AnyVerb>>> = {
-  start: async () => (await import('./commands/start.ts')).start,
-  forward: async () => (await import('./commands/forward.ts')).forward,
-  open: async () => (await import('./commands/open.ts')).open,
-  status: async () => (await import('./commands/status.ts')).status,
-  stop: async () => (await import('./commands/stop.ts')).stop,
-  logs: async () => (await import('./commands/logs.ts')).logs,
-  hosts: async () => (await import('./commands/hosts.ts')).hosts,
-  config: async () => (await import('./commands/config.ts')).config,
-  clean: async () => (await import('./commands/clean.ts')).clean,
-  aliases: async () => (await import('./commands/aliases.ts')).aliases,
-};
 const PROGRAM = 'remote-notebook';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -36,6 +23,11 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function runVerb(args: readonly string[], signal: AbortSignal): Promise<number> {
+  // Somebody waits for this at each Tab: nothing is loaded for it that it does not need.
+  if (args[0] === 'completion' && args[1] === '--words') {
+    const { answerShell } = await import('./commands/answer-shell.ts');
+    return answerShell(args.slice(2), process.env);
+  }
   const chosen = await parseVerb(args);
   if (!chosen) return 0;
   const { stdout: out, stderr: err, env } = process;
@@ -47,28 +39,15 @@ async function runVerb(args: readonly string[], signal: AbortSignal): Promise<nu
 async function parseVerb(
   args: readonly string[],
 ): Promise<{ verb: AnyVerb; args: SharedArguments } | undefined> {
+  const { default: yargs } = await import('yargs');
   const [first = ''] = args;
   const only = Object.hasOwn(VERBS, first) ? VERBS[first] : undefined;
-  const verbs = await Promise.all((only ? [only] : Object.values(VERBS)).map((load) => load()));
+  const verbs = only ? [only] : Object.values(VERBS);
   let chosen: { verb: AnyVerb; args: SharedArguments } | undefined;
   const parser = yargs(only ? args.slice(1) : args)
     .scriptName(only ? `${PROGRAM} ${first}` : PROGRAM)
     .detectLocale(false)
-    .options({
-      verbose: {
-        alias: 'v',
-        type: 'boolean',
-        default: false,
-        global: true,
-        describe: 'show each command as it runs',
-      },
-      json: {
-        type: 'boolean',
-        default: false,
-        global: true,
-        describe: 'one JSON document on standard output',
-      },
-    })
+    .options(SHARED_OPTIONS)
     .version(version())
     .help()
     .alias('help', 'h')
@@ -82,7 +61,6 @@ async function parseVerb(
   if (!only) {
     parser
       .usage('$0 VERB [NOTEBOOK]\n\nJupyter on any machine that you can ssh to, as if it were local.')
-      .completion('completion', 'Print a completion script for your shell')
       .demandCommand(1, 'no verb is named');
   }
   for (const verb of verbs) {
@@ -98,10 +76,10 @@ async function parseVerb(
 
 /** The names that a command line may use. */
 function knownWords(name: string | undefined, verb: AnyVerb | undefined): Known {
-  const options = [...Object.keys(verb?.options ?? {}), 'verbose', 'json', 'help'];
+  const options = [...Object.keys(verb?.options ?? {}), ...Object.keys(SHARED_OPTIONS), 'help'];
   return {
     verb: verb && name,
-    verbs: [...Object.keys(VERBS), 'completion'],
+    verbs: Object.keys(VERBS),
     options: options.filter((option) => option.length > 1),
   };
 }

@@ -12,6 +12,7 @@ const made = `${dist}-${process.pid}`;
 /** What is imported late stays a file of its own: a command that does not need it does not read it. */
 const LATE = {
   './main.ts': 'main',
+  yargs: 'yargs',
   yaml: 'yaml',
   'zx/core': 'zx',
   open: 'open',
@@ -66,8 +67,8 @@ await build({
   define: { 'import.meta.url': 'importMetaUrl' },
   banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
 });
-for (const room of ['src/remote', 'src/system']) {
-  for (const name of readdirSync(join(root, room)).filter((file) => file.endsWith('.sh'))) {
+for (const room of ['src/remote', 'src/system', 'src/commands']) {
+  for (const name of readdirSync(join(root, room)).filter((file) => /\.(sh|bash|zsh|fish)$/.test(file))) {
     copyFileSync(join(root, room, name), join(made, name));
   }
 }

@@ -1,5 +1,5 @@
 import type { Notebook } from '../notebook/notebook.ts';
-import { UsageError } from '../system/errors.ts';
+import { SHELLS } from '../notebook/start-up-file.ts';
 import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
 import type { Terminal } from './terminal.ts';
 import { defineVerb } from './verb.ts';
@@ -8,11 +8,15 @@ export const aliases = defineVerb({
   usage: 'aliases [notebook]',
   summary: 'Shell aliases: port_forward, remote_notebook_start, remote_notebook_stop',
   positionals: {
-    notebook: { describe: 'a notebook or a destination; all configured ones without', type: 'string' },
+    notebook: {
+      describe: 'a notebook or a destination; all configured ones without',
+      type: 'string',
+      completes: 'destinations',
+    },
   },
   options: {
     ...NOTEBOOK_OPTIONS,
-    shell: { choices: ['bash', 'zsh', 'fish'] as const, describe: 'the shell to write for (default: yours)' },
+    shell: { choices: SHELLS, describe: 'the shell to write for (default: yours)' },
     plain: {
       type: 'boolean',
       default: false,
@@ -32,25 +36,21 @@ export const aliases = defineVerb({
     ['$0 aliases user@host -d rne -e venv --plain', "the article's three lines"],
   ],
   async run(args, terminal) {
-    const { shellOf } = await import('../notebook/aliases.ts');
-    const shell = args.shell ?? shellOf(terminal.context.env);
-    if (!shell)
-      throw new UsageError('your shell ($SHELL) is none of bash, zsh and fish', {
-        remedy: 'Name one with --shell.',
-      });
-    const { installAliases, startUpFile } = await import('../notebook/alias-file.ts');
+    const { installBlock, meantShell, startUpFile } = await import('../notebook/start-up-file.ts');
+    const { env } = terminal.context;
+    const shell = meantShell(args.shell, env, 'Name one with --shell.');
     if (args.uninstall) {
-      const changed = await installAliases([], shell, terminal.context.env);
+      const changed = await installBlock('aliases', [], shell, env);
       terminal.say(
         changed
           ? `Taken out of ${changed}.`
-          : `${startUpFile(shell, terminal.context.env)} has no aliases of ours.`,
+          : `${startUpFile('aliases', shell, env)} has no aliases of ours.`,
       );
       return 0;
     }
     const lines = await allLines(await meantNotebooks(args.notebook, args, terminal), args.plain, terminal);
     if (args.install) {
-      const changed = await installAliases(lines, shell, terminal.context.env);
+      const changed = await installBlock('aliases', lines, shell, env);
       terminal.say(
         changed ? `Written to ${changed}. Open a new shell to have them.` : 'They stand there already.',
       );

@@ -6,7 +6,9 @@ const ACTIONS = ['show', 'path', 'check'];
 export const config = defineVerb({
   usage: 'config [action]',
   summary: 'Show config.yaml, its path, or whether it is right',
-  positionals: { action: { describe: 'show, path or check (default: show)', type: 'string' } },
+  positionals: {
+    action: { describe: 'show, path or check (default: show)', type: 'string', completes: ACTIONS },
+  },
   options: {},
   examples: [
     ['$0 config path', 'where the file is'],

@@ -13,6 +13,7 @@ export const start = defineVerb({
     notebook: {
       describe: 'a destination of ssh (an alias, user@host, ssh://user@host:port) or a name',
       type: 'string',
+      completes: 'destinations',
     },
   },
   options: {

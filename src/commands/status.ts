@@ -8,7 +8,9 @@ const WATCH_MS = 2000;
 export const status = defineVerb({
   usage: 'status [notebook]',
   summary: 'What runs where, asked of the world and not of the memory',
-  positionals: { notebook: { describe: 'name of a notebook; all without', type: 'string' } },
+  positionals: {
+    notebook: { describe: 'name of a notebook; all without', type: 'string', completes: 'notebooks' },
+  },
   options: {
     ...CONFIG_FILE,
     watch: {

@@ -8,12 +8,20 @@ export interface SharedArguments {
   readonly json: boolean;
 }
 
+interface Positional {
+  readonly describe: string;
+  readonly type?: 'string';
+  readonly array?: boolean;
+  /** What a shell completes here: names that are known, or these words. */
+  readonly completes?: 'notebooks' | 'destinations' | readonly string[];
+}
+
 /** One verb: what it is called, what it takes, what it does. */
 export interface Verb<O extends Record<string, Options> = Record<string, Options>> {
   /** As yargs reads it: the name, and its positional arguments in brackets. */
   readonly usage: string;
   readonly summary: string;
-  readonly positionals?: Readonly<Record<string, { describe: string; type?: 'string'; array?: boolean }>>;
+  readonly positionals?: Readonly<Record<string, Positional>>;
   readonly options: O;
   readonly examples: readonly (readonly [command: string, does: string])[];
   /** Answers with the exit status. */
@@ -26,6 +34,7 @@ type VerbArguments<O extends Record<string, Options>> = ArgumentsCamelCase<
       notebook?: string | undefined;
       ports?: string[] | undefined;
       action?: string | undefined;
+      shell?: string | undefined;
     }
 >;
 
@@ -37,8 +46,24 @@ export function defineVerb<O extends Record<string, Options>>(verb: Verb<O>): An
 /** A verb as the table of verbs holds it, whatever its options. */
 export type AnyVerb = Omit<Verb, 'run'> & { run(args: never, terminal: Terminal): Promise<number> };
 
+/** Those options, as yargs reads them. */
+export const SHARED_OPTIONS = {
+  verbose: {
+    alias: 'v',
+    type: 'boolean',
+    default: false,
+    global: true,
+    describe: 'show each command as it runs',
+  },
+  json: { type: 'boolean', default: false, global: true, describe: 'one JSON document on standard output' },
+} as const satisfies Record<string, Options>;
+
 export const NOTEBOOK = {
-  notebook: { describe: 'name of a notebook; the only or default one without', type: 'string' },
+  notebook: {
+    describe: 'name of a notebook; the only or default one without',
+    type: 'string',
+    completes: 'notebooks',
+  },
 } as const;
 
 export const CONFIG_FILE = {
@@ -75,7 +100,7 @@ export function addVerb(
     alone ? verb.usage.replace(name, '$0') : verb.usage,
     verb.summary,
     (builder) => {
-      for (const [name, positional] of Object.entries(verb.positionals ?? {}))
+      for (const [name, { completes: _, ...positional }] of Object.entries(verb.positionals ?? {}))
         builder.positional(name, positional);
       builder.options(verb.options);
       for (const [command, does] of verb.examples)

@@ -2,15 +2,6 @@ import { shellQuote } from '../system/command.ts';
 import { articleLines } from './article.ts';
 import { DEFAULT_PORT, type Notebook } from './notebook.ts';
 
-const SHELLS = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof SHELLS)[number];
-
-/** The shell in $SHELL, if it is one for which there are aliases. */
-export function shellOf(env: NodeJS.ProcessEnv): Shell | undefined {
-  const name = env.SHELL?.split('/').at(-1);
-  return SHELLS.find((shell) => shell === name);
-}
-
 /** `alias` lines, the same in bash, zsh and fish. */
 export interface AliasOptions {
   /** How this program is called: one or more words. */
@@ -75,16 +66,4 @@ function startWords({
   const words = options.flatMap(([option, value]) => (value === undefined ? [] : [`--${option}=${value}`]));
   const sshConfig = configFile === undefined ? [] : ['-F', configFile];
   return [destination, ...sshConfig, ...words, ...(socket ? ['--socket'] : [])];
-}
-
-const BEGIN = '# >>> remote-notebook aliases >>>';
-const END = '# <<< remote-notebook aliases <<<';
-/** From a mark to the next end: a mark that has lost its other one is none of the block. */
-const BLOCK = new RegExp(`^${BEGIN}\\n(?:(?!${BEGIN}).*\\n)*?${END}$\\n?`, 'm');
-
-/** A start-up file's text with this one block of aliases in it, wherever it stood before; none takes it out. */
-export function withAliasBlock(text: string, lines: readonly string[]): string {
-  const block = lines.length === 0 ? '' : `${[BEGIN, ...lines, END].join('\n')}\n`;
-  if (BLOCK.test(text)) return text.replace(BLOCK, () => block);
-  return block === '' || text === '' || text.endsWith('\n') ? text + block : `${text}\n${block}`;
 }

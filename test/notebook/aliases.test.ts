@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { withAliasBlock } from '../../src/notebook/aliases.ts';
+import { withBlock } from '../../src/notebook/start-up-file.ts';
 import { ALIAS_SHELLS, type AliasShell, lacks, runInteractive } from '../hosts/shells.ts';
 import { type Laptop, makeLaptop } from '../hosts/world.ts';
 
@@ -213,13 +213,13 @@ test('what stands outside of the block is never touched, not even where a mark h
   const [begin, end] = ['# >>> remote-notebook aliases >>>', '# <<< remote-notebook aliases <<<'];
   const block = `${begin}\nalias a=b\n${end}\n`;
   for (const text of ['', 'x\n', `${begin}\nx\n`, `${end}\nx\n`, `x # ${begin}\n`]) {
-    const installed = withAliasBlock(text, ['alias a=b']);
+    const installed = withBlock('aliases', text, ['alias a=b']);
     assert.equal(installed, text + block);
-    assert.equal(withAliasBlock(installed, ['alias a=b']), installed);
-    assert.equal(withAliasBlock(installed, []), text);
+    assert.equal(withBlock('aliases', installed, ['alias a=b']), installed);
+    assert.equal(withBlock('aliases', installed, []), text);
   }
   assert.equal(
-    withAliasBlock(`x\n${block}y`, ["alias a='$& $1'"]),
+    withBlock('aliases', `x\n${block}y`, ["alias a='$& $1'"]),
     `x\n${begin}\nalias a='$& $1'\n${end}\ny`,
   );
 });

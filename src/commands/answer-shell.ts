@@ -1,0 +1,20 @@
+import { homedir } from 'node:os';
+import { candidatesFor } from './candidates.ts';
+
+/** Tells the shell's script that the name of a file is expected, which the shell completes itself. */
+const A_FILE = 3;
+/** What every shell takes as it stands. Other names, which there hardly are, would have to be quoted for each. */
+const PLAIN = /^[\p{L}\p{N}_+,./%-]+$/u;
+
+/** Prints what may stand in place of the last word, one a line, each with what it means behind a tab. */
+export async function answerShell(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const found = await candidatesFor(words, async (kind, configFile) => {
+    const { hostNames, notebookNames } = await import('../notebook/names.ts');
+    const hosts = kind === 'destinations' ? hostNames(configFile?.replace(/^~(?=\/)/, homedir())) : [];
+    const names = [...(await notebookNames(env)), ...hosts];
+    return names.filter(({ name }) => PLAIN.test(name)).map(({ name, about }) => ({ word: name, about }));
+  });
+  if (found === 'file') return A_FILE;
+  process.stdout.write(found.map(({ word, about }) => `${word}\t${about}\n`).join(''));
+  return 0;
+}

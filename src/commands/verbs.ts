@@ -1,0 +1,27 @@
+import { aliases } from './aliases.ts';
+import { clean } from './clean.ts';
+import { completion } from './completion.ts';
+import { config } from './config.ts';
+import { forward } from './forward.ts';
+import { hosts } from './hosts.ts';
+import { logs } from './logs.ts';
+import { open } from './open.ts';
+import { start } from './start.ts';
+import { status } from './status.ts';
+import { stop } from './stop.ts';
+import type { AnyVerb } from './verb.ts';
+
+/** Each verb says here what it takes; what it does is loaded when it runs. */
+export const VERBS: Readonly<Record<string, AnyVerb>> = {
+  start,
+  forward,
+  open,
+  status,
+  stop,
+  logs,
+  hosts,
+  config,
+  clean,
+  aliases,
+  completion,
+};

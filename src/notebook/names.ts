@@ -1,0 +1,34 @@
+import { configurationFile } from '../system/paths.ts';
+import { readConfiguration } from './configuration.ts';
+import { knownHosts } from './hosts.ts';
+import { peekRecords } from './state.ts';
+
+/** A name that means something here, and what. */
+export interface KnownName {
+  readonly name: string;
+  readonly about: string;
+}
+
+/** The notebooks that this machine has started or that config.yaml names; broken files name none. */
+export async function notebookNames(env: NodeJS.ProcessEnv): Promise<KnownName[]> {
+  const started = Object.values(peekRecords(env)).map(({ notebook }) => ({
+    name: notebook.name,
+    about: `started on ${notebook.destination}`,
+  }));
+  const { notebooks } = await readConfiguration(configurationFile(env)).catch(() => ({ notebooks: {} }));
+  const configured = Object.entries(notebooks).map(([name, { destination }]) => ({
+    name,
+    about: `in config.yaml, on ${destination}`,
+  }));
+  return [...started, ...configured.filter(({ name }) => started.every((known) => known.name !== name))];
+}
+
+/** The aliases of an ssh_config, the user's own without a file; a broken one has none. */
+export function hostNames(configFile: string | undefined): KnownName[] {
+  try {
+    const { aliases } = knownHosts(configFile);
+    return aliases.map((name) => ({ name, about: 'a Host of ssh_config' }));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ALIAS_SHELLS, type AliasShell, lacks, runInteractive, runLine } from '../hosts/shells.ts';
+import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
+import { type Laptop, makeLaptop, PROGRAM } from '../hosts/world.ts';
+
+/** What Tab offers, asked of the real shells, each with the completion installed as its user would. */
+
+let folder: string;
+let sshConfig: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rn-completion-'));
+  sshConfig = join(folder, 'ssh_config');
+  writeFileSync(sshConfig, 'Host gpu1 gpu2 *.lab\nHost $(id)\n');
+  mkdirSync(join(folder, 'bin'));
+  const shim = `#!/bin/sh\nexec ${PROGRAM.map((word) => `'${word}'`).join(' ')} "$@"\n`;
+  writeFileSync(join(folder, 'bin', 'remote-notebook'), shim, { mode: 0o755 });
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A laptop with the command on its PATH, and two notebooks in its config.yaml. */
+function aLaptop(): Laptop {
+  const laptop = makeLaptop(mkdtempSync(join(folder, 'laptop-')), sshConfig, 'none');
+  laptop.env.PATH = [join(folder, 'bin'), laptop.env.PATH].join(delimiter);
+  laptop.env.TERM = 'xterm';
+  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
+  writeFileSync(
+    laptop.configurationFile,
+    'notebooks:\n  alpha: { destination: gpu1 }\n  beta: { destination: gpu1 }\n',
+  );
+  return laptop;
+}
+
+async function said(laptop: Laptop, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await laptop.run(...args);
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+/** The words that stand where the last one is, as the shells ask for them. */
+async function offered(laptop: Laptop, ...words: string[]): Promise<string[]> {
+  const lines = (await said(laptop, 'completion', '--words', ...words)).split('\n').slice(0, -1);
+  return lines.map((line) => line.split('\t')[0] ?? '');
+}
+
+/** An interactive shell on a terminal, whose completion was installed. */
+async function completing(shell: AliasShell, laptop: Laptop): Promise<TerminalWindow> {
+  await said(laptop, 'completion', shell, '--install');
+  const window = openTerminal([shell, '-i'], laptop.env);
+  window.type('echo re""ady\r');
+  await window.saw('ready');
+  return window;
+}
+
+const IN_A_LINE: readonly AliasShell[] = ['bash', 'zsh'];
+for (const shell of IN_A_LINE) {
+  test(`Tab in ${shell} completes verbs, options, values, notebooks and hosts`, {
+    skip: lacks(shell),
+  }, async () => {
+    const laptop = aLaptop();
+    const window = await completing(shell, laptop);
+    /** Types keys, sees what they lead to, and clears the line. */
+    const typed = async (keys: string, ...shown: string[]) => {
+      window.type(keys);
+      for (const text of shown) await window.saw(text);
+      window.type('\x15');
+    };
+    try {
+      await typed('remote-notebook conf\tpa\t\r', laptop.configurationFile);
+      await typed('remote-notebook aliases --shell=ba\t --plain alpha\r', 'alias port_forward=');
+      await typed('remote-notebook stop --keep-s\t --dirty\r', 'there is no option --dirty');
+      await typed('remote-notebook st\t\t', 'start', 'status', 'stop');
+      await typed('remote-notebook open \t\t', 'alpha', 'beta');
+      await typed(`remote-notebook start -F ${folder}/ssh_c\tgpu\t\t`, 'gpu1', 'gpu2');
+      window.type('exit\r');
+      await window.ended;
+    } finally {
+      await window.close();
+    }
+  });
+}
+
+test('Tab in fish completes verbs, options, values, notebooks and hosts, and says what they are', {
+  skip: lacks('fish'),
+}, async () => {
+  const laptop = aLaptop();
+  await said(laptop, 'completion', 'fish', '--install');
+  const complete = (line: string) =>
+    runInteractive('fish', `complete -C "${line}"`, laptop.env).trimEnd().split('\n');
+  assert.match(complete('remote-notebook ')[0] ?? '', /^start\tStart a notebook/);
+  assert.deepEqual(complete('remote-notebook aliases --shell '), ['bash', 'zsh', 'fish']);
+  assert.deepEqual(complete('remote-notebook aliases --shell=z'), ['--shell=zsh']);
+  assert.deepEqual(complete('remote-notebook stop --keep'), [
+    '--keep-server\tclose the tunnel alone; the server runs on',
+  ]);
+  assert.deepEqual(complete('remote-notebook open '), [
+    'alpha\tin config.yaml, on gpu1',
+    'beta\tin config.yaml, on gpu1',
+  ]);
+  assert.ok(complete(`remote-notebook start -F ${sshConfig} g`).includes('gpu2\ta Host of ssh_config'));
+  assert.deepEqual(complete(`remote-notebook start -F ${folder}/ssh_c`), [sshConfig]);
+});
+
+test('only what fits is offered: each verb its own, an option its values, a full line nothing', async () => {
+  const laptop = aLaptop();
+  const notebooks = ['alpha', 'beta'];
+  assert.deepEqual(await offered(laptop, 'stop', ''), notebooks);
+  assert.deepEqual(await offered(laptop, 'stop', '--', ''), notebooks);
+  assert.deepEqual(await offered(laptop, 'stop', 'alpha', ''), []);
+  assert.deepEqual(await offered(laptop, 'logs', '-n', '9', ''), notebooks);
+  assert.deepEqual(await offered(laptop, 'logs', '-n', ''), []);
+  assert.deepEqual(await offered(laptop, 'start', '-F', sshConfig, ''), [...notebooks, 'gpu1', 'gpu2']);
+  assert.deepEqual(await offered(laptop, 'aliases', '--shell', '=', 'b'), ['bash', 'zsh', 'fish']);
+  assert.deepEqual(await offered(laptop, 'completion', ''), ['bash', 'zsh', 'fish']);
+  assert.deepEqual(await offered(laptop, 'hosts', ''), []);
+  assert.deepEqual(await offered(laptop, 'fly', ''), []);
+  assert.ok((await offered(laptop, 'start', '-')).includes('--no-open'));
+  assert.equal((await laptop.run('completion', '--words', 'start', '-F', '')).code, 3);
+});
+
+test('broken files offer no names, say nothing and stay as they are', async () => {
+  const laptop = aLaptop();
+  const state = join(laptop.stateFolder, 'state.json');
+  mkdirSync(laptop.stateFolder, { recursive: true });
+  for (const file of [laptop.configurationFile, state]) writeFileSync(file, '{ broken');
+  assert.deepEqual(await offered(laptop, 'stop', ''), []);
+  assert.equal(readFileSync(state, 'utf8'), '{ broken');
+});
+
+for (const shell of ALIAS_SHELLS) {
+  test(`completion --uninstall for ${shell} leaves nothing of it, and all else`, async () => {
+    const laptop = aLaptop();
+    const home = laptop.env.HOME ?? '';
+    const own = { bash: '.bashrc', zsh: '.zshrc', fish: 'config/fish/completions/remote-notebook.fish' };
+    const file = join(home, own[shell]);
+    const mine = shell === 'fish' ? '' : '# mine\n';
+    if (mine) writeFileSync(file, mine);
+    laptop.env.SHELL = `/usr/bin/${shell}`;
+    await said(laptop, 'completion', '--install');
+    const script = await said(laptop, 'completion');
+    assert.equal(
+      readFileSync(file, 'utf8'),
+      `${mine}# >>> remote-notebook completion >>>\n${script}# <<< remote-notebook completion <<<\n`,
+    );
+    await said(laptop, 'completion', '--uninstall');
+    if (mine) assert.equal(readFileSync(file, 'utf8'), mine);
+    else assert.equal(existsSync(file), false);
+  });
+
+  test(`${shell} reads the completion without a word`, { skip: lacks(shell) }, async () => {
+    const laptop = aLaptop();
+    const script = join(folder, `script.${shell}`);
+    writeFileSync(script, await said(laptop, 'completion', shell));
+    assert.equal(runLine(shell, `. ${script}`, { env: laptop.env }), '');
+  });
+}
+
+test('a shell that has no completion of ours is refused', async () => {
+  const { code, stderr } = await aLaptop().run('completion', 'tcsh');
+  assert.equal(code, 2);
+  assert.equal(stderr, 'Error: "tcsh" is none of bash, zsh and fish\n');
+});
