@@ -65,6 +65,8 @@ await build({
   // yargs lays out its help by string-width, which compiles all emoji at import: a third of a bare Node's start.
   alias: { 'string-width': 'fast-string-width' },
   define: { 'import.meta.url': 'importMetaUrl' },
+  // To Node, the default export of a CommonJS file is all that it exports.
+  footer: { js: "if(typeof module.exports.default==='function')module.exports=module.exports.default;" },
   banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
 });
 for (const room of ['src/remote', 'src/system', 'src/commands']) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
@@ -66,6 +66,16 @@ test("BROWSER is a command line of the user's own, with a %s where the page goes
   const [option, url, last] = await given();
   assert.deepEqual([option, last], ['--new-window', '--quiet']);
   assert.match(url ?? '', /^file:\/\/\/.*\/open-loopback\.html$/);
+});
+
+test('on a desktop the page goes to its own way of opening one', {
+  skip: process.platform !== 'linux' && 'only Linux has xdg-open',
+}, async () => {
+  const { given } = browser('xdg-open');
+  const PATH = [world.home, world.laptop.env.PATH].join(delimiter);
+  const { code, stderr } = await withEnvironment({ DISPLAY: ':99', PATH }).run('open');
+  assert.equal(code, 0, stderr);
+  assert.match((await given())[0] ?? '', /^file:\/\/\/.*\/open-loopback\.html$/);
 });
 
 test('where there is no desktop, open says how to see the URL', async () => {
