@@ -6,6 +6,7 @@ import { Failure, Interrupted } from './system/errors.ts';
 import { version } from './version.ts';
 
 const PROGRAM = 'remote-notebook';
+const STREAMS = { out: process.stdout, err: process.stderr, env: process.env };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs one command line and answers with its exit status. The one place where errors become messages. */
@@ -28,11 +29,14 @@ async function runVerb(args: readonly string[], signal: AbortSignal): Promise<nu
     const { answerShell } = await import('./commands/answer-shell.ts');
     return answerShell(args.slice(2), process.env);
   }
+  if (args.length === 0) {
+    const { welcome } = await import('./commands/welcome.ts');
+    return welcome(makeTerminal({ ...STREAMS, signal, verbose: false, quiet: false }));
+  }
   const chosen = await parseVerb(args);
   if (!chosen) return 0;
-  const { stdout: out, stderr: err, env } = process;
   const { verbose, json: quiet } = chosen.args;
-  return chosen.verb.run(chosen.args as never, makeTerminal({ env, signal, out, err, verbose, quiet }));
+  return chosen.verb.run(chosen.args as never, makeTerminal({ ...STREAMS, signal, verbose, quiet }));
 }
 
 /** The verb that is meant, with its arguments; none when yargs has answered itself: --help, --version. */

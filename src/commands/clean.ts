@@ -4,7 +4,10 @@ export const clean = defineVerb({
   usage: 'clean',
   summary: 'Remove what crashes have left here, and nothing else',
   options: { ...DRY_RUN },
-  examples: [['$0 clean --dry-run', 'see it first']],
+  examples: [
+    ['$0 clean --dry-run', 'see it first'],
+    ['$0 clean', 'nothing that still runs is touched'],
+  ],
   async run(args, terminal) {
     const { findLeftovers } = await import('../notebook/clean.ts');
     const leftovers = await findLeftovers(terminal.context);

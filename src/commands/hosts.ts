@@ -4,7 +4,10 @@ export const hosts = defineVerb({
   usage: 'hosts',
   summary: 'The hosts that your ssh_config names, its Includes too',
   options: { ...CONFIG_FILE },
-  examples: [['$0 hosts', 'each of them is a destination for start']],
+  examples: [
+    ['$0 hosts', 'each of them is a destination for start'],
+    ['$0 hosts -F lab.conf --json', 'those of another file, for scripts'],
+  ],
   async run(args, terminal) {
     const { knownHosts } = await import('../notebook/hosts.ts');
     const { file, aliases } = knownHosts(args.F);

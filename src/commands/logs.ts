@@ -16,7 +16,10 @@ export const logs = defineVerb({
       requiresArg: true,
     },
   },
-  examples: [['$0 logs gpu -f', 'watch it']],
+  examples: [
+    ['$0 logs gpu -f', 'watch it'],
+    ['$0 logs gpu -n 500 > gpu.log', 'keep the last 500 lines'],
+  ],
   async run(args, terminal) {
     const { context } = terminal;
     if (!Number.isInteger(args.lines) || args.lines < 1) {

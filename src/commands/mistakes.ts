@@ -1,5 +1,5 @@
-import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../system/errors.ts';
+import { nearest } from '../system/nearest.ts';
 
 /** What of a command line is right: the names to choose from. */
 export interface Known {
@@ -50,12 +50,4 @@ function dashed(option: string): string {
 /** It stands in the user's history already; it need not stand in a log as well. */
 function withoutPassword(word: string): string {
   return word.replace(/:.*@/s, ':…@');
-}
-
-/** Letters in the wrong order count twice as a distance, so of equals the one of the same length is meant. */
-function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const near = candidates.filter((candidate) => distance(word, candidate) <= Math.max(2, word.length / 3));
-  const rank = (candidate: string) =>
-    distance(word, candidate) * 100 + Math.abs(word.length - candidate.length);
-  return near.sort((a, b) => rank(a) - rank(b))[0];
 }

@@ -60,11 +60,11 @@ async function startAndOpen(
 ): Promise<number> {
   const { context } = terminal;
   const { startNotebook } = await import('../notebook/start.ts');
-  const { record, joined } = await startNotebook(
-    notebook,
-    { mode: 'start', timeoutMs: args.timeout * 1000 },
-    context,
-  );
+  const { withNearestName } = await import('../notebook/names.ts');
+  const options = { mode: 'start', timeoutMs: args.timeout * 1000 } as const;
+  const { record, joined } = await startNotebook(notebook, options, context).catch(async (failure) => {
+    throw await withNearestName(failure, notebook, context.env);
+  });
   const phases = terminal.phases();
   const { openPage, secretUrl } = await import('../notebook/open.ts');
   const wantsBrowser = args.open && !args.json;

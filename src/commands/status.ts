@@ -50,11 +50,18 @@ async function repair(terminal: Terminal): Promise<void> {
   if (found.length === 0) terminal.say('No tunnel leads to anything that is not on record.');
 }
 
+interface Wanted {
+  readonly notebook?: string | undefined;
+  readonly F?: string | undefined;
+}
+
+/** The table of the notebooks that are wanted, all of them when none is named. */
+export async function statusLines(wanted: Wanted, terminal: Terminal): Promise<string[]> {
+  return linesOf(await look(wanted, terminal), terminal);
+}
+
 /** All notebooks are asked at the same time. */
-async function look(
-  args: { notebook?: string | undefined; F?: string | undefined },
-  terminal: Terminal,
-): Promise<NotebookStatus[]> {
+async function look(args: Wanted, terminal: Terminal): Promise<NotebookStatus[]> {
   const { notebookStatus } = await import('../notebook/status.ts');
   const records = await wantedRecords(args.notebook, args.F, terminal);
   return Promise.all(records.map((record) => notebookStatus(record, terminal.context)));

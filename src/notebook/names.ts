@@ -1,6 +1,9 @@
+import { SshFailure } from '../ssh/messages.ts';
+import { nearest } from '../system/nearest.ts';
 import { configurationFile } from '../system/paths.ts';
 import { readConfiguration } from './configuration.ts';
 import { knownHosts } from './hosts.ts';
+import type { Notebook } from './notebook.ts';
 import { peekRecords } from './state.ts';
 
 /** A name that means something here, and what. */
@@ -31,4 +34,18 @@ export function hostNames(configFile: string | undefined): KnownName[] {
   } catch {
     return [];
   }
+}
+
+/** Says what was probably meant, where ssh does not know the host that a start has named; else the failure as it is. */
+export async function withNearestName(
+  failure: unknown,
+  { destination, configFile }: Notebook,
+  env: NodeJS.ProcessEnv,
+): Promise<unknown> {
+  if (!(failure instanceof SshFailure) || failure.reason !== 'unknown-host') return failure;
+  const names = [...(await notebookNames(env)), ...hostNames(configFile)].map(({ name }) => name);
+  const near = names.includes(destination) ? undefined : nearest(destination.replace(/^.*@/, ''), names);
+  if (near === undefined) return failure;
+  const { reason, message, remedy = '' } = failure;
+  return new SshFailure(reason, message, { remedy: `Did you mean ${near}? ${remedy}` });
 }

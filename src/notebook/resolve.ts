@@ -1,6 +1,7 @@
 import { verifyNoPassword } from '../ssh/destination.ts';
 import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
+import { nearest } from '../system/nearest.ts';
 import { configurationFile } from '../system/paths.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { defaultName, makeNotebook, type Notebook, type NotebookSettings } from './notebook.ts';
@@ -98,8 +99,10 @@ export async function knownNotebook(
   const configured = entryOf(configuration.notebooks, name);
   if (configured) return { notebook: makeNotebook(name, configured, configFile), record: undefined };
   verifyNoPassword(name);
+  const near = nearest(name, names);
+  const meant = near === undefined ? '' : `Did you mean ${near}? `;
   throw new UsageError(`there is no notebook "${name}"`, {
-    remedy: names.length === 0 ? HOW_TO_BEGIN : `There are: ${names.join(', ')}`,
+    remedy: names.length === 0 ? HOW_TO_BEGIN : `${meant}There are: ${names.join(', ')}`,
   });
 }
 

@@ -123,7 +123,7 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
     'Error: --timeout is not a number: it is a number of seconds from 1 to 86400\n',
   ],
   [['logs', 'host', '{F}', '-n', '0'], 'Error: --lines is 0: it is a whole number from 1\n'],
-  [[], 'Error: no verb is named\nSee: remote-notebook --help\n'],
+  [['--json'], 'Error: no verb is named\nSee: remote-notebook --help\n'],
   [['strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
   [['stauts'], 'Error: there is no verb "stauts"\nDid you mean status? See: remote-notebook --help\n'],
   [['fly'], 'Error: there is no verb "fly"\nSee: remote-notebook --help\n'],
@@ -176,7 +176,7 @@ test('a name that no notebook has is answered with those that exist', async () =
   for (const verb of ['stop', 'open', 'logs', 'status', 'forward']) {
     assert.equal(
       (await refused(verb, 'wrok')).stderr,
-      'Error: there is no notebook "wrok"\nThere are: home, work\n',
+      'Error: there is no notebook "wrok"\nDid you mean work? There are: home, work\n',
     );
   }
   assert.equal((await refused('stop')).stderr, 'Error: which notebook?\nThere are: home, work\n');

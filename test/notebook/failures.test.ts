@@ -59,6 +59,12 @@ test('a name that nobody knows is said to be neither a notebook nor a Host of ss
   );
 });
 
+test('a name that is nearly a Host of ssh_config is answered with that one', async () => {
+  await begin();
+  const said = await failure('lopback');
+  assert.match(said, /\nDid you mean loopback\? "lopback" is neither a notebook nor a Host of /);
+});
+
 test('a port on which no sshd listens is told', async () => {
   await begin();
   await world.sshd.stop();

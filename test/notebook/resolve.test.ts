@@ -140,7 +140,7 @@ test('a name that nobody knows is answered with those that there are', async () 
   await remember('mine', { destination: 'gpu' });
   await assert.rejects(
     knownNotebook('wrok', undefined, context),
-    refusal(/there is no notebook "wrok"/, /There are: mine, work/),
+    refusal(/there is no notebook "wrok"/, /Did you mean work\? There are: mine, work/),
   );
 });
 

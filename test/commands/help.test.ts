@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { VERBS } from '../../src/commands/verbs.ts';
+import { done, started } from '../hosts/notebooks.ts';
+import { type Laptop, makeLaptop, makeWorld } from '../hosts/world.ts';
+
+let folder: string;
+let laptop: Laptop;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rn-help-'));
+  laptop = makeLaptop(folder, 'none', 'none');
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the command alone shows a newcomer the five lines to begin with, and is no failure', async () => {
+  const { code, stdout, stderr } = await laptop.run();
+  assert.deepEqual([code, stderr], [0, '']);
+  const [first, empty, ...lines] = stdout.trimEnd().split('\n');
+  assert.equal(first, 'Jupyter on any machine that you can ssh to, as if it were local.');
+  assert.equal(empty, '');
+  assert.equal(lines.length, 5);
+  for (const line of lines) assert.match(line, /^ {2}remote-notebook \S.* {2,}\S/);
+});
+
+test('the command alone also shows the notebooks that there are, as status does', async () => {
+  const world = await makeWorld();
+  try {
+    await started(world.laptop);
+    const { code, stdout } = await world.laptop.run();
+    assert.equal(code, 0);
+    assert.match(stdout, /\n\nNAME +SERVER .*\nloopback +running \d+ ms +connected/);
+    await done(world.laptop, 'stop');
+    assert.doesNotMatch((await world.laptop.run()).stdout, /NAME/);
+  } finally {
+    await world.remove();
+  }
+});
+
+for (const [name, { examples, summary }] of Object.entries(VERBS)) {
+  test(`${name} --help says what it does, and has examples whose options there are`, async () => {
+    const help = await done(laptop, name, '--help');
+    assert.ok(help.includes(summary), help);
+    assert.ok(examples.length >= 2);
+    // A long example stands in two columns, each of several lines.
+    const shows = (text: string) => text.split(' ').every((word) => help.includes(word));
+    const candidates = (await done(laptop, 'completion', '--words', name, '-')).split('\n');
+    const options = candidates.map((line) => line.split('\t')[0]);
+    for (const [command, does] of examples) {
+      assert.ok(shows(command.replace('$0', 'remote-notebook')) && shows(does), `${command}\n${help}`);
+      assert.equal(command.split(' ')[1], name);
+      for (const [option] of command.matchAll(/--[\w-]+/g)) assert.ok(options.includes(option), command);
+    }
+  });
+}
+
+test('help of the whole names each verb', async () => {
+  const help = await done(laptop, '--help');
+  for (const name of Object.keys(VERBS)) assert.match(help, new RegExp(`remote-notebook ${name}\\b`));
+});
