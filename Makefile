@@ -51,8 +51,8 @@ check: $(PACKAGES)
 
 build: $(BUNDLE)
 
-$(BUNDLE): $(PACKAGES) scripts/build/bundle.mjs $(wildcard src/*.ts src/*/*)
-	@node scripts/build/bundle.mjs
+$(BUNDLE): $(PACKAGES) package.json $(wildcard scripts/build/*) $(wildcard src/*.ts src/*/*)
+	@$(TSX) scripts/build/bundle.ts
 
 bench: $(BUNDLE)
 	@sh scripts/setup/machine.sh demo

@@ -15,7 +15,7 @@ needs() {
       needs check
       needs demo
       echo bash:bash zsh:zsh fish:fish tcsh:tcsh busybox:busybox venv:python3-venv
-      echo chromium:chromium tmux:tmux autossh:autossh ss:iproute2 lsof:lsof
+      echo chromium:chromium tmux:tmux autossh:autossh mandoc:mandoc ss:iproute2 lsof:lsof
       echo poetry:python3-poetry modules:lmod
       ;;
     *)

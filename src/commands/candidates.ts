@@ -79,7 +79,8 @@ function takingValue(spelling: string, options: OptionTable): string | undefined
   return found && found[1].type !== 'boolean' ? found[0] : undefined;
 }
 
-function spellings(name: string, { alias = [], type, default: byDefault }: Options): string[] {
+/** How an option is written: `--port` and `-p`; `--no-open` where it is on by itself. */
+export function spellings(name: string, { alias = [], type, default: byDefault }: Options): string[] {
   const own = [name, ...[alias].flat()].map((word) => `${word.length > 1 ? '--' : '-'}${word}`);
   return type === 'boolean' && byDefault === true ? own.map((word) => word.replace(/^--/, '--no-')) : own;
 }

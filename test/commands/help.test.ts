@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { VERBS } from '../../src/commands/verbs.ts';
 import { done, started } from '../hosts/notebooks.ts';
+import { lacks } from '../hosts/shells.ts';
 import { type Laptop, makeLaptop, makeWorld } from '../hosts/world.ts';
 
 let folder: string;
@@ -59,4 +62,19 @@ for (const [name, { examples, summary }] of Object.entries(VERBS)) {
 test('help of the whole names each verb', async () => {
   const help = await done(laptop, '--help');
   for (const name of Object.keys(VERBS)) assert.match(help, new RegExp(`remote-notebook ${name}\\b`));
+});
+
+test('the manual page names each verb and option, and no reader of manuals finds fault with it', {
+  skip: lacks('mandoc'),
+}, () => {
+  const page = fileURLToPath(new URL('../../dist/remote-notebook.1', import.meta.url));
+  const { status, stdout } = spawnSync('mandoc', ['-Tlint', '-Wwarning', page], { encoding: 'utf8' });
+  assert.deepEqual([status, stdout], [0, '']);
+  // Bold is a letter that is printed twice.
+  const text = execFileSync('mandoc', ['-Owidth=200', page], { encoding: 'utf8' }).replace(/.\x08/g, '');
+  for (const [name, { options, examples }] of Object.entries(VERBS)) {
+    assert.match(text, new RegExp(`^ {3}${name}\\b`, 'm'));
+    for (const option of Object.keys(options)) assert.match(text, new RegExp(`-(no-)?${option}\\b`));
+    for (const [command] of examples) assert.ok(text.includes(command.replace('$0 ', '')), command);
+  }
 });

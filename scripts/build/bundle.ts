@@ -1,8 +1,9 @@
 // Makes dist/: the command as CommonJS, which Node starts sooner than modules, and the sh scripts.
-import { chmodSync, copyFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
+import { manual } from './manual.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const dist = join(root, 'dist');
@@ -10,7 +11,7 @@ const dist = join(root, 'dist');
 const made = `${dist}-${process.pid}`;
 
 /** What is imported late stays a file of its own: a command that does not need it does not read it. */
-const LATE = {
+const LATE: Readonly<Record<string, string>> = {
   './main.ts': 'main',
   yargs: 'yargs',
   yaml: 'yaml',
@@ -22,7 +23,7 @@ const LATE = {
 };
 
 /** Leads the late imports to their files. */
-const late = {
+const late: Plugin = {
   name: 'late',
   setup({ onResolve }) {
     onResolve({ filter: /./ }, ({ path, kind }) =>
@@ -75,5 +76,8 @@ for (const room of ['src/remote', 'src/system', 'src/commands']) {
   }
 }
 chmodSync(join(made, 'cli.cjs'), 0o755);
+// https://reproducible-builds.org/docs/source-date-epoch/
+const builtAt = new Date(Number(process.env.SOURCE_DATE_EPOCH) * 1000 || Date.now());
+writeFileSync(join(made, 'remote-notebook.1'), manual(builtAt));
 rmSync(dist, { recursive: true, force: true });
 renameSync(made, dist);
