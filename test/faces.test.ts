@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { nodeOfVersion } from './hosts/nodes.ts';
 import { makeWorld, type World } from './hosts/world.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -22,15 +14,12 @@ const AWKWARD = `it's "ä" $HOME $(touch pwned) \`touch pwned\` #\\ %`;
 
 let world: World;
 let folder: string;
-/** The command as it is published, in a folder of its own. */
-let packed: string;
 /** Another Node than the one that runs the tests, if the npm registry can be reached. */
 let node22: string | undefined;
 before(async () => {
   world = await makeWorld();
   folder = mkdtempSync(join(tmpdir(), 'rn-faces-'));
-  packed = packedCommand();
-  node22 = otherNode('22');
+  node22 = nodeOfVersion('22', folder);
   mkdirSync(join(world.home, 'work'));
   mkdirSync(join(world.home, AWKWARD));
 });
@@ -60,25 +49,6 @@ function output(words: readonly string[], face: Face = {}): string {
   return stdout;
 }
 
-/** npm's package `node` is Node itself. */
-function otherNode(version: string): string | undefined {
-  const cwd = mkdtempSync(join(folder, 'node-'));
-  writeFileSync(join(cwd, 'package.json'), '{}');
-  const { status } = run(['npm', 'install', '--no-audit', '--no-fund', `node@${version}`], { cwd });
-  return status === 0 ? join(cwd, 'node_modules', 'node', 'bin', 'node') : undefined;
-}
-
-function packedCommand(): string {
-  const copy = join(folder, 'copy');
-  const isCopied = (path: string) => !['node_modules', 'dist', '.git'].includes(basename(path));
-  cpSync(root, copy, { recursive: true, filter: isCopied });
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  output(['npm', 'pack', '--pack-destination', folder], { cwd: copy });
-  const [archive = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
-  output(['tar', '-xzf', archive], { cwd: folder });
-  return join(folder, 'package', 'dist', 'cli.cjs');
-}
-
 /** A notebook's life: it starts, is seen, and is stopped. */
 function liveAndDie(verb: (name: string, ...words: string[]) => string): void {
   const words = ['loopback', '-F', world.sshd.sshConfig, '--directory', 'work', '--no-open', '--json'];
@@ -103,11 +73,6 @@ for (const version of ['', '22']) {
   test(`npx zx scripts/VERB.ts starts, shows and stops a notebook${under}`, (context) => {
     const node = nodeFor(context);
     if (node) liveAndDie((verb, ...words) => output(['npx', 'zx', `scripts/${verb}.ts`, ...words], { node }));
-  });
-
-  test(`the installed command does so from any folder, with nothing beside it${under}`, (context) => {
-    const node = nodeFor(context);
-    if (node) liveAndDie((verb, ...words) => output([node, packed, verb, ...words], { node, cwd: '/' }));
   });
 }
 

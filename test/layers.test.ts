@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Which room may import which: downwards only. A file that lies in no folder of src is a room of its own. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  scripts: ['main'],
-  cli: ['main', 'system'],
-  main: ['commands', 'system', 'version'],
-  commands: ['notebook', 'system'],
-  notebook: ['jupyter', 'ssh', 'remote', 'system'],
-  jupyter: ['system'],
-  ssh: ['system'],
-  remote: ['system'],
-  system: [],
-  version: [],
-};
+const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+
+/** The picture's arrows. A file that lies in no folder of src is a room of its own. */
+const ARROWS = [...page.matchAll(/^ {2}(\w+) --> (\w+)$/gm)].map(([, from = '', to = '']) => ({ from, to }));
 
 const IMPORT = /(?:from|import\(?)\s*'([^']+)'/g;
 
@@ -46,20 +37,51 @@ function isOwn({ target }: Import): boolean {
 }
 
 const source = importsOf('src');
-/** The demo and the pictures are no verbs: they stand beside the house, and use the tests' own sshd. */
-const verbs = importsOf('scripts').filter(({ file }) => !/^scripts\/(demo|pictures)/.test(file));
+/** The build, the demo and the pictures are no verbs: they stand beside the house, and use the tests' own sshd. */
+const verbs = importsOf('scripts').filter(({ file }) => !/^scripts\/(build|demo|pictures)/.test(file));
 
-test('each room imports only those below it', () => {
-  const wrong = [...source, ...verbs].filter(isOwn).filter(({ file, target }) => {
-    const [from, to] = [roomOf(file), roomOf(relative(root, join(root, dirname(file), target)))];
-    return from !== to && !MAY_IMPORT[from]?.includes(to);
-  });
-  assert.deepEqual(wrong, []);
+/** Each pair of rooms of which one imports the other, once. */
+const crossings = [...source, ...verbs].filter(isOwn).flatMap(({ file, target }) => {
+  const [from, to] = [roomOf(file), roomOf(relative(root, join(root, dirname(file), target)))];
+  return from === to ? [] : [{ file, arrow: `${from} --> ${to}` }];
 });
 
-test('the table names each room that there is, and no other', () => {
+test('each room imports only those to which the picture of the architecture has an arrow', () => {
+  const allowed = ARROWS.map(({ from, to }) => `${from} --> ${to}`);
+  assert.deepEqual(
+    crossings.filter(({ arrow }) => !allowed.includes(arrow)),
+    [],
+  );
+});
+
+test('the picture has no arrow that no import follows', () => {
+  const followed = new Set(crossings.map(({ arrow }) => arrow));
+  assert.deepEqual(
+    ARROWS.filter(({ from, to }) => !followed.has(`${from} --> ${to}`)),
+    [],
+  );
+});
+
+test('no arrows run in a circle', () => {
+  const below = (room: string, path: readonly string[]): string[] => {
+    assert.ok(!path.includes(room), [...path, room].join(' --> '));
+    return ARROWS.filter(({ from }) => from === room).flatMap(({ to }) => below(to, [...path, room]));
+  };
+  for (const { from } of ARROWS) below(from, []);
+});
+
+test('the architecture page tells of each room that there is, and of no other', () => {
   const rooms = new Set([...source, ...verbs].map(({ file }) => roomOf(file)));
-  assert.deepEqual([...rooms].sort(), Object.keys(MAY_IMPORT).sort());
+  const told = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, room]) => room);
+  assert.deepEqual(told.sort(), [...rooms].sort());
+});
+
+test('the files that the pages for contributors name are there', () => {
+  const text = page + readFileSync(join(root, 'docs/contributing.md'), 'utf8');
+  const paths = [...text.matchAll(/`((?:src|test|scripts)\/[\w./-]+)`/g)].map(([, path = '']) => path);
+  assert.ok(paths.length > 10);
+  for (const path of paths.filter((path) => !path.includes('VERB')))
+    assert.ok(existsSync(join(root, path)), path);
 });
 
 test('only the room of this machine starts processes', () => {

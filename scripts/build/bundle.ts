@@ -1,8 +1,19 @@
-// Makes dist/: the command as CommonJS, which Node starts sooner than modules, and the sh scripts.
-import { chmodSync, copyFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// Makes dist/, which is all that is published: the command, the library and its types, the sh scripts, the manual.
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { licences } from './licences.ts';
 import { manual } from './manual.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,7 +46,7 @@ const late: Plugin = {
 };
 
 /** yargs compares two things by node:assert, which reads a dozen of Node's other parts for it. */
-const lightYargs = {
+const lightYargs: Plugin = {
   name: 'light-yargs',
   setup({ onResolve }) {
     onResolve({ filter: /^assert$/ }, ({ importer }) =>
@@ -44,20 +55,28 @@ const lightYargs = {
   },
 };
 
-await build({
+const SHARED = {
+  absWorkingDir: root,
+  outdir: made,
+  bundle: true,
+  minify: true,
+  metafile: true,
+  platform: 'node',
+  target: 'node20.19',
+  plugins: [late],
+} as const satisfies BuildOptions;
+
+/** CommonJS, which Node starts sooner than modules. */
+const command = await build({
+  ...SHARED,
   entryPoints: {
-    cli: join(root, 'src/cli.ts'),
+    cli: 'src/cli.ts',
     ...Object.fromEntries(
       Object.entries(LATE).map(([path, name]) => [name, path.replace('./', join(root, 'src/'))]),
     ),
   },
-  outdir: made,
   outExtension: { '.js': '.cjs' },
-  bundle: true,
-  minify: true,
-  platform: 'node',
   format: 'cjs',
-  target: 'node20.19',
   charset: 'utf8',
   legalComments: 'none',
   plugins: [late, lightYargs],
@@ -70,14 +89,49 @@ await build({
   footer: { js: "if(typeof module.exports.default==='function')module.exports=module.exports.default;" },
   banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
 });
+
+const library = await build({
+  ...SHARED,
+  entryPoints: { index: 'src/index.ts' },
+  format: 'esm',
+  // Some dependencies are CommonJS: they call require for Node's own modules.
+  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+});
+
 for (const room of ['src/remote', 'src/system', 'src/commands']) {
   for (const name of readdirSync(join(root, room)).filter((file) => /\.(sh|bash|zsh|fish)$/.test(file))) {
     copyFileSync(join(root, room, name), join(made, name));
   }
 }
 chmodSync(join(made, 'cli.cjs'), 0o755);
+writeTypes(['index', 'notebook/notebook-status', 'system/errors']);
+const inputs = [command, library].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+writeFileSync(join(made, 'LICENSES.txt'), licences(root, inputs));
 // https://reproducible-builds.org/docs/source-date-epoch/
 const builtAt = new Date(Number(process.env.SOURCE_DATE_EPOCH) * 1000 || Date.now());
 writeFileSync(join(made, 'remote-notebook.1'), manual(builtAt));
 rmSync(dist, { recursive: true, force: true });
 renameSync(made, dist);
+
+/** The types of the library, and of what it shows of the rooms below. */
+function writeTypes(modules: readonly string[]): void {
+  const all = join(made, 'all-types');
+  const words = [
+    '--noEmit',
+    'false',
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--outDir',
+    all,
+    '--rootDir',
+    '.',
+  ];
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.', ...words], { cwd: root, stdio: 'inherit' });
+  for (const module of modules) {
+    const file = join(made, 'types', `${module}.d.ts`);
+    mkdirSync(dirname(file), { recursive: true });
+    const text = readFileSync(join(all, 'src', `${module}.d.ts`), 'utf8');
+    writeFileSync(file, text.replace(/(from '\.[^']+)\.ts'/g, "$1.js'"));
+  }
+  rmSync(all, { recursive: true });
+}

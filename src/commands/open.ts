@@ -14,16 +14,10 @@ export const open = defineVerb({
   ],
   async run(args, terminal) {
     const { context } = terminal;
-    const { openPage, secretUrl, verifyReachable } = await import('../notebook/open.ts');
+    const { openPage, reachableRecord, secretUrl } = await import('../notebook/open.ts');
     const { knownNotebook } = await import('../notebook/resolve.ts');
     const { Failure } = await import('../system/errors.ts');
-    const { notebook, record } = await knownNotebook(args.notebook, args.F, context);
-    if (!record) {
-      throw new Failure(`"${notebook.name}" is not started`, {
-        remedy: `Start it: remote-notebook start ${notebook.name}`,
-      });
-    }
-    await verifyReachable(record, context);
+    const record = await reachableRecord(await knownNotebook(args.notebook, args.F, context), context);
     if (args.json) {
       const { describeStarted } = await import('../notebook/status.ts');
       terminal.print(JSON.stringify(await describeStarted(record, context), undefined, 2));
@@ -35,7 +29,7 @@ export const open = defineVerb({
     }
     if (await openPage(record, context)) return 0;
     throw new Failure('there is no browser to open here', {
-      remedy: `See its URL: remote-notebook open ${notebook.name} --print`,
+      remedy: `See its URL: remote-notebook open ${record.notebook.name} --print`,
     });
   },
 });

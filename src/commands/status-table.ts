@@ -1,4 +1,4 @@
-import type { NotebookStatus } from '../notebook/status.ts';
+import type { NotebookStatus } from '../notebook/notebook-status.ts';
 import type { Style } from './terminal.ts';
 
 const COLUMNS = ['NAME', 'SERVER', 'TUNNEL', 'URL', 'HOST', 'DIRECTORY'] as const;

@@ -1,4 +1,4 @@
-import type { NotebookStatus } from '../notebook/status.ts';
+import type { NotebookStatus } from '../notebook/notebook-status.ts';
 import type { Terminal } from './terminal.ts';
 import { CONFIG_FILE, defineVerb } from './verb.ts';
 
@@ -60,11 +60,9 @@ export async function statusLines(wanted: Wanted, terminal: Terminal): Promise<s
   return linesOf(await look(wanted, terminal), terminal);
 }
 
-/** All notebooks are asked at the same time. */
-async function look(args: Wanted, terminal: Terminal): Promise<NotebookStatus[]> {
-  const { notebookStatus } = await import('../notebook/status.ts');
-  const records = await wantedRecords(args.notebook, args.F, terminal);
-  return Promise.all(records.map((record) => notebookStatus(record, terminal.context)));
+async function look({ notebook, F }: Wanted, { context }: Terminal): Promise<NotebookStatus[]> {
+  const { statusOf } = await import('../notebook/status.ts');
+  return statusOf(notebook, F, context);
 }
 
 async function linesOf(notebooks: readonly NotebookStatus[], { style }: Terminal): Promise<string[]> {
@@ -86,18 +84,4 @@ async function watchStatus(lookAgain: () => Promise<NotebookStatus[]>, terminal:
     }
   }
   return 0;
-}
-
-async function wantedRecords(
-  name: string | undefined,
-  configFile: string | undefined,
-  { context }: Terminal,
-) {
-  if (name === undefined) {
-    const { readRecords } = await import('../notebook/state.ts');
-    return Object.values(readRecords(context));
-  }
-  const { knownNotebook } = await import('../notebook/resolve.ts');
-  const { record } = await knownNotebook(name, configFile, context);
-  return record ? [record] : [];
 }

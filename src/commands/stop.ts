@@ -1,5 +1,4 @@
 import type { KnownNotebook } from '../notebook/resolve.ts';
-import { UsageError } from '../system/errors.ts';
 import type { Terminal } from './terminal.ts';
 import { CONFIG_FILE, defineVerb, NOTEBOOK, YES } from './verb.ts';
 
@@ -38,11 +37,6 @@ export const stop = defineVerb({
     const known = await knownNotebook(args.notebook, args.F, context);
     const { name } = known.notebook;
     if (args.plain) return stopPlainly(known, args.yes, terminal);
-    if (known.record?.plain) {
-      throw new UsageError(`"${name}" was started with --plain`, {
-        remedy: `Stop it with: remote-notebook stop --plain ${name} (it ends every Jupyter of that user)`,
-      });
-    }
     const { closeNotebook, stopNotebook } = await import('../notebook/stop.ts');
     if (args.keepServer) {
       await closeNotebook(known, context);

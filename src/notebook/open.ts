@@ -6,6 +6,7 @@ import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { writePrivateFile } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
+import type { KnownNotebook } from './resolve.ts';
 import type { NotebookRecord } from './state.ts';
 import { connectionOf, isForwardUp } from './tunnel.ts';
 
@@ -14,8 +15,24 @@ export function redirectFile(name: string, env: NodeJS.ProcessEnv): string {
   return join(stateFolder(env), `open-${name}.html`);
 }
 
-/** @throws Failure when no tunnel leads to the notebook's server. */
-export async function verifyReachable(record: NotebookRecord, context: Context): Promise<void> {
+/**
+ * The record of a notebook that can be opened.
+ * @throws Failure when it is not started, or no tunnel leads to its server
+ */
+export async function reachableRecord(
+  { notebook, record }: KnownNotebook,
+  context: Context,
+): Promise<NotebookRecord> {
+  if (!record) {
+    throw new Failure(`"${notebook.name}" is not started`, {
+      remedy: `Start it: remote-notebook start ${notebook.name}`,
+    });
+  }
+  await verifyReachable(record, context);
+  return record;
+}
+
+async function verifyReachable(record: NotebookRecord, context: Context): Promise<void> {
   const { notebook, forwards } = record;
   const forward = forwards[0];
   if (record.server && forward && (await isForwardUp(connectionOf(notebook, context.env), forward))) return;

@@ -6,54 +6,29 @@ import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { isAlive, sendSignal } from '../system/process.ts';
 import { lookAtServer } from './host.ts';
+import type { NotebookStatus, ServerState, TunnelState } from './notebook-status.ts';
 import { apiOf } from './prove.ts';
-import type { NotebookRecord, ServerRecord } from './state.ts';
+import { knownNotebook } from './resolve.ts';
+import { type NotebookRecord, readRecords, type ServerRecord } from './state.ts';
 import { connectionOf } from './tunnel.ts';
-
-type ServerState = 'running' | 'stopped' | 'unknown';
-type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'closed';
-
-/** What `--json` prints of a notebook. Later versions add fields; none is renamed. */
-export interface NotebookStatus {
-  /** All in one word: the tunnel's state, or `degraded` when it is up and the server behind it is not. */
-  readonly state: TunnelState | 'degraded';
-  readonly name: string;
-  readonly destination: string;
-  readonly directory: string;
-  /** Without the token. Null while no tunnel leads to the server. */
-  readonly url: string | null;
-  readonly server: {
-    readonly state: ServerState;
-    readonly pid: number | null;
-    readonly port: number | null;
-    readonly socket: string | null;
-    readonly version: string | null;
-    readonly command: string | null;
-    readonly startedAt: string | null;
-    /** From a request through the tunnel to its answer. */
-    readonly roundTripMs: number | null;
-    /** The last lines of its log, when it is gone. */
-    readonly log: readonly string[];
-  };
-  readonly tunnel: {
-    readonly state: TunnelState;
-    /** The PID of ssh. */
-    readonly pid: number | null;
-    readonly localPort: number | null;
-    readonly since: string | null;
-    readonly forwards: readonly string[];
-    /** Those of them whose port of this machine could not be had. */
-    readonly down: readonly string[];
-    /** Which try is next while it reconnects, and when. */
-    readonly tries: number | null;
-    readonly nextTryAt: string | null;
-    /** What ssh said last, while the tunnel is not as it should be. */
-    readonly reason: string | null;
-  };
-}
 
 /** How long a server may take to answer before its host is asked about it. */
 const ANSWER_TIMEOUT_MS = 3000;
+
+/** All notebooks that this machine has started, or the one that is named; they are asked at the same time. */
+export async function statusOf(
+  name: string | undefined,
+  configFile: string | undefined,
+  context: Context,
+): Promise<NotebookStatus[]> {
+  const records =
+    name === undefined
+      ? Object.values(readRecords(context))
+      : [(await knownNotebook(name, configFile, context)).record];
+  return Promise.all(
+    records.flatMap((record) => (record === undefined ? [] : [notebookStatus(record, context)])),
+  );
+}
 
 /** Asks the world, not the memory, about one notebook. No new login is made. */
 export async function notebookStatus(record: NotebookRecord, context: Context): Promise<NotebookStatus> {

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { requestShutdown } from '../jupyter/api.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
+import { UsageError } from '../system/errors.ts';
 import { findServer, type StopOutcome, stopServer } from './host.ts';
 import type { Notebook } from './notebook.ts';
 import { redirectFile } from './open.ts';
@@ -21,7 +22,9 @@ import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.t
 const SHUTDOWN_TIMEOUT_MS = 10_000;
 
 /** Ends exactly this notebook's server, verifies that it is gone, and then ends its tunnel. */
-export function stopNotebook({ notebook }: KnownNotebook, context: Context): Promise<StopOutcome> {
+export async function stopNotebook(known: KnownNotebook, context: Context): Promise<StopOutcome> {
+  const { notebook } = known;
+  verifyNotPlain(known);
   return withNotebookLock(notebook.name, context, async () => {
     const record = readRecords(context)[notebook.name];
     const connection = connectionOf(notebook, context.env);
@@ -39,7 +42,9 @@ export function stopNotebook({ notebook }: KnownNotebook, context: Context): Pro
 }
 
 /** Ends the tunnel alone, and forgets the notebook here; its server runs on. Needs no connection. */
-export function closeNotebook({ notebook }: KnownNotebook, context: Context): Promise<void> {
+export async function closeNotebook(known: KnownNotebook, context: Context): Promise<void> {
+  const { notebook } = known;
+  verifyNotPlain(known);
   return withNotebookLock(notebook.name, context, async () => {
     await forget(notebook, context);
     await releaseTunnel(connectionOf(notebook, context.env), context);
@@ -49,6 +54,14 @@ export function closeNotebook({ notebook }: KnownNotebook, context: Context): Pr
 async function forget({ name }: Notebook, context: Context): Promise<void> {
   rmSync(redirectFile(name, context.env), { force: true });
   await updateRecords(context, (records) => withoutRecord(records, name));
+}
+
+/** Of such a notebook nothing is known but its tunnel. */
+function verifyNotPlain({ notebook: { name }, record }: KnownNotebook): void {
+  if (!record?.plain) return;
+  throw new UsageError(`"${name}" was started with --plain`, {
+    remedy: `Stop it with: remote-notebook stop --plain ${name} (it ends every Jupyter of that user)`,
+  });
 }
 
 /** Asks through the API first; whatever it answers, the host sees to it that the process is gone. */

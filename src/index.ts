@@ -1,0 +1,113 @@
+/**
+ * The library: what the command's verbs do, for scripts. Each function rejects with a `Failure`, whose message says
+ * what went wrong and whose `remedy` says what to do; a `UsageError` among them says that nothing was run.
+ */
+import type { NotebookStatus } from './notebook/notebook-status.ts';
+import type { Context } from './system/context.ts';
+
+export type { NotebookStatus } from './notebook/notebook-status.ts';
+export { Failure, Interrupted, UsageError } from './system/errors.ts';
+
+/** What each function may be given of the world around it. */
+export interface Surroundings {
+  /** ssh's own `-F`: another file than ~/.ssh/config. */
+  readonly sshConfig?: string | undefined;
+  /** Aborted, it ends the work; what was begun is undone, and the function rejects with `Interrupted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** The environment variables; those of this process without. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Told the phases of the work as they begin: connect, launch, jupyter, forward, prove. */
+  readonly onPhase?: ((name: string) => void) | undefined;
+  /** Told what the user should know, in one line each: a taken port, a server that runs with other settings. */
+  readonly onNote?: ((message: string) => void) | undefined;
+}
+
+/** The settings of config.yaml, and of the options of the same names. */
+export interface StartSettings extends Surroundings {
+  readonly name?: string | undefined;
+  readonly directory?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly command?: string | undefined;
+  readonly port?: number | undefined;
+  readonly localPort?: number | undefined;
+  readonly socket?: boolean | undefined;
+  readonly strictPort?: boolean | undefined;
+  /** How long Jupyter may take to come up; a minute without. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** How a server ended: it was asked to, TERM or KILL did it, or it was gone already. */
+export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
+
+const START_TIMEOUT_MS = 60_000;
+
+/**
+ * Starts a notebook on its host, or joins it if it runs, and brings it here. No browser is opened.
+ * @param target a destination of ssh, or the name of a notebook
+ */
+export async function startNotebook(
+  target: string,
+  settings: StartSettings = {},
+): Promise<NotebookStatus & { readonly joined: boolean }> {
+  const { resolveNotebook } = await import('./notebook/resolve.ts');
+  const { startNotebook: start } = await import('./notebook/start.ts');
+  const { describeStarted } = await import('./notebook/status.ts');
+  const context = contextOf(settings);
+  const { localPort, strictPort, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
+  const { name, directory, environment, command, port, socket } = settings;
+  const given = { name, directory, environment, command, port, socket };
+  const flags = { ...given, 'local-port': localPort, 'strict-port': strictPort };
+  const notebook = await resolveNotebook(target, flags, sshConfig, context);
+  const { record, joined } = await start(notebook, { mode: 'start', timeoutMs }, context);
+  return { ...(await describeStarted(record, context)), joined };
+}
+
+/**
+ * Brings up a notebook's tunnel again, or that of a server which another machine has started.
+ * @param ports more ports of the host, as the command has them: `6006`, `LOCAL:PORT`, `LOCAL:HOST:PORT`
+ */
+export async function forwardNotebook(
+  name: string,
+  ports: readonly (string | number)[] = [],
+  surroundings: Surroundings = {},
+): Promise<NotebookStatus> {
+  const { forwardNotebook: forward, parseForward } = await import('./notebook/forward.ts');
+  const { describeStarted } = await import('./notebook/status.ts');
+  const context = contextOf(surroundings);
+  const more = ports.map((port) => parseForward(String(port)));
+  return describeStarted(await forward(await known(name, surroundings, context), more, context), context);
+}
+
+/** What runs: all notebooks that this machine has started or joined, or the one that is named. */
+export async function notebookStatus(
+  name?: string,
+  surroundings: Surroundings = {},
+): Promise<NotebookStatus[]> {
+  const { statusOf } = await import('./notebook/status.ts');
+  return statusOf(name, surroundings.sshConfig, contextOf(surroundings));
+}
+
+/** The notebook's page with its token, which is a secret. Rejects while no tunnel leads to it. */
+export async function notebookUrl(name: string, surroundings: Surroundings = {}): Promise<string> {
+  const { reachableRecord, secretUrl } = await import('./notebook/open.ts');
+  const context = contextOf(surroundings);
+  return secretUrl(await reachableRecord(await known(name, surroundings, context), context));
+}
+
+/** Ends exactly this notebook's server, verifies that it is gone, and then ends its tunnel. */
+export async function stopNotebook(name: string, surroundings: Surroundings = {}): Promise<StopOutcome> {
+  const { stopNotebook: stop } = await import('./notebook/stop.ts');
+  const context = contextOf(surroundings);
+  return stop(await known(name, surroundings, context), context);
+}
+
+async function known(name: string, { sshConfig }: Surroundings, context: Context) {
+  const { knownNotebook } = await import('./notebook/resolve.ts');
+  return knownNotebook(name, sshConfig, context);
+}
+
+function contextOf({ env = process.env, signal, onPhase, onNote }: Surroundings): Context {
+  const ignore = () => {};
+  const report = { command: ignore, phase: onPhase ?? ignore, note: onNote ?? ignore, passThrough: ignore };
+  return { env, signal: signal ?? new AbortController().signal, report };
+}

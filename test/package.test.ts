@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { nodeOfVersion } from './hosts/nodes.ts';
+import { makeWorld, type World } from './hosts/world.ts';
+
+/** The package as it is published: packed, installed into an empty folder, and run from elsewhere. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const MAX_BYTES = 400_000;
+
+let world: World;
+let folder: string;
+let tarball: string;
+/** Where `npm install --global` has put it. */
+let prefix: string;
+before(async () => {
+  world = await makeWorld();
+  folder = mkdtempSync(join(tmpdir(), 'rn-package-'));
+  tarball = pack();
+  prefix = join(folder, 'prefix');
+  output(['npm', 'install', '--global', '--offline', `--prefix=${prefix}`, tarball]);
+  mkdirSync(join(world.home, 'work'));
+});
+after(async () => {
+  await world.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function run(words: readonly string[], cwd = '/', node = process.execPath): SpawnSyncReturns<string> {
+  const [program = '', ...args] = words;
+  const PATH = [dirname(node), world.laptop.env.PATH].join(delimiter);
+  return spawnSync(program, args, { cwd, env: { ...world.laptop.env, PATH }, encoding: 'utf8' });
+}
+
+function output(words: readonly string[], cwd?: string, node?: string): string {
+  const { status, stdout, stderr } = run(words, cwd, node);
+  assert.equal(status, 0, `${words.join(' ')}\n${stderr}`);
+  return stdout;
+}
+
+/** Packs a copy, since packing builds it. */
+function pack(): string {
+  const copy = join(folder, 'copy');
+  const isCopied = (path: string) => !['node_modules', 'dist', '.git'].includes(basename(path));
+  cpSync(root, copy, { recursive: true, filter: isCopied });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  output(['npm', 'pack', '--pack-destination', folder], copy);
+  const [name = ''] = readdirSync(folder).filter((entry) => entry.endsWith('.tgz'));
+  return join(folder, name);
+}
+
+/** A notebook's life: it starts, is seen, and is stopped. */
+function liveAndDie(command: readonly string[], node: string): void {
+  const verb = (...words: string[]) => output([...command, ...words], '/', node);
+  const words = ['loopback', '-F', world.sshd.sshConfig, '--directory', 'work', '--no-open', '--json'];
+  const started = JSON.parse(verb('start', ...words));
+  assert.equal(started.directory, join(world.home, 'work'));
+  assert.match(verb('open', '--print'), /^http:\S+token=\w+\n$/);
+  assert.equal(JSON.parse(verb('status', '--json')).notebooks[0].tunnel.state, 'connected');
+  assert.equal(JSON.parse(verb('stop', '--json')).outcome, 'shutdown');
+  assert.deepEqual(world.processes(), []);
+}
+
+for (const major of ['20', '22', '24', '26']) {
+  test(`the installed command runs on Node ${major}, from any folder, with nothing beside it`, (context) => {
+    const node = nodeOfVersion(major, folder);
+    if (!node) return context.skip(`npm cannot fetch Node ${major} here`);
+    assert.equal(output([node, '--version']).split('.')[0], `v${major}`);
+    liveAndDie([node, join(prefix, 'bin', 'remote-notebook')], node);
+  });
+}
+
+test('npx runs it from the tarball, and --version says what package.json does', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  assert.equal(
+    output(['npx', '--yes', '--offline', `./${basename(tarball)}`, '--version'], folder),
+    `${version}\n`,
+  );
+});
+
+test('the package is small, runs nothing when it is installed, and brings nothing else along', () => {
+  assert.ok(statSync(tarball).size < MAX_BYTES, `${statSync(tarball).size} bytes`);
+  const modules = join(prefix, 'lib', 'node_modules');
+  assert.deepEqual(readdirSync(modules), ['remote-notebook']);
+  const here = join(modules, 'remote-notebook');
+  assert.equal(existsSync(join(here, 'node_modules')), false);
+  const { scripts, dependencies } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+  assert.equal(dependencies, undefined);
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare'])
+    assert.equal(scripts[name], undefined);
+});
+
+test('the package holds JavaScript, types, shell scripts and texts, and nothing else', () => {
+  const files = output(['tar', '-tzf', tarball]).trimEnd().split('\n');
+  const kinds = /^package\/(dist\/.+\.(c?js|d\.ts|sh|bash|zsh|fish|1|txt)|[A-Z]+(\.md)?|package\.json)$/;
+  assert.deepEqual(
+    files.filter((file) => !kinds.test(file)),
+    [],
+  );
+});
+
+test('each package that stands in the bundle has its licence beside it', () => {
+  const text = readFileSync(join(prefix, 'lib/node_modules/remote-notebook/dist/LICENSES.txt'), 'utf8');
+  const named = [...text.matchAll(/^-+\n(\S+) [\d.]+ \((.+)\)\n-+$/gm)];
+  for (const name of ['yargs', 'yaml', 'valibot', 'zx', 'open'])
+    assert.ok(
+      named.some(([, other]) => other === name),
+      name,
+    );
+  // Others may forbid what is done with it here.
+  for (const [, name, licence = ''] of named)
+    assert.match(licence, /^(MIT|ISC|Apache-2\.0|BlueOak-1\.0\.0|BSD-[23]-Clause)$/, name);
+});
+
+/** A folder of a user's own, in which the package is installed, and what their script needs. */
+function projectWith(...others: readonly string[]): string {
+  const project = mkdtempSync(join(folder, 'project-'));
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
+  output(['npm', 'install', '--offline', '--no-audit', tarball], project);
+  for (const name of others) {
+    mkdirSync(join(project, 'node_modules', dirname(name)), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
+  }
+  return project;
+}
+
+const SCRIPT = `import { forwardNotebook, notebookStatus, notebookUrl, startNotebook, stopNotebook, UsageError } from 'remote-notebook';
+
+const sshConfig = process.env.SSH_CONFIG;
+const phases: string[] = [];
+const onPhase = (name: string) => void phases.push(name);
+const { name, joined } = await startNotebook('loopback', { sshConfig, directory: 'work', name: 'mine', onPhase });
+const { joined: again } = await startNotebook('loopback', { sshConfig, directory: 'work', name: 'mine' });
+const [status] = await notebookStatus(name);
+const page = await fetch(await notebookUrl(name));
+const { tunnel } = await forwardNotebook(name);
+const mistake: unknown = await notebookUrl('nothing').catch((error: unknown) => error);
+const outcome = await stopNotebook(name);
+const left: number = (await notebookStatus()).length;
+const isUsage: boolean = mistake instanceof UsageError;
+console.log(JSON.stringify({ joined, again, phases, server: status?.server.state, page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
+`;
+const EXPECTED = {
+  joined: false,
+  again: true,
+  server: 'running',
+  page: 200,
+  tunnel: 'connected',
+  isUsage: true,
+  outcome: 'shutdown',
+  left: 0,
+};
+
+test('a script for zx that imports it starts, joins, shows, forwards and stops a notebook', () => {
+  const project = projectWith('zx');
+  const plain = SCRIPT.replace(/: (string\[\]|string|unknown|number|boolean)/g, '');
+  writeFileSync(join(project, 'script.mjs'), `await $\`true\`;\n${plain}`);
+  world.laptop.env.SSH_CONFIG = world.sshd.sshConfig;
+  const { phases, ...seen } = JSON.parse(output([join(root, 'node_modules/.bin/zx'), 'script.mjs'], project));
+  assert.deepEqual(seen, EXPECTED);
+  assert.deepEqual(phases.slice(0, 2), ['connect', 'launch']);
+  assert.deepEqual(world.processes(), []);
+});
+
+test('its types hold for a script that uses all of it, and catch one that misuses it', () => {
+  const project = projectWith('typescript', '@typescript', '@types/node', 'undici-types');
+  const words = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--types',
+    'node',
+    '--ignoreConfig',
+  ];
+  const typed = (text: string) => {
+    writeFileSync(join(project, 'script.ts'), text);
+    return run([join(root, 'node_modules/.bin/tsc'), ...words, 'script.ts'], project);
+  };
+  const right = typed(SCRIPT);
+  assert.equal(right.status, 0, right.stdout);
+  const wrong = typed(SCRIPT.replace("directory: 'work'", 'directory: 7'));
+  assert.match(wrong.stdout, /error TS2322: Type 'number' is not assignable to type 'string/);
+});
