@@ -178,6 +178,17 @@ test('a script for zx that imports it starts, joins, shows, forwards and stops a
   assert.deepEqual(world.processes(), []);
 });
 
+test('the script of the README does what it says', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const script = /^```js\n(.*?)^```/ms.exec(readme)?.[1] ?? '';
+  const project = projectWith();
+  const here = script.replace("'gpu', { directory: 'rne'", "'loopback', { sshConfig: process.env.SSH_CONFIG");
+  writeFileSync(join(project, 'script.mjs'), here);
+  world.laptop.env.SSH_CONFIG = world.sshd.sshConfig;
+  assert.equal(output(['node', 'script.mjs'], project), 'loopback is started, with 0 kernels\n');
+  assert.deepEqual(world.processes(), []);
+});
+
 test('its types hold for a script that uses all of it, and catch one that misuses it', () => {
   const project = projectWith('typescript', '@typescript', '@types/node', 'undici-types');
   const words = [

@@ -59,7 +59,6 @@ const SHARED = {
   absWorkingDir: root,
   outdir: made,
   bundle: true,
-  minify: true,
   metafile: true,
   platform: 'node',
   target: 'node20.19',
@@ -76,6 +75,7 @@ const command = await build({
     ),
   },
   outExtension: { '.js': '.cjs' },
+  minify: true,
   format: 'cjs',
   charset: 'utf8',
   legalComments: 'none',
@@ -90,12 +90,15 @@ const command = await build({
   banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
 });
 
+/** Not minified: what it throws is shown with the line that threw it. */
 const library = await build({
   ...SHARED,
   entryPoints: { index: 'src/index.ts' },
   format: 'esm',
-  // Some dependencies are CommonJS: they call require for Node's own modules.
-  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  // Some dependencies are CommonJS: they call require for Node's own modules, and want to know their file.
+  banner: {
+    js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url),__filename=import.meta.filename;",
+  },
 });
 
 for (const room of ['src/remote', 'src/system', 'src/commands']) {
