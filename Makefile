@@ -18,6 +18,7 @@ help:
 #: make test          install what the tests need, run them all (ONLY=test/ssh: those below a path)
 #: make check         types, lint, shell scripts, unused code, layers
 #: make build         dist/cli.cjs, the installable command
+#: make pictures      the pictures of the README, taken anew
 #: make bench         how long start, status and stop take, beside the bare commands
 #:
 #: make start HOST=gpu DIR=rne ENV=virtual_environment PORT=8889
@@ -58,8 +59,7 @@ bench: $(BUNDLE)
 	@sh scripts/setup/machine.sh demo
 	@$(TSX) test/bench/bench.ts $(ARGS)
 
-# The pictures in docs/, taken anew.
-pictures: $(PACKAGES)
+pictures: $(BUNDLE)
 	@sh scripts/setup/machine.sh test
 	@$(TSX) scripts/pictures.ts
 

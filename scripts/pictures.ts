@@ -1,40 +1,44 @@
-// `make pictures`: docs/notebook.png, a photograph of what `make demo` leads to.
-import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+// `make pictures`: the pictures in docs/, all of them anew and from the real thing.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openFromList, pictureSize, runAllCells, withBrowser } from '../test/browser/chromium.ts';
-import { EXAMPLE_NAME } from './demo/example.ts';
+import { withBrowser } from '../test/browser/chromium.ts';
+import { freePort } from '../test/hosts/sshd.ts';
+import { makeWorld, PROGRAM } from '../test/hosts/world.ts';
+import { takeNotebook } from './pictures/notebook.ts';
+import { drawTerminal, shownBy } from './pictures/terminal.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const docs = join(fileURLToPath(new URL('..', import.meta.url)), 'docs');
 
-/** Runs the demo until `work` has seen its page. */
-async function withDemo(work: (url: string) => Promise<void>): Promise<void> {
-  const demo = spawn('make', ['demo'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = new Promise<void>((resolve) => demo.once('close', () => resolve()));
+/** What a terminal shows of a start and of a status, with the host by the name that it has in the README. */
+async function terminals(): Promise<{ start: string; status: string }> {
+  const world = await makeWorld();
   try {
-    for await (const chunk of demo.stdout) {
-      const url = /http:\S+/.exec(String(chunk))?.[0];
-      if (url) return await work(url);
-    }
-    throw new Error('the demo has printed no page');
+    for (const directory of ['rne', 'thesis']) mkdirSync(join(world.home, directory));
+    const sshConfig = join(world.home, 'ssh_config');
+    writeFileSync(sshConfig, readFileSync(world.sshd.sshConfig, 'utf8').replace('Host loopback', 'Host gpu'));
+    const bin = join(world.home, 'bin');
+    mkdirSync(bin);
+    // What a reader need not type: where the ssh_config is, that no browser is here, and a port for the host, which
+    // is this machine as well.
+    const own = PROGRAM.map((word) => `'${word}'`).join(' ');
+    const more = `-F '${sshConfig}' --no-open --port ${await freePort()}`;
+    const shim = `#!/bin/sh\n[ "$1" != start ] || { shift; set -- start ${more} "$@"; }\nexec ${own} "$@"\n`;
+    writeFileSync(join(bin, 'remote-notebook'), shim, { mode: 0o755 });
+    const env = { ...world.laptop.env, PATH: [bin, world.laptop.env.PATH].join(delimiter) };
+    const start = await shownBy(['remote-notebook start gpu -d rne --local-port 9889'], env);
+    await shownBy(['remote-notebook start gpu -d thesis --name thesis --local-port 9000'], env);
+    const status = await shownBy(['remote-notebook status', 'remote-notebook stop thesis'], env);
+    await shownBy(['remote-notebook stop gpu'], env);
+    return { start, status };
   } finally {
-    demo.kill('SIGTERM');
-    await ended;
+    await world.remove();
   }
 }
 
-await withDemo((url) =>
-  withBrowser(async (browser) => {
-    const page = await openFromList(browser, url, EXAMPLE_NAME);
-    await page.setViewportSize({ width: 1000, height: 1150 });
-    await page.evaluate("document.body.style.zoom = '0.8'");
-    await runAllCells(page);
-    await pictureSize(page);
-    await page.mouse.move(0, 0);
-    await page.evaluate("document.querySelector('#site').scrollTop = 0");
-    mkdirSync(join(root, 'docs'), { recursive: true });
-    const clip = { x: 50, y: 0, width: 900, height: 870 };
-    await page.screenshot({ path: join(root, 'docs/notebook.png'), clip });
-  }),
-);
+const { start, status } = await terminals();
+await withBrowser(async (browser) => {
+  await drawTerminal(browser, start, join(docs, 'start.png'));
+  await drawTerminal(browser, status, join(docs, 'status.png'));
+});
+await takeNotebook(join(docs, 'notebook.png'));
