@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { started } from '../hosts/notebooks.ts';
 import { ALIAS_SHELLS, type AliasShell, lacks, runInteractive, runLine } from '../hosts/shells.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
-import { type Laptop, makeLaptop, PROGRAM } from '../hosts/world.ts';
+import { type Laptop, makeLaptop, makeWorld, PROGRAM } from '../hosts/world.ts';
 
 /** What Tab offers, asked of the real shells, each with the completion installed as its user would. */
 
@@ -119,6 +120,19 @@ test('only what fits is offered: each verb its own, an option its values, a full
   assert.deepEqual(await offered(laptop, 'fly', ''), []);
   assert.ok((await offered(laptop, 'start', '-')).includes('--no-open'));
   assert.equal((await laptop.run('completion', '--words', 'start', '-F', '')).code, 3);
+});
+
+test('what runs is offered, and where it runs', async () => {
+  const world = await makeWorld();
+  try {
+    await started(world.laptop, '--name', 'mine');
+    assert.equal(
+      await said(world.laptop, 'completion', '--words', 'stop', ''),
+      'mine\tstarted on loopback\n',
+    );
+  } finally {
+    await world.remove();
+  }
 });
 
 test('broken files offer no names, say nothing and stay as they are', async () => {
