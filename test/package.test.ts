@@ -57,7 +57,7 @@ function output(words: readonly string[], cwd?: string, node?: string): string {
 /** Packs a copy, since packing builds it. */
 function pack(): string {
   const copy = join(folder, 'copy');
-  const isCopied = (path: string) => !['node_modules', 'dist', '.git'].includes(basename(path));
+  const isCopied = (path: string) => !/^(node_modules|dist.*|\.git)$/.test(basename(path));
   cpSync(root, copy, { recursive: true, filter: isCopied });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   output(['npm', 'pack', '--pack-destination', folder], copy);
@@ -85,6 +85,11 @@ for (const major of ['20', '22', '24', '26']) {
     liveAndDie([node, join(prefix, 'bin', 'remote-notebook')], node);
   });
 }
+
+test('the manual page is installed where man looks for it', () => {
+  const page = readFileSync(join(prefix, 'share/man/man1/remote-notebook.1'), 'utf8');
+  assert.match(page, /^\.TH REMOTE\\-NOTEBOOK 1 /m);
+});
 
 test('npx runs it from the tarball, and --version says what package.json does', () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

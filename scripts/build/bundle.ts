@@ -76,6 +76,8 @@ const command = await build({
   },
   outExtension: { '.js': '.cjs' },
   minify: true,
+  // --verbose tells an error's class.
+  keepNames: true,
   format: 'cjs',
   charset: 'utf8',
   legalComments: 'none',
