@@ -1,14 +1,15 @@
 import type { NotebookStatus } from '../notebook/notebook-status.ts';
+import { elapsed, kernelLine } from './kernel-lines.ts';
 import type { Style } from './terminal.ts';
 
-const COLUMNS = ['NAME', 'SERVER', 'TUNNEL', 'URL', 'HOST', 'DIRECTORY'] as const;
+const COLUMNS = ['NAME', 'SERVER', 'TUNNEL', 'URL', 'UP', 'KERNELS', 'HOST', 'DIRECTORY'] as const;
 const SERVER_COLUMN = COLUMNS.indexOf('SERVER');
 const TUNNEL_COLUMN = COLUMNS.indexOf('TUNNEL');
 
 /**
  * The lines of a status: a row for each notebook, in columns as wide as their widest entry, and below it what is
- * wrong with it. Colours come after the measuring.
- * @param nowMs for the seconds until a next try
+ * wrong with it, and its kernels. Colours come after the measuring.
+ * @param nowMs for the times since and until
  */
 export function statusTable(notebooks: readonly NotebookStatus[], style: Style, nowMs: number): string[] {
   const rows = notebooks.map((status) => cells(status, nowMs));
@@ -24,6 +25,7 @@ export function statusTable(notebooks: readonly NotebookStatus[], style: Style, 
     column === SERVER_COLUMN || column === TUNNEL_COLUMN ? stateColour(cell, style) : cell;
   const body = notebooks.flatMap((status, index) => [
     line(rows[index] ?? [], paint),
+    ...(status.server.kernels ?? []).map((kernel) => style.dim(`  ${kernelLine(kernel, nowMs)}`)),
     ...troubles(status).map((trouble) => style.dim(`  ${trouble}`)),
   ]);
   return [line(COLUMNS, (cell) => style.bold(cell)), ...body];
@@ -37,6 +39,8 @@ function cells(status: NotebookStatus, nowMs: number): string[] {
     `${server.state}${roundTrip}`,
     tunnelCell(tunnel, nowMs),
     status.url ?? '-',
+    server.state === 'running' && server.startedAt ? elapsed(server.startedAt, nowMs) : '-',
+    server.kernels === null ? '-' : String(server.kernels.length),
     status.destination,
     status.directory || '~',
   ];

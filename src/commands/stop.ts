@@ -28,7 +28,7 @@ export const stop = defineVerb({
     },
   },
   examples: [
-    ['$0 stop', 'the only notebook'],
+    ['$0 stop', 'the only notebook; asks first when one of its kernels is busy'],
     ['$0 stop gpu --keep-server', 'leave it running, and join it again later with start'],
   ],
   async run(args, terminal) {
@@ -44,8 +44,13 @@ export const stop = defineVerb({
       if (args.json) terminal.print(JSON.stringify({ name, outcome: 'kept' }));
       return 0;
     }
-    const outcome = await stopNotebook(known, context);
+    const { mayEnd } = await import('./busy.ts');
+    const outcome = await stopNotebook(known, args.yes ? undefined : mayEnd(terminal), context);
     terminal.phases();
+    if (outcome === 'refused') {
+      terminal.say(`${terminal.style.bold(name)} runs on.`);
+      return 1;
+    }
     terminal.say(`${terminal.style.bold(name)} ${OUTCOMES[outcome]}.`);
     if (args.json) terminal.print(JSON.stringify({ name, outcome }));
     return 0;

@@ -1,6 +1,6 @@
 import { type Command, commandLine } from '../system/command.ts';
 import type { Context, Reporter } from '../system/context.ts';
-import { UsageError } from '../system/errors.ts';
+import { Interrupted, UsageError } from '../system/errors.ts';
 
 /** What a command writes to: results on `out`, everything else on `err`. */
 export interface Terminal {
@@ -13,6 +13,8 @@ export interface Terminal {
   say(line: string): void;
   /** Milliseconds that each phase took, in order; the last one ends when this is called. */
   phases(): Record<string, number>;
+  /** Whether there is somebody to ask. */
+  readonly canAsk: boolean;
   /** A yes-or-no question. @throws UsageError without a terminal to ask on. */
   confirm(question: string): Promise<boolean>;
   readonly style: Style;
@@ -121,6 +123,7 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
       endPhase();
       return clock.phases;
     },
+    canAsk: process.stdin.isTTY === true,
     confirm: (question) => confirm(question, signal, err),
     style,
   };
@@ -158,6 +161,8 @@ async function confirm(question: string, signal: AbortSignal, err: NodeJS.WriteS
   const questions = createInterface({ input: process.stdin, output: err });
   try {
     return /^y(es)?$/i.test((await questions.question(`${question} [y/N] `, { signal })).trim());
+  } catch (error) {
+    throw error instanceof Error && error.name === 'AbortError' ? new Interrupted() : error;
   } finally {
     questions.close();
   }

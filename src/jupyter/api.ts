@@ -16,10 +16,10 @@ interface ApiAnswer {
 
 /**
  * One request to Jupyter's REST API. The token goes in a header, which Jupyter does not log.
- * @param path below /api, without a slash in front: `status`, `kernels`
+ * @param path below /api, without a slash in front: `status`, `kernels?no_track_activity=1`
  * @throws the error of the connection when nobody answers, or a time-out after `timeoutMs`
  */
-async function askApi(
+export async function askApi(
   api: Api,
   method: 'GET' | 'POST',
   path: string,

@@ -1,3 +1,5 @@
+import type { Kernel } from '../jupyter/kernels.ts';
+
 export type ServerState = 'running' | 'stopped' | 'unknown';
 export type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'closed';
 
@@ -20,6 +22,8 @@ export interface NotebookStatus {
     readonly startedAt: string | null;
     /** From a request through the tunnel to its answer. */
     readonly roundTripMs: number | null;
+    /** Null where they were not asked for, or not told. */
+    readonly kernels: readonly Kernel[] | null;
     /** The last lines of its log, when it is gone. */
     readonly log: readonly string[];
   };

@@ -1,4 +1,5 @@
 import { proveServer } from '../jupyter/api.ts';
+import { askKernels, type Kernel } from '../jupyter/kernels.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import { type Connection, type Forward, forwardSpec } from '../ssh/arguments.ts';
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
@@ -47,6 +48,7 @@ interface Findings {
   readonly version?: string | undefined;
   /** From a request to its answer. */
   readonly roundTripMs?: number;
+  readonly kernels?: readonly Kernel[] | undefined;
   /** The last lines of its log, if it is gone. */
   readonly log?: readonly string[];
 }
@@ -61,15 +63,16 @@ async function findings(
   const forward = record.forwards[0];
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   if (forward && keeper.up.includes(forwardSpec(forward))) {
+    const api = apiOf(server, forward);
     const asked = performance.now();
-    const proof = await proveServer(
-      apiOf(server, forward),
-      server.version,
-      context.signal,
-      ANSWER_TIMEOUT_MS,
-    );
-    const roundTripMs = Math.round(performance.now() - asked);
-    if (proof.state === 'ours') return { state: 'running', version: proof.version, roundTripMs };
+    const [{ proof, roundTripMs }, kernels] = await Promise.all([
+      proveServer(api, server.version, context.signal, ANSWER_TIMEOUT_MS).then((proof) => ({
+        proof,
+        roundTripMs: Math.round(performance.now() - asked),
+      })),
+      askKernels(api, context.signal, ANSWER_TIMEOUT_MS),
+    ]);
+    if (proof.state === 'ours') return { state: 'running', version: proof.version, roundTripMs, kernels };
   }
   return findingsOnHost(server, connection, context);
 }
@@ -130,6 +133,7 @@ function describe(
       command: server?.command ?? null,
       startedAt: server?.startedAt ?? null,
       roundTripMs: found.roundTripMs ?? null,
+      kernels: found.kernels ?? null,
       log: found.log ?? [],
     },
     tunnel: {

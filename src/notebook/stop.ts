@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
 import { requestShutdown } from '../jupyter/api.ts';
+import type { Kernel } from '../jupyter/kernels.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
 import { findServer, type StopOutcome, stopServer } from './host.ts';
+import { busyKernels } from './kernels.ts';
 import type { Notebook } from './notebook.ts';
 import { redirectFile } from './open.ts';
 import { apiOf } from './prove.ts';
@@ -21,8 +23,18 @@ import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.t
 /** A server that has kernels to shut gets so long to answer, and then so long to end. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
 
-/** Ends exactly this notebook's server, verifies that it is gone, and then ends its tunnel. */
-export async function stopNotebook(known: KnownNotebook, context: Context): Promise<StopOutcome> {
+/** Asked before kernels that compute are ended; a server that cannot be asked for them is stopped all the same. */
+export type MayEnd = (notebook: Notebook, busy: readonly Kernel[]) => Promise<boolean>;
+
+/**
+ * Ends exactly this notebook's server, verifies that it is gone, and then ends its tunnel.
+ * @param mayEnd undefined to end whatever its kernels do
+ */
+export async function stopNotebook(
+  known: KnownNotebook,
+  mayEnd: MayEnd | undefined,
+  context: Context,
+): Promise<StopOutcome | 'refused'> {
   const { notebook } = known;
   verifyNotPlain(known);
   return withNotebookLock(notebook.name, context, async () => {
@@ -32,8 +44,8 @@ export async function stopNotebook(known: KnownNotebook, context: Context): Prom
     await openTunnel(connection, context);
     try {
       context.report.phase('stop');
-      const outcome = await endServer(record, notebook, connection, context);
-      await forget(notebook, context);
+      const outcome = await endServer(record, notebook, connection, mayEnd, context);
+      if (outcome !== 'refused') await forget(notebook, context);
       return outcome;
     } finally {
       await releaseTunnel(connection, uninterrupted(context));
@@ -65,17 +77,21 @@ function verifyNotPlain({ notebook: { name }, record }: KnownNotebook): void {
 }
 
 /** Asks through the API first; whatever it answers, the host sees to it that the process is gone. */
-async function endServer(
+export async function endServer(
   record: NotebookRecord | undefined,
   notebook: Notebook,
   connection: Connection,
+  mayEnd: MayEnd | undefined,
   context: Context,
-): Promise<StopOutcome> {
+): Promise<StopOutcome | 'refused'> {
   if (!record?.server) {
     const found = await findServer(connection, notebook, context);
     return found ? stopServer(connection, { ...found, pid: found.info.pid }, 0, context) : 'gone';
   }
-  const agreed = await askToEnd(record, record.server, connection, context);
+  const busy = mayEnd ? await busyKernels(record, context) : [];
+  if (busy?.length && !(await mayEnd?.(notebook, busy))) return 'refused';
+  // One that did not tell its kernels would not hear this either: the host's signals do.
+  const agreed = busy !== undefined && (await askToEnd(record, record.server, connection, context));
   const outcome = await stopServer(connection, record.server, agreed ? SHUTDOWN_TIMEOUT_MS : 0, context);
   return agreed && outcome === 'gone' ? 'shutdown' : outcome;
 }

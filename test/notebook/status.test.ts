@@ -14,7 +14,18 @@ before(async () => {
 after(() => world.remove());
 
 const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'server', 'tunnel'];
-const SERVER = ['state', 'pid', 'port', 'socket', 'version', 'command', 'startedAt', 'roundTripMs', 'log'];
+const SERVER = [
+  'state',
+  'pid',
+  'port',
+  'socket',
+  'version',
+  'command',
+  'startedAt',
+  'roundTripMs',
+  'kernels',
+  'log',
+];
 const TUNNEL = ['state', 'pid', 'localPort', 'since', 'forwards', 'down', 'tries', 'nextTryAt', 'reason'];
 
 test('the JSON of a status has the same keys whether all is well or nothing is', async () => {
@@ -38,16 +49,26 @@ test('a status says the same as the start did, and the version that the API tell
   const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
   const { joined: _, phases: __, ...then } = first as Shown & { phases: unknown };
   assert.ok(now.server.roundTripMs >= 0);
-  assert.deepEqual({ ...now, server: { ...now.server, roundTripMs: null } }, then);
+  assert.deepEqual(now.server.kernels, []);
+  assert.deepEqual({ ...now, server: { ...now.server, roundTripMs: null, kernels: null } }, then);
 });
 
 test('the table has a row for each notebook, in columns, without the token', async () => {
   const table = await done(world.laptop, 'status');
   const [title = '', row = '', ...rest] = table.split('\n');
-  assert.deepEqual(title.split(/ {2,}/), ['NAME', 'SERVER', 'TUNNEL', 'URL', 'HOST', 'DIRECTORY']);
+  assert.deepEqual(title.split(/ {2,}/), [
+    'NAME',
+    'SERVER',
+    'TUNNEL',
+    'URL',
+    'UP',
+    'KERNELS',
+    'HOST',
+    'DIRECTORY',
+  ]);
   assert.match(
     row,
-    /^loopback {2}running \d+ ms {2}connected {2,}http:\/\/127\.0\.0\.1:\d+\/(tree|lab) {2}loopback {2}\//,
+    /^loopback {2}running \d+ ms {2}connected {2,}http:\/\/127\.0\.0\.1:\d+\/(tree|lab) {2}\d+ s {2}0 {8}loopback {2}\//,
   );
   assert.equal(row.indexOf('http:'), title.indexOf('URL'));
   assert.deepEqual(rest, ['']);

@@ -1,0 +1,89 @@
+import * as v from 'valibot';
+import { Interrupted } from '../system/errors.ts';
+import { type Api, askApi } from './api.ts';
+
+/** What a kernel and its users named: any text, yet nothing of it may move in a terminal or break a line. */
+const words = v.pipe(
+  v.string(),
+  v.transform((text) => text.replace(/\p{Cc}/gu, '\ufffd')),
+);
+
+/** `GET /api/kernels`; notebook 6 and jupyter_server agree on these. */
+const KernelsAnswer = v.array(
+  v.object({
+    id: words,
+    name: words,
+    execution_state: words,
+    last_activity: v.pipe(words, v.isoTimestamp()),
+  }),
+);
+
+/** `GET /api/sessions`, of which just the path of its notebook is needed here. */
+const SessionsAnswer = v.array(v.object({ path: words, kernel: v.nullish(v.object({ id: words })) }));
+
+/** A kernel as its server tells it. */
+export interface Kernel {
+  readonly id: string;
+  /** The path of its notebook, as the server names it; null for one that was started without. */
+  readonly notebook: string | null;
+  /** Its kind: python3, ir. */
+  readonly name: string;
+  /** `idle`, `busy`, `starting` and more: Jupyter's own words. */
+  readonly state: string;
+  /** ISO 8601. */
+  readonly lastActivity: string;
+}
+
+/**
+ * The kernels of a server: two requests at the same time. Neither counts as activity of the user, so that whoever
+ * looks keeps no idle server up. Undefined when it does not answer, or not as Jupyter does.
+ */
+export async function askKernels(
+  api: Api,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<Kernel[] | undefined> {
+  try {
+    const [kernels, sessions] = await Promise.all(
+      ['kernels', 'sessions'].map((path) =>
+        askApi(api, 'GET', `${path}?no_track_activity=1`, signal, timeoutMs),
+      ),
+    );
+    return kernels?.status === 200 ? parseKernels(kernels.body, sessions?.body ?? '') : undefined;
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    return undefined;
+  }
+}
+
+/** Reads both answers of the API. Undefined when they are not what a Jupyter says. */
+export function parseKernels(kernels: string, sessions: string): Kernel[] | undefined {
+  const known = v.safeParse(KernelsAnswer, parseJson(kernels));
+  if (!known.success) return undefined;
+  const open = v.safeParse(SessionsAnswer, parseJson(sessions));
+  const paths = new Map(open.success ? open.output.map(({ path, kernel }) => [kernel?.id, path]) : []);
+  return known.output.map(({ id, name, execution_state, last_activity }) => ({
+    id,
+    notebook: paths.get(id) ?? null,
+    name,
+    state: execution_state,
+    lastActivity: last_activity,
+  }));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What people know a kernel by. */
+export function kernelLabel({ notebook, name, id }: Kernel): string {
+  return notebook ?? `a ${name} kernel without a notebook (${id.slice(0, 8)})`;
+}
+
+export function isBusy({ state }: Kernel): boolean {
+  return state === 'busy';
+}

@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { askJupyter, type Shown, serverRecord } from './notebooks.ts';
+import { eventually, type Laptop, type World } from './world.ts';
+
+/** A kernel as Jupyter's API tells it. */
+export interface ApiKernel {
+  readonly id: string;
+  readonly execution_state: string;
+}
+
+/** Opens a notebook's session on a server, as its page does, and answers with the id of its kernel. */
+export async function openSession(laptop: Laptop, { name, tunnel }: Shown, path: string): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${tunnel.localPort}/api/sessions`, {
+    method: 'POST',
+    headers: {
+      Authorization: `token ${serverRecord(laptop, name).token}`,
+      'Content-Type': 'application/json',
+    },
+    body: JSON.stringify({ path, name: path, type: 'notebook', kernel: { name: 'python3' } }),
+  });
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { kernel: { id: string } }).kernel.id;
+}
+
+/** Jupyter's own client, which waits for the kernel and hands it a cell. */
+const EXECUTE = `import sys
+from jupyter_client import BlockingKernelClient
+client = BlockingKernelClient()
+client.load_connection_file(sys.argv[1])
+client.start_channels()
+client.wait_for_ready(timeout=60)
+client.execute(sys.argv[2])
+while client.get_iopub_msg(timeout=60)['msg_type'] != 'execute_input': pass
+`;
+
+/** Runs code in a kernel of the world's host; returns when the kernel has begun with it. */
+export function execute(world: World, kernel: string, code: string): void {
+  const file = join(world.home, '.local', 'share', 'jupyter', 'runtime', `kernel-${kernel}.json`);
+  const { status, stderr } = spawnSync(jupyterPython(), ['-c', EXECUTE, file, code], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+}
+
+/** Makes a kernel compute, until somebody ends it, and waits until its server knows. */
+export async function makeBusy(world: World, laptop: Laptop, shown: Shown, kernel: string): Promise<void> {
+  execute(world, kernel, 'import time\nwhile True: time.sleep(0.1)');
+  const { token } = serverRecord(laptop, shown.name);
+  await eventually('the kernel is busy', async () => {
+    const kernels = await askJupyter<ApiKernel[]>(shown.tunnel.localPort, token, '/api/kernels');
+    return kernels.some(({ id, execution_state }) => id === kernel && execution_state === 'busy');
+  });
+}
+
+/** The Python that Jupyter's command runs on: its first line names it. */
+function jupyterPython(): string {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    try {
+      const [, python] = /^#!\s*(\S+)/.exec(readFileSync(join(folder, 'jupyter'), 'utf8')) ?? [];
+      if (python) return python;
+    } catch {}
+  }
+  return 'python3';
+}

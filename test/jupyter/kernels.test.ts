@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseKernels } from '../../src/jupyter/kernels.ts';
+
+const KERNEL = {
+  id: 'a1b2c3d4-0000',
+  name: 'python3',
+  last_activity: '2026-01-02T03:04:05.678901Z',
+  execution_state: 'idle',
+  connections: 1,
+};
+const SESSION = { id: 's', path: 'work/plot.ipynb', type: 'notebook', kernel: KERNEL };
+
+test('a kernel is known by the notebook of its session', () => {
+  assert.deepEqual(parseKernels(JSON.stringify([KERNEL]), JSON.stringify([SESSION])), [
+    {
+      id: 'a1b2c3d4-0000',
+      notebook: 'work/plot.ipynb',
+      name: 'python3',
+      state: 'idle',
+      lastActivity: '2026-01-02T03:04:05.678901Z',
+    },
+  ]);
+});
+
+test('a kernel without a session, or with one that cannot be read, has no notebook', () => {
+  for (const sessions of ['[]', '', '{"message": "no"}', JSON.stringify([{ ...SESSION, kernel: null }])])
+    assert.equal(parseKernels(JSON.stringify([KERNEL]), sessions)?.[0]?.notebook, null);
+});
+
+test("nothing in a notebook's name moves or types in a terminal", () => {
+  const session = { ...SESSION, path: 'a\x1b[2Jb\nc\x9b.ipynb' };
+  const [kernel] = parseKernels(JSON.stringify([KERNEL]), JSON.stringify([session])) ?? [];
+  assert.equal(kernel?.notebook, 'a\ufffd[2Jb\ufffdc\ufffd.ipynb');
+});
+
+test('an answer that is not what a Jupyter says tells no kernels', () => {
+  for (const answer of [
+    '',
+    '<html>',
+    '{}',
+    '[{"id": 1}]',
+    JSON.stringify([{ ...KERNEL, last_activity: 'x' }]),
+  ])
+    assert.equal(parseKernels(answer, '[]'), undefined);
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { makeBusy, openSession } from '../hosts/kernels.ts';
+import { done, started } from '../hosts/notebooks.ts';
+import { openTerminal } from '../hosts/terminal.ts';
+import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+
+/** What a user sees of kernels, and is asked before they end. */
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(() => world.remove());
+
+async function busyNotebook(): Promise<string> {
+  const shown = await started(world.laptop);
+  const kernel = await openSession(world.laptop, shown, 'long run.ipynb');
+  await makeBusy(world, world.laptop, shown, kernel);
+  return kernel;
+}
+
+test('status names each kernel, its notebook, whether it computes, and how long the server is up', async () => {
+  const shown = await started(world.laptop);
+  const idle = await openSession(world.laptop, shown, 'idle.ipynb');
+  const busy = await openSession(world.laptop, shown, 'long run.ipynb');
+  await makeBusy(world, world.laptop, shown, busy);
+  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  const seen = Object.fromEntries(now.server.kernels.map((kernel: { id: string }) => [kernel.id, kernel]));
+  assert.deepEqual(Object.keys(seen).sort(), [idle, busy].sort());
+  assert.deepEqual([seen[idle].notebook, seen[idle].name], ['idle.ipynb', 'python3']);
+  assert.deepEqual([seen[busy].notebook, seen[busy].state], ['long run.ipynb', 'busy']);
+  assert.ok(Date.now() - Date.parse(seen[busy].lastActivity) < 600_000);
+  const table = await done(world.laptop, 'status');
+  assert.match(table, /^loopback {2}running .* {2}\d+ (s|min) {2,}2 {8}loopback/m);
+  assert.match(table, /^ {2}long run\.ipynb: busy, last active \d+ (s|min) ago$/m);
+});
+
+test('without a terminal a busy kernel keeps its server up, and the error names its notebook', async () => {
+  await busyNotebook();
+  const { code, stderr } = await world.laptop.run('stop');
+  assert.equal(code, 1);
+  assert.match(stderr, /"loopback" is busy: long run\.ipynb\n.*--yes/);
+  assert.equal((await world.laptop.run('status')).code, 0);
+  assert.equal(JSON.parse(await done(world.laptop, 'stop', '--yes', '--json')).outcome, 'shutdown');
+  assert.deepEqual(world.processes(), []);
+});
+
+test('on a terminal stop asks about a busy kernel, and a no leaves all as it was', async () => {
+  await busyNotebook();
+  const window = openTerminal([...PROGRAM, 'stop'], world.laptop.env);
+  try {
+    await window.saw('long run.ipynb: busy');
+    await window.saw('[y/N]');
+    window.type('n\n');
+    assert.equal(await window.ended, 1);
+    assert.match(window.shown(), /loopback runs on\./);
+  } finally {
+    await window.close();
+  }
+  assert.equal((await world.laptop.run('status')).code, 0);
+  const again = openTerminal([...PROGRAM, 'stop'], world.laptop.env);
+  try {
+    await again.saw('[y/N]');
+    again.type('y\n');
+    assert.equal(await again.ended, 0);
+  } finally {
+    await again.close();
+  }
+  assert.deepEqual(world.processes(), []);
+});
+
+test('a busy server that answers nobody any more is stopped all the same', async () => {
+  await busyNotebook();
+  const [{ server }] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  process.kill(server.pid, 'SIGSTOP');
+  await done(world.laptop, 'stop');
+  assert.deepEqual(world.processes(), []);
+});
