@@ -1,10 +1,8 @@
 import type { Notebook } from '../notebook/notebook.ts';
-import { UsageError } from '../system/errors.ts';
 import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
+import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
 import type { Terminal } from './terminal.ts';
 import { DRY_RUN, defineVerb } from './verb.ts';
-
-const MAX_TIMEOUT_S = 86_400;
 
 export const start = defineVerb({
   usage: 'start [notebook]',
@@ -19,12 +17,7 @@ export const start = defineVerb({
   options: {
     ...NOTEBOOK_OPTIONS,
     open: { type: 'boolean', default: true, describe: 'open the browser (--no-open: only print the URL)' },
-    timeout: {
-      type: 'number',
-      default: 60,
-      describe: 'seconds that Jupyter may take to come up',
-      requiresArg: true,
-    },
+    ...TIMEOUT,
     save: { type: 'string', describe: 'keep these settings in config.yaml under a name', requiresArg: true },
     plain: { type: 'boolean', default: false, describe: "run the article's own commands, to the letter" },
     ...DRY_RUN,
@@ -38,11 +31,7 @@ export const start = defineVerb({
     ['$0 start gpu -d rne --save work', 'from now on: remote-notebook start work'],
   ],
   async run(args, terminal) {
-    if (!(args.timeout > 0 && args.timeout <= MAX_TIMEOUT_S)) {
-      throw new UsageError(
-        `--timeout is ${Number.isNaN(args.timeout) ? 'not a number' : args.timeout}: it is a number of seconds from 1 to ${MAX_TIMEOUT_S}`,
-      );
-    }
+    verifyTimeout(args.timeout);
     const { resolveNotebook } = await import('../notebook/resolve.ts');
     const flags = { ...settingsFrom(args), name: args.save ?? args.name };
     const notebook = await resolveNotebook(args.notebook, flags, args.F, terminal.context);

@@ -21,6 +21,11 @@ export const stop = defineVerb({
       default: false,
       describe: 'close the tunnel alone; the server runs on',
     },
+    all: {
+      type: 'boolean',
+      default: false,
+      describe: 'all notebooks that were started or joined from here; asks once',
+    },
     plain: {
       type: 'boolean',
       default: false,
@@ -29,10 +34,16 @@ export const stop = defineVerb({
   },
   examples: [
     ['$0 stop', 'the only notebook; asks first when one of its kernels is busy'],
+    ['$0 stop --all', 'each server that was started or joined from here'],
     ['$0 stop gpu --keep-server', 'leave it running, and join it again later with start'],
   ],
   async run(args, terminal) {
     const { context } = terminal;
+    if (args.all) {
+      verifyAlone(args);
+      const { stopAll } = await import('./stop-all.ts');
+      return stopAll(args, OUTCOMES, terminal);
+    }
     const { knownNotebook } = await import('../notebook/resolve.ts');
     const known = await knownNotebook(args.notebook, args.F, context);
     const { name } = known.notebook;
@@ -56,6 +67,22 @@ export const stop = defineVerb({
     return 0;
   },
 });
+
+function verifyAlone({
+  notebook,
+  keepServer,
+  plain,
+}: {
+  notebook?: string | undefined;
+  keepServer: boolean;
+  plain: boolean;
+}): void {
+  const other = keepServer ? '--keep-server' : plain ? '--plain' : notebook;
+  if (other !== undefined)
+    throw new UsageError(`--all stops all, and ${other} says otherwise`, {
+      remedy: 'Leave out one of the two.',
+    });
+}
 
 async function stopPlainly(known: KnownNotebook, yes: boolean, terminal: Terminal): Promise<number> {
   const { context } = terminal;

@@ -27,6 +27,16 @@ export interface HostServer {
 
 export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
 
+/** What a launch is told besides the notebook. */
+export interface LaunchOrder {
+  /** A name for this attempt, for `undoLaunch`. */
+  readonly launch: string;
+  /** How long Jupyter may take to come up. */
+  readonly timeoutMs: number;
+  /** The token of a new server; a random one without. */
+  readonly token?: string;
+}
+
 /** How far a launch has come. */
 export interface LaunchProgress {
   /**
@@ -40,28 +50,21 @@ export interface LaunchProgress {
 
 /**
  * Finds the notebook's server on its host, or starts it.
- * @param launch a name for this attempt, for `undoLaunch`
  * @throws Failure with the host's or Jupyter's own words when there is none in the end
  */
 export async function launchServer(
   connection: Connection,
   notebook: Notebook,
-  launch: string,
-  timeoutMs: number,
+  order: LaunchOrder,
   progress: LaunchProgress,
   context: Context,
 ): Promise<HostServer> {
-  const frames = await runScript(
-    connection,
-    launchScript(notebook, 'start', launch, timeoutMs),
-    context,
-    (frame) => {
-      if (frame.key === 'folder') progress.folder = frame.value;
-      if (frame.key === 'phase') context.report.phase(frame.value);
-      if (frame.key === 'boot') progress.onBoot(frame.value === 'here');
-      if (frame.key === 'note') context.report.note(frame.value);
-    },
-  );
+  const frames = await runScript(connection, launchScript(notebook, 'start', order), context, (frame) => {
+    if (frame.key === 'folder') progress.folder = frame.value;
+    if (frame.key === 'phase') context.report.phase(frame.value);
+    if (frame.key === 'boot') progress.onBoot(frame.value === 'here');
+    if (frame.key === 'note') context.report.note(frame.value);
+  });
   const server = serverIn(frames);
   if (server) return server;
   throw launchFailure(frames, logIn(frames), notebook);
@@ -73,7 +76,11 @@ export async function findServer(
   notebook: Notebook,
   context: Context,
 ): Promise<HostServer | undefined> {
-  const frames = await runScript(connection, launchScript(notebook, 'find', '', 0), context);
+  const frames = await runScript(
+    connection,
+    launchScript(notebook, 'find', { launch: '', timeoutMs: 0 }),
+    context,
+  );
   if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), notebook);
   return serverIn(frames);
 }
@@ -95,14 +102,14 @@ export async function listServers(connection: Connection, context: Context): Pro
 export function launchScript(
   notebook: Notebook,
   mode: 'start' | 'find',
-  launch: string,
-  timeoutMs: number,
+  { launch, timeoutMs, token = '' }: LaunchOrder,
 ): Script {
   return {
     name: 'launch',
     variables: {
       mode,
       launch,
+      token,
       name: notebook.name,
       directory: notebook.directory,
       setup: notebook.setup.join('\n'),
@@ -124,7 +131,7 @@ export async function undoLaunch(
   context: Context,
 ): Promise<void> {
   if (progress.folder === undefined) return;
-  const variables = { folder: progress.folder, pid: '', began: '', launch, grace: '0' };
+  const variables = { folder: progress.folder, pid: '', began: '', token: '', launch, grace: '0' };
   await runScript(connection, { name: 'stop', variables }, context);
 }
 
@@ -134,7 +141,7 @@ export async function undoLaunch(
  */
 export async function stopServer(
   connection: Connection,
-  server: { pid: number; began: string; folder: string },
+  server: { pid: number; began: string; folder: string; token: string },
   graceMs: number,
   context: Context,
 ): Promise<StopOutcome> {
@@ -142,6 +149,7 @@ export async function stopServer(
     folder: server.folder,
     pid: String(server.pid),
     began: server.began,
+    token: server.token,
     launch: '',
     grace: String(Math.ceil(graceMs / 1000)),
   };

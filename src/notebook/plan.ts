@@ -20,7 +20,9 @@ export function plannedCommands(notebook: Notebook, options: PlanOptions, env: N
   if (options.plain)
     return [commandLine(plainStartCommand(notebook)), commandLine(plainTunnelCommand(notebook))];
   const connection = connectionOf(notebook, env);
-  const script = scriptText(launchScript(notebook, 'start', 'dry-run', options.timeoutMs));
+  const script = scriptText(
+    launchScript(notebook, 'start', { launch: 'dry-run', timeoutMs: options.timeoutMs }),
+  );
   const launch = commandLine(scriptCommand(connection));
   const forward = {
     bindAddress: LOOPBACK,

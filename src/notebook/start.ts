@@ -24,6 +24,8 @@ export interface StartOptions {
   readonly mode: 'start' | 'join';
   /** How long Jupyter may take to come up. */
   readonly timeoutMs: number;
+  /** The token of a new server; a random one without. */
+  readonly token?: string;
 }
 
 export interface Started {
@@ -48,7 +50,8 @@ export function startNotebook(notebook: Notebook, options: StartOptions, context
   return withNotebookLock(notebook.name, context, () => startAlone(notebook, connection, options, context));
 }
 
-async function startAlone(
+/** The same, for a caller that holds the notebook's lock. */
+export async function startAlone(
   notebook: Notebook,
   connection: Connection,
   options: StartOptions,
@@ -74,7 +77,7 @@ async function startAlone(
     context.report.phase('launch');
     const found =
       options.mode === 'start'
-        ? await launchServer(connection, notebook, launch, options.timeoutMs, progress, context)
+        ? await launchServer(connection, notebook, { launch, ...options }, progress, context)
         : await runningServer(connection, notebook, context);
     noteDifferences(notebook, found, context);
     context.report.phase('forward');

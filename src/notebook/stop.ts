@@ -86,7 +86,9 @@ export async function endServer(
 ): Promise<StopOutcome | 'refused'> {
   if (!record?.server) {
     const found = await findServer(connection, notebook, context);
-    return found ? stopServer(connection, { ...found, pid: found.info.pid }, 0, context) : 'gone';
+    return found
+      ? stopServer(connection, { ...found, pid: found.info.pid, token: found.info.token }, 0, context)
+      : 'gone';
   }
   const busy = mayEnd ? await busyKernels(record, context) : [];
   if (busy?.length && !(await mayEnd?.(notebook, busy))) return 'refused';

@@ -4,6 +4,7 @@
 #
 #   mode         start, or find: answer `absent` instead of starting one
 #   launch       a name for this attempt, by which its caller can undo just what it began
+#   token        the secret of a server that is started; empty: a new one
 #   name, directory, setup, environment, command, port    the notebook; empty: the default
 #   socket       not empty: Jupyter listens on a Unix socket instead of a port
 #   strict_port  not empty: a taken port is a failure
@@ -121,10 +122,12 @@ choose_socket() {
 
 # By its environment the token is in no argument list, and Jupyter keeps it out of its log.
 make_token() {
+  JUPYTER_TOKEN=$token
+  export JUPYTER_TOKEN
+  [ -z "$token" ] || return 0
   # shellcheck disable=SC2046
   set -- $(od -An -N24 -tx1 /dev/urandom)
   JUPYTER_TOKEN=$(IFS='' && printf '%s' "$*")
-  export JUPYTER_TOKEN
 }
 
 # Before Jupyter is up, so that a server is known however this script ends; the runtime file is added later.

@@ -4,6 +4,7 @@
 #
 #   folder      the server's record
 #   pid, began  the server; empty: that of the record
+#   token       its secret: one that was restarted has kept it, and is meant as well
 #   launch      not empty: only if the record is of this launch
 #   grace       seconds to wait for a server that was asked through its API already, before TERM
 #
@@ -21,6 +22,9 @@ main() {
     return
   fi
   if [ -z "$pid" ]; then
+    pid=$record_pid
+    began=$record_began
+  elif ! is_alive "$pid" "$began" && record_lives "$folder" && has_token; then
     pid=$record_pid
     began=$record_began
   fi
@@ -61,6 +65,11 @@ forget() {
   take_lock "$folder"
   ! is_ours || remove_record "$folder"
   release_lock "$folder"
+}
+
+has_token() {
+  IFS= read -r info <"$folder/server.json" || [ -n "$info" ] || return 1
+  case $info in *"\"token\": \"$token\""*) [ -n "$token" ] ;; *) return 1 ;; esac
 }
 
 is_ours() { read_record "$folder" && [ "$record_pid $record_began" = "$pid $began" ]; }

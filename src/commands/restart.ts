@@ -1,0 +1,40 @@
+import { UsageError } from '../system/errors.ts';
+import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
+import { CONFIG_FILE, defineVerb, NOTEBOOK, YES } from './verb.ts';
+
+export const restart = defineVerb({
+  usage: 'restart [notebook]',
+  summary: 'Stop a server and start it again, on its port and with its token',
+  positionals: NOTEBOOK,
+  options: { ...CONFIG_FILE, ...YES, ...TIMEOUT },
+  examples: [['$0 restart gpu', 'pages that are open in the browser go on; what the kernels held is lost']],
+  async run(args, terminal) {
+    const { context, style } = terminal;
+    const timeoutMs = verifyTimeout(args.timeout) * 1000;
+    const { knownNotebook } = await import('../notebook/resolve.ts');
+    const known = await knownNotebook(args.notebook, args.F, context);
+    const { name } = known.notebook;
+    if (known.record?.plain) {
+      throw new UsageError(`"${name}" was started with --plain`, {
+        remedy: 'stop --plain and start --plain are its restart.',
+      });
+    }
+    const { mayEnd } = await import('./busy.ts');
+    const { restartNotebook } = await import('../notebook/restart.ts');
+    const result = await restartNotebook(known, args.yes ? undefined : mayEnd(terminal), timeoutMs, context);
+    const phases = terminal.phases();
+    if (result === 'refused') {
+      terminal.say(`${style.bold(name)} runs on.`);
+      return 1;
+    }
+    const { describeStarted } = await import('../notebook/status.ts');
+    const status = await describeStarted(result.record, context);
+    terminal.say(
+      `${style.bold(name)} runs again on ${status.destination}; pages that are open find it by themselves.`,
+    );
+    terminal.print(
+      args.json ? JSON.stringify({ ...status, joined: result.joined, phases }, undefined, 2) : result.url,
+    );
+    return 0;
+  },
+});

@@ -1,0 +1,20 @@
+import { UsageError } from '../system/errors.ts';
+
+const MAX_TIMEOUT_S = 86_400;
+
+export const TIMEOUT = {
+  timeout: {
+    type: 'number',
+    default: 60,
+    describe: 'seconds that Jupyter may take to come up',
+    requiresArg: true,
+  },
+} as const;
+
+/** Answers with the seconds. @throws UsageError when they are none. */
+export function verifyTimeout(seconds: number): number {
+  if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds;
+  throw new UsageError(
+    `--timeout is ${Number.isNaN(seconds) ? 'not a number' : seconds}: it is a number of seconds from 1 to ${MAX_TIMEOUT_S}`,
+  );
+}

@@ -1,0 +1,77 @@
+import type { NotebookRecord } from '../notebook/state.ts';
+import { Failure } from '../system/errors.ts';
+import { kernelLine } from './kernel-lines.ts';
+import type { Terminal } from './terminal.ts';
+
+interface Outcome {
+  readonly name: string;
+  readonly outcome?: string;
+  readonly error?: Failure;
+}
+
+/**
+ * Stops every notebook that is known here, all at the same time, after one question. What fails keeps no other
+ * from being stopped. Answers with the exit status.
+ */
+export async function stopAll(
+  { yes, json }: { yes: boolean; json: boolean },
+  outcomes: Readonly<Record<string, string>>,
+  terminal: Terminal,
+): Promise<number> {
+  const { readRecords } = await import('../notebook/state.ts');
+  const records = Object.values(readRecords(terminal.context));
+  const plain = records.filter((record) => record.plain);
+  for (const { notebook } of plain)
+    terminal.say(`"${notebook.name}" was started with --plain, and is left: stop --plain ends it.`);
+  const meant = records.filter((record) => !record.plain);
+  if (meant.length === 0) terminal.say('Nothing else runs.');
+  else if (!yes && !(await confirmed(meant, terminal))) return 1;
+  const stopped = await Promise.all(meant.map((record) => stopOne(record, terminal)));
+  for (const { name, outcome, error } of stopped) {
+    terminal.say(
+      `${terminal.style.bold(name)} ${error ? `is not stopped: ${error.message}` : outcomes[outcome ?? '']}.`,
+    );
+    if (error?.remedy) terminal.say(error.remedy);
+  }
+  const notebooks = stopped.map(({ name, outcome, error }) => ({
+    name,
+    outcome: error ? 'failed' : outcome,
+    error: error?.message,
+  }));
+  if (json) terminal.print(JSON.stringify({ notebooks }, undefined, 2));
+  return stopped.some(({ error }) => error) ? 1 : 0;
+}
+
+/** Asks once, with the list of all and of what they compute. */
+async function confirmed(records: readonly NotebookRecord[], terminal: Terminal): Promise<boolean> {
+  const { busyKernels } = await import('../notebook/kernels.ts');
+  const lists = await Promise.all(
+    records.map(async (record) => {
+      const busy = (await busyKernels(record, terminal.context)) ?? [];
+      const { name, destination } = record.notebook;
+      return [`${name} on ${destination}`, ...busy.map((kernel) => `  ${kernelLine(kernel, Date.now())}`)];
+    }),
+  );
+  terminal.say(
+    `These would be stopped:\n${lists
+      .flat()
+      .map((line) => `  ${line}`)
+      .join('\n')}`,
+  );
+  return terminal.confirm('Stop them?');
+}
+
+async function stopOne(record: NotebookRecord, terminal: Terminal): Promise<Outcome> {
+  const { stopNotebook } = await import('../notebook/stop.ts');
+  const { notebook } = record;
+  const { name } = notebook;
+  // Steps of many at once would only be a jumble.
+  const report = { ...terminal.context.report, phase: () => {} };
+  try {
+    const outcome = await stopNotebook({ notebook, record }, undefined, { ...terminal.context, report });
+    return { name, outcome };
+  } catch (error) {
+    if (!(error instanceof Failure) || terminal.context.signal.aborted) throw error;
+    return { name, error };
+  }
+}

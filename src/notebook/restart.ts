@@ -1,0 +1,59 @@
+import type { Connection } from '../ssh/arguments.ts';
+import { type Context, uninterrupted } from '../system/context.ts';
+import { findServer } from './host.ts';
+import type { Notebook } from './notebook.ts';
+import type { KnownNotebook } from './resolve.ts';
+import { type Started, startAlone } from './start.ts';
+import { type NotebookRecord, readRecords, withNotebookLock } from './state.ts';
+import { endServer, type MayEnd } from './stop.ts';
+import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
+
+/**
+ * Ends the notebook's server, and starts it again with its port and its token: pages that are open in a browser
+ * find the new one by themselves. Its kernels are lost. One that does not run is started.
+ * @param mayEnd undefined to end whatever its kernels do
+ * @param timeoutMs how long Jupyter may take to come up
+ */
+export function restartNotebook(
+  { notebook }: KnownNotebook,
+  mayEnd: MayEnd | undefined,
+  timeoutMs: number,
+  context: Context,
+): Promise<Started | 'refused'> {
+  const connection = connectionOf(notebook, context.env);
+  return withNotebookLock(notebook.name, context, async () => {
+    const record = readRecords(context)[notebook.name];
+    const held = await endHeld(record, notebook, connection, mayEnd, context);
+    if (held === 'refused') return held;
+    const again = { ...notebook, port: held?.port || notebook.port };
+    return startAlone(again, connection, { mode: 'start', timeoutMs, token: held?.token ?? '' }, context);
+  });
+}
+
+/** What a server had, that is no more. */
+interface Held {
+  /** 0 when it listened on a socket. */
+  readonly port: number;
+  readonly token: string;
+}
+
+/** Ends the server, but not the tunnel. Undefined when there was none. */
+async function endHeld(
+  record: NotebookRecord | undefined,
+  notebook: Notebook,
+  connection: Connection,
+  mayEnd: MayEnd | undefined,
+  context: Context,
+): Promise<Held | 'refused' | undefined> {
+  context.report.phase('connect');
+  await openTunnel(connection, context);
+  try {
+    const held = record?.server ?? (await findServer(connection, notebook, context))?.info;
+    context.report.phase('stop');
+    const outcome = held && (await endServer(record, notebook, connection, mayEnd, context));
+    return outcome === 'refused' ? outcome : held;
+  } catch (error) {
+    await releaseTunnel(connection, uninterrupted(context));
+    throw error;
+  }
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { makeBusy, openSession } from '../hosts/kernels.ts';
+import { done, started } from '../hosts/notebooks.ts';
+import { openTerminal } from '../hosts/terminal.ts';
+import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(() => world.remove());
+
+test('stop --all asks once, with all that runs and computes, and then nothing runs', async () => {
+  const one = await started(world.laptop, '--name', 'one');
+  await started(world.laptop, '--name', 'two');
+  await makeBusy(world, world.laptop, one, await openSession(world.laptop, one, 'long run.ipynb'));
+  const window = openTerminal([...PROGRAM, 'stop', '--all'], world.laptop.env);
+  try {
+    await window.saw('[y/N]');
+    assert.match(window.shown(), /one on loopback\s+long run\.ipynb: busy, .*\s+two on loopback/);
+    window.type('y\n');
+    assert.equal(await window.ended, 0);
+    assert.equal(window.shown().split('[y/N]').length, 2);
+  } finally {
+    await window.close();
+  }
+  assert.deepEqual(world.processes(), []);
+});
+
+test('without a terminal stop --all wants its yes, and stops nothing', async () => {
+  const { server } = await started(world.laptop);
+  const { code, stderr } = await world.laptop.run('stop', '--all');
+  assert.equal(code, 2);
+  assert.match(stderr, /--yes/);
+  assert.ok(world.processes().includes(server.pid));
+});
+
+test('a host that is away keeps no other notebook from being stopped, and is told', async () => {
+  const away = await makeWorld();
+  try {
+    await started(world.laptop, '--name', 'near');
+    const words = ['-F', away.sshd.sshConfig, '--json', '--name', 'far'];
+    await done(world.laptop, 'start', 'loopback', ...words);
+    await away.sshd.remove();
+    const { code, stdout } = await world.laptop.run('stop', '--all', '--yes', '--json');
+    assert.equal(code, 1);
+    const outcomes = JSON.parse(stdout).notebooks.map((one: { name: string; outcome: string }) => [
+      one.name,
+      one.outcome,
+    ]);
+    assert.deepEqual(Object.fromEntries(outcomes), { near: 'shutdown', far: 'failed' });
+  } finally {
+    await away.remove();
+  }
+});
+
+test('stop --all takes no second meaning', async () => {
+  for (const words of [['one'], ['--keep-server'], ['--plain']]) {
+    const { code, stderr } = await world.laptop.run('stop', '--all', ...words);
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`--all stops all, and ${words[0]} says otherwise`));
+  }
+});
