@@ -40,6 +40,11 @@ export const NOTEBOOK_OPTIONS = {
     describe: 'Jupyter listens on a private Unix socket of the host, on no port that others could reach',
   },
   'strict-port': { type: 'boolean', describe: 'fail when a port is taken, instead of taking the next' },
+  'idle-timeout': {
+    type: 'string',
+    describe: 'end idle kernels, and then the server, after so long without use: 90m, 8h, 2d',
+    requiresArg: true,
+  },
   ...CONFIG_FILE,
 } as const;
 
@@ -52,6 +57,7 @@ interface NotebookArguments {
   readonly localPort?: number | undefined;
   readonly socket?: boolean | undefined;
   readonly strictPort?: boolean | undefined;
+  readonly idleTimeout?: string | undefined;
 }
 
 /** What the user said of the notebook on the command line; undefined where they said nothing. */
@@ -65,5 +71,6 @@ export function settingsFrom(args: NotebookArguments): NotebookSettings {
     'local-port': args.localPort,
     socket: args.socket,
     'strict-port': args.strictPort,
+    'idle-timeout': args.idleTimeout,
   };
 }

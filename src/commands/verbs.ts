@@ -6,6 +6,7 @@ import { forward } from './forward.ts';
 import { hosts } from './hosts.ts';
 import { logs } from './logs.ts';
 import { open } from './open.ts';
+import { restart } from './restart.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { stop } from './stop.ts';
@@ -18,6 +19,7 @@ export const VERBS: Readonly<Record<string, AnyVerb>> = {
   open,
   status,
   stop,
+  restart,
   logs,
   hosts,
   config,

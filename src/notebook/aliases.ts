@@ -1,6 +1,6 @@
 import { shellQuote } from '../system/command.ts';
 import { articleLines } from './article.ts';
-import { DEFAULT_PORT, type Notebook } from './notebook.ts';
+import { DEFAULT_PORT, durationText, type Notebook } from './notebook.ts';
 
 /** `alias` lines, the same in bash, zsh and fish. */
 export interface AliasOptions {
@@ -52,6 +52,7 @@ function startWords({
   port,
   localPort,
   socket,
+  idleTimeoutS,
 }: Notebook): string[] {
   const options: readonly (readonly [string, string | undefined])[] = [
     ['name', name],
@@ -61,6 +62,7 @@ function startWords({
     ['command', command || undefined],
     ['port', port === DEFAULT_PORT ? undefined : String(port)],
     ['local-port', localPort === undefined ? undefined : String(localPort)],
+    ['idle-timeout', idleTimeoutS === undefined ? undefined : durationText(idleTimeoutS)],
   ];
   // With `=`, a value that begins with a dash is no option.
   const words = options.flatMap(([option, value]) => (value === undefined ? [] : [`--${option}=${value}`]));

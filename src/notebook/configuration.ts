@@ -24,6 +24,7 @@ const SettingsSchema = v.strictObject({
   'local-port': v.optional(port),
   socket: v.optional(v.boolean()),
   'strict-port': v.optional(v.boolean()),
+  'idle-timeout': v.optional(v.string()),
 });
 
 const ConfigurationSchema = v.strictObject({

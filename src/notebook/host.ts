@@ -5,7 +5,7 @@ import { handCommand, sessionFailure } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { run } from '../system/run.ts';
-import { launchFailure } from './launch-failure.ts';
+import { Elsewhere, launchFailure } from './launch-failure.ts';
 import type { Notebook } from './notebook.ts';
 
 /** A server as its host knows it. */
@@ -116,6 +116,7 @@ export function launchScript(
       environment: notebook.environment,
       command: notebook.command,
       port: String(notebook.port),
+      idle_timeout: notebook.idleTimeoutS === undefined ? '' : String(notebook.idleTimeoutS),
       socket: notebook.socket ? 'yes' : '',
       strict_port: notebook.strictPort ? 'yes' : '',
       timeout: String(Math.ceil(timeoutMs / 1000)),
@@ -154,6 +155,7 @@ export async function stopServer(
     grace: String(Math.ceil(graceMs / 1000)),
   };
   const frames = await runScript(connection, { name: 'stop', variables }, context);
+  verifyHere(connection, frames);
   if (lastValue(frames, 'gone') !== undefined) return 'gone';
   const how = lastValue(frames, 'stopped');
   if (how === 'shutdown' || how === 'terminated' || how === 'killed') return how;
@@ -170,6 +172,12 @@ export interface ProcessFinding {
   readonly log: readonly string[];
 }
 
+/** @throws Elsewhere when the script found that another node of the destination has the server. */
+function verifyHere({ destination }: Connection, frames: readonly Frame[]): void {
+  const [cause, ...words] = (lastValue(frames, 'failed') ?? '').split(' ');
+  if (cause === 'elsewhere') throw new Elsewhere(destination, words);
+}
+
 /** Looks at the server's process on its host. */
 export async function lookAtServer(
   connection: Connection,
@@ -178,6 +186,7 @@ export async function lookAtServer(
 ): Promise<ProcessFinding> {
   const variables = { folder: server.folder, pid: String(server.pid), began: server.began };
   const frames = await runScript(connection, { name: 'look', variables }, context);
+  verifyHere(connection, frames);
   return { lives: lastValue(frames, 'process') === 'alive', log: logIn(frames) };
 }
 

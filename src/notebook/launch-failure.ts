@@ -4,6 +4,16 @@ import { Failure } from '../system/errors.ts';
 import { installCommand, makeCommand, parseEnvironment } from './environment.ts';
 import type { Notebook } from './notebook.ts';
 
+/** The destination is a pool of nodes with one home folder, and the server is on another of them. */
+export class Elsewhere extends Failure {
+  /** @param words its node, the one that was reached, and its record's folder there */
+  constructor(destination: string, [node = '', here = '', ...folder]: readonly string[]) {
+    super(`its server was started on ${node}, and ${destination} has reached ${here} now`, {
+      remedy: `Name that node as the destination. If there is no ${node} any more, forget its server: ssh ${destination} rm -r ${shellQuote(folder.join(' '))}`,
+    });
+  }
+}
+
 /**
  * What the host could not do, in the frames of launch.sh, and what the user can.
  * @param log the last lines of Jupyter's log
@@ -25,6 +35,8 @@ export function launchFailure(
   const holder = lastValue(frames, 'holder');
   const where = lastValue(frames, 'where');
   switch (cause) {
+    case 'elsewhere':
+      return new Elsewhere(destination, words);
     case 'directory':
       return new Failure(`the directory "${subject}" is not there on ${destination}, or cannot be entered`, {
         remedy: 'Name another with --directory (relative to the home folder), or make it there first.',

@@ -22,6 +22,8 @@ export interface NotebookStatus {
     readonly startedAt: string | null;
     /** From a request through the tunnel to its answer. */
     readonly roundTripMs: number | null;
+    /** Why its state is unknown, where that is known. */
+    readonly reason: string | null;
     /** Null where they were not asked for, or not told. */
     readonly kernels: readonly Kernel[] | null;
     /** The last lines of its log, when it is gone. */

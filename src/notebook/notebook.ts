@@ -24,6 +24,8 @@ export interface Notebook {
   readonly socket: boolean;
   /** Whether a taken port is a failure. */
   readonly strictPort: boolean;
+  /** Seconds of idleness after which Jupyter ends its kernels, and then itself; undefined for never. */
+  readonly idleTimeoutS?: number | undefined;
 }
 
 /** What flags or config.yaml say of a notebook; the rest has defaults. */
@@ -37,6 +39,7 @@ export interface NotebookSettings {
   readonly 'local-port'?: number | undefined;
   readonly socket?: boolean | undefined;
   readonly 'strict-port'?: boolean | undefined;
+  readonly 'idle-timeout'?: string | undefined;
 }
 
 export const DEFAULT_PORT = 8889;
@@ -63,7 +66,27 @@ export function makeNotebook(
       settings['local-port'] === undefined ? undefined : verifyPort('local-port', settings['local-port']),
     socket: settings.socket ?? false,
     strictPort: settings['strict-port'] ?? false,
+    ...(settings['idle-timeout'] === undefined
+      ? {}
+      : { idleTimeoutS: parseDuration('idle-timeout', settings['idle-timeout']) }),
   };
+}
+
+const UNITS = { m: 60, h: 3600, d: 86_400 } as const;
+
+/** The seconds of a duration as people write it: 90m, 8h, 2d. */
+function parseDuration(option: string, value: string): number {
+  const [, count, unit] = /^([1-9]\d{0,4})([mhd])$/.exec(value) ?? [];
+  if (count !== undefined) return Number(count) * UNITS[unit as keyof typeof UNITS];
+  throw new UsageError(`--${option} is "${value}", which is no duration`, {
+    remedy: 'A duration is minutes, hours or days: 90m, 8h, 2d',
+  });
+}
+
+/** Seconds as `--idle-timeout` takes them. */
+export function durationText(seconds: number): string {
+  if (seconds % UNITS.d === 0) return `${seconds / UNITS.d}d`;
+  return seconds % UNITS.h === 0 ? `${seconds / UNITS.h}h` : `${seconds / UNITS.m}m`;
 }
 
 /** The name of a notebook that was given none: its host's. */

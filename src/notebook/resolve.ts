@@ -4,7 +4,7 @@ import { UsageError } from '../system/errors.ts';
 import { nearest } from '../system/nearest.ts';
 import { configurationFile } from '../system/paths.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
-import { defaultName, makeNotebook, type Notebook, type NotebookSettings } from './notebook.ts';
+import { defaultName, durationText, makeNotebook, type Notebook, type NotebookSettings } from './notebook.ts';
 import { type NotebookRecord, type Records, readRecords } from './state.ts';
 
 /** A notebook that has a name here, and its record if this machine has started or joined it. */
@@ -62,6 +62,7 @@ function knownNames(configuration: Configuration, records: Records): string[] {
 export function settingsOf(notebook: Notebook): NotebookSettings & { destination: string } {
   const { destination, directory, setup, environment, command, port, localPort, socket, strictPort } =
     notebook;
+  const { idleTimeoutS } = notebook;
   return {
     destination,
     directory,
@@ -72,6 +73,7 @@ export function settingsOf(notebook: Notebook): NotebookSettings & { destination
     'local-port': localPort,
     socket,
     'strict-port': strictPort,
+    ...(idleTimeoutS === undefined ? {} : { 'idle-timeout': durationText(idleTimeoutS) }),
   };
 }
 

@@ -26,6 +26,7 @@ const NotebookSchema = v.object({
   localPort: optionalPort,
   socket: v.optional(v.boolean(), false),
   strictPort: v.boolean(),
+  idleTimeoutS: v.optional(v.number()),
 });
 
 const ProcessSchema = v.object({ pid: v.number(), startTime: text });

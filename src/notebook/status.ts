@@ -7,6 +7,7 @@ import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { isAlive, sendSignal } from '../system/process.ts';
 import { lookAtServer } from './host.ts';
+import { Elsewhere } from './launch-failure.ts';
 import type { NotebookStatus, ServerState, TunnelState } from './notebook-status.ts';
 import { apiOf } from './prove.ts';
 import { knownNotebook } from './resolve.ts';
@@ -49,6 +50,8 @@ interface Findings {
   /** From a request to its answer. */
   readonly roundTripMs?: number;
   readonly kernels?: readonly Kernel[] | undefined;
+  /** Why nobody can tell. */
+  readonly reason?: string;
   /** The last lines of its log, if it is gone. */
   readonly log?: readonly string[];
 }
@@ -89,6 +92,7 @@ async function findingsOnHost(
     return lives ? { state: 'unknown' } : { state: 'stopped', log };
   } catch (error) {
     if (context.signal.aborted) throw new Interrupted();
+    if (error instanceof Elsewhere) return { state: 'unknown', reason: error.message };
     if (error instanceof Failure) return { state: 'unknown' };
     throw error;
   }
@@ -119,7 +123,10 @@ function describe(
   const tunnelState = keeper ? TUNNEL_STATES[keeper.word] : 'closed';
   const isReachable = server && forward && connected && keeper.up.includes(forwardSpec(forward));
   return {
-    state: connected && (found.state === 'stopped' || (server && !isReachable)) ? 'degraded' : tunnelState,
+    state:
+      connected && (found.state === 'stopped' || found.reason || (server && !isReachable))
+        ? 'degraded'
+        : tunnelState,
     name: notebook.name,
     destination: notebook.destination,
     directory: server?.directory ?? notebook.directory,
@@ -133,6 +140,7 @@ function describe(
       command: server?.command ?? null,
       startedAt: server?.startedAt ?? null,
       roundTripMs: found.roundTripMs ?? null,
+      reason: found.reason ?? null,
       kernels: found.kernels ?? null,
       log: found.log ?? [],
     },

@@ -41,7 +41,7 @@ private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
 # Reads the record in folder $1: what is known of a server, one `KEY VALUE` a line, of which the last counts.
 # shellcheck disable=SC2034 # not each script needs all of it
 read_record() {
-  record_launch='' record_pid='' record_began='' record_runtime='' record_socket=''
+  record_launch='' record_pid='' record_began='' record_runtime='' record_socket='' record_node=''
   [ -f "$1/record" ] || return 1
   while IFS= read -r line; do
     case $line in
@@ -50,8 +50,16 @@ read_record() {
       'began '*) record_began=${line#* } ;;
       'runtime '*) record_runtime=${line#* } ;;
       'socket '*) record_socket=${line#* } ;;
+      'node '*) record_node=${line#* } ;;
     esac
   done <"$1/record"
+}
+
+# Fails when the server of the record in folder $1 was started on another node of those that share this home
+# folder: its PID means nothing here, and nobody can tell from here whether it lives.
+must_be_here() {
+  read_record "$1" || return 0
+  [ -z "$record_node" ] || [ "$record_node" = "$(uname -n)" ] || fail elsewhere "$record_node $(uname -n) $1"
 }
 
 # Whether the server of the record in folder $1 lives.

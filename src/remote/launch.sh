@@ -6,6 +6,7 @@
 #   launch       a name for this attempt, by which its caller can undo just what it began
 #   token        the secret of a server that is started; empty: a new one
 #   name, directory, setup, environment, command, port    the notebook; empty: the default
+#   idle_timeout seconds of idleness after which Jupyter ends kernels, and then itself; empty: never
 #   socket       not empty: Jupyter listens on a Unix socket instead of a port
 #   strict_port  not empty: a taken port is a failure
 #   timeout      seconds until a server that does not come up is ended
@@ -28,6 +29,7 @@ END
   tell folder "$folder"
   take_lock "$folder"
   locked=1
+  must_be_here "$folder"
   if record_lives "$folder"; then
     pid=$record_pid began=$record_began
     # Its launch was cut off before Jupyter was up, so it is waited for now.
@@ -80,6 +82,12 @@ start_server() {
   else
     set -- "$@" --ip=127.0.0.1 "--port=$port"
     if [ -n "$strict_port" ]; then set -- "$@" --port-retries=0; else set -- "$@" --port-retries=50; fi
+  fi
+  if [ -n "$idle_timeout" ]; then
+    # Of the last two, each kind of server takes its own. A page that was left open keeps nothing up.
+    set -- "$@" "--MappingKernelManager.cull_idle_timeout=$idle_timeout" --MappingKernelManager.cull_interval=60 \
+      --MappingKernelManager.cull_connected=True "--ServerApp.shutdown_no_activity_timeout=$idle_timeout" \
+      "--NotebookApp.shutdown_no_activity_timeout=$idle_timeout"
   fi
   if [ "$(id -u)" = 0 ]; then
     set -- "$@" --allow-root

@@ -8,7 +8,8 @@
 #   launch      not empty: only if the record is of this launch
 #   grace       seconds to wait for a server that was asked through its API already, before TERM
 #
-# Answers `stopped shutdown|terminated|killed`, `gone` if it was, or `failed unkillable PID`.
+# Answers `stopped shutdown|terminated|killed`, `gone` if it was, `failed unkillable PID`,
+# or `failed elsewhere NODE HERE FOLDER` if its home folder is shared by nodes, and another one has it.
 
 main() {
   if [ -n "$launch" ]; then
@@ -16,7 +17,7 @@ main() {
     take_lock "$folder"
     release_lock "$folder"
   fi
-  read_record "$folder"
+  must_be_here "$folder"
   if [ -n "$launch" ] && [ "$record_launch" != "$launch" ]; then
     tell gone
     return

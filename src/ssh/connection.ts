@@ -119,7 +119,11 @@ export async function openConnection(connection: Connection, context: Context): 
   // A connection whose control socket was deleted takes no more sessions: it is made anew.
   if (state?.word !== 'connected' && state?.keeper && (await sendSignal(state.keeper, 'SIGUSR1'))) {
     // A keeper is at it, and tries at once. Should it give up, a new one may ask the user.
-    const settled = await settledState(connection, context, keeperGone(state.keeper), state.tries);
+    const answered = new AbortController();
+    const gone = keeperGone(state.keeper, answered.signal);
+    const settled = await settledState(connection, context, gone, state.tries).finally(() =>
+      answered.abort(),
+    );
     if (settled && isOpen(connection, settled)) return true;
     if (settled?.word === 'reconnecting') throw sshFailure(connection, settled.said ?? '');
   }
@@ -216,9 +220,9 @@ function isSettled(state: KeeperState, tries: number): boolean {
   return state.word !== 'connecting';
 }
 
-/** The end of a keeper that another command started: no event tells it, so it is looked for. */
-async function keeperGone(keeper: ProcessIdentity): Promise<void> {
-  while (!(await waitForEnd(keeper, 60_000)));
+/** The end of a keeper that another command started: no event tells it, so it is looked for, `until` nobody asks. */
+async function keeperGone(keeper: ProcessIdentity, until: AbortSignal): Promise<void> {
+  while (!until.aborted && !(await waitForEnd(keeper, 100)));
 }
 
 /** Ends the keeper and its ssh, and removes what they left. A connection that is not there is no failure. */

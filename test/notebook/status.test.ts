@@ -23,6 +23,7 @@ const SERVER = [
   'command',
   'startedAt',
   'roundTripMs',
+  'reason',
   'kernels',
   'log',
 ];

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { makeNetwork, type Network, networkLacks } from '../hosts/network.ts';
+import { started } from '../hosts/notebooks.ts';
+import { makeSshd, type Sshd } from '../hosts/sshd.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** A destination that leads to two login nodes with one home folder: the second is a real sshd with another name and address. */
+
+const lacks = networkLacks() ?? false;
+
+let world: World;
+let network: Network | undefined;
+let node2: Sshd | undefined;
+before(async () => {
+  world = await makeWorld();
+  if (lacks) return;
+  network = makeNetwork();
+  const enter = [...network.enter, 'unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', 'login2'];
+  node2 = await makeSshd({
+    environment: { HOME: world.home, REMOTE_NOTEBOOK_TEST: readMark(world) },
+    network: { ...network, enter },
+  });
+});
+after(async () => {
+  await node2?.remove();
+  network?.remove();
+  await world.remove();
+});
+
+function readMark({ laptop }: World): string {
+  return laptop.env.REMOTE_NOTEBOOK_TEST ?? '';
+}
+
+/** From now on the destination leads to this sshd, as a round-robin name does. */
+function leadTo(sshd: Sshd, address: string): void {
+  appendFileSync(
+    join(world.sshd.folder, 'known_hosts'),
+    readFileSync(join(sshd.folder, 'known_hosts'), 'utf8'),
+  );
+  appendFileSync(sshd.authorizedKeys, readFileSync(world.sshd.authorizedKeys));
+  const config = readFileSync(world.sshd.sshConfig, 'utf8');
+  writeFileSync(
+    world.sshd.sshConfig,
+    config.replace(/HostName .*\n {2}Port \d+/, `HostName ${address}\n  Port ${sshd.port}`),
+  );
+}
+
+test('a server on another node of a pool is named, and neither dead nor stopped nor started twice', {
+  skip: lacks,
+}, async () => {
+  if (!node2 || !network) return;
+  const { server, tunnel } = await started(world.laptop);
+  leadTo(node2, network.address);
+  process.kill(tunnel.pid, 'SIGKILL');
+  const told = `its server was started on ${hostname()}, and loopback has reached login2 now`;
+  await eventually('the tunnel leads to the other node', async () => {
+    const { stdout } = await world.laptop.run('status', '--json');
+    return JSON.parse(stdout).notebooks[0].server.reason === told;
+  });
+  const status = await world.laptop.run('status', '--json');
+  const [notebook] = JSON.parse(status.stdout).notebooks;
+  assert.deepEqual([status.code, notebook.state, notebook.server.state], [3, 'degraded', 'unknown']);
+  assert.match((await world.laptop.run('status')).stdout, new RegExp(`^ {2}${told}$`, 'm'));
+  for (const verb of [
+    ['start', 'loopback', '{F}', '--no-open'],
+    ['stop'],
+    ['restart'],
+    ['clean'],
+  ]) {
+    const { code, stderr } = await world.laptop.run(...verb);
+    assert.equal(code, verb[0] === 'clean' ? 0 : 1, verb.join(' '));
+    if (code === 1) assert.match(stderr, new RegExp(told), verb.join(' '));
+  }
+  const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open');
+  assert.equal(other.code, 1);
+  assert.match(other.stderr, new RegExp(`${told}[\\s\\S]*ssh loopback rm -r /`));
+  assert.ok(world.processes().includes(server.pid));
+  leadTo(world.sshd, '127.0.0.1');
+  process.kill(notebook.tunnel.pid, 'SIGKILL');
+  await eventually(
+    'the tunnel leads to the server again',
+    async () => (await world.laptop.run('status')).code === 0,
+  );
+  const [again] = JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks;
+  assert.equal(again.server.pid, server.pid);
+});
