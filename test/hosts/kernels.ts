@@ -29,7 +29,7 @@ const EXECUTE = `import sys
 from jupyter_client import BlockingKernelClient
 client = BlockingKernelClient()
 client.load_connection_file(sys.argv[1])
-client.start_channels()
+client.start_channels(hb=False)
 client.wait_for_ready(timeout=60)
 client.execute(sys.argv[2])
 while client.get_iopub_msg(timeout=60)['msg_type'] != 'execute_input': pass

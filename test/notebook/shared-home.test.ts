@@ -65,12 +65,7 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
   const [notebook] = JSON.parse(status.stdout).notebooks;
   assert.deepEqual([status.code, notebook.state, notebook.server.state], [3, 'degraded', 'unknown']);
   assert.match((await world.laptop.run('status')).stdout, new RegExp(`^ {2}${told}$`, 'm'));
-  for (const verb of [
-    ['start', 'loopback', '{F}', '--no-open'],
-    ['stop'],
-    ['restart'],
-    ['clean'],
-  ]) {
+  for (const verb of [['start', 'loopback', '{F}', '--no-open'], ['stop'], ['restart'], ['clean']]) {
     const { code, stderr } = await world.laptop.run(...verb);
     assert.equal(code, verb[0] === 'clean' ? 0 : 1, verb.join(' '));
     if (code === 1) assert.match(stderr, new RegExp(told), verb.join(' '));

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type ApiKernel, execute, openSession } from '../hosts/kernels.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** What a stop ends, and what it leaves alone, with many servers of one user on one host. */
+
+let world: World;
+let nine: Shown[];
+/** The kernels and processes of the nine, as they are to stay. */
+let theirs: unknown;
+before(async () => {
+  world = await makeWorld();
+  nine = [];
+  for (let number = 1; number <= 9; number++) {
+    const shown = await started(world.laptop, '--name', `n${number}`);
+    await openSession(world.laptop, shown, `kernel ${number}.ipynb`);
+    nine.push(shown);
+  }
+  theirs = await unharmed();
+});
+after(() => world.remove());
+
+async function unharmed(): Promise<unknown> {
+  return Promise.all(
+    nine.map(async ({ name, server, tunnel }) => {
+      const { token } = serverRecord(world.laptop, name);
+      const kernels = await askJupyter<ApiKernel[]>(tunnel.localPort, token, '/api/kernels');
+      return { kernels: kernels.map(({ id }) => id), processes: below(server.pid) };
+    }),
+  );
+}
+
+/** A process and all that it started. */
+function below(root: number): number[] {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const of = (pid: number): number[] => [
+    pid,
+    ...rows.filter(([, parent]) => parent === pid).flatMap(([child = 0]) => of(child)),
+  ];
+  return of(root);
+}
+
+function lives(pid: number): boolean {
+  return world.processes().includes(pid);
+}
+
+/** The tenth: with a kernel and its helper that hear no signal but KILL, and a terminal in which something runs. */
+async function startTenth(): Promise<{ shown: Shown; processes: number[] }> {
+  const shown = await started(world.laptop, '--name', 'tenth');
+  const kernel = await openSession(world.laptop, shown, 'deaf.ipynb');
+  execute(
+    world,
+    kernel,
+    'import signal, subprocess\nfor each in ("SIGTERM", "SIGHUP", "SIGINT"): signal.signal(getattr(signal, each), signal.SIG_IGN)\nhelper = subprocess.Popen(["sleep", "1000"])',
+  );
+  const { token } = serverRecord(world.laptop, 'tenth');
+  await askJupyter(shown.tunnel.localPort, token, '/api/terminals', 'POST');
+  await eventually('server, kernel, helper and shell run', () => below(shown.server.pid).length >= 4);
+  return { shown, processes: below(shown.server.pid) };
+}
+
+test('of ten servers one is stopped, with a kernel that ignores TERM and a terminal, and nine are unharmed', async () => {
+  const { processes } = await startTenth();
+  assert.equal(JSON.parse(await done(world.laptop, 'stop', 'tenth', '--yes', '--json')).outcome, 'shutdown');
+  assert.deepEqual(processes.filter(lives), []);
+  assert.deepEqual(await unharmed(), theirs);
+});
+
+test('when Jupyter itself has to be killed, its kernels and terminals are gone as well, and nobody else', async () => {
+  const folder = join(world.home, '.jupyter');
+  mkdirSync(folder, { recursive: true });
+  for (const kind of ['notebook', 'server'])
+    writeFileSync(
+      join(folder, `jupyter_${kind}_config.py`),
+      'import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n',
+    );
+  const { shown, processes } = await startTenth();
+  rmSync(folder, { recursive: true });
+  // It answers nothing any more either.
+  execFileSync('kill', ['-STOP', String(shown.server.pid)]);
+  assert.equal(JSON.parse(await done(world.laptop, 'stop', 'tenth', '--json')).outcome, 'killed');
+  assert.deepEqual(processes.filter(lives), []);
+  assert.deepEqual(await unharmed(), theirs);
+});
