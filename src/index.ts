@@ -94,11 +94,12 @@ export async function notebookUrl(name: string, surroundings: Surroundings = {})
   return secretUrl(await reachableRecord(await known(name, surroundings, context), context));
 }
 
-/** Ends exactly this notebook's server, verifies that it is gone, and then ends its tunnel. */
+/** Ends exactly this notebook's server, whatever its kernels do, verifies that it is gone, and then ends its tunnel. */
 export async function stopNotebook(name: string, surroundings: Surroundings = {}): Promise<StopOutcome> {
   const { stopNotebook: stop } = await import('./notebook/stop.ts');
   const context = contextOf(surroundings);
-  return stop(await known(name, surroundings, context), context);
+  // Only who is asked can refuse.
+  return (await stop(await known(name, surroundings, context), undefined, context)) as StopOutcome;
 }
 
 async function known(name: string, { sshConfig }: Surroundings, context: Context) {

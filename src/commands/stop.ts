@@ -1,4 +1,5 @@
 import type { KnownNotebook } from '../notebook/resolve.ts';
+import { UsageError } from '../system/errors.ts';
 import type { Terminal } from './terminal.ts';
 import { CONFIG_FILE, defineVerb, NOTEBOOK, YES } from './verb.ts';
 

@@ -1,6 +1,6 @@
 import { askKernels, isBusy, type Kernel } from '../jupyter/kernels.ts';
 import type { Context } from '../system/context.ts';
-import { apiOf } from './start.ts';
+import { apiOf } from './prove.ts';
 import type { NotebookRecord } from './state.ts';
 import { connectionOf, isForwardUp } from './tunnel.ts';
 
