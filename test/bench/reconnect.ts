@@ -1,122 +1,85 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createServer, request } from 'node:http';
-import { keeperOf } from '../hosts/keeper.ts';
-import { freePort } from '../hosts/sshd.ts';
-import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { makeNetwork, networkLacks } from '../hosts/network.ts';
+import { makeWorld } from '../hosts/world.ts';
+import { untilAnswer } from './run.ts';
+import { add, median, ratio, type Samples, type Section } from './samples.ts';
+import { autosshLacks, autosshTunnels, ownTunnels, type Tunnel } from './tunnels.ts';
 
-/** From the death of ssh to the next good answer, and what the one that waits costs: the keeper beside autossh. */
+/** How soon a tunnel answers again: the keeper's beside autossh's, to the same Jupyter, with the same keep-alives. */
 
-export interface Reconnects {
-  readonly keeperMs: number[];
-  readonly autosshMs: number[];
-  /** Proportional set size, in kB. */
-  readonly keeperPss: number;
-  readonly autosshPss: number;
-}
+const OWN = 'remote-notebook';
+const AUTOSSH = '`autossh -M 0`';
 
-const [NODE = '', CLI = ''] = PROGRAM;
-
-/** @returns undefined where autossh is not installed, or there is no /proc to look at */
-export async function measureReconnects(rounds: number): Promise<Reconnects | undefined> {
-  try {
-    execFileSync('autossh', ['-V'], { stdio: 'ignore' });
-    readFileSync('/proc/self/smaps_rollup');
-  } catch {
-    return undefined;
-  }
+/** From the death of ssh on. Each tunnel dies once: both wait longer when deaths come one after another. */
+export async function measureKills(rounds: number): Promise<Section[]> {
+  const lacks = autosshLacks();
+  if (lacks) return skipped('ssh is killed', lacks);
+  const samples: Samples = new Map();
   const world = await makeWorld();
-  const target = createServer((_, response) => response.end('here'));
-  const targetPort = await freePort();
-  await new Promise<void>((resolve) => target.listen(targetPort, '127.0.0.1', resolve));
   try {
-    const [keeperMs, autosshMs]: [number[], number[]] = [[], []];
-    let [keeperPss, autosshPss] = [0, 0];
-    // Each death is a first one: both wait longer when they come one after another.
-    for (let round = 0; round < rounds; round++) {
-      const keeper = await startKeeper(world, targetPort);
-      keeperPss = pss(keeper.pid);
-      keeperMs.push(await untilAnswer(keeper.port, keeper.ssh()));
-      await keeper.end();
-      const autossh = await startAutossh(world, targetPort);
-      autosshPss = pss(autossh.pid);
-      autosshMs.push(await untilAnswer(autossh.port, autossh.ssh()));
-      await autossh.end();
+    const { tunnels, targetPort } = await ownTunnels(world, rounds);
+    const autossh = await autosshTunnels(world, rounds, targetPort);
+    for (const [index, tunnel] of tunnels.entries()) {
+      add(samples, OWN, await kill(tunnel));
+      add(samples, AUTOSSH, await kill(autossh.tunnels[index]));
     }
-    return { keeperMs, autosshMs, keeperPss, autosshPss };
+    await autossh.end();
   } finally {
     await world.remove();
-    target.close();
   }
-}
-
-interface Waiting {
-  /** Of the one that waits. */
-  readonly pid: number;
-  readonly port: number;
-  /** The PID of the ssh that it keeps now. */
-  ssh(): number;
-  end(): Promise<void>;
-}
-
-async function startKeeper(world: World, targetPort: number): Promise<Waiting> {
-  const { env, stateFolder } = world.laptop;
-  const own = (...args: string[]) => execFileSync(NODE, [CLI, ...args], { env, stdio: 'ignore' });
-  own('start', 'loopback', '-F', world.sshd.sshConfig, '--no-open', '--json');
-  const port = await freePort();
-  own('forward', 'loopback', `${port}:${targetPort}`);
-  const state = () => keeperOf(stateFolder);
-  const end = async () => {
-    own('stop', 'loopback', '--keep-server');
-  };
-  return { pid: state().keeper?.pid ?? 0, port, ssh: () => state().ssh?.pid ?? 0, end };
-}
-
-async function startAutossh(world: World, targetPort: number): Promise<Waiting> {
-  const port = await freePort();
-  const keepAlive = ['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'];
-  const args = [
-    '-M',
-    '0',
-    '-F',
-    world.sshd.sshConfig,
-    ...keepAlive,
-    '-N',
-    '-L',
-    `127.0.0.1:${port}:localhost:${targetPort}`,
+  const title = '`kill -9` of ssh, until the next answer';
+  const findings = [
+    `After a \`kill -9\` of ssh the tunnel needs ${ratio(samples, OWN, AUTOSSH)} times as long as autossh's.`,
   ];
-  const env = { ...world.laptop.env, AUTOSSH_GATETIME: '0' };
-  const child = spawn('autossh', [...args, 'loopback'], { env, stdio: 'ignore' });
-  const pid = child.pid ?? 0;
-  await eventually('autossh is up', () => answers(port));
-  const ssh = () => Number(execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }));
-  const end = () =>
-    new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
-      child.kill('SIGTERM');
-    });
-  return { pid, port, ssh, end };
+  return [{ title, unit: 'ms', samples, findings }];
 }
 
-async function untilAnswer(port: number, ssh: number): Promise<number> {
-  const killed = performance.now();
-  process.kill(ssh, 'SIGKILL');
+async function kill(tunnel: Tunnel | undefined): Promise<number> {
+  if (!tunnel) throw new Error('there are fewer tunnels than rounds');
+  process.kill(tunnel.ssh(), 'SIGKILL');
   // The dead one's socket goes with it, so an answer is the next one's.
-  while (!(await answers(port))) await new Promise((resolve) => setTimeout(resolve, 2));
-  return performance.now() - killed;
+  return untilAnswer(tunnel.port);
 }
 
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const query = request({ host: '127.0.0.1', port, agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    query.once('error', () => resolve(false));
-    query.end();
-  });
+/** Shorter than the keep-alive, and longer than it and some of autossh's pauses. */
+const CUTS_S = [8, 90] as const;
+
+/** From "the link is up again" on. All tunnels hang on one link, so each cut is the same for all of them. */
+export async function measureCuts(): Promise<Section[]> {
+  const lacks = networkLacks() ?? autosshLacks();
+  if (lacks) return skipped('the link is cut', lacks);
+  const sections: Section[] = [];
+  for (const seconds of CUTS_S) sections.push(await measureCut(seconds, 5));
+  return sections;
 }
 
-function pss(pid: number): number {
-  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
+async function measureCut(seconds: number, count: number): Promise<Section> {
+  const samples: Samples = new Map();
+  const network = makeNetwork();
+  const world = await makeWorld({ network });
+  try {
+    const { tunnels, targetPort } = await ownTunnels(world, count);
+    const autossh = await autosshTunnels(world, count, targetPort);
+    network.cut();
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    network.restore();
+    const measure = async (name: string, tunnel: Tunnel) =>
+      add(samples, name, (await untilAnswer(tunnel.port, 50)) / 1000);
+    await Promise.all([
+      ...tunnels.map((tunnel) => measure(OWN, tunnel)),
+      ...autossh.tunnels.map((tunnel) => measure(AUTOSSH, tunnel)),
+    ]);
+    await autossh.end();
+  } finally {
+    await world.remove();
+    network.remove();
+  }
+  const title = `The link is up again after ${seconds} s, until the next answer`;
+  const seen = [OWN, AUTOSSH].map((name) => `${name} ${median(samples, name).toFixed(1)} s`);
+  return { title, unit: 's', samples, findings: [`After a cut of ${seconds} s: ${seen.join(', ')}.`] };
+}
+
+function skipped(what: string, lacks: string): Section[] {
+  return [
+    { title: what, unit: 'ms', samples: new Map(), findings: [`Not measured here, ${what}: ${lacks}.`] },
+  ];
 }

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '../hosts/sshd.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { answers, detached, finish, own, ROOT_ARGS } from './run.ts';
+import { median, ratio, type Samples, type Section, timed } from './samples.ts';
+
+/** How long each verb takes, beside what it cannot do without and beside the article's own commands. */
+
+export const ARTICLE = "the article's two commands, asking until Jupyter answers";
+const LOGIN = '`ssh HOST true`';
+const BOOT = "Jupyter's own start, from exec to its runtime file";
+const END = "Jupyter's own end, from SIGTERM on";
+const NODE = '`node -e 0`';
+
+export async function measureVerbs(rounds: number): Promise<Section[]> {
+  const samples: Samples = new Map();
+  const world = await makeWorld();
+  const { sshConfig } = world.sshd;
+  try {
+    for (let count = 0; count < rounds; count++) {
+      await timed(samples, NODE, () => finish(process.execPath, ['-e', '0'], world.laptop.env));
+      await timed(samples, LOGIN, () =>
+        finish('ssh', ['-F', sshConfig, 'loopback', 'true'], world.laptop.env),
+      );
+      await bootJupyter(world, samples);
+      await oneNotebook(world, sshConfig, samples);
+      await article(world, sshConfig, samples);
+    }
+  } finally {
+    await world.remove();
+  }
+  const floor = median(samples, LOGIN) + median(samples, BOOT);
+  const findings = [
+    `\`start\` takes ${(median(samples, '`start`') / floor).toFixed(2)} times as long as the login and Jupyter's own start together, which nothing can do without, and ${ratio(samples, '`start`', ARTICLE)} times as long as the article's commands.`,
+    `\`status\` takes ${ratio(samples, '`status`', NODE)} times as long as a bare Node, \`stop\` ${ratio(samples, '`stop`', END)} times as long as Jupyter's own end.`,
+  ];
+  return [{ title: 'One notebook', unit: 'ms', samples, findings }];
+}
+
+/** Jupyter's own time: from exec to the runtime file. Ends it again, and waits for that. */
+async function bootJupyter(world: World, samples: Samples): Promise<void> {
+  const runtime = join(world.home, 'floor');
+  mkdirSync(runtime, { recursive: true });
+  const env = { ...world.laptop.env, HOME: world.home, JUPYTER_RUNTIME_DIR: runtime };
+  const args = ['notebook', '--no-browser', '--ip=127.0.0.1', `--port=${await freePort()}`, ...ROOT_ARGS];
+  const child = spawn('jupyter', args, { env, stdio: 'ignore', cwd: world.home });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const files = ['nbserver', 'jpserver'].map((kind) => join(runtime, `${kind}-${child.pid}.json`));
+  await timed(samples, BOOT, async () => {
+    while (!files.some((file) => existsSync(file))) await new Promise((resolve) => setTimeout(resolve, 1));
+  });
+  await timed(samples, END, () => {
+    child.kill('SIGTERM');
+    return ended;
+  });
+}
+
+/** One notebook's life on the host that this ssh_config leads to. @param suffix of the rows' names */
+export async function oneNotebook(
+  world: World,
+  sshConfig: string,
+  samples: Samples,
+  suffix = '',
+): Promise<void> {
+  const { env } = world.laptop;
+  const ports = ['--port', String(await freePort()), '--local-port', String(await freePort())];
+  const start = () => own(env, 'start', 'loopback', '-F', sshConfig, '--no-open', '--json', ...ports);
+  await timed(samples, `\`start\`${suffix}`, start);
+  await timed(samples, `\`start\` that joins${suffix}`, start);
+  await timed(samples, `\`status\`${suffix}`, () => own(env, 'status'));
+  await timed(samples, `\`stop\`${suffix}`, () => own(env, 'stop'));
+}
+
+/** The article's first two commands, and then asking until Jupyter answers. */
+export async function article(world: World, sshConfig: string, samples: Samples, suffix = ''): Promise<void> {
+  const { env } = world.laptop;
+  const port = await freePort();
+  const localPort = await freePort();
+  const before = new Set(world.processes());
+  const ssh = ['ssh', '-F', sshConfig, '-S', 'none'];
+  const remote = `cd; jupyter notebook --no-browser --port=${port} ${ROOT_ARGS.join(' ')} >/dev/null 2>&1`;
+  const forward = ['-N', '-f', '-L', `localhost:${localPort}:localhost:${port}`];
+  await timed(samples, `${ARTICLE}${suffix}`, async () => {
+    await detached([...ssh, '-f', 'loopback', remote], env);
+    await detached([...ssh, ...forward, 'loopback'], env);
+    while (!(await answers(localPort))) await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+  const left = () => world.processes().filter((pid) => !before.has(pid));
+  for (const pid of left()) process.kill(pid, 'SIGTERM');
+  await eventually('the article leaves', () => left().length === 0);
+}
