@@ -19,7 +19,8 @@ help:
 #: make check         types, lint, shell scripts, unused code, layers
 #: make build         dist/cli.cjs, the installable command
 #: make pictures      the pictures of the README, taken anew
-#: make bench         how long start, status and stop take, beside the bare commands
+#: make bench         what everything costs beside plain ssh and autossh, into the README's table
+#:                    (ARGS=verbs one part alone: verbs, far, kill, cut, tunnels or throughput)
 #:
 #: make start HOST=gpu DIR=rne ENV=virtual_environment PORT=8889
 #:                    also NAME= LOCAL_PORT= COMMAND= SSH_CONFIG= ARGS='--no-open --timeout 90'

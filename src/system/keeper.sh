@@ -67,8 +67,10 @@ connected() {
 
 look() {
   [ -S "$control" ] || return 0
-  [ -n "$up" ] || up=$(now)
   apply_forwards
+  [ -n "$up" ] || up=$(now)
+  # A signal in the midst of a request can hide that it succeeded: the look that follows asks again, and tells.
+  [ -z "$again" ] || return 0
   looked=$((looked + 1))
   remind
   write_state connected "ssh $child $(start_time "$child")" "since $up" "looked $looked" "$report"
@@ -83,10 +85,19 @@ has_line() {
   return 1
 }
 
+# Without a process: it stands between a login and the tunnel.
+read_wanted() {
+  wanted=''
+  [ -r "$folder/forwards" ] || return 0
+  while IFS= read -r forward || [ -n "$forward" ]; do
+    wanted=$wanted${wanted:+$newline}$forward
+  done <"$folder/forwards"
+}
+
 # Makes the master's forwards those that are wanted, each by a request of its own: one that fails (its port is
 # taken) keeps no other from working. Sets $report and $said.
 apply_forwards() {
-  wanted=$(cat "$folder/forwards" 2>/dev/null)
+  read_wanted
   before=$applied applied='' report='' said=''
   while IFS= read -r forward; do
     [ -z "$forward" ] || has_line "$forward" "$wanted" || request cancel "$forward"
@@ -207,7 +218,7 @@ while :; do
   [ -z "$first" ] || [ -n "$up" ] || [ "$verdict" != retry ] || verdict=failed
   [ "$verdict" = retry ] || { write_state "$verdict"; finish "$status"; }
   first=''
-  [ -z "$up" ] || [ $(($(now) - up)) -lt 60 ] || try=0
+  [ "$try" = 0 ] || [ -z "$up" ] || [ $(($(now) - up)) -lt 60 ] || try=0
   try=$((try + 1))
   # The first try comes at once: each process in between is a millisecond or two without a tunnel.
   if [ "$try" -gt 1 ]; then
