@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { makeWorld } from '../hosts/world.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
 import { own } from './run.ts';
 import { add, median, ratio, type Samples, type Section, timed } from './samples.ts';
-import { autosshLacks, autosshTunnels, ownTunnels, plainTunnels, type Tunnel } from './tunnels.ts';
+import {
+  autosshLacks,
+  autosshTunnels,
+  type OwnTunnels,
+  ownTunnels,
+  plainTunnels,
+  type Tunnel,
+} from './tunnels.ts';
 
 /** What one and fifty tunnels cost: memory, and the time of `status`. */
 
@@ -10,54 +17,69 @@ const MANY = 50;
 const STATUS = [1, 10, MANY] as const;
 
 export async function measureMany(rounds: number): Promise<Section[]> {
-  return [await measureMemory(rounds)].flat();
-}
-
-async function measureMemory(rounds: number): Promise<Section[]> {
+  const samples: Samples = new Map();
+  const lacks = pssLacks() ?? autosshLacks();
+  if (!lacks) await measureMemory(1, samples);
   const world = await makeWorld();
   try {
-    const { tunnels, targetPort, know } = await ownTunnels(world, MANY);
-    const status = await measureStatus(rounds, know, (...args) => own(world.laptop.env, ...args));
-    const lacks = pssLacks() ?? autosshLacks();
+    const tunnels = await ownTunnels(world, MANY);
+    const status = await measureStatus(rounds, world, tunnels);
     if (lacks) return [status, notMeasured(lacks)];
-    const samples: Samples = new Map();
-    const total = (name: string, pids: readonly number[]) =>
-      add(samples, name, pids.reduce((sum, pid) => sum + pssKb(pid), 0) / 1024);
-    const keepers = tunnels.map(({ keeper }) => keeper ?? 0);
-    total(`${MANY} tunnels, their keepers and ssh`, [...keepers, ...tunnels.map(({ ssh }) => ssh())]);
-    total(`… the keepers alone`, keepers);
-    // Whose memory is counted shares it with its like alone: the others are gone.
-    know(MANY);
-    await own(world.laptop.env, 'stop', '--all', '--keep-server');
-    for (const [name, make] of [
-      [`${MANY} of \`ssh -N -L\``, plainTunnels],
-      [`${MANY} of \`autossh -M 0\` and their ssh`, autosshTunnels],
-    ] as const) {
-      const others = await make(world, MANY, targetPort);
-      total(name, others.tunnels.flatMap(pids));
-      const waiting = others.tunnels.flatMap(({ keeper }) => keeper ?? []);
-      if (waiting.length > 0) total('… the autosshs alone', waiting);
-      await others.end();
-    }
-    return [status, { title: 'Memory (Pss)', unit: 'MB', samples, findings: [] }];
+    await measureMemoryIn(world, tunnels, samples);
+    return [status, memorySection(samples)];
   } finally {
     await world.remove();
   }
 }
 
-const pids = (tunnel: Tunnel) => [tunnel.ssh(), ...(tunnel.keeper === undefined ? [] : [tunnel.keeper])];
+async function measureMemory(count: number, samples: Samples): Promise<void> {
+  const world = await makeWorld();
+  try {
+    await measureMemoryIn(world, await ownTunnels(world, count), samples);
+  } finally {
+    await world.remove();
+  }
+}
 
-async function measureStatus(
-  rounds: number,
-  know: (count: number) => void,
-  run: (...args: string[]) => Promise<string>,
-): Promise<Section> {
+/** Ours, then the others' as many: a page that processes share is counted among those that are there. */
+async function measureMemoryIn(world: World, ours: OwnTunnels, samples: Samples): Promise<void> {
+  const { targetPort, tunnels } = ours;
+  const count = tunnels.length;
+  addMemory(samples, 'remote-notebook', 'keeper', tunnels);
+  await ours.end();
+  for (const [name, make] of [
+    ['`ssh -N -L`', plainTunnels],
+    ['`autossh -M 0`', autosshTunnels],
+  ] as const) {
+    const others = await make(world, count, targetPort);
+    addMemory(samples, name, 'autossh', others.tunnels);
+    await others.end();
+  }
+}
+
+function addMemory(samples: Samples, name: string, waiting: string, tunnels: readonly Tunnel[]): void {
+  const sum = (pids: readonly number[]) => pids.reduce((total, pid) => total + pssKb(pid), 0);
+  const keepers = tunnels.flatMap(({ keeper }) => keeper ?? []);
+  const many = tunnels.length === 1 ? '1 tunnel' : `${tunnels.length} tunnels`;
+  add(samples, `${many} of ${name}`, sum([...keepers, ...tunnels.map(({ ssh }) => ssh())]));
+  if (keepers.length > 0) add(samples, `… of that each ${waiting}, ${many}`, sum(keepers) / keepers.length);
+}
+
+function memorySection(samples: Samples): Section {
+  const [ours, plain] = [`${MANY} tunnels of remote-notebook`, `${MANY} tunnels of \`ssh -N -L\``];
+  const findings = [
+    `${MANY} tunnels with their keepers have ${ratio(samples, ours, plain)} times the memory of as many plain \`ssh -N -L\`.`,
+  ];
+  return { title: 'Memory, with its part of what is shared (Pss)', unit: 'kB', samples, findings };
+}
+
+async function measureStatus(rounds: number, { laptop }: World, { know }: OwnTunnels): Promise<Section> {
   const samples: Samples = new Map();
   const name = (count: number) => `\`status\` of ${count}`;
   for (let round = 0; round < rounds; round++) {
     for (const count of STATUS) {
       know(count);
-      const shown = await timed(samples, name(count), () => run('status', '--json'));
+      const shown = await timed(samples, name(count), () => own(laptop.env, 'status', '--json'));
       const up = JSON.parse(shown).notebooks.filter((one: { state: string }) => one.state === 'connected');
       if (up.length !== count) throw new Error(`${up.length} of ${count} are connected: ${shown}`);
     }

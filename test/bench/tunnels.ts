@@ -38,6 +38,8 @@ export interface OwnTunnels {
   readonly targetPort: number;
   /** Has this machine know these first ones alone. */
   know(count: number): void;
+  /** Ends the tunnels, and not the server. */
+  end(): Promise<void>;
 }
 
 /**
@@ -74,7 +76,11 @@ export async function ownTunnels(world: World, count: number): Promise<OwnTunnel
     const state = () => readKeeperState(connection);
     return { port, keeper: state()?.keeper?.pid, ssh: () => state()?.ssh?.pid ?? 0 };
   });
-  return { tunnels, targetPort, know };
+  const end = async () => {
+    know(count);
+    for (const index of tunnels.keys()) await own(env, 'stop', alias(index), '--keep-server');
+  };
+  return { tunnels, targetPort, know, end };
 }
 
 /** As many of `autossh -M 0`, each with its ssh, and what ends them. */
