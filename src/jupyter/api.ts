@@ -67,26 +67,28 @@ export async function askApi(
 
 /** Whether our server answers there, and which version it is; `refused` is a Jupyter that is not ours. */
 export type Proof =
-  | { readonly state: 'ours'; readonly version: string | undefined }
+  | { readonly state: 'ours'; readonly version: string | undefined; readonly body: string }
   | { readonly state: 'refused'; readonly status: number }
   | { readonly state: 'silent'; readonly reason: string };
 
 /**
  * One authenticated request through the tunnel proves that the server behind it is ours; another tells its
  * version, at the same time, unless that is known. Neither counts as activity of the user.
+ * @param path what is asked for: one of those that only an authenticated user is told
  */
 export async function proveServer(
   api: Api,
   knownVersion: string | undefined,
   signal: AbortSignal,
   timeoutMs: number,
+  path = 'status',
 ): Promise<Proof> {
   try {
-    const [{ status }, version] = await Promise.all([
-      askApi(api, 'GET', 'status', signal, timeoutMs),
+    const [{ status, body }, version] = await Promise.all([
+      askApi(api, 'GET', path, signal, timeoutMs),
       knownVersion ?? apiVersion(api, signal, timeoutMs),
     ]);
-    return status === 200 ? { state: 'ours', version } : { state: 'refused', status };
+    return status === 200 ? { state: 'ours', version, body } : { state: 'refused', status };
   } catch (error) {
     if (error instanceof Interrupted) throw error;
     return { state: 'silent', reason: error instanceof Error ? error.message : String(error) };

@@ -1,6 +1,5 @@
 import * as v from 'valibot';
-import { Interrupted } from '../system/errors.ts';
-import { type Api, askApi } from './api.ts';
+import { type Api, askApi, type Proof, proveServer } from './api.ts';
 
 /** What a kernel and its users named: any text, yet nothing of it may move in a terminal or break a line. */
 const words = v.pipe(
@@ -34,26 +33,26 @@ export interface Kernel {
   readonly lastActivity: string;
 }
 
+const quietly = (path: string) => `${path}?no_track_activity=1`;
+
 /**
- * The kernels of a server: two requests at the same time. Neither counts as activity of the user, so that whoever
- * looks keeps no idle server up. Undefined when it does not answer, or not as Jupyter does.
+ * Proves by its kernels that the server is ours: two requests at the same time. Neither counts as activity of the
+ * user, so that whoever looks keeps no idle server up. Without kernels when it does not tell them as Jupyter does.
  */
-export async function askKernels(
+export async function proveWithKernels(
   api: Api,
+  knownVersion: string | undefined,
   signal: AbortSignal,
   timeoutMs: number,
-): Promise<Kernel[] | undefined> {
-  try {
-    const [kernels, sessions] = await Promise.all(
-      ['kernels', 'sessions'].map((path) =>
-        askApi(api, 'GET', `${path}?no_track_activity=1`, signal, timeoutMs),
-      ),
-    );
-    return kernels?.status === 200 ? parseKernels(kernels.body, sessions?.body ?? '') : undefined;
-  } catch (error) {
-    if (error instanceof Interrupted) throw error;
-    return undefined;
-  }
+): Promise<{ proof: Proof; kernels: Kernel[] | undefined }> {
+  const [proof, sessions] = await Promise.all([
+    proveServer(api, knownVersion, signal, timeoutMs, quietly('kernels')),
+    askApi(api, 'GET', quietly('sessions'), signal, timeoutMs).catch(() => undefined),
+  ]);
+  return {
+    proof,
+    kernels: proof.state === 'ours' ? parseKernels(proof.body, sessions?.body ?? '') : undefined,
+  };
 }
 
 /** Reads both answers of the API. Undefined when they are not what a Jupyter says. */

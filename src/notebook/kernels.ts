@@ -1,4 +1,4 @@
-import { askKernels, isBusy, type Kernel } from '../jupyter/kernels.ts';
+import { isBusy, type Kernel, proveWithKernels } from '../jupyter/kernels.ts';
 import type { Context } from '../system/context.ts';
 import { apiOf } from './prove.ts';
 import type { NotebookRecord } from './state.ts';
@@ -17,6 +17,7 @@ export async function busyKernels(
   const [forward] = forwards;
   if (!server || !forward || !(await isForwardUp(connectionOf(notebook, context.env), forward)))
     return undefined;
-  const kernels = await askKernels(apiOf(server, forward), context.signal, KERNELS_TIMEOUT_MS);
+  const api = apiOf(server, forward);
+  const { kernels } = await proveWithKernels(api, server.version ?? '', context.signal, KERNELS_TIMEOUT_MS);
   return kernels?.filter(isBusy);
 }

@@ -1,5 +1,4 @@
-import { proveServer } from '../jupyter/api.ts';
-import { askKernels, type Kernel } from '../jupyter/kernels.ts';
+import { type Kernel, proveWithKernels } from '../jupyter/kernels.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import { type Connection, type Forward, forwardSpec } from '../ssh/arguments.ts';
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
@@ -68,13 +67,8 @@ async function findings(
   if (forward && keeper.up.includes(forwardSpec(forward))) {
     const api = apiOf(server, forward);
     const asked = performance.now();
-    const [{ proof, roundTripMs }, kernels] = await Promise.all([
-      proveServer(api, server.version, context.signal, ANSWER_TIMEOUT_MS).then((proof) => ({
-        proof,
-        roundTripMs: Math.round(performance.now() - asked),
-      })),
-      askKernels(api, context.signal, ANSWER_TIMEOUT_MS),
-    ]);
+    const { proof, kernels } = await proveWithKernels(api, server.version, context.signal, ANSWER_TIMEOUT_MS);
+    const roundTripMs = Math.round(performance.now() - asked);
     if (proof.state === 'ours') return { state: 'running', version: proof.version, roundTripMs, kernels };
   }
   return findingsOnHost(server, connection, context);
