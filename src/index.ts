@@ -26,6 +26,8 @@ export interface Surroundings {
 export interface StartSettings extends Surroundings {
   readonly name?: string | undefined;
   readonly directory?: string | undefined;
+  /** Lines of shell that run on the host before the environment is entered. */
+  readonly setup?: readonly string[] | undefined;
   readonly environment?: string | undefined;
   readonly command?: string | undefined;
   readonly port?: number | undefined;
@@ -54,8 +56,8 @@ export async function startNotebook(
   const { describeStarted } = await import('./notebook/status.ts');
   const context = contextOf(settings);
   const { localPort, strictPort, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
-  const { name, directory, environment, command, port, socket } = settings;
-  const given = { name, directory, environment, command, port, socket };
+  const { name, directory, setup, environment, command, port, socket } = settings;
+  const given = { name, directory, setup, environment, command, port, socket };
   const flags = { ...given, 'local-port': localPort, 'strict-port': strictPort };
   const notebook = await resolveNotebook(target, flags, sshConfig, context);
   const { record, joined } = await start(notebook, { mode: 'start', timeoutMs }, context);
