@@ -54,23 +54,26 @@ test('each example of a verb does what the README says, in a real shell, against
   const lines = fenced('sh').filter((line) => line.startsWith('remote-notebook '));
   assert.ok(lines.length > 15);
   for (const line of lines) {
-    // The ports that it names may be taken here, and a browser need not be there.
-    const dry = line.includes('--strict-port') ? ' --dry-run' : '';
+    // The ports that it names may be taken here, and conda or a browser need not be there.
+    const dry = /--strict-port|conda:/.test(line) ? ' --dry-run' : '';
     const { status, stderr } = shell((await runnable(line)) + dry);
     const expected = line === 'remote-notebook open work' ? 1 : 0;
     assert.equal(status, expected, `${line}\n${stderr}`);
     const name = /--name (\S+)/.exec(line)?.[1] ?? 'gpu';
-    if (line.startsWith('remote-notebook start gpu') && !/--(save|dry-run|strict-port)/.test(line))
+    if (line.startsWith('remote-notebook start gpu') && !/--(save|dry-run|strict-port)|conda:/.test(line))
       assert.equal(shell(`remote-notebook stop ${name}`).status, 0, line);
   }
 });
 
-test('the config.yaml of the README is right', () => {
+test('each config.yaml of the README is right', () => {
   mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
-  writeFileSync(world.laptop.configurationFile, `${fenced('yaml').join('\n')}\n`);
-  const { status, stderr } = shell('remote-notebook config check');
-  assert.equal(status, 0, stderr);
-  assert.match(stderr, /2 notebooks/);
+  const counts = [...readme.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = '']) => {
+    writeFileSync(world.laptop.configurationFile, text);
+    const { status, stderr } = shell('remote-notebook config check');
+    assert.equal(status, 0, stderr);
+    return /(\w+) notebooks?\./.exec(stderr)?.[1];
+  });
+  assert.deepEqual(counts, ['2', 'one']);
 });
 
 test('each make command of the README exists', () => {
@@ -97,5 +100,6 @@ test('the article stands in the README as the aliases have it', () => {
 test('the files that the README links are there', () => {
   const links = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, path = '']) => path);
   assert.ok(links.length >= 2);
-  for (const path of links) assert.ok(existsSync(join(root, path)), path);
+  const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, text = '']) => `#${text.toLowerCase()}`);
+  for (const path of links) assert.ok(headings.includes(path) || existsSync(join(root, path)), path);
 });
