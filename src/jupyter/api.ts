@@ -35,7 +35,7 @@ export async function askApi(
         host: LOOPBACK,
         port: api.localPort,
         method,
-        path: `${api.baseUrl}${path === '' ? 'api' : `api/${path}`}`,
+        path: `${api.baseUrl}api${path.startsWith('?') ? path : `/${path}`}`,
         headers: { Authorization: `token ${api.token}`, 'Content-Length': 0 },
         agent: false,
         signal: AbortSignal.any([signal, deadline]),
@@ -97,7 +97,7 @@ export async function proveServer(
 
 /** The version that `GET /api` tells; undefined when it does not. */
 async function apiVersion(api: Api, signal: AbortSignal, timeoutMs: number): Promise<string | undefined> {
-  const { body } = await askApi(api, 'GET', '', signal, timeoutMs);
+  const { body } = await askApi(api, 'GET', '?no_track_activity=1', signal, timeoutMs);
   try {
     const { version } = JSON.parse(body) as { version?: unknown };
     return typeof version === 'string' ? version : undefined;

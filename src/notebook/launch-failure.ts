@@ -36,7 +36,7 @@ export function launchFailure(
   const where = lastValue(frames, 'where');
   switch (cause) {
     case 'elsewhere':
-      return new Elsewhere(destination, words);
+      return new Elsewhere(destination, rest);
     case 'directory':
       return new Failure(`the directory "${subject}" is not there on ${destination}, or cannot be entered`, {
         remedy: 'Name another with --directory (relative to the home folder), or make it there first.',
