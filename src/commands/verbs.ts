@@ -2,6 +2,7 @@ import { aliases } from './aliases.ts';
 import { clean } from './clean.ts';
 import { completion } from './completion.ts';
 import { config } from './config.ts';
+import { doctor } from './doctor.ts';
 import { forward } from './forward.ts';
 import { hosts } from './hosts.ts';
 import { logs } from './logs.ts';
@@ -21,6 +22,7 @@ export const VERBS: Readonly<Record<string, AnyVerb>> = {
   stop,
   restart,
   logs,
+  doctor,
   hosts,
   config,
   clean,

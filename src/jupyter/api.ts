@@ -65,6 +65,46 @@ export async function askApi(
   });
 }
 
+/**
+ * Asks for a websocket that needs no kernel, and closes it: the HTTP status of the answer, 101 when it opened. Before
+ * jupyter_server 2.0 there is none, and the answer is 404.
+ * @returns undefined when nobody answers
+ */
+export async function askWebsocket(
+  { localPort, baseUrl, secure, token }: Api,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<number | undefined> {
+  const { request } = await (secure ? import('node:https') : import('node:http'));
+  return new Promise((resolve) => {
+    const query = request({
+      host: LOOPBACK,
+      port: localPort,
+      path: `${baseUrl}api/events/subscribe`,
+      headers: {
+        Authorization: `token ${token}`,
+        Connection: 'Upgrade',
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Key': Buffer.from('remote-notebook.').toString('base64'),
+      },
+      agent: false,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      rejectUnauthorized: false,
+    });
+    query.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response.statusCode);
+    });
+    query.on('response', (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    query.on('error', () => resolve(undefined));
+    query.end();
+  });
+}
+
 /** Whether our server answers there, and which version it is; `refused` is a Jupyter that is not ours. */
 export type Proof =
   | { readonly state: 'ours'; readonly version: string | undefined; readonly body: string }

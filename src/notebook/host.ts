@@ -213,6 +213,27 @@ export async function readLog(
   }
 }
 
+/** What doctor.sh found on the host, and what start-up files printed before it. Changes nothing there. */
+export async function examineHost(
+  connection: Connection,
+  notebook: Notebook,
+  context: Context,
+): Promise<{ frames: readonly Frame[]; printed: readonly string[] }> {
+  const { name, directory, environment, command, port } = notebook;
+  const setup = notebook.setup.join('\n');
+  const variables = { name, directory, setup, environment, command, port: String(port) };
+  const printed: string[] = [];
+  let begun = false;
+  const onFrame = () => {
+    begun = true;
+  };
+  const onText = (line: string) => {
+    if (!begun && line.trim() !== '') printed.push(line);
+  };
+  const frames = await runScript(connection, { name: 'doctor', variables }, context, onFrame, onText);
+  return { frames, printed };
+}
+
 /** A host with `MaxSessions 1` may need a moment to close the last session before it takes the next. */
 const SESSION_TRIES = 20;
 const SESSION_PAUSE_MS = 100;

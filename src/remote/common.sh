@@ -166,4 +166,28 @@ release_lock() {
   rmdir "$1" 2>/dev/null
 }
 
+# Enters the notebook's $directory, and sets $here to its true path.
+# shellcheck disable=SC2034,SC2154 # its callers assign the one and read the other
+go_to_directory() {
+  # A start-up file of the login shell may have gone elsewhere.
+  cd 2>/dev/null || :
+  expand_home "$directory"
+  cd "$path" 2>/dev/null || fail directory "$path"
+  here=$(pwd -P)
+}
+
+# Who listens on port $1 of the host, where that can be known.
+port_holder() {
+  who=''
+  if command -v ss >/dev/null 2>&1; then
+    line=$(ss -Hltnpe "sport = :$1" 2>/dev/null | head -n 1)
+    who=$(printf '%s\n' "$line" | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 (PID \2)/p')
+    uid=$(printf '%s\n' "$line" | sed -n 's/.*uid:\([0-9]*\).*/\1/p')
+    [ -n "$who" ] || [ -z "$uid" ] || who="user $(id -un "$uid" 2>/dev/null || printf '%s' "$uid")"
+  elif command -v lsof >/dev/null 2>&1; then
+    who=$(lsof -nP "-iTCP:$1" -sTCP:LISTEN 2>/dev/null | awk 'NR == 2 { print $1 " (PID " $2 ") of " $3 }')
+  fi
+  [ -z "$who" ] || tell holder "$who"
+}
+
 echo

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { singleQuoted } from '../system/command.ts';
 
-type ScriptName = 'launch' | 'look' | 'stop' | 'logs' | 'servers';
+type ScriptName = 'launch' | 'look' | 'stop' | 'logs' | 'servers' | 'doctor';
 
 /** A sh script for the host, with the values of its variables: see the head of each .sh file. */
 export interface Script {
@@ -12,6 +12,7 @@ export interface Script {
 /** The parts that one of them has in files of their own, besides what all share. */
 const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   launch: ['environment', 'jupyter'],
+  doctor: ['environment', 'jupyter'],
 };
 
 /** One line of a script's answer. */

@@ -86,6 +86,34 @@ function sessionCommand(connection: Connection, remoteCommand: string): Command 
   ];
 }
 
+/**
+ * A master for the time of a check, which tells all it does, trusts no new host and learns nothing: known_hosts
+ * stays as it is.
+ */
+export function doctorCommand(connection: Connection, isQuiet: boolean): Command {
+  const [program, ...args] = masterCommand(connection);
+  const own = [
+    '-v',
+    ...option('BatchMode', isQuiet ? 'yes' : 'no'),
+    ...option('StrictHostKeyChecking', 'yes'),
+    ...option('UpdateHostKeys', 'no'),
+    ...option('PermitLocalCommand', 'no'),
+  ];
+  return [
+    program,
+    ...own,
+    ...args.map((arg) => arg.replace('LogLevel=INFO', 'LogLevel=DEBUG1')),
+    '--',
+    connection.destination,
+  ];
+}
+
+/** A connection through the host's sshd to `target`, host:port, as a forward would open it. */
+export function throughCommand(connection: Connection, target: string): Command {
+  const own = ['-F', '/dev/null', '-S', connection.controlPath, ...option('ProxyCommand', 'false')];
+  return ['ssh', ...own, '-W', target, 'master'];
+}
+
 /** The command that takes a sh script on its standard input, under any login shell. */
 export function scriptCommand(connection: Connection): Command {
   return sessionCommand(connection, 'exec /bin/sh -s');

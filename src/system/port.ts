@@ -12,6 +12,18 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
+/** A port of the loopback address that nobody has just now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, LOOPBACK, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
 /** Who listens on this port of this machine, as `name (PID 123)`; undefined where that cannot be known. */
 export async function portHolder(port: number): Promise<string | undefined> {
   const socket = await ask(['ss', '-Hltnp', `sport = :${port}`]);

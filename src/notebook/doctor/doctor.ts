@@ -1,0 +1,141 @@
+import { lastValue } from '../../remote/script.ts';
+import type { Context } from '../../system/context.ts';
+import { Failure, Interrupted } from '../../system/errors.ts';
+import { examineHost } from '../host.ts';
+import type { Notebook } from '../notebook.ts';
+import { readRecords } from '../state.ts';
+import { connectionOf, isForwardUp } from '../tunnel.ts';
+import { type Check, failed, ok, unchecked, warning } from './check.ts';
+import { hostChecks } from './host.ts';
+import { checkForwarding, type Login, logIn } from './login.ts';
+import {
+  checkBrowser,
+  checkLocalPort,
+  checkName,
+  checkReach,
+  checkSsh,
+  resolveDestination,
+  viaAnother,
+} from './machine.ts';
+import { serverChecks } from './server.ts';
+
+/** All layers between this machine and the notebook's host, in the order in which they stand on each other. */
+const ON_THE_WAY = ['name', 'reach', 'host key', 'authentication', 'reconnect', 'forwarding'] as const;
+const ON_THE_HOST = [
+  'login shell',
+  'start-up files',
+  'logind',
+  'port',
+  'directory',
+  'disk',
+  'server',
+  'environment',
+  'jupyter',
+  'configuration',
+  'api',
+  'websocket',
+] as const;
+
+/** Checks every layer in order, and changes nothing. What depends on a broken one is not checked. */
+export async function diagnose(
+  notebook: Notebook,
+  context: Context,
+  tell: (check: Check) => void,
+): Promise<Check[]> {
+  const checks: Check[] = [];
+  const add = (...more: Check[]) => {
+    for (const check of more) {
+      checks.push(check);
+      tell(check);
+    }
+  };
+  add(await checkSsh(context));
+  await checkRemote(notebook, context, add);
+  add(await localPort(notebook, context), checkBrowser(context));
+  return checks;
+}
+
+async function checkRemote(
+  notebook: Notebook,
+  context: Context,
+  add: (...checks: Check[]) => void,
+): Promise<void> {
+  const done = new Set<string>();
+  const put = (...checks: Check[]) => {
+    for (const { name } of checks) done.add(name);
+    add(...checks);
+  };
+  const rest = (cause: string) =>
+    put(
+      ...[...ON_THE_WAY, ...ON_THE_HOST]
+        .filter((name) => !done.has(name))
+        .map((name) => unchecked(name, cause)),
+    );
+  const connection = connectionOf(notebook, context.env);
+  const { check, resolved } = await resolveDestination(connection, context);
+  put(check);
+  if (!resolved) return rest('ssh_config');
+  const way = viaAnother(resolved);
+  if (way) put(ok('name', `left to the ${way}`), ok('reach', `left to the ${way}`));
+  else {
+    const name = await checkName(connection, resolved);
+    put(name);
+    if (name.verdict === 'failed') return rest('name');
+    const reach = await checkReach(connection, resolved);
+    put(reach);
+    if (reach.verdict === 'failed') return rest('reach');
+  }
+  const login = await logIn(connection, context);
+  try {
+    put(...login.checks);
+    if (!login.connection)
+      return rest(login.checks.find(({ verdict }) => verdict === 'failed')?.name ?? 'authentication');
+    await checkHost(notebook, login, context, put, rest);
+  } finally {
+    await login.end();
+  }
+}
+
+async function checkHost(
+  notebook: Notebook,
+  login: Login,
+  context: Context,
+  put: (...checks: Check[]) => void,
+  rest: (cause: string) => void,
+): Promise<void> {
+  const { connection } = login;
+  if (!connection) return;
+  const forwarding = await checkForwarding(login, notebook.port, context);
+  put(forwarding);
+  let found: Awaited<ReturnType<typeof examineHost>>;
+  try {
+    found = await examineHost(connection, notebook, context);
+  } catch (error) {
+    if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
+    put(failed('login shell', error.message, error.remedy));
+    return rest('login shell');
+  }
+  const { frames, printed } = found;
+  put(ok('login shell', lastValue(frames, 'shell') ?? 'unknown'), startUpFiles(printed));
+  put(...hostChecks(frames, notebook));
+  if (forwarding.verdict === 'failed') return rest('forwarding');
+  put(...(await serverChecks(frames, connection, context)));
+}
+
+function startUpFiles(printed: readonly string[]): Check {
+  const name = 'start-up files';
+  if (printed.length === 0) return ok(name, 'print nothing');
+  return warning(
+    name,
+    `print: ${printed.slice(0, 3).join(' / ')}`,
+    'scp, rsync and git stumble over it; this program does not. Let them print on a terminal only: [ -t 1 ] && echo …',
+  );
+}
+
+async function localPort(notebook: Notebook, context: Context): Promise<Check> {
+  const forward = readRecords(context)[notebook.name]?.forwards[0];
+  const port = notebook.localPort ?? forward?.localPort ?? notebook.port;
+  const isOurs =
+    forward?.localPort === port && (await isForwardUp(connectionOf(notebook, context.env), forward));
+  return checkLocalPort(port, notebook, isOurs);
+}

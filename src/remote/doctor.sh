@@ -1,0 +1,99 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # its variables are assigned in front of it
+# Looks at all that a start needs on the host, and changes nothing there.
+#
+#   name, directory, setup, environment, command, port    the notebook; empty: the default
+#
+# Answers `checked LAYER` when it comes to a layer, what it found there, and `failed CAUSE …` at the first that what is
+# left depends on. What depends on nothing comes first.
+
+main() {
+  trap 'leave' EXIT
+  trap 'exit 1' HUP INT TERM PIPE
+  tell shell "${SHELL:-unknown}"
+  look_at_logind
+  port_holder "$port"
+  tell checked port
+  go_to_directory
+  look_at_directory
+  look_at_disk
+  checksum=$(cksum <<END
+$here
+END
+  )
+  record=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers/$name-${checksum%% *}
+  if [ -s "$record/server.json" ] && record_lives "$record"; then
+    tell_server "$record"
+    tell runs "$record_pid"
+  elif [ -f "$record/record" ]; then
+    tell dead "$record"
+  fi
+  tell checked server
+  # What an environment leaves while it is entered lies where this session alone looks, until its end.
+  folder=$(umask 077 && mktemp -d "${TMPDIR:-/tmp}/remote-notebook-XXXXXX") || fail scratch "${TMPDIR:-/tmp}"
+  enter_environment
+  tell checked environment
+  choose_command
+  tell command "$command"
+  ask_jupyter
+  tell checked configuration
+}
+
+# Asks Jupyter itself, whose files may be Python. A wrapper of the user's might start a server instead, and is not asked.
+# Jupyter would write below its folders at the first time: it gets others, with what the user's configuration holds.
+ask_jupyter() {
+  program=${command%% *}
+  case ${program##*/} in jupyter*) ;; *) tell checked jupyter; tell unasked "$command"; return 0 ;; esac
+  mkdir "$folder/config"
+  for each in "${JUPYTER_CONFIG_DIR:-$HOME/.jupyter}"/*; do
+    [ ! -e "$each" ] || ln -s "$each" "$folder/config/"
+  done
+  : >>"$folder/config/migrated"
+  export JUPYTER_CONFIG_DIR="$folder/config" JUPYTER_DATA_DIR="$folder/data" JUPYTER_RUNTIME_DIR="$folder/data/runtime"
+  export PYTHONDONTWRITEBYTECODE=1
+  tell version "$(eval "$run --version" 2>/dev/null | tail -n 1)"
+  tell checked jupyter
+  tell config "$(eval "$run --show-config-json" 2>/dev/null | tr -d '\n')"
+}
+
+# shellcheck disable=SC2317 # a trap calls it
+leave() {
+  end_helper
+  [ -z "$folder" ] || rm -rf "$folder"
+}
+
+look_at_directory() {
+  tell directory "$here"
+  [ -w "$here" ] || tell readonly "$here"
+  tell checked directory
+}
+
+# POSIX: blocks of 1024 bytes, free ones in the fourth column; the path may hold blanks, but is the last.
+look_at_disk() {
+  for each in "$here" "$HOME"; do
+    free=$(df -Pk "$each" 2>/dev/null | awk 'NR == 2 { for (i = 2; i < NF; i++) if ($i ~ /%$/) print $(i - 1) }')
+    [ -z "$free" ] || tell free "$free $each"
+    inodes=$(df -Pi "$each" 2>/dev/null | awk 'NR == 2 { for (i = 2; i < NF; i++) if ($i ~ /%$/) print $(i - 1) }')
+    [ -z "$inodes" ] || tell inodes "$inodes $each"
+  done
+  ! command -v quota >/dev/null 2>&1 || quota -q 2>/dev/null | while IFS= read -r line; do
+    [ -z "$line" ] || tell quota "$line"
+  done
+  tell checked disk
+}
+
+# Whether the processes of a user live on when their last session has ended.
+look_at_logind() {
+  if command -v loginctl >/dev/null 2>&1 && [ -d /run/systemd/seats ]; then
+    kills=$(busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
+      KillUserProcesses 2>/dev/null)
+    tell logind "${kills#b }"
+    [ ! -e "/var/lib/systemd/linger/$(id -un)" ] || tell linger yes
+  fi
+  tell checked logind
+}
+
+# shellcheck disable=SC2034 # environment.sh
+folder='' helper='' entered='' asked=''
+main
+exit 0
