@@ -45,7 +45,7 @@ async function runnable(line: string): Promise<string> {
     .replace(/ -f$/, '')
     .replace('6006', () => ports[0] ?? '')
     .replace('8080', () => ports[1] ?? '');
-  if (/ (start|hosts) ?/.test(line))
+  if (/ (start|doctor|hosts) ?/.test(line))
     return `${here} -F '${join(bin, 'ssh_config')}'${line.includes(' start ') ? ' --no-open' : ''}`;
   return here;
 }

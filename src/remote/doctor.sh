@@ -39,7 +39,7 @@ END
   tell checked configuration
 }
 
-# Asks Jupyter itself, whose files may be Python. A wrapper of the user's might start a server instead, and is not asked.
+# Asks Jupyter itself, whose configuration may be Python. A wrapper of the user's might start a server instead, and is not asked.
 # Jupyter would write below its folders at the first time: it gets others, with what the user's configuration holds.
 ask_jupyter() {
   program=${command%% *}
@@ -50,7 +50,7 @@ ask_jupyter() {
   done
   : >>"$folder/config/migrated"
   export JUPYTER_CONFIG_DIR="$folder/config" JUPYTER_DATA_DIR="$folder/data" JUPYTER_RUNTIME_DIR="$folder/data/runtime"
-  export PYTHONDONTWRITEBYTECODE=1
+  export IPYTHONDIR="$folder/ipython" PYTHONDONTWRITEBYTECODE=1
   tell version "$(eval "$run --version" 2>/dev/null | tail -n 1)"
   tell checked jupyter
   tell config "$(eval "$run --show-config-json" 2>/dev/null | tr -d '\n')"

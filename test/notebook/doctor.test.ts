@@ -140,15 +140,61 @@ test('a key that the host refuses is told, with the way to install one', async (
   );
 });
 
-test('an sshd that forbids to forward is told, with its option', async () => {
-  for (const line of ['AllowTcpForwarding no', 'PermitOpen none']) {
+for (const line of ['AllowTcpForwarding no', 'PermitOpen none']) {
+  test(`an sshd that forbids to forward is told, with its option: ${line}`, async () => {
     await begin({ sshdConfig: [line] });
     assert.match(
       await only('forwarding', 'failed'),
       /forbids to forward.*\n.*AllowTcpForwarding and PermitOpen/,
     );
-    if (line === 'AllowTcpForwarding no') await world.remove();
+  });
+}
+
+test('a machine without ssh is told, and all that needs it is not guessed', async () => {
+  await begin();
+  world.laptop.env.PATH = join(world.home, 'nothing');
+  assert.match(await only('ssh', 'failed'), /^ssh is not installed.*\nInstall it/);
+});
+
+test('a host that would ask at the next login is told, and looked at over the open connection', async () => {
+  await begin();
+  await started(world.laptop, ...(await ports()));
+  writeFileSync(world.sshd.authorizedKeys, '');
+  const { code, checks } = await diagnosis();
+  assert.equal(code, 0);
+  const wrong = checks.filter(({ verdict }) => verdict !== 'ok');
+  assert.deepEqual(
+    wrong.map(({ name, verdict }) => [name, verdict]),
+    [['reconnect', 'warning']],
+  );
+  assert.match(wrong[0]?.fix ?? '', /^Install a key/);
+  assert.equal(JSON.parse(await done(world.laptop, 'status', '--json')).notebooks[0].state, 'connected');
+});
+
+test('websockets that an extension of Jupyter is in the way of are told', async () => {
+  await begin();
+  const folder = join(world.home, '.jupyter');
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, 'in_the_way.py'),
+    `from tornado.web import RequestHandler
+class Refuse(RequestHandler):
+    def get(self):
+        self.set_status(403)
+default_handlers = [(r'/api/events/subscribe', Refuse)]
+`,
+  );
+  for (const [file, application] of [
+    ['notebook', 'NotebookApp'],
+    ['server', 'ServerApp'],
+  ]) {
+    const text = `import sys\nsys.path.insert(0, '${folder}')\nc.${application}.extra_services = ['in_the_way']\n`;
+    writeFileSync(join(folder, `jupyter_${file}_config.py`), text);
   }
+  await started(world.laptop, ...(await ports()));
+  const { code, checks } = await diagnosis();
+  assert.equal(code, 1);
+  assert.equal(checks.find(({ name }) => name === 'websocket')?.found, 'refused with HTTP 403');
 });
 
 test('an account that runs something else than what it is told is told', async () => {

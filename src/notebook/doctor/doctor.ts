@@ -19,9 +19,15 @@ import {
 } from './machine.ts';
 import { serverChecks } from './server.ts';
 
-/** All layers between this machine and the notebook's host, in the order in which they stand on each other. */
-const ON_THE_WAY = ['name', 'reach', 'host key', 'authentication', 'reconnect', 'forwarding'] as const;
-const ON_THE_HOST = [
+/** All that needs ssh, in the order in which the layers stand on each other. */
+const LAYERS = [
+  'ssh_config',
+  'name',
+  'reach',
+  'host key',
+  'authentication',
+  'reconnect',
+  'forwarding',
   'login shell',
   'start-up files',
   'logind',
@@ -49,8 +55,10 @@ export async function diagnose(
       tell(check);
     }
   };
-  add(await checkSsh(context));
-  await checkRemote(notebook, context, add);
+  const ssh = await checkSsh(context);
+  add(ssh);
+  if (ssh.verdict === 'failed') add(...LAYERS.map((name) => unchecked(name, 'ssh')));
+  else await checkRemote(notebook, context, add);
   add(await localPort(notebook, context), checkBrowser(context));
   return checks;
 }
@@ -66,11 +74,7 @@ async function checkRemote(
     add(...checks);
   };
   const rest = (cause: string) =>
-    put(
-      ...[...ON_THE_WAY, ...ON_THE_HOST]
-        .filter((name) => !done.has(name))
-        .map((name) => unchecked(name, cause)),
-    );
+    put(...LAYERS.filter((name) => !done.has(name)).map((name) => unchecked(name, cause)));
   const connection = connectionOf(notebook, context.env);
   const { check, resolved } = await resolveDestination(connection, context);
   put(check);

@@ -3,22 +3,32 @@ import { connect } from 'node:net';
 import { type Connection, resolveCommand } from '../../ssh/arguments.ts';
 import { sshFailure, tellingLine } from '../../ssh/messages.ts';
 import type { Context } from '../../system/context.ts';
+import { Failure, Interrupted } from '../../system/errors.ts';
 import { reason } from '../../system/files.ts';
 import { isPortFree, portHolder } from '../../system/port.ts';
 import { run } from '../../system/run.ts';
 import type { Notebook } from '../notebook.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
-/** ssh's multiplexing of a socket forward, which `--socket` needs, came with 6.7; 7.4 is the oldest that was read. */
+/** The oldest whose words ssh/messages.ts knows. */
 const OLDEST_SSH = 7.4;
 const REACH_TIMEOUT_MS = 10_000;
 
 export async function checkSsh(context: Context): Promise<Check> {
-  const { stdout, stderr } = await run(['ssh', '-V'], context);
-  const version = `${stdout}${stderr}`.trim();
-  const number = Number(/OpenSSH\D*(\d+\.\d+)/.exec(version)?.[1]);
-  if (number >= OLDEST_SSH) return ok('ssh', version);
-  return warning('ssh', version, `Only OpenSSH ${OLDEST_SSH} and later is known to do all that is needed.`);
+  try {
+    const { stdout, stderr } = await run(['ssh', '-V'], context);
+    return readVersion(`${stdout}${stderr}`.trim());
+  } catch (error) {
+    if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
+    return failed('ssh', error.message, 'Install it: the package openssh-client, or openssh.');
+  }
+}
+
+/** @param words as `ssh -V` has them */
+export function readVersion(words: string): Check {
+  const version = Number(/OpenSSH\D*(\d+\.\d+)/.exec(words)?.[1]);
+  if (version >= OLDEST_SSH) return ok('ssh', words);
+  return warning('ssh', words, `Only OpenSSH ${OLDEST_SSH} and later is known to do all that is needed.`);
 }
 
 /** What ssh makes of the destination: the first value of each option. */
