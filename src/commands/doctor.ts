@@ -7,7 +7,11 @@ export const doctor = defineVerb({
   usage: 'doctor [notebook]',
   summary: 'Check each layer between here and a notebook, and say what to mend; changes nothing',
   positionals: {
-    notebook: { describe: 'a name, or a destination as start takes it', type: 'string', completes: 'destinations' },
+    notebook: {
+      describe: 'a name, or a destination as start takes it',
+      type: 'string',
+      completes: 'destinations',
+    },
   },
   options: NOTEBOOK_OPTIONS,
   examples: [
