@@ -7,7 +7,10 @@ export const restart = defineVerb({
   summary: 'Stop a server and start it again, on its port and with its token',
   positionals: NOTEBOOK,
   options: { ...CONFIG_FILE, ...YES, ...TIMEOUT },
-  examples: [['$0 restart gpu', 'pages that are open in the browser go on; what the kernels held is lost']],
+  examples: [
+    ['$0 restart gpu', 'pages that are open in the browser go on; what the kernels held is lost'],
+    ['$0 restart gpu --yes', 'also while a kernel is busy'],
+  ],
   async run(args, terminal) {
     const { context, style } = terminal;
     const timeoutMs = verifyTimeout(args.timeout) * 1000;
