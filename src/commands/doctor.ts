@@ -5,7 +5,7 @@ import { defineVerb } from './verb.ts';
 
 export const doctor = defineVerb({
   usage: 'doctor [notebook]',
-  summary: 'Check each layer between here and a notebook, and say what to mend; changes nothing',
+  summary: 'Check each layer between here and a notebook, and say what to mend',
   positionals: {
     notebook: {
       describe: 'a name, or a destination as start takes it',

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { type Api, askApi, type Proof, proveServer } from './api.ts';
+import type { Kernel } from './kernel.ts';
 
 /** What a kernel and its users named: any text, yet nothing of it may move in a terminal or break a line. */
 const words = v.pipe(
@@ -19,19 +20,6 @@ const KernelsAnswer = v.array(
 
 /** `GET /api/sessions`, of which just the path of its notebook is needed here. */
 const SessionsAnswer = v.array(v.object({ path: words, kernel: v.nullish(v.object({ id: words })) }));
-
-/** A kernel as its server tells it. */
-export interface Kernel {
-  readonly id: string;
-  /** The path of its notebook, as the server names it; null for one that was started without. */
-  readonly notebook: string | null;
-  /** Its kind: python3, ir. */
-  readonly name: string;
-  /** `idle`, `busy`, `starting` and more: Jupyter's own words. */
-  readonly state: string;
-  /** ISO 8601. */
-  readonly lastActivity: string;
-}
 
 const quietly = (path: string) => `${path}?no_track_activity=1`;
 

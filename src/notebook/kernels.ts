@@ -1,10 +1,12 @@
-import { isBusy, type Kernel, proveWithKernels } from '../jupyter/kernels.ts';
+import type { Kernel } from '../jupyter/kernel.ts';
+import { isBusy, proveWithKernels } from '../jupyter/kernels.ts';
 import type { Context } from '../system/context.ts';
 import { apiOf } from './prove.ts';
 import type { NotebookRecord } from './state.ts';
 import { connectionOf, isForwardUp } from './tunnel.ts';
 
-export { type Kernel, kernelLabel } from '../jupyter/kernels.ts';
+export type { Kernel } from '../jupyter/kernel.ts';
+export { kernelLabel } from '../jupyter/kernels.ts';
 
 /** How long a server may take to tell its kernels to one who means to stop it. */
 const KERNELS_TIMEOUT_MS = 5000;

@@ -1,4 +1,4 @@
-import type { Kernel } from '../jupyter/kernels.ts';
+import type { Kernel } from '../jupyter/kernel.ts';
 
 export type ServerState = 'running' | 'stopped' | 'unknown';
 export type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'closed';

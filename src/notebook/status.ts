@@ -1,4 +1,5 @@
-import { type Kernel, proveWithKernels } from '../jupyter/kernels.ts';
+import type { Kernel } from '../jupyter/kernel.ts';
+import { proveWithKernels } from '../jupyter/kernels.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import { type Connection, type Forward, forwardSpec } from '../ssh/arguments.ts';
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { requestShutdown } from '../jupyter/api.ts';
-import type { Kernel } from '../jupyter/kernels.ts';
+import type { Kernel } from '../jupyter/kernel.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
