@@ -57,7 +57,7 @@ $(BUNDLE): $(PACKAGES) package.json $(wildcard scripts/build/*) $(wildcard src/*
 	@$(TSX) scripts/build/bundle.ts
 
 bench: $(BUNDLE)
-	@sh scripts/setup/machine.sh demo
+	@sh scripts/setup/machine.sh bench
 	@$(TSX) test/bench/bench.ts $(ARGS)
 
 pictures: $(BUNDLE)

@@ -2,7 +2,7 @@
 # Installs the programs that are missing here: as root on Debian or Ubuntu; elsewhere it prints the command that
 # does, and goes on. When nothing is missing it does nothing, and asks no package server.
 #
-#   machine.sh check|demo|test
+#   machine.sh check|demo|bench|test
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -11,15 +11,19 @@ needs() {
   case $1 in
     check) echo git:git shellcheck:shellcheck ;;
     demo) echo ssh:openssh-client sshd:openssh-server jupyter:jupyter-notebook ps:procps ;;
+    bench)
+      needs demo
+      echo autossh:autossh ip:iproute2
+      ;;
     test)
       needs check
-      needs demo
+      needs bench
       echo bash:bash zsh:zsh fish:fish tcsh:tcsh busybox:busybox venv:python3-venv
-      echo chromium:chromium tmux:tmux autossh:autossh mandoc:mandoc ss:iproute2 lsof:lsof
+      echo chromium:chromium tmux:tmux mandoc:mandoc ss:iproute2 lsof:lsof
       echo poetry:python3-poetry modules:lmod
       ;;
     *)
-      echo "machine.sh knows check, demo and test" >&2
+      echo "machine.sh knows check, demo, bench and test" >&2
       exit 2
       ;;
   esac
