@@ -51,8 +51,7 @@ export class Route {
       const forward = forwardTo(serverTarget(server), localPort);
       const record = { ...this.#record(forward), server };
       const isPrepared = prepared?.localPort === localPort && prepared.target === forward.target;
-      if (isPrepared) await this.#save(record);
-      else if (await this.#isFree(localPort, prepared)) await this.#bind(record);
+      if (!isPrepared && (await this.#isFree(localPort, prepared))) await this.#bind(record);
       if (await isForwardUp(this.#connection, forward)) return record;
       await this.#notePortTaken(localPort, server);
     }
@@ -70,7 +69,7 @@ export class Route {
     const forward = await this.#guess();
     const record = this.#record(forward);
     if (forward) await this.#bind(record);
-    else await this.#save(record);
+    else await this.save(record);
     return forward;
   }
 
@@ -86,7 +85,7 @@ export class Route {
 
   /** The keeper binds what stands on record. */
   async #bind(record: NotebookRecord): Promise<void> {
-    await this.#save(record);
+    await this.save(record);
     await openTunnel(this.#connection, this.#context);
   }
 
@@ -95,7 +94,8 @@ export class Route {
     return { notebook: this.#notebook, server: undefined, forwards, plain: undefined };
   }
 
-  async #save(record: NotebookRecord): Promise<void> {
+  /** Puts the notebook on record, or what is known of it by now. */
+  async save(record: NotebookRecord): Promise<void> {
     await updateRecords(this.#context, (records) => withRecord(records, record));
   }
 

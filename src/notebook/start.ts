@@ -84,7 +84,9 @@ export async function startAlone(
     const record = await route.lead(serverRecord(found));
     context.report.phase('prove');
     const proof = await prove(record, connection, context);
-    return started(record, record.forwards[0] as Forward, proof, found.joined);
+    const result = started(record, record.forwards[0] as Forward, proof, found.joined);
+    await route.save(result.record);
+    return result;
   } catch (error) {
     await route.settled();
     const left = await undoStart(connection, notebook, before, progress, launch, context);

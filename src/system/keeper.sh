@@ -24,7 +24,7 @@ here=$(dirname -- "$0")
 
 control=$folder/control
 child='' sleeper='' up='' ending='' hurry='' try=0 said='' applied='' report='' looked=0
-self=$$ reminder='' looking='' again=''
+self=$$ began=0 silent='' reminder='' looking='' again=''
 keeper="$self $(start_time "$self")"
 
 # The terminal's signals are for the command that started this; ssh inherits that they are ignored.
@@ -144,6 +144,7 @@ run_ssh() {
   "$@" -o PermitLocalCommand=yes -o "LocalCommand=/bin/sh -c 'kill -USR2 $self'" -- "$destination" </dev/null 2>"$folder/log" &
   child=$!
   write_state connecting "ssh $child $(start_time "$child")" "try $try"
+  began=$(now)
   await "$child"
   child='' report=''
   remind
@@ -160,16 +161,17 @@ await() {
 
 carriage_return=$(printf '\r')
 
-# Reads what ssh said. Sets $said to its last words, and $verdict to what is to be done about them: a second try
+# Reads what ssh said. Sets $said to its last words, $silent if nobody answered, and $verdict to what is to be done about them: a second try
 # where it can help, never where it could lock the user out.
 judge() {
-  verdict=retry said=''
+  verdict=retry said='' silent=''
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%"$carriage_return"}
     [ -z "$line" ] || said=$line
     case $line in
       *'Host key verification failed'* | *'REMOTE HOST IDENTIFICATION HAS CHANGED'*) verdict=failed ;;
       *'onfiguration option'* | *'onfiguration line'* | *'nsupported option'*) verdict=failed ;;
+      *'imed out'*) silent=1 ;;
       *'Permission denied'* | *'Too many authentication failures'* | *'No more authentication methods'*)
         [ "$verdict" = failed ] || verdict=needs-login
         ;;
@@ -220,8 +222,9 @@ while :; do
   first=''
   [ "$try" = 0 ] || [ -z "$up" ] || [ $(($(now) - up)) -lt 60 ] || try=0
   try=$((try + 1))
-  # The first try comes at once: each process in between is a millisecond or two without a tunnel.
-  if [ "$try" -gt 1 ]; then
+  # The first try comes at once: each process in between is a millisecond or two without a tunnel. One that nobody
+  # has answered was a pause itself, and the next is under way when the network comes back.
+  if [ "$try" -gt 1 ] && { [ -z "$silent" ] || [ $(($(now) - began)) -lt 10 ]; }; then
     seconds=$(delay)
     write_state reconnecting "try $try" "next $(($(now) + ${seconds%.*}))"
     [ -n "$hurry" ] || pause "$seconds"
