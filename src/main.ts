@@ -14,6 +14,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   const onSignal = () => interrupt.abort();
   for (const signal of SIGNALS) process.on(signal, onSignal);
+  // Whoever reads the result has seen enough, as `head` has; what else is said has no reader.
+  process.stdout.on('error', onSignal);
+  process.stderr.on('error', () => {});
   try {
     return await runVerb(args, interrupt.signal);
   } catch (error) {

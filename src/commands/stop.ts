@@ -52,7 +52,9 @@ export const stop = defineVerb({
     const { closeNotebook, stopNotebook } = await import('../notebook/stop.ts');
     if (args.keepServer) {
       await closeNotebook(known, context);
-      terminal.say(`${terminal.style.bold(name)}: the tunnel is closed; the server runs on.`);
+      terminal.say(
+        `${terminal.style.bold(name)}: the tunnel is closed; the server runs on. The same start joins it again.`,
+      );
       if (args.json) terminal.print(JSON.stringify({ name, outcome: 'kept' }));
       return 0;
     }

@@ -30,12 +30,15 @@ export async function resolveNotebook(
   const records = readRecords(context);
   const named = target ?? meantName(configuration, records);
   if (named === undefined)
-    throw new UsageError('no notebook is named, and none is configured', { remedy: HOW_TO_BEGIN });
+    throw noneMeant(configuration, records, 'no notebook is named, and none is configured');
   const { name: givenName, ...given } = flags;
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const configured = entryOf(configuration.notebooks, named);
-  if (configured) return makeNotebook(givenName ?? named, { ...configured, ...settings }, configFile);
   const record = entryOf(records, named);
+  if (configured) {
+    const usedFile = configFile ?? record?.notebook.configFile;
+    return makeNotebook(givenName ?? named, { ...configured, ...settings }, usedFile);
+  }
   if (record) {
     const known = settingsOf(record.notebook);
     return makeNotebook(
@@ -45,6 +48,13 @@ export async function resolveNotebook(
     );
   }
   return makeNotebook(givenName ?? defaultName(named), { ...settings, destination: named }, configFile);
+}
+
+/** @param none what to say where there is none at all */
+function noneMeant(configuration: Configuration, records: Records, none: string): UsageError {
+  const names = knownNames(configuration, records);
+  if (names.length === 0) return new UsageError(none, { remedy: HOW_TO_BEGIN });
+  return new UsageError('which notebook?', { remedy: `There are: ${names.join(', ')}` });
 }
 
 /** Without a name: the `default`, else the only one. */
@@ -92,9 +102,7 @@ export async function knownNotebook(
   const running = Object.keys(records);
   const name = target ?? (running.length === 1 ? running[0] : meantName(configuration, records));
   if (name === undefined) {
-    throw new UsageError(names.length === 0 ? 'there is no notebook yet' : 'which notebook?', {
-      remedy: names.length === 0 ? HOW_TO_BEGIN : `There are: ${names.join(', ')}`,
-    });
+    throw noneMeant(configuration, records, 'there is no notebook yet');
   }
   const record = entryOf(records, name) ?? onlyOn(name, records);
   if (record) return { notebook: record.notebook, record };

@@ -4,7 +4,7 @@ import type { Connection, Forward } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import { findServer, type HostServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
-import type { Notebook } from './notebook.ts';
+import { DEFAULT_PORT, type Notebook } from './notebook.ts';
 import { apiOf, prove } from './prove.ts';
 import { Route } from './route.ts';
 import {
@@ -60,7 +60,7 @@ export async function startAlone(
   const before = readRecords(context)[notebook.name];
   if (before) {
     verifySameNotebook(before, notebook);
-    const joined = await joinKnown(before, context);
+    const joined = await joinKnown(before, notebook, context);
     if (joined) return joined;
   }
   // It has to be unique, and is no secret.
@@ -133,14 +133,20 @@ function verifySameNotebook(record: NotebookRecord, wanted: Notebook): void {
 }
 
 /** The short way: what the record names lives and answers. Nothing but the API is asked. */
-async function joinKnown(record: NotebookRecord, context: Context): Promise<Started | undefined> {
+async function joinKnown(
+  record: NotebookRecord,
+  wanted: Notebook,
+  context: Context,
+): Promise<Started | undefined> {
   const { server, notebook } = record;
   const forward = record.forwards[0];
   if (!server || !forward) return undefined;
   if (!(await isForwardUp(connectionOf(notebook, context.env), forward))) return undefined;
   context.report.phase('prove');
   const proof = await proveServer(apiOf(server, forward), server.version, context.signal, LOOK_TIMEOUT_MS);
-  return proof.state === 'ours' ? started({ ...record, server }, forward, proof, true) : undefined;
+  if (proof.state !== 'ours') return undefined;
+  noteUnmet(wanted, notebook, forward, context);
+  return started({ ...record, server }, forward, proof, true);
 }
 
 function started(
@@ -151,6 +157,22 @@ function started(
 ): Started {
   const server = { ...record.server, version: proof.version ?? record.server.version };
   return { record: { ...record, server }, joined, url: pageUrl(forward.localPort, server) };
+}
+
+/** Says which settings a server that runs already was started without. */
+function noteUnmet(wanted: Notebook, has: Notebook, forward: Forward, context: Context): void {
+  const { environment, command, setup, socket, idleTimeoutS, port, localPort } = wanted;
+  const unmet = Object.entries({
+    environment: environment !== '' && environment !== has.environment,
+    command: command !== '' && command !== has.command,
+    setup: setup.length > 0 && setup.join('\n') !== has.setup.join('\n'),
+    socket: socket && !has.socket,
+    'idle-timeout': idleTimeoutS !== undefined && idleTimeoutS !== has.idleTimeoutS,
+    port: port !== DEFAULT_PORT && port !== has.port,
+    'local-port': localPort !== undefined && localPort !== forward.localPort,
+  }).flatMap(([name, isUnmet]) => (isUnmet ? [name] : []));
+  if (unmet.length > 0)
+    context.report.note(`it runs already, with another ${unmet.join(', ')}: stop it first to have yours`);
 }
 
 /** Says what of the running server is not as it was asked for: it was started by another command line. */

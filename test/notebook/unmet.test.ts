@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { started } from '../hosts/notebooks.ts';
+import { ports } from '../hosts/sshd.ts';
+import { makeWorld } from '../hosts/world.ts';
+
+test('a setting that a running server was started without is told', async () => {
+  const world = await makeWorld();
+  try {
+    await started(world.laptop, ...(await ports()));
+    const again = await world.laptop.run('start', 'loopback', '{F}', '--idle-timeout', '8h', '--socket');
+    assert.equal(again.code, 0, again.stderr);
+    assert.match(
+      again.stderr,
+      /it runs already, with another socket, idle-timeout: stop it first to have yours\n/,
+    );
+    const same = await world.laptop.run('start', 'loopback', '{F}');
+    assert.doesNotMatch(same.stderr, /it runs already/);
+  } finally {
+    await world.remove();
+  }
+});
