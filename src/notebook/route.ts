@@ -79,7 +79,10 @@ export class Route {
     if (socket) return undefined;
     const wanted = this.#wantedPort(port);
     // Jupyter itself is about to take its port here.
-    const forward = forwardTo(`${LOOPBACK}:${port}`, this.#hostIsHere && wanted === port ? port + 1 : wanted);
+    const forward = forwardTo(
+      `${LOOPBACK}:${port}`,
+      this.#hostIsHere && wanted === port && port < 65535 ? port + 1 : wanted,
+    );
     return (await this.#isFree(forward.localPort, undefined)) ? forward : undefined;
   }
 

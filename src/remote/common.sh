@@ -136,6 +136,8 @@ remove_record() {
   # Jupyter leaves its socket behind when a signal ends it.
   [ -z "$record_socket" ] || rm -f "$record_socket"
   rm -f "$1/record" "$1/server.json" "$1/log" "$1/runtime-folders"
+  # A launch that was killed leaves its user's variables.
+  rm -f "$1/entered" "$1/entered.part" "$1/entered.step" "$1/words" "$1/condas"
 }
 
 # Two starts at once: the second waits here, then finds the first one's server. The lock is a symbolic link

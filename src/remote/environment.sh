@@ -210,10 +210,17 @@ end_helper() {
   [ -z "$helper" ] || kill -KILL "$helper" $(descendants "$helper") 2>/dev/null
 }
 
+OWN='mode launch token name directory setup environment command port socket strict_port idle_timeout timeout
+folder here locked me entered asked helper helper_began child child_began pid began answered tool conda path naps'
+
 take_over() {
+  # What this script goes by stays its own, whatever names were exported.
+  for each in $OWN; do eval "own_$each=\$$each"; done
   # shellcheck disable=SC1090
   . "$entered"
+  for each in $OWN; do eval "$each=\$own_$each"; done
   unset REMOTE_NOTEBOOK_ENTERED
+  rm -f "$entered"
   # It may have been elsewhere, which these variables say now.
   cd "$here" || fail directory "$here"
 }

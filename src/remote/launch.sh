@@ -59,8 +59,8 @@ leave() {
     ! is_alive "$pid" "$began" || end_process "$pid" "$began" >/dev/null
     remove_record "$folder"
   fi
-  # Nobody waits for this: a lock whose holder is gone counts as none.
-  if [ -n "$locked" ]; then release_lock "$folder"; fi >/dev/null 2>&1 &
+  # Not later: a lock whose holder is gone counts as none, and the next one's would be removed.
+  [ -z "$locked" ] || release_lock "$folder"
 }
 
 start_server() {

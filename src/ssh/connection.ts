@@ -125,7 +125,8 @@ export async function openConnection(connection: Connection, context: Context): 
       answered.abort(),
     );
     if (settled && isOpen(connection, settled)) return true;
-    if (settled?.word === 'reconnecting') throw sshFailure(connection, settled.said ?? '');
+    if (settled?.word === 'reconnecting' || settled?.word === 'connecting')
+      throw sshFailure(connection, settled.said ?? '');
   }
   await startKeeper(connection, context);
   return true;
@@ -157,7 +158,7 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
 
 /** What ssh said in its last round. */
 export function readWords(connection: Connection): string {
-  return ['log', 'keeper-log']
+  return ['keeper-log', 'log']
     .map((name) => {
       try {
         return readFileSync(join(connection.folder, name), 'utf8');
@@ -183,6 +184,8 @@ function settledState(
     let shown = 0;
     const look = () => {
       const words = readWords(connection);
+      // Each round of ssh has a log of its own.
+      if (words.length < shown) shown = 0;
       if (words.length > shown && !isRepeated(words)) context.report.passThrough(words.slice(shown));
       shown = words.length;
       const state = readKeeperState(connection);
@@ -216,8 +219,11 @@ export function isOpen({ controlPath }: Connection, { word }: KeeperState): bool
 }
 
 function isSettled(state: KeeperState, tries: number): boolean {
-  if (state.word === 'reconnecting') return (state.tries ?? 0) > tries;
-  return state.word !== 'connecting';
+  const next = state.tries ?? 0;
+  if (state.word === 'reconnecting') return next > tries;
+  // The first try after a loss is under way at once, and one that nobody answers is followed by the next.
+  if (state.word === 'connecting') return next > Math.max(tries, 1);
+  return true;
 }
 
 /** The end of a keeper that another command started: no event tells it, so it is looked for, `until` nobody asks. */

@@ -212,6 +212,18 @@ test('lines of setup run in order in the directory, in one shell, before the env
   await stopAll();
 });
 
+test('what a line of setup exports, whatever its name, changes nothing of the launch itself', async () => {
+  const elsewhere = join(world.home, 'elsewhere');
+  mkdirSync(elsewhere);
+  writeFileSync(join(elsewhere, 'record'), 'mine');
+  const lines = [
+    `export folder='${elsewhere}' here='${elsewhere}' port=1 launch=x name=x command=false pid=1 locked=`,
+  ];
+  await startedIn('', '--setup', ...lines);
+  await stopAll();
+  assert.equal(readFileSync(join(elsewhere, 'record'), 'utf8'), 'mine');
+});
+
 for (const [what, line, said] of [
   ['fails', 'echo "words of the tool" >&2; false', '\nIt said:\n  words of the tool'],
   ['ends its shell', 'echo "words of the tool"; exit 0', '\nIt said:\n  words of the tool'],

@@ -226,3 +226,17 @@ test('a laptop whose file events are used up starts and forwards all the same', 
   });
   assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 0);
 });
+
+test('a host that falls silent is told by its silence, and no command waits for it without end', async () => {
+  process.kill(world.sshd.pid(), 'SIGSTOP');
+  try {
+    process.kill(keeper().ssh?.pid ?? 0, 'SIGKILL');
+    await eventually('a try has had no answer', () => (keeper().tries ?? 0) > 1);
+    const refused = await world.laptop.run('forward', 'loopback');
+    assert.equal(refused.code, 1, refused.stderr);
+    assert.match(refused.stderr, /timed out/);
+  } finally {
+    process.kill(world.sshd.pid(), 'SIGCONT');
+  }
+  await is('connected');
+});
