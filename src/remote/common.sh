@@ -67,6 +67,19 @@ record_lives() {
   read_record "$1" && is_alive "$record_pid" "$record_began"
 }
 
+# Where the records of all servers are.
+SERVERS=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers
+
+# Sets $record to the folder for the record of notebook $name in directory $here.
+# shellcheck disable=SC2034,SC2154
+find_record() {
+  checksum=$(cksum <<END
+$here
+END
+  )
+  record=$SERVERS/$name-${checksum%% *}
+}
+
 # The record in folder $1, and Jupyter's runtime file in one line.
 tell_server() {
   while IFS= read -r line; do tell "$line"; done <"$1/record"
@@ -136,9 +149,12 @@ remove_record() {
   # Jupyter leaves its socket behind when a signal ends it.
   [ -z "$record_socket" ] || rm -f "$record_socket"
   rm -f "$1/record" "$1/server.json" "$1/log" "$1/runtime-folders"
-  # A launch that was killed leaves its user's variables.
-  rm -f "$1/entered" "$1/entered.part" "$1/entered.step" "$1/words" "$1/condas"
+  remove_passing "$1"
 }
+
+# Removes what a launch leaves in folder $1 while it enters an environment: its user's variables among it, for one that
+# was killed.
+remove_passing() { rm -f "$1/entered" "$1/entered.part" "$1/entered.step" "$1/words" "$1/condas"; }
 
 # Two starts at once: the second waits here, then finds the first one's server. The lock is a symbolic link
 # whose text is its holder (launch, PID, start time), so that it is taken and signed in one step, and a dead

@@ -17,11 +17,7 @@ main() {
   go_to_directory
   look_at_directory
   look_at_disk
-  checksum=$(cksum <<END
-$here
-END
-  )
-  record=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers/$name-${checksum%% *}
+  find_record
   if [ -s "$record/server.json" ] && record_lives "$record"; then
     tell_server "$record"
     tell runs "$record_pid"

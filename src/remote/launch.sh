@@ -19,11 +19,8 @@
 
 main() {
   go_to_directory
-  checksum=$(cksum <<END
-$here
-END
-  )
-  folder=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers/$name-${checksum%% *}
+  find_record
+  folder=$record
   trap 'leave' EXIT
   trap 'exit 1' HUP INT TERM PIPE
   tell folder "$folder"
@@ -53,7 +50,7 @@ END
 leave() {
   trap '' HUP INT TERM PIPE
   end_helper
-  [ -z "$entered" ] || rm -f "$entered" "$entered.part" "$entered.step" "$folder/words" "$folder/condas"
+  [ -z "$entered" ] || remove_passing "$folder"
   if [ -n "$child" ] && [ -z "$answered" ]; then
     end_tree "$child" "$child_began" >/dev/null
     ! is_alive "$pid" "$began" || end_process "$pid" "$began" >/dev/null

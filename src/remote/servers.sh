@@ -6,7 +6,7 @@
 # one line) and, last, `joined yes`. One whose launch is still under way is left out.
 
 tell servers
-for folder in "${XDG_STATE_HOME:-$HOME/.local/state}"/remote-notebook/servers/*/; do
+for folder in "$SERVERS"/*/; do
   folder=${folder%/}
   if ! record_lives "$folder" || ! [ -s "$folder/server.json" ]; then continue; fi
   tell folder "$folder"

@@ -161,8 +161,8 @@ await() {
 
 carriage_return=$(printf '\r')
 
-# Reads what ssh said. Sets $said to its last words, $silent if nobody answered, and $verdict to what is to be done about them: a second try
-# where it can help, never where it could lock the user out.
+# Reads what ssh said. Sets $said to its last words, $silent if nobody answered, and $verdict to what is to be done
+# about them: a second try where it can help, never where it could lock the user out.
 judge() {
   verdict=retry said='' silent=''
   while IFS= read -r line || [ -n "$line" ]; do

@@ -8,10 +8,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../src/system/port.ts';
 import type { Network } from './network.ts';
+
+export { freePort };
 
 /** Where a system keeps sshd, which must be started by its absolute path. */
 const SSHD_PLACES = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sbin/sshd', '/usr/bin/sshd'];
@@ -170,18 +172,6 @@ function sshConfig(
     `  UserKnownHostsFile ${join(folder, 'known_hosts')}`,
     '  GlobalKnownHostsFile /dev/null',
   ].join('\n')}\n`;
-}
-
-/** A port of loopback that nobody has just now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /** Options for ports that nobody has, and that no other test's Jupyter takes while a tunnel is down. */
