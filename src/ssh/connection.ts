@@ -121,9 +121,7 @@ export async function openConnection(connection: Connection, context: Context): 
     // A keeper is at it, and tries at once. Should it give up, a new one may ask the user.
     const answered = new AbortController();
     const gone = keeperGone(state.keeper, answered.signal);
-    const settled = await settledState(connection, context, gone, state.tries).finally(() =>
-      answered.abort(),
-    );
+    const settled = await settledState(connection, context, gone, state).finally(() => answered.abort());
     if (settled && isOpen(connection, settled)) return true;
     if (settled?.word === 'reconnecting' || settled?.word === 'connecting')
       throw sshFailure(connection, settled.said ?? '');
@@ -170,7 +168,7 @@ export function readWords(connection: Connection): string {
 }
 
 /**
- * Waits until the keeper has connected, has given up, or has failed once more than `tries` times: an event of
+ * Waits until the keeper has connected, has given up, or has failed once more than `before`: an event of
  * the file system, no look at a clock. What ssh says meanwhile (a banner, the explanation of a question) goes
  * on to the user's terminal.
  */
@@ -178,7 +176,7 @@ function settledState(
   connection: Connection,
   context: Context,
   ended: Promise<unknown>,
-  tries = 0,
+  before?: KeeperState,
 ): Promise<KeeperState | undefined> {
   return new Promise((resolve, reject) => {
     let shown = 0;
@@ -189,7 +187,8 @@ function settledState(
       if (words.length > shown && !isRepeated(words)) context.report.passThrough(words.slice(shown));
       shown = words.length;
       const state = readKeeperState(connection);
-      if (state && (isOpen(connection, state) || isSettled(state, tries))) finish(() => resolve(state));
+      if (!state || isOutdated(state, before)) return;
+      if (isOpen(connection, state) || isSettled(state, before?.tries ?? 0)) finish(() => resolve(state));
     };
     const onAbort = () => finish(() => reject(new Interrupted()));
     const endWatch = watchFolder(connection.folder, look);
@@ -216,6 +215,11 @@ function isRepeated(words: string): boolean {
 /** Whether ssh takes sessions now. It makes its control socket when it has logged in, just before the keeper hears of it. */
 export function isOpen({ controlPath }: Connection, { word }: KeeperState): boolean {
   return (word === 'connected' || word === 'connecting') && existsSync(controlPath);
+}
+
+/** Whether the keeper has yet to write of the end of the ssh that was found dead `before`. */
+function isOutdated({ ssh }: KeeperState, before: KeeperState | undefined): boolean {
+  return before?.word === 'reconnecting' && before.ssh !== undefined && ssh?.pid === before.ssh.pid;
 }
 
 function isSettled(state: KeeperState, tries: number): boolean {

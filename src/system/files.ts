@@ -1,4 +1,13 @@
-import { accessSync, constants, lstatSync, mkdirSync, watch, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { Interrupted, UsageError } from './errors.ts';
 
@@ -75,13 +84,16 @@ export async function writePrivateFile(path: string, content: string): Promise<v
 }
 
 /**
- * Writes a file that nobody reads meanwhile, and that a crash may cost; mode 0600.
- * @throws UsageError when it cannot be written.
+ * Replaces a file that only one process writes, and that a crash of the machine may cost: all or nothing; mode 0600.
+ * @throws UsageError when it cannot be written; it is as it was then.
  */
 export function writePassingFile(path: string, content: string): void {
+  const next = `${path}.new`;
   try {
-    writeFileSync(path, content, { mode: 0o600 });
+    writeFileSync(next, content, { mode: 0o600 });
+    renameSync(next, path);
   } catch (cause) {
+    rmSync(next, { force: true });
     throw notWritten(path, cause);
   }
 }

@@ -10,8 +10,8 @@
 #   up FORWARD | down FORWARD    one line for each wanted forward, while connected
 #   looked N                     how often it has looked at them
 # The first round may ask on the terminal; a later one never does.
-# Signals: TERM ends it, USR1 means "try now", USR2 "look at the forwards": ssh sends it when the connection is
-# up, and a command that has written new ones.
+# Signals: TERM ends it, USR1 means "try now, or say anew that it is up", USR2 "look at the forwards": ssh sends it
+# when the connection is up, and a command that has written new ones.
 
 set -u
 # Whatever umask the user has, what stands here is theirs alone.
@@ -24,13 +24,15 @@ here=$(dirname -- "$0")
 
 control=$folder/control
 child='' sleeper='' up='' ending='' hurry='' try=0 said='' applied='' report='' looked=0
-self=$$ began=0 silent='' reminder='' looking='' again=''
+self=$$ began=0 silent='' reminder='' looking='' again='' unwritten=''
+newline='
+'
 keeper="$self $(start_time "$self")"
 
 # The terminal's signals are for the command that started this; ssh inherits that they are ignored.
 trap '' HUP INT QUIT
 trap 'ending=1; stop_child' TERM
-trap 'hurry=1; [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null' USR1
+trap 'hurry=1; [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; [ -z "$child" ] || connected' USR1
 trap 'connected' USR2
 
 stop_child() {
@@ -41,15 +43,11 @@ stop_child() {
 
 now() { date +%s; }
 
-# Writes the state whole, so that no reader sees half of it. $1: the word; the rest: lines to add.
+# Writes the state whole, so that no reader sees half of it; where the disk is full, the last one stays. $@: its
+# lines. They are in no variable: a signal's own state can come in between.
 write_state() {
-  word=$1
-  shift
-  {
-    printf 'state %s\nkeeper %s\n' "$word" "$keeper"
-    [ $# = 0 ] || printf '%s\n' "$@"
-    [ -z "$said" ] || printf 'said %s\n' "$said"
-  } >"$folder/state.new" && mv -f "$folder/state.new" "$folder/state"
+  printf '%s\n' "keeper $keeper" "$@" ${said:+"said $said"} >"$folder/state.new" &&
+    mv -f "$folder/state.new" "$folder/state"
 } 2>/dev/null
 
 # A signal can come while the last one is still answered: it is answered behind it, by another look.
@@ -71,13 +69,10 @@ look() {
   [ -n "$up" ] || up=$(now)
   # A signal in the midst of a request can hide that it succeeded: the look that follows asks again, and tells.
   [ -z "$again" ] || return 0
-  looked=$((looked + 1))
+  looked=$((looked + 1)) unwritten=''
+  write_state "state connected" "ssh $child $(start_time "$child")" "since $up" "looked $looked" "$report" || unwritten=1
   remind
-  write_state connected "ssh $child $(start_time "$child")" "since $up" "looked $looked" "$report"
 }
-
-newline='
-'
 
 # Whether line $1 is among the lines $2.
 has_line() {
@@ -117,12 +112,13 @@ $wanted
 END
 }
 
-# A port that somebody else has is tried again later: bookmarks lead there. Without one, nothing wakes up.
+# A port that somebody else has is tried again later: bookmarks lead there. So is a state that found no room on the
+# disk. Without either, nothing wakes up.
 remind() {
   [ -z "$reminder" ] || kill "$reminder" 2>/dev/null
   reminder=''
-  case $report in
-    *'down '*)
+  case $unwritten$report in
+    1* | *'down '*)
       (
         trap 'kill "$nap"; exit' TERM
         sleep 5 &
@@ -143,10 +139,10 @@ run_ssh() {
   up='' applied=''
   "$@" -o PermitLocalCommand=yes -o "LocalCommand=/bin/sh -c 'kill -USR2 $self'" -- "$destination" </dev/null 2>"$folder/log" &
   child=$!
-  write_state connecting "ssh $child $(start_time "$child")" "try $try"
+  write_state "state connecting" "ssh $child $(start_time "$child")" "try $try"
   began=$(now)
   await "$child"
-  child='' report=''
+  child='' report='' unwritten=''
   remind
 }
 
@@ -218,7 +214,7 @@ while :; do
   judge
   # Without a first success there is nothing to keep: the command that waits says what went wrong.
   [ -z "$first" ] || [ -n "$up" ] || [ "$verdict" != retry ] || verdict=failed
-  [ "$verdict" = retry ] || { write_state "$verdict"; finish "$status"; }
+  [ "$verdict" = retry ] || { write_state "state $verdict"; finish "$status"; }
   first=''
   [ "$try" = 0 ] || [ -z "$up" ] || [ $(($(now) - up)) -lt 60 ] || try=0
   try=$((try + 1))
@@ -226,7 +222,7 @@ while :; do
   # has answered was a pause itself, and the next is under way when the network comes back.
   if [ "$try" -gt 1 ] && { [ -z "$silent" ] || [ $(($(now) - began)) -lt 10 ]; }; then
     seconds=$(delay)
-    write_state reconnecting "try $try" "next $(($(now) + ${seconds%.*}))"
+    write_state "state reconnecting" "try $try" "next $(($(now) + ${seconds%.*}))"
     [ -n "$hurry" ] || pause "$seconds"
   fi
   hurry=''

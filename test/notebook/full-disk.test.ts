@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { askJupyter, serverRecord, started } from '../hosts/notebooks.ts';
 import { ports } from '../hosts/sshd.ts';
-import { traces } from '../hosts/traces.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
+import { keeperOf, traces } from '../hosts/traces.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** A state folder that cannot be written: its disk, a small one of its own, is full or read-only. */
 
@@ -43,6 +44,13 @@ function fill(): void {
   assert.throws(() => writeFileSync(filling(), Buffer.alloc(1_000_000)), /ENOSPC/);
 }
 
+/** Takes each page that becomes free, until its end. */
+function keepFull(): ChildProcess {
+  const fill = `const file = require('fs').openSync(process.argv[1], 'a');
+    for (;;) try { require('fs').writeSync(file, Buffer.alloc(4096)) } catch {}`;
+  return spawn(process.execPath, ['-e', fill, filling()], { stdio: 'ignore' });
+}
+
 async function refused(reason: RegExp, ...args: string[]): Promise<void> {
   const { code, stderr } = await world.laptop.run(...args);
   assert.equal(code, 2, stderr);
@@ -63,13 +71,42 @@ test(
     const { server, tunnel } = await started(world.laptop, ...(await ports()));
     const { token } = serverRecord(world.laptop);
     fill();
-    await refused(/cannot write \/.*state\.json: ENOSPC/, 'forward', 'loopback', '6006');
+    await refused(/cannot write \/.*\/(state\.json|forwards): ENOSPC/, 'forward', 'loopback', '6006');
     const status = await world.laptop.run('status', '--json');
     assert.equal(status.code, 0, status.stdout);
     assert.equal(JSON.parse(status.stdout).notebooks[0].server.pid, server.pid);
     assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
-    await refused(/cannot write \/.*state\.json: ENOSPC/, 'stop', '--yes');
+    await refused(/cannot write \/.*\/(state\.json|forwards): ENOSPC/, 'stop', '--yes');
     rmSync(filling());
+    const stopped = await world.laptop.run('stop', '--yes');
+    assert.equal(stopped.code, 0, stopped.stderr);
+    assert.deepEqual(traces(world, world.laptop), []);
+  },
+);
+
+test(
+  'a link that is lost while the disk is full is back on its port, and one keeper keeps it',
+  needsMount,
+  async () => {
+    const { server, tunnel } = await started(world.laptop, ...(await ports()));
+    const { token } = serverRecord(world.laptop);
+    const before = keeperOf(world.laptop);
+    const filler = keepFull();
+    try {
+      await eventually('the disk is full', () => statfsSync(disk).bfree === 0);
+      process.kill(before?.ssh?.pid ?? 0, 'SIGKILL');
+      await eventually('the server answers', () =>
+        askJupyter(tunnel.localPort, token, '/api/status').then(Boolean, () => false),
+      );
+      await world.laptop.run('status');
+      assert.deepEqual(keeperOf(world.laptop)?.keeper, before?.keeper);
+    } finally {
+      filler.kill('SIGKILL');
+      await once(filler, 'exit');
+    }
+    rmSync(filling());
+    const again = await started(world.laptop);
+    assert.deepEqual([again.server.pid, again.tunnel.localPort], [server.pid, tunnel.localPort]);
     const stopped = await world.laptop.run('stop', '--yes');
     assert.equal(stopped.code, 0, stopped.stderr);
     assert.deepEqual(traces(world, world.laptop), []);
