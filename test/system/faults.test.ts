@@ -10,12 +10,14 @@ import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 /** Real faults, one a test, each on a world of its own. */
 
 let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
+beforeEach(() => begin());
+afterEach(() => world.remove());
+
+async function begin(...sshdConfig: string[]): Promise<void> {
+  world = await makeWorld({ sshdConfig });
   const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
-});
-afterEach(() => world.remove());
+}
 
 function keeper() {
   return keeperOf(world.laptop.stateFolder);
@@ -50,17 +52,35 @@ test('a connection whose end on the host was killed is back by itself', async ()
   await is('connected');
 });
 
-test('a laptop that slept longer than the keep-alive has its tunnel back when it wakes up', async () => {
+/** Stops the keeper and its ssh for as long as a laptop sleeps. */
+async function asleep(until: () => Promise<void>): Promise<void> {
   const { keeper: shell, ssh } = keeper();
-  const asleep = [shell?.pid ?? 0, ssh?.pid ?? 0];
-  for (const pid of asleep) process.kill(pid, 'SIGSTOP');
-  process.kill(sessionProcess(), 'SIGKILL');
-  for (const pid of asleep) process.kill(pid, 'SIGCONT');
+  const pids = [shell?.pid ?? 0, ssh?.pid ?? 0];
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  await until();
+  for (const pid of pids) process.kill(pid, 'SIGCONT');
+}
+
+test('a laptop that slept until its host gave it up has its tunnel back when it wakes up', async () => {
+  await world.remove();
+  await begin('ClientAliveInterval 1', 'ClientAliveCountMax 2');
+  const { ssh } = keeper();
+  await asleep(() =>
+    eventually('the host cuts it', () => /Timeout, client not responding/.test(world.sshd.log())),
+  );
   await eventually(
     'another ssh is connected',
     () => keeper().word === 'connected' && keeper().ssh?.pid !== ssh?.pid,
   );
   await is('connected');
+});
+
+test('a laptop that slept longer than its keep-alive, and was missed by nobody, goes on as before', async () => {
+  const { ssh } = keeper();
+  // Its ssh asks every 5 s, and gives up when three answers lack.
+  await asleep(() => new Promise((resolve) => setTimeout(resolve, 20_000)));
+  await is('connected');
+  assert.deepEqual(keeper().ssh, ssh);
 });
 
 test('a key that was withdrawn is tried once, and then the user is asked to log in', async () => {
@@ -194,9 +214,7 @@ test('a process that has got the PID of a keeper, an ssh or a server lives on', 
 
 test('a host that cuts idle clients cuts nothing that is kept alive', async () => {
   await world.remove();
-  world = await makeWorld({ sshdConfig: ['ClientAliveInterval 1', 'ClientAliveCountMax 3'] });
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open', ...(await ports()));
-  assert.equal(started.code, 0, started.stderr);
+  await begin('ClientAliveInterval 1', 'ClientAliveCountMax 3');
   const { ssh } = keeper();
   const logged = () => world.sshd.log().length;
   const before = logged();
