@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { done, type Shown, started } from '../hosts/notebooks.ts';
@@ -22,6 +23,12 @@ async function behind(
   return { world, jumps };
 }
 
+/** Whether an sshd serves no connection. */
+function isIdle(sshd: Sshd): boolean {
+  const parents = execFileSync('ps', ['-A', '-o', 'ppid='], { encoding: 'utf8' }).split('\n').map(Number);
+  return !parents.includes(sshd.pid());
+}
+
 const WAYS: readonly (readonly [name: string, hops: number, way: (jumps: readonly Sshd[]) => string])[] = [
   ['a jump host', 1, () => 'ProxyJump jump1'],
   ['a chain of two jump hosts', 2, () => 'ProxyJump jump1,jump2'],
@@ -34,6 +41,7 @@ for (const [name, hops, way] of WAYS) {
     const { laptop } = world;
     try {
       const { tunnel } = await started(laptop, ...(await ports()));
+      assert.deepEqual([...jumps, world.sshd].map(isIdle), Array(hops + 1).fill(false));
       process.kill(keeperOf(laptop)?.ssh?.pid ?? 0, 'SIGKILL');
       await eventually('the tunnel is back', async () => {
         const [notebook] = JSON.parse((await laptop.run('status', '--json')).stdout).notebooks as Shown[];
@@ -41,7 +49,10 @@ for (const [name, hops, way] of WAYS) {
       });
       await done(laptop, 'logs');
       await done(laptop, 'stop');
-      await eventually('nothing is left, of the hops neither', () => world.processes().length === 0);
+      await eventually(
+        'nothing is left, on the hops and on the host neither',
+        () => world.processes().length === 0 && [...jumps, world.sshd].every((sshd) => isIdle(sshd)),
+      );
       for (const { log } of jumps) assert.equal(log().match(/Accepted publickey/g)?.length, 2);
     } finally {
       await world.remove();
