@@ -38,12 +38,13 @@ function shell(line: string) {
   return spawnSync('bash', ['-c', line], { cwd: world.home, env, encoding: 'utf8' });
 }
 
-/** A line of the README as it can be run here: with the host's ssh_config, ports that are free, and an end. */
+/** A line of the README as it can be run here: with the host's ssh_config, ports that are free, for this machine alone, and an end. */
 async function runnable(line: string): Promise<string> {
   const ports = [String(await freePort()), String(await freePort())];
   const here = line
     .replace(/ -f$/, '')
     .replace('6006', () => ports[0] ?? '')
+    .replace('0.0.0.0', '127.0.0.1')
     .replace('8080', () => ports[1] ?? '');
   if (/ (start|doctor|hosts) ?/.test(line))
     return `${here} -F '${join(bin, 'ssh_config')}'${line.includes(' start ') ? ' --no-open' : ''}`;

@@ -132,11 +132,14 @@ remind() {
 
 request() { answer=$(ssh -F /dev/null -S "$control" -O "$1" -L "$2" master 2>&1 </dev/null); }
 
-# One life of ssh. Its exit status is in $status, its words in the log.
+# One life of ssh. Its exit status is in $status, its words in the log. None where nothing can be written: it could not
+# make its socket. (A `:` that is redirected in vain would end this script.)
 run_ssh() {
-  rm -f "$control"
-  : >"$folder/log" || return
-  up='' applied=''
+  up='' applied='' status=1
+  { rm -f "$control" && printf '' >"$folder/log"; } 2>/dev/null || {
+    began=$(now)
+    return
+  }
   "$@" -o PermitLocalCommand=yes -o "LocalCommand=/bin/sh -c 'kill -USR2 $self'" -- "$destination" </dev/null 2>"$folder/log" &
   child=$!
   write_state "state connecting" "ssh $child $(start_time "$child")" "try $try"

@@ -104,7 +104,10 @@ test('a port is reached from elsewhere only when its address is named, whatever 
     assert.doesNotMatch(stderr, new RegExp(`others can reach port ${own} `));
     assert.match(listeners(), new RegExp(` 127\\.0\\.0\\.1:${own} `));
     assert.match(listeners(), new RegExp(` 0\\.0\\.0\\.0:${open} `));
-    assert.equal(await askJupyter(open, '', '/'), 'from the host');
+    const asked = (port: number) => fetch(`http://127.0.0.2:${port}/`).then((answer) => answer.json());
+    assert.equal(await asked(open), 'from the host');
+    await assert.rejects(asked(own), (error: Error) => /ECONNREFUSED/.test(String(error.cause)));
+    assert.equal(await askJupyter(own, '', '/'), 'from the host');
   } finally {
     answering.close();
     await done(world.laptop, 'stop', '--keep-server');

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { askJupyter, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
 import { ports } from '../hosts/sshd.ts';
 import { keeperOf, traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -40,6 +40,11 @@ function unmount(): void {
   execFileSync('umount', ['-l', disk]);
 }
 
+function makeReadOnly(): void {
+  execFileSync('mount', ['--bind', disk, disk]);
+  execFileSync('mount', ['-o', 'remount,ro,bind', disk]);
+}
+
 function fill(): void {
   assert.throws(() => writeFileSync(filling(), Buffer.alloc(1_000_000)), /ENOSPC/);
 }
@@ -49,6 +54,10 @@ function keepFull(): ChildProcess {
   const fill = `const file = require('fs').openSync(process.argv[1], 'a');
     for (;;) try { require('fs').writeSync(file, Buffer.alloc(4096)) } catch {}`;
   return spawn(process.execPath, ['-e', fill, filling()], { stdio: 'ignore' });
+}
+
+async function status(): Promise<Shown> {
+  return JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks[0];
 }
 
 async function refused(reason: RegExp, ...args: string[]): Promise<void> {
@@ -72,9 +81,8 @@ test(
     const { token } = serverRecord(world.laptop);
     fill();
     await refused(/cannot write \/.*\/(state\.json|forwards): ENOSPC/, 'forward', 'loopback', '6006');
-    const status = await world.laptop.run('status', '--json');
-    assert.equal(status.code, 0, status.stdout);
-    assert.equal(JSON.parse(status.stdout).notebooks[0].server.pid, server.pid);
+    const { state, server: same } = await status();
+    assert.deepEqual([state, same.pid], ['connected', server.pid]);
     assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
     await refused(/cannot write \/.*\/(state\.json|forwards): ENOSPC/, 'stop', '--yes');
     rmSync(filling());
@@ -118,8 +126,7 @@ test(
   needsMount,
   async () => {
     const { server } = await started(world.laptop, ...(await ports()));
-    execFileSync('mount', ['--bind', disk, disk]);
-    execFileSync('mount', ['-o', 'remount,ro,bind', disk]);
+    makeReadOnly();
     try {
       for (const verb of ['start', 'stop', 'forward'])
         await refused(
@@ -129,11 +136,30 @@ test(
           '{F}',
           ...(verb === 'start' ? ['--name', 'other'] : []),
         );
-      const status = await world.laptop.run('status', '--json');
-      assert.equal(JSON.parse(status.stdout).notebooks[0].server.pid, server.pid);
-      assert.equal(JSON.parse(status.stdout).notebooks[0].state, 'connected');
+      const { state, server: same } = await status();
+      assert.deepEqual([state, same.pid], ['connected', server.pid]);
     } finally {
       unmount();
     }
+  },
+);
+
+test(
+  'a link that is lost while the disk is read-only is back by itself when it can be written again',
+  needsMount,
+  async () => {
+    const { server, tunnel } = await started(world.laptop, ...(await ports()));
+    const before = keeperOf(world.laptop);
+    makeReadOnly();
+    try {
+      process.kill(before?.ssh?.pid ?? 0, 'SIGKILL');
+      await eventually('status sees it', async () => (await status()).state === 'reconnecting');
+    } finally {
+      unmount();
+    }
+    await eventually('it is back', async () => (await status()).state === 'connected');
+    assert.deepEqual(keeperOf(world.laptop)?.keeper, before?.keeper);
+    const { server: same, tunnel: again } = await status();
+    assert.deepEqual([same.pid, again.localPort], [server.pid, tunnel.localPort]);
   },
 );
