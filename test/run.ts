@@ -1,4 +1,4 @@
-// Runs all tests, or those below the paths that are named, and tells at the end what was skipped, and why.
+// Runs all tests, or those below the paths that are named, and tells at the end what failed, what was skipped, and why.
 // With NO_SKIPS in the environment a skipped test is a failure: its machine could have had what it lacks.
 import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -23,8 +23,12 @@ if (files.length === 0) throw new Error(`no test is there: ${wanted.join(' ')}`)
 
 const skipped: string[] = [];
 const tests = run({ files, concurrency: 2, timeout: HANG_MS });
-tests.on('test:fail', () => {
+const failed: string[] = [];
+tests.on('test:fail', ({ name, file, details }) => {
   process.exitCode = 1;
+  const error = details.error.cause instanceof Error ? details.error.cause : details.error;
+  const words = error.message.split(/\s+/).join(' ').slice(0, 400);
+  failed.push(`${relative(root, file ?? '')}: ${name}\n    ${words}`);
 });
 tests.on('test:pass', ({ name, file, skip }) => {
   if (skip === undefined) return;
@@ -34,6 +38,7 @@ tests.on('test:pass', ({ name, file, skip }) => {
 });
 tests.compose(new spec()).pipe(process.stdout);
 process.on('exit', () => {
+  if (failed.length > 0) console.log(`\n${failed.length} failed:\n  ${failed.join('\n  ')}`);
   if (skipped.length === 0) return;
   console.log(`\n${skipped.length} skipped:\n  ${skipped.join('\n  ')}`);
   if (!process.env.NO_SKIPS) return;

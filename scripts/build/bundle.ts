@@ -20,6 +20,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const dist = join(root, 'dist');
 // Made beside it, so that a command which runs from it meanwhile finds all of one or all of the other.
 const made = `${dist}-${process.pid}`;
+process.on('exit', () => rmSync(made, { recursive: true, force: true }));
 
 /** What is imported late stays a file of its own: a command that does not need it does not read it. */
 const LATE: Readonly<Record<string, string>> = {

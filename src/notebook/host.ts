@@ -44,7 +44,7 @@ export interface LaunchProgress {
    * machine.
    */
   readonly onBoot: (isHere: boolean) => void;
-  /** The record's folder on the host, as soon as it is known. */
+  /** The record's folder on the host, as soon as it is known; empty from when the host is asked. */
   folder?: string;
 }
 
@@ -59,6 +59,7 @@ export async function launchServer(
   progress: LaunchProgress,
   context: Context,
 ): Promise<HostServer> {
+  progress.folder = '';
   const frames = await runScript(connection, launchScript(notebook, 'start', order), context, (frame) => {
     if (frame.key === 'folder') progress.folder = frame.value;
     if (frame.key === 'phase') context.report.phase(frame.value);

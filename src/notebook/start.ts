@@ -89,6 +89,8 @@ export async function startAlone(
     return result;
   } catch (error) {
     await route.settled();
+    // A host that answered without a word of its folder has begun nothing.
+    if (progress.folder === '' && !(error instanceof Interrupted)) delete progress.folder;
     const left = await undoStart(connection, notebook, before, progress, launch, context);
     if (left !== undefined) context.report.note(left);
     const isUndone = error instanceof Interrupted && left === undefined;

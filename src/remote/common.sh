@@ -110,6 +110,8 @@ end_process() {
 # user's, meant to outlive it.
 end_tree() {
   started=$(for each in $(descendants "$1"); do printf '%s %s\n' "$each" "$(start_time "$each")"; done)
+  # Where it leads a group, none of that is missed which begins just now.
+  kill -TERM "-$1" 2>/dev/null
   end_process "$1" "$2"
   while read -r each each_began; do
     if is_alive "$each" "$each_began"; then end_process "$each" "$each_began" >/dev/null; fi

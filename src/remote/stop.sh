@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # its variables are assigned in front of it
 # Ends one server, known by its PID and start time, and verifies that it is gone.
 #
-#   folder      the server's record
+#   folder      the server's record; empty: that of the launch
 #   pid, began  the server; empty: that of the record
 #   token       its secret: one that was restarted has kept it, and is meant as well
 #   launch      not empty: only if the record is of this launch
@@ -13,6 +13,7 @@
 
 main() {
   if [ -n "$launch" ]; then
+    [ -n "$folder" ] || find_launch || { tell gone; return; }
     end_launch
     take_lock "$folder"
     release_lock "$folder"
@@ -46,6 +47,16 @@ main() {
   tell stopped "$how"
 }
 
+# Its caller may have gone before it was told the folder.
+find_launch() {
+  for folder in "$SERVERS"/*/; do
+    folder=${folder%/}
+    case $(readlink "$folder/lock") in "$launch "*) return 0 ;; esac
+    read_record "$folder" && [ "$record_launch" = "$launch" ] && return 0
+  done
+  return 1
+}
+
 # The attempt undoes itself as soon as it notices that its caller is gone, and holds the lock until then. It may
 # notice late: in an activate script, or one of its commands, that takes its time.
 end_launch() {
@@ -54,8 +65,9 @@ end_launch() {
   holder=${signature#* } script=${holder%% *} script_began=${holder#* }
   for signal in TERM KILL; do
     is_alive "$script" "$script_began" || return 0
+    # By its group it misses none that begins just now.
     # shellcheck disable=SC2046
-    kill "-$signal" "$script" $(descendants "$script") 2>/dev/null
+    kill "-$signal" "-$script" "$script" $(descendants "$script") 2>/dev/null
     gone_within 12 "$script" "$script_began" && return 0
   done
 }

@@ -123,7 +123,8 @@ export function startDetached(command: Command, env: NodeJS.ProcessEnv): void {
 export function ask(command: Command): Promise<string> {
   return new Promise((resolve) => {
     const env = { ...childEnvironment(process.env), LC_ALL: 'C', TZ: 'UTC0' };
-    execFile(command[0], command.slice(1), { env }, (error, stdout) => resolve(error ? '' : stdout));
+    const options = { env, maxBuffer: Number.POSITIVE_INFINITY };
+    execFile(command[0], command.slice(1), options, (error, stdout) => resolve(error ? '' : stdout));
   });
 }
 

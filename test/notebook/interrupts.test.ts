@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { flag, hasFlag, heldCommand, PHASES } from '../hosts/phases.ts';
+import { makeRelay } from '../hosts/relay.ts';
 import { traces } from '../hosts/traces.ts';
 import { makeWorld } from '../hosts/world.ts';
 
@@ -29,6 +30,26 @@ for (const phase of PHASES) {
     });
   }
 }
+
+test('Ctrl-C while the host has begun, and its first word is still on a long way, leaves nothing behind', async () => {
+  const world = await makeWorld();
+  const relay = await makeRelay(world, 600);
+  try {
+    mkdirSync(join(world.home, 'venv', 'bin'), { recursive: true });
+    writeFileSync(join(world.home, 'venv', 'bin', 'activate'), `: >'${flag(world)}'; sleep 600\n`);
+    const words = ['start', 'loopback', '-F', relay.sshConfig, '--no-open', '--environment', 'venv'];
+    const start = world.laptop.start(...words);
+    await hasFlag(world);
+    start.signal('SIGINT');
+    const { code, stderr } = await start.ended;
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /(^|\n)Interrupted; nothing is left behind\.\n$/);
+    assert.deepEqual(traces(world, world.laptop), []);
+  } finally {
+    await world.remove();
+    relay.close();
+  }
+});
 
 test('a wrapper around Jupyter goes with all that it has started', async () => {
   const world = await makeWorld();

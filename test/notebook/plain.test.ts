@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { startTime } from '../../src/system/process.ts';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import { ALIAS_SHELLS, lacks, runAliases, whereIs } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
-import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
+import { endQuietly, eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 // The article's stop ends every Jupyter of a user, so these tests need users of their own.
 const skip = NO_ACCOUNTS || lacks('pkill');
@@ -24,6 +24,13 @@ before(async () => {
 after(async () => {
   await world?.remove();
   await account?.remove();
+});
+
+/** What a test that failed has left is no other test's affair. */
+afterEach(async () => {
+  if (skip) return;
+  for (const pid of [...account.processes(), ...tunnels()]) endQuietly(pid, 'SIGKILL');
+  await eventually('all is gone', () => account.processes().length + tunnels().length === 0);
 });
 
 const jupyters = () => account.processes().filter((pid) => about(pid, 'comm').startsWith('jupyter'));

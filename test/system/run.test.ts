@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { Context } from '../../src/system/context.ts';
-import { run } from '../../src/system/run.ts';
+import { ask, run } from '../../src/system/run.ts';
 
 const report = { command: () => {}, phase: () => {}, note: () => {}, passThrough: () => {} };
 const context: Context = { env: process.env, signal: new AbortController().signal, report };
@@ -47,4 +47,9 @@ test('a command that ends before it has read its input has its say, and takes no
   const input = 'line\n'.repeat(200_000);
   const result = await run(['sh', '-c', 'exec <&-; echo no >&2; exit 3'], context, { input });
   assert.deepEqual(result, { code: 3, stdout: '', stderr: 'no\n' });
+});
+
+test('an answer may be as long as it is: a machine may run a thousand commands, each a page long', async () => {
+  const answer = await ask(['seq', '1', '500000']);
+  assert.match(answer, /\n500000\n$/);
 });
