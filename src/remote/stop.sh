@@ -51,17 +51,23 @@ main() {
 find_launch() {
   for folder in "$SERVERS"/*/; do
     folder=${folder%/}
-    case $(readlink "$folder/lock") in "$launch "*) return 0 ;; esac
+    if holds_lock; then return 0; fi
     read_record "$folder" && [ "$record_launch" = "$launch" ] && return 0
   done
+  return 1
+}
+
+# Whether the launch holds the lock of $folder. Sets $signature to what stands in it.
+holds_lock() {
+  signature=$(readlink "$folder/lock") || return 1
+  case $signature in "$launch "*) return 0 ;; esac
   return 1
 }
 
 # The attempt undoes itself as soon as it notices that its caller is gone, and holds the lock until then. It may
 # notice late: in an activate script, or one of its commands, that takes its time.
 end_launch() {
-  signature=$(readlink "$folder/lock") || return 0
-  case $signature in "$launch "*) ;; *) return 0 ;; esac
+  holds_lock || return 0
   holder=${signature#* } script=${holder%% *} script_began=${holder#* }
   for signal in TERM KILL; do
     is_alive "$script" "$script_began" || return 0

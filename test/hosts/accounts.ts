@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { whereIs } from './shells.ts';
-import { eventually } from './world.ts';
+import { endQuietly, eventually } from './world.ts';
 
 /** For a test's `skip`: the reason when no account can be made here. */
 export const NO_ACCOUNTS =
@@ -21,7 +21,9 @@ export interface Account {
   readonly home: string;
   /** The PIDs of all its processes. */
   processes(): number[];
-  /** Ends all its processes and removes it with its home. */
+  /** Ends all its processes. */
+  end(): Promise<void>;
+  /** The same, and removes it with its home. */
   remove(): Promise<void>;
 }
 
@@ -37,15 +39,19 @@ export function makeAccount(shell: string): Account {
   const id = (option: string) => Number(execFileSync('id', [option, name], { encoding: 'utf8' }));
   const uid = id('-u');
   const processes = () => processesOf(uid);
+  const end = async () => {
+    for (const pid of processes()) endQuietly(pid, 'SIGKILL');
+    await eventually(`the processes of ${name} are gone`, () => processes().length === 0);
+  };
   return {
     name,
     uid,
     gid: id('-g'),
     home,
     processes,
+    end,
     remove: async () => {
-      for (const pid of processes()) endQuietly(pid);
-      await eventually(`the processes of ${name} are gone`, () => processes().length === 0);
+      await end();
       execFileSync('userdel', [name], { stdio: 'ignore' });
       rmSync(folder, { recursive: true, force: true });
     },
@@ -67,10 +73,4 @@ function statusOf(pid: number): string {
   } catch {
     return '';
   }
-}
-
-function endQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {}
 }

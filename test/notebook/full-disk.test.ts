@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { askJupyter, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
 import { ports } from '../hosts/sshd.ts';
 import { keeperOf, traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -86,8 +86,7 @@ test(
     assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
     await refused(/cannot write \/.*\/(state\.json|forwards): ENOSPC/, 'stop', '--yes');
     rmSync(filling());
-    const stopped = await world.laptop.run('stop', '--yes');
-    assert.equal(stopped.code, 0, stopped.stderr);
+    await done(world.laptop, 'stop', '--yes');
     assert.deepEqual(traces(world, world.laptop), []);
   },
 );
@@ -115,8 +114,7 @@ test(
     rmSync(filling());
     const again = await started(world.laptop);
     assert.deepEqual([again.server.pid, again.tunnel.localPort], [server.pid, tunnel.localPort]);
-    const stopped = await world.laptop.run('stop', '--yes');
-    assert.equal(stopped.code, 0, stopped.stderr);
+    await done(world.laptop, 'stop', '--yes');
     assert.deepEqual(traces(world, world.laptop), []);
   },
 );

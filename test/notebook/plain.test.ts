@@ -29,8 +29,9 @@ after(async () => {
 /** What a test that failed has left is no other test's affair. */
 afterEach(async () => {
   if (skip) return;
-  for (const pid of [...account.processes(), ...tunnels()]) endQuietly(pid, 'SIGKILL');
-  await eventually('all is gone', () => account.processes().length + tunnels().length === 0);
+  await account.end();
+  for (const pid of tunnels()) endQuietly(pid, 'SIGKILL');
+  await eventually('no ssh of a laptop runs', () => tunnels().length === 0);
 });
 
 const jupyters = () => account.processes().filter((pid) => about(pid, 'comm').startsWith('jupyter'));

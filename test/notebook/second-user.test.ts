@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import { connectionFolder } from '../hosts/keeper.ts';
-import { serverRecord, started } from '../hosts/notebooks.ts';
+import { done, serverRecord, started } from '../hosts/notebooks.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
@@ -23,8 +23,7 @@ before(async () => {
   writeFileSync(browser, '#!/bin/sh\n', { mode: 0o755 });
   world.laptop.env.BROWSER = browser;
   await started(world.laptop, ...(await ports()));
-  const opened = await world.laptop.run('open');
-  assert.equal(opened.code, 0, opened.stderr);
+  await done(world.laptop, 'open');
 });
 after(async () => {
   if (NO_ACCOUNTS) return;

@@ -18,6 +18,7 @@ let printed = '';
 let token: string;
 /** Each argument list that was seen on this machine, of whichever process. */
 const seen = new Set<string>();
+const SETS_UP_FORWARD = /^ssh .* -O forward /;
 
 before(async () => {
   world = await makeWorld();
@@ -47,8 +48,6 @@ before(async () => {
   }
 });
 after(() => world.remove());
-
-const SETS_UP_FORWARD = /^ssh .* -O forward /;
 
 function wasSeen(program: RegExp): boolean {
   return [...seen].some((line) => program.test(line));
