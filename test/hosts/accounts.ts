@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,8 +33,10 @@ export function makeAccount(shell: string): Account {
   const folder = mkdtempSync(join(tmpdir(), 'rn-account-'));
   chmodSync(folder, 0o755);
   const home = join(folder, "it's home");
+  // A number of its own: an account that has just been removed may have left zombies behind under the next free one.
+  const number = String(randomInt(10_000, 60_000));
   // A password that nobody has, `*`: sshd takes an account without any for locked.
-  execFileSync('useradd', ['-m', '-d', home, '-s', whereIs(shell) ?? shell, '-p', '*', name]);
+  execFileSync('useradd', ['-m', '-d', home, '-s', whereIs(shell) ?? shell, '-p', '*', '-u', number, name]);
   chmodSync(home, 0o755);
   const id = (option: string) => Number(execFileSync('id', [option, name], { encoding: 'utf8' }));
   const uid = id('-u');
