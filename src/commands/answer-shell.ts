@@ -10,7 +10,7 @@ const PLAIN = /^[\p{L}\p{N}_+,./%-]+$/u;
 export async function answerShell(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const found = await candidatesFor(words, async (kind, configFile) => {
     const { hostNames, notebookNames } = await import('../notebook/names.ts');
-    const hosts = kind === 'destinations' ? hostNames(configFile?.replace(/^~(?=\/)/, homedir())) : [];
+    const hosts = kind === 'destinations' ? await hostNames(configFile?.replace(/^~(?=\/)/, homedir())) : [];
     const names = [...(await notebookNames(env)), ...hosts];
     return names.filter(({ name }) => PLAIN.test(name)).map(({ name, about }) => ({ word: name, about }));
   });

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Document, LineCounter } from 'yaml';
@@ -170,7 +169,7 @@ export async function saveNotebook(file: string, name: string, settings: Noteboo
   if (document.contents === null) document.contents = document.createNode({});
   document.setIn(['notebooks', name], document.createNode(Object.fromEntries(given)));
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw new UsageError(`cannot make the folder ${dirname(file)}: ${reason(cause)}`, {
       remedy: 'Make that possible, or name another place in XDG_CONFIG_HOME.',

@@ -5,7 +5,7 @@ import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { ensurePrivateFolder, reason, withLock, writePrivateFile } from '../system/files.ts';
-import { stateFolder } from '../system/paths.ts';
+import { stateFile, stateFolder } from '../system/paths.ts';
 import type { Notebook } from './notebook.ts';
 
 const VERSION = 1;
@@ -89,10 +89,6 @@ export interface NotebookRecord {
 
 export type Records = Readonly<Record<string, NotebookRecord>>;
 
-function stateFile(env: NodeJS.ProcessEnv): string {
-  return join(stateFolder(env), 'state.json');
-}
-
 /**
  * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
  * @throws Failure when it was written by a newer version, UsageError when it cannot be read at all.
@@ -130,16 +126,6 @@ export function readRecords(context: Context): Records {
     `${file} could not be understood and was set aside as ${aside}; remote-notebook status --repair finds what runs again, and so does start`,
   );
   return {};
-}
-
-/** The records for who asks only in passing: of a file that cannot be understood none, and it stays where it is. */
-export function peekRecords(env: NodeJS.ProcessEnv): Records {
-  try {
-    const result = v.safeParse(StateSchema, parseJson(readFileSync(stateFile(env), 'utf8')));
-    return result.success ? (result.output.notebooks as unknown as Records) : {};
-  } catch {
-    return {};
-  }
 }
 
 function parseJson(content: string): unknown {

@@ -126,6 +126,7 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
   [['--json'], 'Error: no verb is named\nSee: remote-notebook --help\n'],
   [['strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
   [['stauts'], 'Error: there is no verb "stauts"\nDid you mean status? See: remote-notebook --help\n'],
+  [['help', 'strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
   [['fly'], 'Error: there is no verb "fly"\nSee: remote-notebook --help\n'],
   [['toString'], 'Error: there is no verb "toString"\nSee: remote-notebook --help\n'],
   [['me:secret@host'], 'Error: there is no verb "me:…@host"\nSee: remote-notebook --help\n'],
