@@ -123,7 +123,10 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
       endPhase();
       return clock.phases;
     },
-    canAsk: process.stdin.isTTY === true,
+    // Node makes a stream of standard input as soon as somebody looks at it.
+    get canAsk() {
+      return process.stdin.isTTY === true;
+    },
     confirm: (question) => confirm(question, signal, err),
     style,
   };
