@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../hosts/sshd.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
@@ -86,7 +86,7 @@ test('status ends with 3 when something that should run does not', async () => {
 });
 
 test('forward brings more ports over the same connection, and again after a reconnect', async () => {
-  await start();
+  await start(...(await ports()));
   const server = createServer((_, response) => response.end('from the host'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
