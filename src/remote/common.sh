@@ -192,7 +192,8 @@ go_to_directory() {
   # A start-up file of the login shell may have gone elsewhere.
   cd 2>/dev/null || :
   expand_home "$directory"
-  cd "$path" 2>/dev/null || fail directory "$path"
+  # By CDPATH it could be a folder of the same name elsewhere.
+  CDPATH='' cd "$path" 2>/dev/null || fail directory "$path"
   here=$(pwd -P)
 }
 
