@@ -51,7 +51,7 @@ export async function forwardNotebook(
     const added = more.filter(
       (forward) => !before.forwards.some((old) => forwardSpec(old) === forwardSpec(forward)),
     );
-    const record = { ...before, forwards: [...before.forwards, ...added] };
+    const record = { ...before, forwards: [...before.forwards, ...added], closed: undefined };
     await updateRecords(context, (records) => withRecord(records, record));
     const connection = connectionOf(notebook, context.env);
     context.report.phase('connect');

@@ -99,8 +99,7 @@ export async function knownNotebook(
   const configuration = await readConfiguration(configurationFile(context.env));
   const records = readRecords(context);
   const names = knownNames(configuration, records);
-  const running = Object.keys(records);
-  const name = target ?? (running.length === 1 ? running[0] : meantName(configuration, records));
+  const name = target ?? onlyStarted(records) ?? meantName(configuration, records);
   if (name === undefined) {
     throw noneMeant(configuration, records, 'there is no notebook yet');
   }
@@ -114,6 +113,14 @@ export async function knownNotebook(
   throw new UsageError(`there is no notebook "${name}"`, {
     remedy: names.length === 0 ? HOW_TO_BEGIN : `${meant}There are: ${names.join(', ')}`,
   });
+}
+
+/** The only one that has a tunnel, or should; else the only one whose server was left to run. */
+function onlyStarted(records: Records): string | undefined {
+  const names = Object.keys(records);
+  const wanted = names.filter((name) => !records[name]?.closed);
+  const meant = wanted.length > 0 ? wanted : names;
+  return meant.length === 1 ? meant[0] : undefined;
 }
 
 /** The entry of that very name: an object also has a `toString`, which is no notebook. */

@@ -12,11 +12,13 @@ import { apiOf } from './prove.ts';
 import type { KnownNotebook } from './resolve.ts';
 import {
   type NotebookRecord,
+  type Records,
   readRecords,
   type ServerRecord,
   updateRecords,
   withNotebookLock,
   withoutRecord,
+  withRecord,
 } from './state.ts';
 import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
 
@@ -53,14 +55,37 @@ export async function stopNotebook(
   });
 }
 
-/** Ends the tunnel alone, and forgets the notebook here; its server runs on. Needs no connection. */
+/**
+ * Ends the tunnel alone; its server runs on, and the notebook stays known here. Its port is kept for the next tunnel,
+ * further ones are forgotten. Needs no connection.
+ */
 export async function closeNotebook(known: KnownNotebook, context: Context): Promise<void> {
-  const { notebook } = known;
   verifyNotPlain(known);
+  await closeTunnel(known.notebook, withClosed, context);
+}
+
+/** Ends the tunnel, and forgets the notebook here; its server is left as it is. Needs no connection. */
+export async function forgetNotebook({ notebook }: KnownNotebook, context: Context): Promise<void> {
+  await closeTunnel(notebook, withoutRecord, context);
+}
+
+async function closeTunnel(
+  notebook: Notebook,
+  change: (records: Records, name: string) => Records,
+  context: Context,
+): Promise<void> {
   return withNotebookLock(notebook.name, context, async () => {
-    await forget(notebook, context);
+    rmSync(redirectFile(notebook.name, context.env), { force: true });
+    await updateRecords(context, (records) => change(records, notebook.name));
     await releaseTunnel(connectionOf(notebook, context.env), context);
   });
+}
+
+function withClosed(records: Records, name: string): Records {
+  const record = records[name];
+  return record
+    ? withRecord(records, { ...record, forwards: record.forwards.slice(0, 1), closed: true })
+    : records;
 }
 
 async function forget({ name }: Notebook, context: Context): Promise<void> {

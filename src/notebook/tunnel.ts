@@ -30,10 +30,11 @@ export function connectionOf(notebook: Notebook, env: NodeJS.ProcessEnv): Connec
   return connectionTo(notebook.destination, notebook.configFile, env);
 }
 
-/** The records of all notebooks on this connection. */
+/** The records of all notebooks that want a tunnel on this connection. */
 function recordsOn(connection: Connection, records: Records, env: NodeJS.ProcessEnv): NotebookRecord[] {
   return Object.values(records).filter(
-    ({ notebook, plain }) => !plain && connectionOf(notebook, env).folder === connection.folder,
+    ({ notebook, plain, closed }) =>
+      !plain && !closed && connectionOf(notebook, env).folder === connection.folder,
   );
 }
 
