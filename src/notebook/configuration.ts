@@ -16,6 +16,7 @@ const mapping = v.custom<object>(
 
 const SettingsSchema = v.strictObject({
   destination: v.string(),
+  'ssh-config': v.optional(v.string()),
   directory: v.optional(v.string()),
   setup: v.optional(v.array(v.string())),
   environment: v.optional(v.string()),
@@ -78,12 +79,18 @@ export async function parseConfiguration(text: string, file: string): Promise<Co
   return { default: meant, notebooks };
 }
 
-/** What no type tells: a destination that ssh would misread, a name that cannot be one. */
+/** What no type tells: a destination that ssh would misread, a name that cannot be one, half a path. */
 function verifyNotebook(
   name: string,
   settings: NotebookSettings & { destination: string },
   where: string,
 ): void {
+  const sshConfig = settings['ssh-config'];
+  if (sshConfig !== undefined && !/^(?:~?\/|none$)/.test(sshConfig)) {
+    throw new UsageError(`${where}: ssh-config is "${sshConfig}", which means another file in each folder`, {
+      remedy: 'Write its whole path, which begins with / or ~/',
+    });
+  }
   try {
     makeNotebook(name, settings, undefined);
   } catch (cause) {

@@ -198,7 +198,7 @@ test('logs -f goes on until the server ends, and leaves no process on the host',
   assert.deepEqual(world.processes(), []);
 });
 
-test('what was saved is started by its name, and its comments stay', async () => {
+test('what was saved is started by its name, over the ssh_config that was named, and its comments stay', async () => {
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
   mkdirSync(join(world.home, 'work'));
@@ -206,7 +206,7 @@ test('what was saved is started by its name, and its comments stay', async () =>
   await start('--directory', 'work', '--save', 'daily');
   await run('stop');
   assert.match(readFileSync(file, 'utf8'), /^# mine\n[\s\S]*# the other one\n/);
-  const again = JSON.parse((await run('start', 'daily', '{F}', '--no-open', '--json')).stdout);
+  const again = JSON.parse((await run('start', 'daily', '--no-open', '--json')).stdout);
   assert.deepEqual([again.name, again.directory], ['daily', join(world.home, 'work')]);
 });
 
