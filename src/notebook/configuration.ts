@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { Document, LineCounter } from 'yaml';
 import { UsageError } from '../system/errors.ts';
 import { reason, writePrivateFile } from '../system/files.ts';
-import { makeNotebook, type NotebookSettings } from './notebook.ts';
+import { makeNotebook, type Notebook, type NotebookSettings } from './notebook.ts';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 
@@ -48,6 +48,13 @@ const EMPTY: Configuration = { default: undefined, notebooks: {} };
 export async function readConfiguration(file: string): Promise<Configuration> {
   const text = readText(file);
   return text === undefined ? EMPTY : parseConfiguration(text, file);
+}
+
+/** The notebook that the file names so, as it stands there; undefined when it names none. */
+export async function configuredNotebook(file: string, name: string): Promise<Notebook | undefined> {
+  const { notebooks } = await readConfiguration(file);
+  const settings = Object.hasOwn(notebooks, name) ? notebooks[name] : undefined;
+  return settings && makeNotebook(name, settings, undefined);
 }
 
 function readText(file: string): string | undefined {
