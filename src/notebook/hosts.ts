@@ -1,4 +1,4 @@
-import { absoluteSshConfig, verifySshConfig } from '../ssh/config-file.ts';
+import { absoluteSshConfig, NO_FILE, verifySshConfig } from '../ssh/config-file.ts';
 import { defaultSshConfig, hostAliases } from '../ssh/hosts.ts';
 
 /**
@@ -7,6 +7,7 @@ import { defaultSshConfig, hostAliases } from '../ssh/hosts.ts';
  */
 export function knownHosts(configFile: string | undefined): { file: string; aliases: string[] } {
   verifySshConfig(configFile);
+  if (configFile === NO_FILE) return { file: configFile, aliases: [] };
   const file = configFile === undefined ? defaultSshConfig() : absoluteSshConfig(configFile);
   return { file, aliases: hostAliases(file) };
 }
