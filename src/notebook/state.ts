@@ -51,6 +51,7 @@ const RecordSchema = v.object({
   ),
   forwards: v.array(v.object({ bindAddress: text, localPort: v.number(), target: text })),
   plain: v.optional(v.object({ tunnel: v.optional(ProcessSchema), log: text })),
+  closed: v.optional(v.boolean()),
 });
 
 const StateSchema = v.object({ version: v.literal(VERSION), notebooks: v.record(v.string(), RecordSchema) });
@@ -85,6 +86,8 @@ export interface NotebookRecord {
   readonly plain:
     | { readonly tunnel: { pid: number; startTime: string } | undefined; readonly log: string }
     | undefined;
+  /** Set while the user wants no tunnel to its server, which runs on: see `closeNotebook`. */
+  readonly closed?: boolean | undefined;
 }
 
 export type Records = Readonly<Record<string, NotebookRecord>>;
