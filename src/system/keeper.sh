@@ -140,9 +140,13 @@ run_ssh() {
     began=$(now)
     return
   }
+  # TERM may have come while there was no ssh to end.
+  [ -z "$ending" ] || return 0
   "$@" -o PermitLocalCommand=yes -o "LocalCommand=/bin/sh -c 'kill -USR2 $self'" -- "$destination" </dev/null 2>"$folder/log" &
   child=$!
   write_state "state connecting" "ssh $child $(start_time "$child")" "try $try"
+  # Or just now: a child that has only begun does not hear it.
+  [ -z "$ending" ] || stop_child
   began=$(now)
   await "$child"
   child='' report='' unwritten=''
