@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { requestShutdown } from '../jupyter/api.ts';
+import { type Api, onSharedConnections, requestShutdown } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
@@ -8,17 +8,10 @@ import { findServer, type StopOutcome, stopServer } from './host.ts';
 import { busyKernels } from './kernels.ts';
 import type { Notebook } from './notebook.ts';
 import { redirectFile } from './open.ts';
-import { apiOf } from './prove.ts';
+import { reachableApi } from './prove.ts';
 import type { KnownNotebook } from './resolve.ts';
-import {
-  type NotebookRecord,
-  readRecords,
-  type ServerRecord,
-  updateRecords,
-  withNotebookLock,
-  withoutRecord,
-} from './state.ts';
-import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
+import { type NotebookRecord, readRecords, updateRecords, withNotebookLock, withoutRecord } from './state.ts';
+import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
 
 /** A server that has kernels to shut gets so long to answer, and then so long to end. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
@@ -76,7 +69,10 @@ function verifyNotPlain({ notebook: { name }, record }: KnownNotebook): void {
   });
 }
 
-/** Asks through the API first; whatever it answers, the host sees to it that the process is gone. */
+/**
+ * Asks through the API first; whatever it answers, the host sees to it that the process is gone. A session there is
+ * opened while the API is asked: to a far host each costs round trips.
+ */
 export async function endServer(
   record: NotebookRecord | undefined,
   notebook: Notebook,
@@ -86,25 +82,34 @@ export async function endServer(
 ): Promise<StopOutcome | 'refused'> {
   if (!record?.server) {
     const found = await findServer(connection, notebook, context);
-    return found
-      ? stopServer(connection, { ...found, pid: found.info.pid, token: found.info.token }, 0, context)
-      : 'gone';
+    if (!found) return 'gone';
+    const server = { ...found, pid: found.info.pid, token: found.info.token };
+    return stopServer(connection, server, Promise.resolve(0), context);
   }
-  const busy = mayEnd ? await busyKernels(record, context) : [];
-  if (busy?.length && !(await mayEnd?.(notebook, busy))) return 'refused';
-  // One that did not tell its kernels would not hear this either: the host's signals do.
-  const agreed = busy !== undefined && (await askToEnd(record, record.server, connection, context));
-  const outcome = await stopServer(connection, record.server, agreed ? SHUTDOWN_TIMEOUT_MS : 0, context);
+  const graceMs = askToEnd(record, notebook, mayEnd, context);
+  const outcome = await stopServer(connection, record.server, graceMs, context);
+  const agreed = (await graceMs) !== 0;
   return agreed && outcome === 'gone' ? 'shutdown' : outcome;
 }
 
+/** Asks the server to end itself, unless its kernels compute and the user will not have it. Answers with its grace. */
 async function askToEnd(
-  { forwards }: NotebookRecord,
-  server: ServerRecord,
-  connection: Connection,
+  record: NotebookRecord,
+  notebook: Notebook,
+  mayEnd: MayEnd | undefined,
   context: Context,
-): Promise<boolean> {
-  const forward = forwards[0];
-  if (!forward || !(await isForwardUp(connection, forward))) return false;
-  return requestShutdown(apiOf(server, forward), context.signal, SHUTDOWN_TIMEOUT_MS);
+): Promise<number | 'refused'> {
+  const reachable = await reachableApi(record, context);
+  const api = reachable && (await onSharedConnections(reachable));
+  const busy = mayEnd ? await busyKernels(api, context) : [];
+  if (busy?.length && !(await mayEnd?.(notebook, busy))) return 'refused';
+  // One that did not tell its kernels would not hear this either: the host's signals do.
+  const agreed = busy !== undefined && (await hasAgreed(api, record, context));
+  return agreed ? SHUTDOWN_TIMEOUT_MS : 0;
+}
+
+/** The user may have thought about it, and the tunnel be lost meanwhile. */
+async function hasAgreed(api: Api | undefined, record: NotebookRecord, context: Context): Promise<boolean> {
+  if (!api || !(await reachableApi(record, context))) return false;
+  return requestShutdown(api, context.signal, SHUTDOWN_TIMEOUT_MS);
 }
