@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { requestShutdown } from '../jupyter/api.ts';
+import { type Api, onSharedConnections, requestShutdown } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
@@ -10,7 +10,7 @@ import { findServer, type StopOutcome, stopServer } from './host.ts';
 import { busyKernels } from './kernels.ts';
 import type { Notebook } from './notebook.ts';
 import { redirectFile } from './open.ts';
-import { apiOf } from './prove.ts';
+import { reachableApi } from './prove.ts';
 import type { KnownNotebook } from './resolve.ts';
 import {
   type NotebookRecord,
@@ -118,8 +118,9 @@ function verifyNotPlain({ notebook: { name }, record }: KnownNotebook): void {
 }
 
 /**
- * Asks through the API first; whatever it answers, the host sees to it that the process is gone. The caller restores or
- * removes the record, which may be another one then.
+ * Asks through the API first; whatever it answers, the host sees to it that the process is gone. A session there is
+ * opened while the API is asked: to a far host each costs round trips. The caller restores or removes the record, which
+ * may be another one then.
  */
 export async function endServer(
   record: NotebookRecord | undefined,
@@ -131,13 +132,9 @@ export async function endServer(
   const server = record?.server ?? (await foundServer(notebook, connection, context));
   if (!server) return 'gone';
   const known = { notebook, forwards: record?.forwards ?? [], plain: undefined, server };
-  const asked = mayEnd ? await askable(known, connection, context) : known;
-  const busy = mayEnd ? await busyKernels(asked, context) : [];
-  if (busy?.length && !(await mayEnd?.(notebook, busy))) return 'refused';
-  context.report.phase('stop');
-  // One that did not tell its kernels would not hear this either: the host's signals do.
-  const agreed = busy !== undefined && (await askToEnd(asked, server, connection, context));
-  const outcome = await stopServer(connection, server, agreed ? SHUTDOWN_TIMEOUT_MS : 0, context);
+  const graceMs = askToEnd(known, connection, mayEnd, context);
+  const outcome = await stopServer(connection, server, graceMs, context);
+  const agreed = (await graceMs) !== 0;
   return agreed && outcome === 'gone' ? 'shutdown' : outcome;
 }
 
@@ -166,13 +163,26 @@ async function askable(
   return new Route(connection, notebook, [], context).lead(record.server);
 }
 
+/** Asks the server to end itself, unless its kernels compute and the user will not have it. Answers with its grace. */
 async function askToEnd(
-  { forwards }: NotebookRecord,
-  server: ServerRecord,
+  record: NotebookRecord & { server: ServerRecord },
   connection: Connection,
+  mayEnd: MayEnd | undefined,
   context: Context,
-): Promise<boolean> {
-  const forward = forwards[0];
-  if (!forward || !(await isForwardUp(connection, forward))) return false;
-  return requestShutdown(apiOf(server, forward), context.signal, SHUTDOWN_TIMEOUT_MS);
+): Promise<number | 'refused'> {
+  const asked = mayEnd ? await askable(record, connection, context) : record;
+  const reachable = await reachableApi(asked, context);
+  const api = reachable && (await onSharedConnections(reachable));
+  const busy = mayEnd ? await busyKernels(api, context) : [];
+  if (busy?.length && !(await mayEnd?.(record.notebook, busy))) return 'refused';
+  context.report.phase('stop');
+  // One that did not tell its kernels would not hear this either: the host's signals do.
+  const agreed = busy !== undefined && (await hasAgreed(api, asked, context));
+  return agreed ? SHUTDOWN_TIMEOUT_MS : 0;
+}
+
+/** The user may have thought about it, and the tunnel be lost meanwhile. */
+async function hasAgreed(api: Api | undefined, record: NotebookRecord, context: Context): Promise<boolean> {
+  if (!api || !(await reachableApi(record, context))) return false;
+  return requestShutdown(api, context.signal, SHUTDOWN_TIMEOUT_MS);
 }

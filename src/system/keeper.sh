@@ -18,7 +18,8 @@ set -u
 umask 077
 folder=$1 destination=$2
 shift 2
-here=$(dirname -- "$0")
+# Without a process, here and below: a start waits for what comes before ssh.
+here=${0%/*}
 # shellcheck source-path=SCRIPTDIR source=process.sh
 . "$here/process.sh"
 
@@ -136,13 +137,17 @@ request() { answer=$(ssh -F /dev/null -S "$control" -O "$1" -L "$2" master 2>&1 
 # make its socket. (A `:` that is redirected in vain would end this script.)
 run_ssh() {
   up='' applied='' status=1
-  { rm -f "$control" && printf '' >"$folder/log"; } 2>/dev/null || {
+  { { [ ! -e "$control" ] || rm -f "$control"; } && printf '' >"$folder/log"; } 2>/dev/null || {
     began=$(now)
     return
   }
+  # TERM may have come while there was no ssh to end.
+  [ -z "$ending" ] || return 0
   "$@" -o PermitLocalCommand=yes -o "LocalCommand=/bin/sh -c 'kill -USR2 $self'" -- "$destination" </dev/null 2>"$folder/log" &
   child=$!
   write_state "state connecting" "ssh $child $(start_time "$child")" "try $try"
+  # Or just now: a child that has only begun does not hear it.
+  [ -z "$ending" ] || stop_child
   began=$(now)
   await "$child"
   child='' report='' unwritten=''
