@@ -1,4 +1,5 @@
 import type { NotebookStatus } from '../notebook/notebook-status.ts';
+import { UsageError } from '../system/errors.ts';
 import type { Terminal } from './terminal.ts';
 import { CONFIG_FILE, defineVerb } from './verb.ts';
 
@@ -9,7 +10,11 @@ export const status = defineVerb({
   usage: 'status [notebook]',
   summary: 'What runs where, asked of the world and not of the memory',
   positionals: {
-    notebook: { describe: 'name of a notebook; all without', type: 'string', completes: 'notebooks' },
+    notebook: {
+      describe: 'name of a notebook; all without. With --all a destination of ssh, too',
+      type: 'string',
+      completes: 'destinations',
+    },
   },
   options: {
     ...CONFIG_FILE,
@@ -24,14 +29,21 @@ export const status = defineVerb({
       default: false,
       describe: 'first put what runs, and was lost from the records, back on record',
     },
+    all: {
+      type: 'boolean',
+      default: false,
+      describe: 'every Jupyter server of yours on that host, whoever started it',
+    },
   },
   examples: [
     ['$0 status', 'all notebooks; exit status 3 when something that should run does not'],
     ['$0 status gpu --json', 'for scripts'],
     ['$0 status --watch', 'until Ctrl-C'],
+    ['$0 status gpu --all', 'also servers that were started by hand, or from another machine'],
     ['$0 status --repair', 'after the state folder was lost or broken'],
   ],
   async run(args, terminal) {
+    if (args.all) return showHost(args, terminal);
     const { isHealthy } = await import('../notebook/status.ts');
     if (args.repair) await repair(terminal);
     if (args.watch && !args.json) return watchStatus(() => look(args, terminal), terminal);
@@ -41,6 +53,28 @@ export const status = defineVerb({
     return notebooks.every(isHealthy) ? 0 : SOMETHING_IS_DOWN;
   },
 });
+
+/** Lists a host's servers. What runs there is no promise of this machine's, so nothing of it is `down`. */
+async function showHost(
+  args: Wanted & { readonly json: boolean; readonly watch: boolean; readonly repair: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const other = args.watch ? '--watch' : args.repair ? '--repair' : undefined;
+  if (other !== undefined)
+    throw new UsageError(`--all asks a host once, and ${other} asks for something else`, {
+      remedy: 'Leave out one of the two.',
+    });
+  const { resolveNotebook } = await import('../notebook/resolve.ts');
+  const { destination, configFile } = await resolveNotebook(args.notebook, {}, args.F, terminal.context);
+  const { listHost } = await import('../notebook/every-server.ts');
+  const listing = await listHost(destination, configFile, terminal.context);
+  if (args.json) terminal.print(JSON.stringify(listing, undefined, 2));
+  else {
+    const { serverTable } = await import('./server-table.ts');
+    for (const line of serverTable(listing, terminal.style, Date.now())) terminal.print(line);
+  }
+  return 0;
+}
 
 async function repair(terminal: Terminal): Promise<void> {
   const { repairRecords } = await import('../notebook/repair.ts');

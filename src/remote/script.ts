@@ -13,6 +13,7 @@ export interface Script {
 const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   launch: ['environment', 'jupyter'],
   doctor: ['environment', 'jupyter'],
+  servers: ['runtime'],
 };
 
 /** One line of a script's answer. */
