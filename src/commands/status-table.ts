@@ -54,6 +54,7 @@ function troubles({ name, state, server, tunnel }: NotebookStatus): string[] {
   if (server.reason) lines.push(server.reason);
   if (state === 'closed') lines.push(`Bring it up again: remote-notebook start ${name}`);
   if (server.state !== 'stopped') return lines;
+  if (server.log.length === 0) return [...lines, 'The server is gone.'];
   return [...lines, 'The server is gone. The end of its log:', ...server.log.map((line) => `  ${line}`)];
 }
 

@@ -84,7 +84,8 @@ export function pageUrl(
   localPort: number,
   server: { baseUrl: string; secure: boolean; command: string },
 ): string {
-  const page = /\blab\b/.test(server.command) ? 'lab' : 'tree';
+  // The root of any other leads to where its own settings say.
+  const page = /\blab\b/.test(server.command) ? 'lab' : /\bnotebook\b/.test(server.command) ? 'tree' : '';
   return `${server.secure ? 'https' : 'http'}://127.0.0.1:${localPort}${server.baseUrl}${page}`;
 }
 

@@ -28,6 +28,8 @@ export interface NotebookStatus {
     readonly kernels: readonly Kernel[] | null;
     /** The last lines of its log, when it is gone. */
     readonly log: readonly string[];
+    /** Whether something else than this program has started it. */
+    readonly foreign: boolean;
   };
   readonly tunnel: {
     readonly state: TunnelState;

@@ -74,6 +74,7 @@ function recordOf(
     localPort: undefined,
     socket: server.socket !== undefined,
     strictPort: false,
+    ...(found.foreign ? { foreign: true } : {}),
   };
   return [{ notebook, server, forwards: [forward], plain: undefined }];
 }

@@ -41,11 +41,9 @@ export async function resolveNotebook(
   }
   if (record) {
     const known = settingsOf(record.notebook);
-    return makeNotebook(
-      givenName ?? named,
-      { ...known, ...settings },
-      configFile ?? record.notebook.configFile,
-    );
+    const usedFile = configFile ?? record.notebook.configFile;
+    const notebook = makeNotebook(givenName ?? named, { ...known, ...settings }, usedFile);
+    return record.notebook.foreign && notebook.name === named ? { ...notebook, foreign: true } : notebook;
   }
   return makeNotebook(givenName ?? defaultName(named), { ...settings, destination: named }, configFile);
 }

@@ -138,6 +138,7 @@ function describe(
       reason: found.reason ?? null,
       kernels: found.kernels ?? null,
       log: found.log ?? [],
+      foreign: notebook.foreign ?? false,
     },
     tunnel: {
       state: tunnelState,

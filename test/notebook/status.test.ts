@@ -26,6 +26,7 @@ const SERVER = [
   'reason',
   'kernels',
   'log',
+  'foreign',
 ];
 const TUNNEL = ['state', 'pid', 'localPort', 'since', 'forwards', 'down', 'tries', 'nextTryAt', 'reason'];
 
