@@ -22,8 +22,7 @@ export function serverTable(listing: HostListing, style: Style, nowMs: number): 
   return [...table, ...notes(listing).map((note) => style.dim(note))].map(onOneLine);
 }
 
-/** A server's cells, as its row has them. */
-export function serverCells(server: ListedServer, nowMs: number): string[] {
+function serverCells(server: ListedServer, nowMs: number): string[] {
   return [
     String(server.pid),
     server.socket ?? String(server.port ?? '-'),

@@ -56,11 +56,14 @@ read_record() {
   done <"$1/record"
 }
 
-# Fails when the server of the record in folder $1 was started on another node of those that share this home
-# folder: its PID means nothing here, and nobody can tell from here whether it lives.
+# Whether the server of the record that was read was started on another node of those that share this home folder: its
+# PID means nothing here, and nobody can tell from here whether it lives.
+is_elsewhere() { [ -n "$record_node" ] && [ "$record_node" != "$(uname -n)" ]; }
+
+# Fails when the server of the record in folder $1 is elsewhere.
 must_be_here() {
   read_record "$1" || return 0
-  [ -z "$record_node" ] || [ "$record_node" = "$(uname -n)" ] || fail elsewhere "$record_node $(uname -n) $1"
+  ! is_elsewhere || fail elsewhere "$record_node $(uname -n) $1"
 }
 
 # Whether the server of the record in folder $1 lives.

@@ -11,8 +11,7 @@
 # and of each record of a server on another node `elsewhere NODE FOLDER`.
 
 tell_runtime_files() {
-  here=$(uname -n)
-  tell here "$here"
+  tell here "$(uname -n)"
   processes=$(ps -A -o pid= -o etime= -o args= 2>/dev/null)
   each_place | awk '!seen[$0]++' | while IFS= read -r place; do
     for each in "$place"/nbserver-*.json "$place"/jpserver-*.json; do
@@ -20,7 +19,7 @@ tell_runtime_files() {
     done
   done
   for each in "$SERVERS"/*/; do
-    if ! read_record "${each%/}" || [ -z "$record_node" ] || [ "$record_node" = "$here" ]; then continue; fi
+    if ! read_record "${each%/}" || ! is_elsewhere; then continue; fi
     tell elsewhere "$record_node ${each%/}"
   done
 }
@@ -86,13 +85,13 @@ tell_process() {
   esac
 }
 
-# Where process $1 listens. Its PID may be that of a server which is gone, or is on another node.
+# Where process $1 listens, on this node's own network. Its PID may be that of a server which is gone, or elsewhere.
 each_listener() {
-  if [ -r "/proc/$1/net/tcp" ]; then
+  if [ -r /proc/net/tcp ]; then
     # shellcheck disable=SC2012 # it shows where links lead
     own=$(ls -l "/proc/$1/fd" 2>/dev/null | sed -n 's/.*socket:\[\([0-9]*\)\]$/\1/p' | tr '\n' ' ')
     for table in tcp tcp6 unix; do
-      [ ! -r "/proc/$1/net/$table" ] || listening_in "$table" "$own" <"/proc/$1/net/$table"
+      [ ! -r "/proc/net/$table" ] || listening_in "$table" "$own" <"/proc/net/$table"
     done
   elif command -v lsof >/dev/null 2>&1; then
     {

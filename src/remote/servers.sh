@@ -10,7 +10,7 @@
 tell servers
 for folder in "$SERVERS"/*/; do
   folder=${folder%/}
-  if ! record_lives "$folder" || ! [ -s "$folder/server.json" ]; then continue; fi
+  if ! record_lives "$folder" || is_elsewhere || ! [ -s "$folder/server.json" ]; then continue; fi
   tell folder "$folder"
   tell_server "$folder"
   tell joined yes
