@@ -100,7 +100,7 @@ function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable'
     info,
     began: lastValue(group, 'began') ?? '',
     file: lastValue(group, 'file'),
-    upSeconds: elapsed === undefined ? undefined : secondsOf(elapsed),
+    upSeconds: elapsed ? secondsOf(elapsed.trim()) : undefined,
     command: program ?? (info.version === undefined ? 'jupyter notebook' : undefined),
     records: [],
   };

@@ -1,4 +1,5 @@
 import type { Kernel } from '../jupyter/kernel.ts';
+import type { HostResources } from './host-resources.ts';
 
 export type ServerState = 'running' | 'stopped' | 'unknown';
 export type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'closed';
@@ -46,4 +47,6 @@ export interface NotebookStatus {
     /** What ssh said last, while the tunnel is not as it should be. */
     readonly reason: string | null;
   };
+  /** How much of its host is in use. Null unless it was asked for, and there is a connection to ask over. */
+  readonly resources: HostResources | null;
 }

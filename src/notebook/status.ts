@@ -151,6 +151,7 @@ function describe(
       nextTryAt: tunnelState === 'reconnecting' ? isoTime(keeper?.nextTry) : null,
       reason: keeper?.said ?? null,
     },
+    resources: null,
   };
 }
 

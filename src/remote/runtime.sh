@@ -6,13 +6,13 @@
 # Answers `here NODE`; of each file `file PATH`, and last one of
 #   `unreadable`    it is none, or not this user's
 #   `absent`        its process is not here: a crash has left it, or another node with this home folder has it
-#   `content TEXT`  the file in one line; before it `pid`, `began`, `elapsed` (in the words of ps), `program` where it is
+#   `content TEXT`  the file in one line; before it `pid`, `began`, `elapsed` (seconds, or in the words of ps), `program` where it is
 #                   known (jupyter lab, …), and `listens PORT|PATH` for each that its process has, or `listens unknown`
 # and of each record of a server on another node `elsewhere NODE FOLDER`.
 
 tell_runtime_files() {
   tell here "$(uname -n)"
-  processes=$(ps -A -o pid= -o etime= -o args= 2>/dev/null)
+  processes=$(ps -A -o pid= -o args= 2>/dev/null)
   each_place | awk '!seen[$0]++' | while IFS= read -r place; do
     for each in "$place"/nbserver-*.json "$place"/jpserver-*.json; do
       [ ! -e "$each" ] || tell_runtime_file "$each"
@@ -68,16 +68,24 @@ tell_runtime_file() {
   if [ -z "$since" ] || ! kill -0 "$id" 2>/dev/null; then tell absent; return; fi
   tell pid "$id"
   tell began "$since"
-  printf '%s\n' "$processes" | awk -v id="$id" '$1 == id { print; exit }' | tell_process
+  tell elapsed "$(elapsed "$id" "$since")"
+  tell_program "$(printf '%s\n' "$processes" | awk -v id="$id" '$1 == id { print; exit }')"
   each_listener "$id" | while IFS= read -r where; do tell listens "$where"; done
   tell content "$(dd bs=16384 count=1 2>/dev/null <"$1" | tr -d '\000-\037')"
 }
 
+# How long process $1 runs, which started at $2. busybox's ps does not tell; the ticks of proc(5) are hundredths.
+elapsed() {
+  if { read -r uptime _ </proc/uptime; } 2>/dev/null; then
+    echo "$((${uptime%.*} - $2 / 100))"
+  else
+    ps -o etime= -p "$1"
+  fi
+}
+
 # A command line may hold a token, and stays here: only what kind of server it is goes on, where it tells.
-tell_process() {
-  read -r _ elapsed args || return 0
-  tell elapsed "$elapsed"
-  case $args in
+tell_program() {
+  case $1 in
     *jupyterhub-singleuser*) tell program jupyterhub-singleuser ;;
     *jupyter-lab* | *jupyterlab*) tell program 'jupyter lab' ;;
     *jupyter-notebook* | *'-m notebook'*) tell program 'jupyter notebook' ;;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { singleQuoted } from '../system/command.ts';
 
-type ScriptName = 'launch' | 'look' | 'stop' | 'logs' | 'servers' | 'doctor' | 'join';
+type ScriptName = 'launch' | 'look' | 'stop' | 'logs' | 'servers' | 'doctor' | 'join' | 'resources';
 
 /** A sh script for the host, with the values of its variables: see the head of each .sh file. */
 export interface Script {

@@ -130,7 +130,7 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
   [['status', 'me:secret@host', '{F}', '--all'], NO_PASSWORD],
   [
     ['status', 'host', '{F}', '--all', '--watch'],
-    'Error: --all asks a host once, and --watch asks for something else\nLeave out one of the two.\n',
+    "Error: --all lists a host's servers, and --watch asks for something else\nLeave out one of the two.\n",
   ],
   [['status', '{F}', '--all'], `Error: no notebook is named, and none is configured\n${HOW_TO_BEGIN}\n`],
   [['forward', 'host', '{F}', '0'], `Error: "0" is no port to forward\n${NO_FORWARD}\n`],

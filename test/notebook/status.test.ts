@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => world.remove());
 
-const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'server', 'tunnel'];
+const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'server', 'tunnel', 'resources'];
 const SERVER = [
   'state',
   'pid',
