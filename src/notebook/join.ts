@@ -103,7 +103,7 @@ function notebookOf(
       };
   const said = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const notebook = makeNotebook(given, { ...described, ...said }, configFile);
-  return { notebook: own && !own.foreign ? notebook : { ...notebook, foreign: true }, isNew: !own };
+  return { notebook, isNew: !own };
 }
 
 function verifyJoinable(server: FoundServer, destination: string): void {

@@ -41,9 +41,11 @@ export async function resolveNotebook(
   }
   if (record) {
     const known = settingsOf(record.notebook);
-    const usedFile = configFile ?? record.notebook.configFile;
-    const notebook = makeNotebook(givenName ?? named, { ...known, ...settings }, usedFile);
-    return record.notebook.foreign && notebook.name === named ? { ...notebook, foreign: true } : notebook;
+    return makeNotebook(
+      givenName ?? named,
+      { ...known, ...settings },
+      configFile ?? record.notebook.configFile,
+    );
   }
   return makeNotebook(givenName ?? defaultName(named), { ...settings, destination: named }, configFile);
 }

@@ -81,11 +81,11 @@ export async function startAlone(
     await openTunnel(connection, context);
     context.report.phase('launch');
     const found =
-      options.mode === 'start' && !notebook.foreign
+      options.mode === 'start' && !before?.notebook.foreign
         ? await launchServer(connection, notebook, { launch, ...options }, progress, context)
         : options.server
           ? await recordServer(connection, notebook, options.server, launch, progress, context)
-          : await runningServer(connection, notebook, context);
+          : await runningServer(connection, before?.notebook ?? notebook, context);
     noteDifferences(notebook, found, context);
     context.report.phase('forward');
     const led = await route.lead(serverRecord(found));
