@@ -8,7 +8,7 @@ export const forward = defineVerb({
   usage: 'forward [notebook] [ports..]',
   summary: "Bring up a notebook's tunnel again, with more ports if you like",
   positionals: {
-    ...NOTEBOOK,
+    notebook: { ...NOTEBOOK.notebook, completes: 'destinations' },
     ports: {
       describe: 'more ports of the host: 6006, LOCAL:PORT, LOCAL:HOST:PORT or ADDRESS:LOCAL:HOST:PORT',
       type: 'string',

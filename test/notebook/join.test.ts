@@ -200,6 +200,33 @@ test('a name that is another server has is refused, and a join that fails leaves
   assert.deepEqual([lives(one), lives(two)], [true, true]);
 });
 
+test('two laptops that join at once have one notebook, and both their tunnels lead to it', async () => {
+  const server = await byHand();
+  const laptops = [world.laptop, world.anotherLaptop()];
+  const shown = await Promise.all(laptops.map((laptop) => joined(laptop, server.pid)));
+  for (const { name, state } of shown)
+    assert.deepEqual([name, state], [`loopback-${server.port}`, 'connected']);
+  assert.equal(readdirSync(serversOn(world)).length, 1);
+});
+
+test('Ctrl-C while the server has yet to answer leaves nothing on either side, and the server alone', async () => {
+  const server = await byHand();
+  process.kill(server.pid, 'SIGSTOP');
+  const join = world.laptop.start('start', 'loopback', '{F}', '--no-open', '--server', String(server.pid));
+  await join.saw('✓ forward');
+  assert.equal(readdirSync(serversOn(world)).length, 1);
+  join.signal('SIGINT');
+  const { code, stderr } = await join.ended;
+  assert.equal(code, 130, stderr);
+  assert.match(stderr, /Interrupted; nothing is left behind\.\n$/);
+  assert.deepEqual(
+    traces(world, world.laptop).filter((trace) => !trace.includes(String(server.pid))),
+    [],
+  );
+  process.kill(server.pid, 'SIGCONT');
+  assert.equal(lives(server), true);
+});
+
 test('where sshd forbids the tunnel a join leaves nothing on either side, and the server alone', async () => {
   const strict = await makeWorld({ sshdConfig: ['AllowTcpForwarding no'] });
   try {
