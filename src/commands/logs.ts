@@ -33,6 +33,10 @@ export const logs = defineVerb({
     const { notebook, record } = await knownNotebook(args.notebook, args.F, context);
     if (record?.plain)
       throw new UsageError(`"${notebook.name}" was started with --plain; its log is ${record.plain.log}`);
+    if (notebook.foreign)
+      throw new Failure(
+        `"${notebook.name}" was started by something else, which alone knows where its log is`,
+      );
     const { printLog } = await import('../notebook/logs.ts');
     const found = await printLog(notebook, record, args, terminal.print, context);
     if (!found) {

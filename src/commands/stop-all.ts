@@ -23,7 +23,12 @@ export async function stopAll(
   const plain = records.filter((record) => record.plain);
   for (const { notebook } of plain)
     terminal.say(`"${notebook.name}" was started with --plain, and is left: stop --plain ends it.`);
-  const meant = records.filter((record) => !record.plain);
+  const foreign = records.filter((record) => record.notebook.foreign);
+  for (const { notebook } of foreign)
+    terminal.say(
+      `"${notebook.name}" was started by something else, and is left: stop ${notebook.name} ends it.`,
+    );
+  const meant = records.filter((record) => !record.plain && !record.notebook.foreign);
   if (meant.length === 0) terminal.say('Nothing else runs.');
   else if (!yes && !(await confirmed(meant, terminal))) return 1;
   const stopped = await Promise.all(meant.map((record) => stopOne(record, terminal)));

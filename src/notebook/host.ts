@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { parseRuntimeFile, type RuntimeInfo, redactTokens } from '../jupyter/server.ts';
 import { type Frame, lastValue, outputReader, type Script, scriptText } from '../remote/script.ts';
 import { type Connection, scriptCommand } from '../ssh/arguments.ts';
@@ -23,6 +24,10 @@ export interface HostServer {
   readonly holder: string | undefined;
   /** Its notebook, as it was asked for. A record of an earlier version does not tell. */
   readonly asked: { readonly name: string; readonly directory: string } | undefined;
+  /** The machine that had it started. A record of an earlier version does not tell. */
+  readonly from: string | undefined;
+  /** Whether something else than this program has started it. */
+  readonly foreign: boolean;
 }
 
 export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
@@ -90,7 +95,7 @@ export async function findServer(
 export async function listServers(connection: Connection, context: Context): Promise<HostServer[]> {
   const servers: HostServer[] = [];
   let frames: Frame[] = [];
-  await runScript(connection, { name: 'servers', variables: {} }, context, (frame) => {
+  await runScript(connection, { name: 'servers', variables: { all: '' } }, context, (frame) => {
     frames.push(frame);
     if (frame.key !== 'joined') return;
     const server = serverIn(frames);
@@ -111,6 +116,7 @@ export function launchScript(
       mode,
       launch,
       token,
+      from: hostname(),
       name: notebook.name,
       directory: notebook.directory,
       setup: notebook.setup.join('\n'),
@@ -250,7 +256,7 @@ const SSH_FAILED = 255;
  * Runs a script on the host over the connection, and answers with its frames. One that is yet to come finds its session
  * open; should there be none in the end, nothing is run.
  */
-async function runScript(
+export async function runScript(
   connection: Connection,
   script: Script | Promise<Script | undefined>,
   context: Context,
@@ -299,7 +305,8 @@ function logIn(frames: readonly Frame[]): string[] {
   return frames.filter((frame) => frame.key === 'log').map((frame) => redactTokens(frame.value));
 }
 
-function serverIn(frames: readonly Frame[]): HostServer | undefined {
+/** The server that these frames tell of, if its record has come to its end. */
+export function serverIn(frames: readonly Frame[]): HostServer | undefined {
   const joined = lastValue(frames, 'joined');
   if (joined === undefined) return undefined;
   const value = (key: string) => lastValue(frames, key) ?? '';
@@ -314,6 +321,8 @@ function serverIn(frames: readonly Frame[]): HostServer | undefined {
     joined: joined === 'yes',
     holder: lastValue(frames, 'holder'),
     asked: askedIn(frames),
+    from: lastValue(frames, 'from'),
+    foreign: lastValue(frames, 'foreign') !== undefined,
   };
 }
 

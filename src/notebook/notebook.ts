@@ -27,6 +27,8 @@ export interface Notebook {
   readonly strictPort: boolean;
   /** Seconds of idleness after which Jupyter ends its kernels, and then itself; undefined for never. */
   readonly idleTimeoutS?: number | undefined;
+  /** Whether its server was started by something else than this program, which can join it, and start none like it. */
+  readonly foreign?: boolean | undefined;
 }
 
 /** What flags or config.yaml say of a notebook; the rest has defaults. */

@@ -77,6 +77,7 @@ function recordOf(
     localPort: undefined,
     socket: server.socket !== undefined,
     strictPort: false,
+    ...(found.foreign ? { foreign: true } : {}),
   };
   return [{ notebook, server, forwards: [leading, ...others], plain: undefined }];
 }

@@ -27,6 +27,7 @@ const NotebookSchema = v.object({
   socket: v.optional(v.boolean(), false),
   strictPort: v.boolean(),
   idleTimeoutS: v.optional(v.number()),
+  foreign: v.optional(v.boolean()),
 });
 
 const ProcessSchema = v.object({ pid: v.number(), startTime: text });
@@ -43,6 +44,7 @@ const RecordSchema = v.object({
       command: text,
       port: v.number(),
       socket: optionalText,
+      host: optionalText,
       version: optionalText,
       baseUrl: text,
       secure: v.boolean(),
@@ -70,6 +72,8 @@ export interface ServerRecord {
   readonly command: string;
   readonly port: number;
   readonly socket: string | undefined;
+  /** Where it listens, if not on its host's loopback address. */
+  readonly host?: string | undefined;
   readonly version: string | undefined;
   readonly baseUrl: string;
   readonly secure: boolean;

@@ -140,6 +140,7 @@ function describe(
       reason: found.reason ?? null,
       kernels: found.kernels ?? null,
       log: found.log ?? [],
+      foreign: notebook.foreign ?? false,
     },
     tunnel: {
       state: tunnelState,
@@ -153,6 +154,7 @@ function describe(
       nextTryAt: tunnelState === 'reconnecting' ? isoTime(keeper?.nextTry) : null,
       reason: keeper?.said ?? null,
     },
+    resources: null,
   };
 }
 

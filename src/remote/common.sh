@@ -41,7 +41,7 @@ private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
 # Reads the record in folder $1: what is known of a server, one `KEY VALUE` a line, of which the last counts.
 # shellcheck disable=SC2034 # not each script needs all of it
 read_record() {
-  record_launch='' record_pid='' record_began='' record_runtime='' record_socket='' record_node=''
+  record_launch='' record_pid='' record_began='' record_runtime='' record_socket='' record_node='' record_foreign=''
   [ -f "$1/record" ] || return 1
   while IFS= read -r line; do
     case $line in
@@ -51,15 +51,19 @@ read_record() {
       'runtime '*) record_runtime=${line#* } ;;
       'socket '*) record_socket=${line#* } ;;
       'node '*) record_node=${line#* } ;;
+      'foreign '*) record_foreign=${line#* } ;;
     esac
   done <"$1/record"
 }
 
-# Fails when the server of the record in folder $1 was started on another node of those that share this home
-# folder: its PID means nothing here, and nobody can tell from here whether it lives.
+# Whether the server of the record that was read was started on another node of those that share this home folder: its
+# PID means nothing here, and nobody can tell from here whether it lives.
+is_elsewhere() { [ -n "$record_node" ] && [ "$record_node" != "$(uname -n)" ]; }
+
+# Fails when the server of the record in folder $1 is elsewhere.
 must_be_here() {
   read_record "$1" || return 0
-  [ -z "$record_node" ] || [ "$record_node" = "$(uname -n)" ] || fail elsewhere "$record_node $(uname -n) $1"
+  ! is_elsewhere || fail elsewhere "$record_node $(uname -n) $1"
 }
 
 # Whether the server of the record in folder $1 lives.
@@ -153,6 +157,9 @@ remove_record() {
   rm -f "$1/record" "$1/server.json" "$1/log" "$1/runtime-folders"
   remove_passing "$1"
 }
+
+# Removes the record of a server that goes on, and that this program has not started.
+forget_record() { rm -f "$1/record" "$1/server.json"; }
 
 # Removes what a launch leaves in folder $1 while it enters an environment: its user's variables among it, for one that
 # was killed.

@@ -209,7 +209,7 @@ end_helper() {
   [ -z "$helper" ] || kill -KILL "$helper" $(descendants "$helper") 2>/dev/null
 }
 
-OWN='OWN mode launch token name directory setup environment command port socket strict_port idle_timeout timeout
+OWN='OWN mode launch token name from directory setup environment command port socket strict_port idle_timeout timeout
 folder here locked me entered asked helper helper_began child child_began pid began answered tool conda path naps'
 
 take_over() {

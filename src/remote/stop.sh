@@ -23,6 +23,14 @@ main() {
     tell gone
     return
   fi
+  # A launch that put a server of somebody else's on record did no more.
+  if [ -n "$launch" ] && [ -n "$record_foreign" ]; then
+    take_lock "$folder"
+    forget_record "$folder"
+    release_lock "$folder"
+    tell gone
+    return
+  fi
   if [ -z "$pid" ]; then
     pid=$record_pid
     began=$record_began

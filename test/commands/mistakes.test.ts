@@ -114,6 +114,35 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
   [['start', 'host', '{F}', '--local-port', '70000'], port('local-port', '70000')],
   [['start', 'host', '{F}', '--local-port', 'abc'], port('local-port', 'not a number')],
   [['start', 'host', '{F}', '--port'], 'Error: --port lacks its value\nSee: remote-notebook start --help\n'],
+  [
+    ['start', 'host', '{F}', '--server', 'abc'],
+    'Error: --server is not a number\nIt is the port or the PID of a server, as status --all tells them.\n',
+  ],
+  [
+    ['forward', 'host', '{F}', '--server', '0'],
+    'Error: --server is 0\nIt is the port or the PID of a server, as status --all tells them.\n',
+  ],
+  ...[
+    ['--directory', 'rne'],
+    ['--environment', 'uv'],
+    ['--setup', 'true'],
+    ['--idle-timeout', '8h'],
+    ['--dry-run'],
+    ['--plain'],
+  ].map(
+    (option) =>
+      [
+        ['start', 'host', '{F}', '--server', '8888', ...option],
+        `Error: --server joins what runs as it is, and ${option[0]} says otherwise\nLeave out one of the two.\n`,
+      ] as [string[], string],
+  ),
+  [['forward', 'me:secret@host', '{F}', '--server', '8888'], NO_PASSWORD],
+  [['status', 'me:secret@host', '{F}', '--all'], NO_PASSWORD],
+  [
+    ['status', 'host', '{F}', '--all', '--watch'],
+    "Error: --all lists a host's servers, and --watch asks for something else\nLeave out one of the two.\n",
+  ],
+  [['status', '{F}', '--all'], `Error: no notebook is named, and none is configured\n${HOW_TO_BEGIN}\n`],
   [['forward', 'host', '{F}', '0'], `Error: "0" is no port to forward\n${NO_FORWARD}\n`],
   [['forward', 'host', '{F}', '70000'], `Error: "70000" is no port to forward\n${NO_FORWARD}\n`],
   [['forward', 'host', '{F}', '8080:0'], `Error: "8080:0" is no port to forward\n${NO_FORWARD}\n`],

@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => world.remove());
 
-const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'server', 'tunnel'];
+const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'server', 'tunnel', 'resources'];
 const SERVER = [
   'state',
   'pid',
@@ -26,6 +26,7 @@ const SERVER = [
   'reason',
   'kernels',
   'log',
+  'foreign',
 ];
 const TUNNEL = [
   'state',
