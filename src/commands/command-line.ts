@@ -47,11 +47,10 @@ export function readUsualLine([name = '', ...words]: readonly string[]): Command
   for (const [option, settings] of Object.entries(options)) {
     const value = usualValue(line.values[parserName(option, settings)], settings);
     if (value === NOT_USUAL) return undefined;
-    if (value !== undefined) values[camelCase(option)] = value;
+    if (value !== undefined) Object.assign(values, { [option]: value, [camelCase(option)]: value });
   }
   const isInConflict = Object.entries(options).some(
-    ([option, { conflicts }]) =>
-      values[camelCase(option)] !== undefined && values[String(conflicts)] !== undefined,
+    ([option, { conflicts }]) => values[option] !== undefined && values[String(conflicts)] !== undefined,
   );
   return isInConflict ? undefined : { verb, args: values as unknown as SharedArguments };
 }

@@ -17,7 +17,8 @@ function seen({ verb, args }: CommandLine): Record<string, unknown> {
     ...Object.keys(verb.positionals ?? {}),
     ...Object.keys({ ...verb.options, ...SHARED_OPTIONS }),
   ];
-  const values = names.map((name) => [camelCase(name), given[camelCase(name)]] as const);
+  const spellings = names.flatMap((name) => [name, camelCase(name)]);
+  const values = spellings.map((name) => [name, given[name]] as const);
   // To yargs, no word at all is an empty list.
   return Object.fromEntries(
     values.filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)),
