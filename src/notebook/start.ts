@@ -146,7 +146,10 @@ async function joinKnown(
   if (!(await isForwardUp(connectionOf(notebook, context.env), forward))) return undefined;
   context.report.phase('prove');
   const proof = await proveServer(apiOf(server, forward), server.version, context.signal, LOOK_TIMEOUT_MS);
-  if (proof.state !== 'ours') return undefined;
+  if (proof.state !== 'ours') {
+    context.report.phaseFailed();
+    return undefined;
+  }
   noteUnmet(wanted, notebook, forward, context);
   return started({ ...record, server }, forward, proof, true);
 }
