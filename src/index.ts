@@ -111,6 +111,7 @@ async function known(name: string, { sshConfig }: Surroundings, context: Context
 
 function contextOf({ env = process.env, signal, onPhase, onNote }: Surroundings): Context {
   const ignore = () => {};
-  const report = { command: ignore, phase: onPhase ?? ignore, note: onNote ?? ignore, passThrough: ignore };
+  const told = { phase: onPhase ?? ignore, note: onNote ?? ignore };
+  const report = { ...told, command: ignore, phaseFailed: ignore, passThrough: ignore };
   return { env, signal: signal ?? new AbortController().signal, report };
 }

@@ -76,7 +76,7 @@ async function stopOne(record: NotebookRecord, terminal: Terminal): Promise<Outc
   const { notebook } = record;
   const { name } = notebook;
   // Steps of many at once would only be a jumble.
-  const report = { ...terminal.context.report, phase: () => {} };
+  const report = { ...terminal.context.report, phase: () => {}, phaseFailed: () => {} };
   try {
     const outcome = await stopNotebook({ notebook, record }, undefined, { ...terminal.context, report });
     return { name, outcome };

@@ -77,10 +77,9 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
     transient = false;
     err.write(harmless(text, err));
   };
-  const endPhase = () => {
+  const endPhase = (sign = style.green('✓')) => {
     const ended = clock.end();
-    if (ended && !quiet)
-      write(`  ${style.green('✓')} ${ended.name.padEnd(12)}${style.dim(seconds(ended.ms))}\n`);
+    if (ended && !quiet) write(`  ${sign} ${ended.name.padEnd(12)}${style.dim(seconds(ended.ms))}\n`);
   };
   const report: Reporter = {
     command: (command: Command, takesScript?: boolean) => {
@@ -94,6 +93,7 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
       write(`  … ${name}`);
       transient = true;
     },
+    phaseFailed: () => endPhase(style.red('✗')),
     note: (message) => {
       if (!quiet) write(`  ${style.yellow('!')} ${message}\n`);
     },

@@ -156,7 +156,10 @@ async function joinKnown(
   if (!(await isForwardUp(connectionOf(notebook, context.env), forward))) return undefined;
   context.report.phase('prove');
   const proof = await proveServer(apiOf(server, forward), server.version, context.signal, LOOK_TIMEOUT_MS);
-  if (proof.state !== 'ours') return undefined;
+  if (proof.state !== 'ours') {
+    context.report.phaseFailed();
+    return undefined;
+  }
   noteUnmet(wanted, notebook, forward, context);
   return started({ ...record, server }, forward, proof, true);
 }
@@ -183,8 +186,12 @@ function noteUnmet(wanted: Notebook, has: Notebook, forward: Forward, context: C
     port: port !== DEFAULT_PORT && port !== has.port,
     'local-port': localPort !== undefined && localPort !== forward.localPort,
   }).flatMap(([name, isUnmet]) => (isUnmet ? [name] : []));
-  if (unmet.length > 0)
-    context.report.note(`it runs already, with another ${unmet.join(', ')}: stop it first to have yours`);
+  noteOther(unmet, context);
+}
+
+function noteOther(settings: readonly string[], context: Context): void {
+  if (settings.length === 0) return;
+  context.report.note(`it runs already, with another ${settings.join(', ')}: stop it first to have yours`);
 }
 
 /** Says what of the running server is not as it was asked for: it was started by another command line. */
@@ -197,12 +204,11 @@ function noteDifferences(wanted: Notebook, found: HostServer, context: Context):
     );
   }
   if (!found.joined) return;
-  for (const key of ['environment', 'command'] as const) {
-    if (wanted[key] === '' || wanted[key] === found[key]) continue;
-    context.report.note(
-      `it runs already, with the ${key} "${found[key]}"; stop it first to have "${wanted[key]}"`,
-    );
-  }
+  const told = ['environment', 'command'] as const;
+  noteOther(
+    told.filter((key) => wanted[key] !== '' && wanted[key] !== found[key]),
+    context,
+  );
 }
 
 /** What this machine remembers of a server that its host has told of. */

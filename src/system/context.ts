@@ -14,6 +14,8 @@ export interface Reporter {
   command(command: Command, takesScript?: boolean): void;
   /** A phase of a longer story begins. */
   phase(name: string): void;
+  /** The phase that began last has come to nothing, and another way is taken. */
+  phaseFailed(): void;
   /** Something that the user should know, in one line. */
   note(message: string): void;
   /** Text of ssh's own that belongs on the user's terminal, as it came. */

@@ -111,11 +111,11 @@ test('a server that is deaf to TERM is killed in the end, with its kernels and n
   rmSync(folder, { recursive: true });
   await startKernel(ours.tunnel.localPort, tokenOf('ours'));
   await eventually('its kernel runs', () => kernelProcesses().length === 3);
-  // A laptop that has never seen it has no tunnel to ask its API through.
+  // A laptop that has never seen it has no tunnel to ask its API through, and makes none where no kernel is asked about.
   const laptop = world.anotherLaptop();
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
   writeFileSync(laptop.configurationFile, 'notebooks:\n  ours: { destination: loopback }\n');
-  assert.equal(JSON.parse(await done(laptop, 'stop', 'ours', '{F}', '--json')).outcome, 'killed');
+  assert.equal(JSON.parse(await done(laptop, 'stop', 'ours', '{F}', '--yes', '--json')).outcome, 'killed');
   await eventually('its kernel is gone', () => kernelProcesses().length === 2);
   assert.equal(JSON.parse(await done(world.laptop, 'stop', 'ours', '--json')).outcome, 'gone');
   await assertUntouched();

@@ -17,7 +17,13 @@ beforeEach(() => {
   context = {
     env: { HOME: folder },
     signal: new AbortController().signal,
-    report: { command: () => {}, phase: () => {}, note: () => {}, passThrough: () => {} },
+    report: {
+      command: () => {},
+      phase: () => {},
+      note: () => {},
+      phaseFailed: () => {},
+      passThrough: () => {},
+    },
   };
 });
 afterEach(() => rmSync(folder, { recursive: true }));

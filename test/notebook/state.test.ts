@@ -23,7 +23,13 @@ beforeEach(() => {
   context = {
     env: { XDG_STATE_HOME: folder },
     signal: new AbortController().signal,
-    report: { command: () => {}, phase: () => {}, note: (text) => notes.push(text), passThrough: () => {} },
+    report: {
+      command: () => {},
+      phase: () => {},
+      note: (text) => notes.push(text),
+      phaseFailed: () => {},
+      passThrough: () => {},
+    },
   };
 });
 afterEach(() => rmSync(folder, { recursive: true }));

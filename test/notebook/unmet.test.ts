@@ -4,7 +4,7 @@ import { started } from '../hosts/notebooks.ts';
 import { ports } from '../hosts/sshd.ts';
 import { makeWorld } from '../hosts/world.ts';
 
-test('a setting that a running server was started without is told', async () => {
+test('a setting that a running server was started without is told, in the same words on another laptop', async () => {
   const world = await makeWorld();
   try {
     await started(world.laptop, ...(await ports()));
@@ -14,6 +14,10 @@ test('a setting that a running server was started without is told', async () => 
       again.stderr,
       /it runs already, with another socket, idle-timeout: stop it first to have yours\n/,
     );
+    const elsewhere = await world
+      .anotherLaptop()
+      .run('start', 'loopback', '{F}', '--no-open', '--command', 'jupyter notebook --debug');
+    assert.match(elsewhere.stderr, /it runs already, with another command: stop it first to have yours\n/);
     const same = await world.laptop.run('start', 'loopback', '{F}');
     assert.doesNotMatch(same.stderr, /it runs already/);
   } finally {

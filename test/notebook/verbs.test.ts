@@ -107,6 +107,15 @@ test('a kept server is no reason to ask which notebook is meant, nor a leftover'
   assert.match((await run('clean')).stderr, /Nothing is left over\./);
 });
 
+test('a step that came to nothing has no tick: a server that is on record and gone is proven in vain', async () => {
+  await start();
+  process.kill((await status()).server.pid, 'SIGKILL');
+  const { stderr } = await start();
+  const steps = [...stderr.matchAll(/^ {2}([✓✗]) (\S+)/gm)].map(([, sign, step]) => `${sign} ${step}`);
+  assert.deepEqual(steps.slice(0, 2), ['✗ prove', '✓ connect'], stderr);
+  assert.equal(steps.at(-1), '✓ prove');
+});
+
 test('an option that is given twice counts as it was given last', async () => {
   const { stdout } = await run('start', 'loopback', '{F}', '--dry-run', '--port', '9001', '--port', '9002');
   assert.match(stdout, /127\.0\.0\.1:9002\b/);

@@ -92,6 +92,12 @@ test('a failure repeats what ssh said, and tells what to do', () => {
   }
 });
 
+test('an ssh_config that is not there has no option to mend', () => {
+  const words = "Can't open user config file /etc/lab.conf: No such file or directory\r\n";
+  const lab = { ...connection, configFile: '/etc/lab.conf' };
+  assert.equal(sshFailure(lab, words).remedy, 'See that /etc/lab.conf is there, and yours to read.');
+});
+
 test('the old key of a host is named by its file and line', () => {
   assert.match(
     sshFailure(connection, HOST_KEY_CHANGED).remedy ?? '',

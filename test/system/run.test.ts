@@ -4,7 +4,13 @@ import { test } from 'node:test';
 import type { Context } from '../../src/system/context.ts';
 import { ask, run } from '../../src/system/run.ts';
 
-const report = { command: () => {}, phase: () => {}, note: () => {}, passThrough: () => {} };
+const report = {
+  command: () => {},
+  phase: () => {},
+  note: () => {},
+  phaseFailed: () => {},
+  passThrough: () => {},
+};
 const context: Context = { env: process.env, signal: new AbortController().signal, report };
 
 test('a program that is not here is called by its name', async () => {
@@ -19,7 +25,7 @@ test("another machine's missing program is no missing program of this one", asyn
 test("what zx takes from its user's environment is for their own scripts, and changes nothing here", () => {
   const program = `
     const { run } = await import(${JSON.stringify(new URL('../../src/system/run.ts', import.meta.url).href)});
-    const report = { command() {}, phase() {}, note() {}, passThrough() {} };
+    const report = { command() {}, phase() {}, note() {}, phaseFailed() {}, passThrough() {} };
     const context = { env: process.env, signal: new AbortController().signal, report };
     console.log(JSON.stringify(await run(['sh', '-c', 'sleep 0.5; pwd'], context)));
   `;

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
+import { type Shown, started } from '../hosts/notebooks.ts';
+import { ports } from '../hosts/sshd.ts';
+import { endQuietly, eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** The laptop goes down: all of its processes are told to end at once, as an init does, in no order. */
+
+let world: World;
+let before: Shown;
+beforeEach(async () => {
+  world = await makeWorld();
+  before = await started(world.laptop, '--name', 'work', ...(await ports()));
+  const { keeper, ssh } = keeperOf(world.laptop.stateFolder);
+  for (const process of [ssh, keeper]) endQuietly(process?.pid ?? 0, 'SIGTERM');
+});
+afterEach(() => world.remove());
+
+async function assertClosedAndStartable(): Promise<void> {
+  const { code, stdout } = await world.laptop.run('status', '--json');
+  const [shown] = JSON.parse(stdout).notebooks;
+  assert.deepEqual([code, shown.state, shown.server.state, shown.url], [3, 'closed', 'unknown', null]);
+  const again = await world.laptop.run('start', 'work', '--json');
+  assert.equal(again.code, 0, again.stderr);
+  const { joined, server, url } = JSON.parse(again.stdout);
+  assert.deepEqual([joined, server.pid, url], [true, before.server.pid, before.url]);
+}
+
+test('a laptop that goes down leaves no process and no socket, and start NAME is all that it takes afterwards', async () => {
+  await eventually('the server alone is left', () => world.processes().join() === `${before.server.pid}`);
+  assert.equal(existsSync(join(connectionFolder(world.laptop.stateFolder), 'control')), false);
+  await assertClosedAndStartable();
+});
+
+test('the same where what it kept of the connection is gone as well', async () => {
+  await eventually('the server alone is left', () => world.processes().join() === `${before.server.pid}`);
+  rmSync(join(world.laptop.stateFolder, 'c'), { recursive: true });
+  await assertClosedAndStartable();
+});
