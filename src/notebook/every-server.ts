@@ -69,7 +69,7 @@ function readEverything(frames: readonly Frame[]): Everything {
   const records = endingIn('joined').flatMap((group) => recordIn(group) ?? []);
   return {
     node: lastValue(frames, 'here') ?? '',
-    servers: joined(
+    servers: withRecords(
       read.flatMap(({ found }) => (typeof found === 'string' ? [] : [found])),
       records,
     ),
@@ -126,7 +126,7 @@ function withoutFailure<T>(read: () => T): T | undefined {
 }
 
 /** Each process once, with its records. A server may write a file of either kind; that of jupyter_server tells more. */
-function joined(found: readonly FoundServer[], records: readonly HostServer[]): FoundServer[] {
+function withRecords(found: readonly FoundServer[], records: readonly HostServer[]): FoundServer[] {
   const idOf = (pid: number, began: string) => `${pid} ${began}`;
   const servers = new Map(found.map((server) => [idOf(server.info.pid, server.began), server]));
   for (const record of records) {

@@ -58,8 +58,8 @@ function chooseServer({ servers }: Everything, number: number, destination: stri
     });
   }
   if (meant.length === 1) return server;
-  throw new Failure(`${number} is said of ${meant.length} servers on ${destination}`, {
-    remedy: `Say the other number of the one that you mean:\n${linesOf(meant)}`,
+  throw new Failure(`${number} is the port or the PID of ${meant.length} servers on ${destination}`, {
+    remedy: `Name the one that you mean by its other number:\n${linesOf(meant)}`,
   });
 }
 

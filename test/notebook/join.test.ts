@@ -173,7 +173,10 @@ test('a number that no server has, or two, is answered with those that there are
   assert.equal(two.port, one.port);
   const both = await world.laptop.run('forward', 'loopback', '{F}', '--server', String(one.port));
   assert.equal(both.code, 1);
-  assert.match(both.stderr, new RegExp(`${one.port} is said of 2 servers on loopback\nSay the other number`));
+  assert.match(
+    both.stderr,
+    new RegExp(`${one.port} is the port or the PID of 2 servers on loopback\nName the one`),
+  );
   assert.deepEqual(
     traces(world, world.laptop).filter((trace) => /connection|servers|record/.test(trace)),
     [],
