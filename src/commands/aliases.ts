@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Notebook } from '../notebook/notebook.ts';
 import { SHELLS } from '../notebook/start-up-file.ts';
 import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
@@ -82,13 +83,19 @@ async function allLines(
   { context }: Terminal,
 ): Promise<string[]> {
   const { aliasLines } = await import('../notebook/aliases.ts');
+  const { configuredNotebook } = await import('../notebook/configuration.ts');
   const { remoteUser } = await import('../notebook/plain.ts');
+  const { configurationFile } = await import('../system/paths.ts');
   const { ownProgram } = await import('../system/program.ts');
   const lines: string[] = [];
   for (const notebook of notebooks) {
     const plainUser = plain ? await remoteUser(notebook, context) : undefined;
     const suffix = notebooks.length > 1 ? `_${notebook.name}` : '';
-    lines.push(...aliasLines(notebook, { program: ownProgram(context.env), plainUser, suffix }));
+    const configured = await configuredNotebook(configurationFile(context.env), notebook.name);
+    const isConfigured = isDeepStrictEqual(notebook, configured);
+    lines.push(
+      ...aliasLines(notebook, { program: ownProgram(context.env), plainUser, suffix, isConfigured }),
+    );
   }
   return lines;
 }

@@ -43,11 +43,9 @@ export const forward = defineVerb({
       terminal.say(`The tunnel to ${known.notebook.destination} is up.`);
       return 0;
     }
-    const record = await forwardNotebook(known, more, context);
+    const { record, status } = await forwardNotebook(known, more, context);
     for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
       context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
-    const { describeStarted } = await import('../notebook/status.ts');
-    const status = await describeStarted(record, context);
     if (args.json) {
       terminal.print(JSON.stringify(status, undefined, 2));
       return 0;

@@ -52,7 +52,10 @@ function troubles({ name, state, server, tunnel }: NotebookStatus): string[] {
   if (state === 'needs-login' || state === 'failed')
     lines.push(`Connect again: remote-notebook forward ${name}`);
   if (server.reason) lines.push(server.reason);
-  if (state === 'closed') lines.push(`Bring it up again: remote-notebook start ${name}`);
+  if (state === 'closed')
+    lines.push(
+      `${tunnel.wanted ? 'Bring it up again' : 'Its server was left to run; join it again'}: remote-notebook start ${name}`,
+    );
   if (server.state !== 'stopped') return lines;
   if (server.log.length === 0) return [...lines, 'The server is gone.'];
   return [...lines, 'The server is gone. The end of its log:', ...server.log.map((line) => `  ${line}`)];

@@ -144,24 +144,28 @@ export async function undoLaunch(
 }
 
 /**
- * Ends this very server and verifies that it is gone.
- * @param graceMs how long a server that agreed to end by itself gets before it is told by a signal
+ * Ends this very server and verifies that it is gone. While its order is still to come, the way to the host is made.
+ * @param order how many milliseconds a server that agreed to end by itself gets before it is told by a signal;
+ *   `refused` to let it run
  */
 export async function stopServer(
   connection: Connection,
   server: { pid: number; began: string; folder: string; token: string },
-  graceMs: number,
+  order: Promise<number | 'refused'>,
   context: Context,
-): Promise<StopOutcome> {
-  const variables = {
-    folder: server.folder,
-    pid: String(server.pid),
-    began: server.began,
-    token: server.token,
-    launch: '',
-    grace: String(Math.ceil(graceMs / 1000)),
-  };
-  const frames = await runScript(connection, { name: 'stop', variables }, context);
+): Promise<StopOutcome | 'refused'> {
+  const { folder, began, token } = server;
+  const variables = { folder, pid: String(server.pid), began, token, launch: '' };
+  const script = order.then((graceMs) =>
+    graceMs === 'refused'
+      ? undefined
+      : ({ name: 'stop', variables: { ...variables, grace: String(Math.ceil(graceMs / 1000)) } } as const),
+  );
+  const answer = runScript(connection, script, context);
+  // Whatever became of the way meanwhile, the order comes first.
+  answer.catch(() => {});
+  if ((await order) === 'refused') return 'refused';
+  const frames = await answer;
   verifyHere(connection, frames);
   if (lastValue(frames, 'gone') !== undefined) return 'gone';
   const how = lastValue(frames, 'stopped');
@@ -248,10 +252,13 @@ const SESSION_PAUSE_MS = 100;
 /** ssh's own exit status; any other is that of the host's shell. */
 const SSH_FAILED = 255;
 
-/** Runs a script on the host over the connection, and answers with its frames. */
+/**
+ * Runs a script on the host over the connection, and answers with its frames. One that is yet to come finds its session
+ * open; should there be none in the end, nothing is run.
+ */
 export async function runScript(
   connection: Connection,
-  script: Script,
+  script: Script | Promise<Script | undefined>,
   context: Context,
   onFrame: (frame: Frame) => void = () => {},
   onText: (line: string) => void = () => {},
@@ -268,11 +275,12 @@ export async function runScript(
       onText(line);
     },
   );
+  const input = Promise.resolve(script).then((known) => (known ? scriptText(known) : ''));
+  // Its failure is its maker's, who is told of it there.
+  input.catch(() => {});
   for (let tries = 1; ; tries++) {
-    const { code, stderr } = await run(scriptCommand(connection), context, {
-      input: scriptText(script),
-      onLine,
-    });
+    const { code, stderr } = await run(scriptCommand(connection), context, { input, onLine });
+    if ((await input) === '') return frames;
     if (frames.length === 0 && code !== SSH_FAILED)
       throw noAnswer(connection, [...said, ...stderr.split('\n')]);
     if (code === 0) return frames;

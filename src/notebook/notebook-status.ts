@@ -34,6 +34,8 @@ export interface NotebookStatus {
   };
   readonly tunnel: {
     readonly state: TunnelState;
+    /** Whether it is to be up. After `stop --keep-server` it is not, and `closed` is as it should be. */
+    readonly wanted: boolean;
     /** The PID of ssh. */
     readonly pid: number | null;
     readonly localPort: number | null;

@@ -166,10 +166,11 @@ forget_record() { rm -f "$1/record" "$1/server.json"; }
 remove_passing() { rm -f "$1/entered" "$1/entered.part" "$1/entered.step" "$1/words" "$1/condas"; }
 
 # Two starts at once: the second waits here, then finds the first one's server. The lock is a symbolic link
-# whose text is its holder (launch, PID, start time), so that it is taken and signed in one step, and a dead
+# whose text is its holder (launch, node, PID, start time), so that it is taken and signed in one step, and a dead
 # holder's can be told.
 take_lock() {
-  me="${launch:-none} $$ $(start_time $$)"
+  node=$(uname -n) waited=''
+  me="${launch:-none} $node $$ $(start_time $$)"
   private_folder "$1" || fail folder "$1"
   vain=0
   until ln -s "$me" "$1/lock" 2>/dev/null; do
@@ -177,7 +178,7 @@ take_lock() {
       # Its holder has released it just now, and the folder with it; or nothing can be written here.
       vain=$((vain + 1))
       if [ "$vain" -gt 100 ] || ! private_folder "$1"; then fail folder "$1"; fi
-    elif holder=${signature#* } && is_alive "${holder%% *}" "${holder#* }"; then
+    elif holder_lives "$1"; then
       heartbeat
       nap
     elif mv "$1/lock" "$1/lock.$$" 2>/dev/null; then
@@ -185,6 +186,20 @@ take_lock() {
       rm -f "$1/lock.$$"
     fi
   done
+}
+
+# Whether the holder that $signature tells has the lock in folder $1 still. On another node of those that share this
+# home folder its PID means nothing: it counts for as long as a launch may take, and ten minutes more for its environment.
+holder_lives() {
+  holder=${signature#* }
+  its_node=${holder%% *} holder=${holder#* }
+  if [ "$its_node" = "$node" ]; then
+    is_alive "${holder%% *}" "${holder#* }"
+    return
+  fi
+  [ -z "$(find "$1/lock" -prune -mmin "+$((10 + ${timeout:-0} / 60))" 2>/dev/null)" ] || return 1
+  [ -n "$waited" ] || tell note "another start is under way on $its_node, and is waited for"
+  waited=1
 }
 
 # The folder goes as well when it is empty: one with a record is a server's.
@@ -199,7 +214,8 @@ go_to_directory() {
   # A start-up file of the login shell may have gone elsewhere.
   cd 2>/dev/null || :
   expand_home "$directory"
-  cd "$path" 2>/dev/null || fail directory "$path"
+  # By CDPATH it could be a folder of the same name elsewhere.
+  CDPATH='' cd "$path" 2>/dev/null || fail directory "$path"
   here=$(pwd -P)
 }
 

@@ -55,7 +55,8 @@ ask_jupyter() {
 # shellcheck disable=SC2317 # a trap calls it
 leave() {
   end_helper
-  [ -z "$folder" ] || rm -rf "$folder"
+  # An activate script that ends this shell may have left a folder of its own by that name.
+  case $folder in */remote-notebook-??????) rm -rf "$folder" ;; esac
 }
 
 look_at_directory() {

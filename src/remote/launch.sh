@@ -109,7 +109,6 @@ is_users_machine() {
 choose_socket() {
   place=${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}/remote-notebook-$(id -u)
   private_folder "$place"
-  chmod 700 "$place" 2>/dev/null
   case $(ls -ld "$place" 2>/dev/null) in
     d???------*) [ -O "$place" ] || fail socket "$place is not yours" ;;
     *) fail socket "$place is open to others" ;;

@@ -132,6 +132,19 @@ test('the directory and the environment are found where the user means them on t
   }
 });
 
+test('a directory is that of the home folder, whatever CDPATH has by the same name', async () => {
+  const other = await makeWorld({ environment: { CDPATH: world.home } });
+  try {
+    for (const { home } of [world, other]) mkdirSync(join(home, 'rne'));
+    const words = ['start', 'loopback', '{F}', '--no-open', '--json', '--directory', 'rne'];
+    const { code, stdout, stderr } = await other.laptop.run(...words);
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).directory, join(other.home, 'rne'));
+  } finally {
+    await other.remove();
+  }
+});
+
 test("a command of the user's own is run as their shell would read it", async () => {
   const answer = await started('--command', 'nice -n 5 python3 -m notebook');
   assert.equal(answer.server.command, 'nice -n 5 python3 -m notebook');

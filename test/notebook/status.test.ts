@@ -28,7 +28,18 @@ const SERVER = [
   'log',
   'foreign',
 ];
-const TUNNEL = ['state', 'pid', 'localPort', 'since', 'forwards', 'down', 'tries', 'nextTryAt', 'reason'];
+const TUNNEL = [
+  'state',
+  'wanted',
+  'pid',
+  'localPort',
+  'since',
+  'forwards',
+  'down',
+  'tries',
+  'nextTryAt',
+  'reason',
+];
 
 test('the JSON of a status has the same keys whether all is well or nothing is', async () => {
   const status = JSON.parse(await done(world.laptop, 'status', '--json'));
