@@ -145,7 +145,13 @@ for (const room of ['src/remote', 'src/system', 'src/commands']) {
   }
 }
 chmodSync(join(made, 'cli.cjs'), 0o755);
-writeTypes(['index', 'jupyter/kernel', 'notebook/notebook-status', 'system/errors']);
+writeTypes([
+  'index',
+  'jupyter/kernel',
+  'notebook/host-resources',
+  'notebook/notebook-status',
+  'system/errors',
+]);
 const inputs = [command, completions, library].flatMap(({ metafile }) => Object.keys(metafile.inputs));
 writeFileSync(join(made, 'LICENSES.txt'), licences(root, inputs));
 // https://reproducible-builds.org/docs/source-date-epoch/
