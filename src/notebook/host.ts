@@ -54,7 +54,8 @@ export interface LaunchProgress {
 }
 
 /**
- * Finds the notebook's server on its host, or starts it.
+ * Finds the notebook's server on its host, or starts it. Its session there may end later: whatever an environment has
+ * left running can hold it.
  * @throws Failure with the host's or Jupyter's own words when there is none in the end
  */
 export async function launchServer(
@@ -65,12 +66,20 @@ export async function launchServer(
   context: Context,
 ): Promise<HostServer> {
   progress.folder = '';
-  const frames = await runScript(connection, launchScript(notebook, 'start', order), context, (frame) => {
+  const frames: Frame[] = [];
+  let onAnswer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    onAnswer = resolve;
+  });
+  const ended = runScript(connection, launchScript(notebook, 'start', order), context, (frame) => {
+    frames.push(frame);
     if (frame.key === 'folder') progress.folder = frame.value;
     if (frame.key === 'phase') context.report.phase(frame.value);
     if (frame.key === 'boot') progress.onBoot(frame.value === 'here');
     if (frame.key === 'note') context.report.note(frame.value);
+    if (frame.key === 'joined') onAnswer();
   });
+  await Promise.race([answered, ended]);
   const server = serverIn(frames);
   if (server) return server;
   throw launchFailure(frames, logIn(frames), notebook);

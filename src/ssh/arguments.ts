@@ -114,7 +114,11 @@ export function throughCommand(connection: Connection, target: string): Command 
   return ['ssh', ...own, '-W', target, 'master'];
 }
 
-/** The command that takes a sh script on its standard input, under any login shell. */
+/**
+ * The command that takes a sh script on its standard input, under any login shell. sshd opens a session for input only
+ * with its command, so the script comes a round trip behind it. In the command itself it would not, but would stand in
+ * the process lists of both machines, with what it is told of the notebook, and might be longer than an sshd takes.
+ */
 export function scriptCommand(connection: Connection): Command {
   return sessionCommand(connection, 'exec /bin/sh -s');
 }

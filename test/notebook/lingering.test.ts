@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { ports } from '../hosts/sshd.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(() => world.remove());
+
+test('a notebook is ready when its server answers, though its environment has left something in the session', async () => {
+  const bin = join(world.home, 'venv', 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'activate'), `sleep 1000 &\necho $! >'${bin}/pid'\n`);
+  const words = ['start', 'loopback', '{F}', '--no-open', '--environment', 'venv', ...(await ports())];
+  const starting = world.laptop.start(...words);
+  await starting.saw('Stop it:');
+  const left = Number(readFileSync(join(bin, 'pid'), 'utf8'));
+  assert.ok(world.processes().includes(left), 'it runs on');
+  process.kill(left, 'SIGKILL');
+  assert.equal((await starting.ended).code, 0);
+  assert.equal((await world.laptop.run('status')).code, 0);
+});
