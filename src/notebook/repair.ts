@@ -4,7 +4,7 @@ import { keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { type HostServer, listServers } from './host.ts';
-import { DEFAULT_PORT } from './notebook.ts';
+import { DEFAULT_PORT, makeNotebook } from './notebook.ts';
 import { serverTarget } from './route.ts';
 import { serverRecord } from './start.ts';
 import { type NotebookRecord, type Records, readRecords, updateRecords, withRecord } from './state.ts';
@@ -51,7 +51,10 @@ async function lostOn(connection: Connection, known: Records, context: Context):
   }
 }
 
-/** A server that no forward of this machine leads to is another machine's matter. */
+/**
+ * A server that no forward of this machine leads to is another machine's matter.
+ * @throws UsageError when the host names what could be no notebook
+ */
 function recordOf(
   found: HostServer,
   connection: Connection,
@@ -62,19 +65,15 @@ function recordOf(
   const forward = forwards.find(({ target }) => target === serverTarget(server));
   if (!forward || !found.asked || known[found.asked.name]) return [];
   const { destination, configFile } = connection;
-  const notebook = {
-    ...found.asked,
+  const settings = {
     destination,
-    configFile,
-    // No host keeps it; config.yaml may.
-    setup: [],
+    directory: found.asked.directory,
     environment: found.environment,
-    command: '',
     port: server.port || DEFAULT_PORT,
-    localPort: undefined,
     socket: server.socket !== undefined,
-    strictPort: false,
   };
+  // What a host calls a notebook names files here: it is verified as if the user had said it.
+  const notebook = makeNotebook(found.asked.name, settings, configFile);
   return [{ notebook, server, forwards: [forward], plain: undefined }];
 }
 
