@@ -26,7 +26,16 @@ export function ensurePrivateFolder(path: string): void {
       cause,
     });
   }
-  const entry = lstatSync(path);
+  verifyPrivateFolder(path);
+}
+
+/**
+ * Verifies that nobody else has a hand in what stands in a folder, if it is there: what is read in it is believed.
+ * @throws UsageError when it is a link, somebody else's, or open to others
+ */
+export function verifyPrivateFolder(path: string): void {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (!entry?.isDirectory() && !entry?.isSymbolicLink()) return;
   if (entry.isSymbolicLink()) {
     throw new UsageError(`the folder ${path} is a symbolic link`, {
       remedy: 'Name the place that it leads to in XDG_STATE_HOME.',
