@@ -19,7 +19,7 @@ export interface Leftover {
 }
 
 const GRACE_MS = 3000;
-/** A lock that nobody has freshened for so long has no holder any more: see `withLock`. */
+/** A lock that nobody has freshened for so long, or that is of a time to come, has no holder any more: see `withLock`. */
 const LOCK_STALE_MS = 10_000;
 
 /** What earlier crashes left on this machine, and nothing that anybody still needs. Changes nothing. */
@@ -55,7 +55,7 @@ function isStarting(folder: string): boolean {
 }
 
 function isStale(path: string): boolean {
-  return Date.now() - statSync(path).mtimeMs > LOCK_STALE_MS;
+  return Math.abs(Date.now() - statSync(path).mtimeMs) > LOCK_STALE_MS;
 }
 
 /** Connections without a keeper, and keepers that no notebook needs. */

@@ -4,7 +4,7 @@ import { keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { type HostServer, listServers } from './host.ts';
-import { DEFAULT_PORT } from './notebook.ts';
+import { DEFAULT_PORT, makeNotebook } from './notebook.ts';
 import { serverTarget } from './route.ts';
 import { serverRecord } from './start.ts';
 import { type NotebookRecord, type Records, readRecords, updateRecords, withRecord } from './state.ts';
@@ -50,7 +50,10 @@ async function lostOn(connection: Connection, known: Records, context: Context):
   }
 }
 
-/** A server that no forward of this machine leads to is another machine's matter. */
+/**
+ * A server that no forward of this machine leads to is another machine's matter.
+ * @throws UsageError when the host names what could be no notebook
+ */
 function recordOf(
   found: HostServer,
   connection: Connection,
@@ -65,19 +68,15 @@ function recordOf(
   if (!leading) return [];
   const others = own.filter((forward) => forward !== leading);
   const { destination, configFile } = connection;
-  const notebook = {
-    ...asked,
+  const settings = {
     destination,
-    configFile,
-    // No host keeps it; config.yaml may.
-    setup: [],
+    directory: asked.directory,
     environment: found.environment,
-    command: '',
     port: server.port || DEFAULT_PORT,
-    localPort: undefined,
     socket: server.socket !== undefined,
-    strictPort: false,
-    ...(found.foreign ? { foreign: true } : {}),
   };
+  // What a host calls a notebook names files here: it is verified as if the user had said it.
+  const made = makeNotebook(asked.name, settings, configFile);
+  const notebook = found.foreign ? { ...made, foreign: true } : made;
   return [{ notebook, server, forwards: [leading, ...others], plain: undefined }];
 }

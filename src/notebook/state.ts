@@ -4,7 +4,13 @@ import * as v from 'valibot';
 import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
-import { ensurePrivateFolder, reason, withLock, writePrivateFile } from '../system/files.ts';
+import {
+  ensurePrivateFolder,
+  reason,
+  verifyPrivateFolder,
+  withLock,
+  writePrivateFile,
+} from '../system/files.ts';
 import { stateFile, stateFolder } from '../system/paths.ts';
 import type { Notebook } from './notebook.ts';
 
@@ -98,14 +104,17 @@ export type Records = Readonly<Record<string, NotebookRecord>>;
 
 /**
  * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
- * @throws Failure when it was written by a newer version, UsageError when it cannot be read at all.
+ * @throws Failure when it was written by a newer version, UsageError when it cannot be read at all, or when its folder
+ *   is not this user's alone: what is said there of processes and ports would be acted on.
  */
 export function readRecords(context: Context): Records {
   const file = stateFile(context.env);
   let content: string;
   try {
+    verifyPrivateFolder(stateFolder(context.env));
     content = readFileSync(file, 'utf8');
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw new UsageError(`cannot read ${file}: ${reason(cause)}`, {
       remedy: `See that ${stateFolder(context.env)} is a folder of yours, or name another place in XDG_STATE_HOME.`,

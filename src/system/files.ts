@@ -5,6 +5,8 @@ import {
   mkdirSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
   watch,
   writeFileSync,
 } from 'node:fs';
@@ -24,7 +26,16 @@ export function ensurePrivateFolder(path: string): void {
       cause,
     });
   }
-  const entry = lstatSync(path);
+  verifyPrivateFolder(path);
+}
+
+/**
+ * Verifies that nobody else has a hand in what stands in a folder, if it is there: what is read in it is believed.
+ * @throws UsageError when it is a link, somebody else's, or open to others
+ */
+export function verifyPrivateFolder(path: string): void {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (!entry?.isDirectory() && !entry?.isSymbolicLink()) return;
   if (entry.isSymbolicLink()) {
     throw new UsageError(`the folder ${path} is a symbolic link`, {
       remedy: 'Name the place that it leads to in XDG_STATE_HOME.',
@@ -129,12 +140,14 @@ export function watchFolder(folder: string, look: () => void): () => void {
   }
 }
 
+/** A holder freshens its lock twice in this time. */
 const LOCK_STALE_MS = 10_000;
 const LOCK_RETRY_MS = 20;
 
 /**
  * Does `work` while no other process holds the lock on `path`, waiting for it as long as it takes: a holder may
- * have a user who types a password. A lock whose holder crashed is taken over after ten seconds.
+ * have a user who types a password. A lock whose holder crashed is taken over after ten seconds, also where it is of a time
+ * to come, since the clock was set back.
  * @throws Interrupted when the signal is aborted meanwhile.
  */
 export async function withLock<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -148,6 +161,7 @@ export async function withLock<T>(path: string, signal: AbortSignal, work: () =>
 
 async function acquireLock(path: string, signal: AbortSignal): Promise<() => Promise<void>> {
   const { default: lockfile } = await import('proper-lockfile');
+  let seen = { time: Number.NaN, at: 0 };
   for (;;) {
     if (signal.aborted) throw new Interrupted();
     try {
@@ -161,8 +175,23 @@ async function acquireLock(path: string, signal: AbortSignal): Promise<() => Pro
         });
       }
     }
+    const time = lockTime(path);
+    if (time !== seen.time) seen = { time, at: performance.now() };
+    else if (time > Date.now() && performance.now() - seen.at > LOCK_STALE_MS) expireLock(path);
     await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
   }
+}
+
+/** When the lock on `path` was freshened last, in milliseconds since 1970; 0 when there is none any more. */
+function lockTime(path: string): number {
+  return statSync(`${path}.lock`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** By its age alone it would be taken over when its time has come. */
+function expireLock(path: string): void {
+  try {
+    utimesSync(`${path}.lock`, 0, 0);
+  } catch {}
 }
 
 /** What the system said, without Node's prefix and path: `EACCES: permission denied`. */

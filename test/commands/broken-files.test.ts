@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -15,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { startTime } from '../../src/system/process.ts';
 import { type Laptop, makeLaptop } from '../hosts/world.ts';
 
 /** What can be wrong with config.yaml and with the folders that this program writes to. */
@@ -198,12 +200,34 @@ const needsRoot = process.getuid?.() !== 0 && 'only root can give a folder to so
 test('a state folder that belongs to somebody else is refused', { skip: needsRoot }, async () => {
   mkdirSync(laptop.stateFolder, { recursive: true, mode: 0o700 });
   chownSync(laptop.stateFolder, 65534, 65534);
-  assert.equal(
-    await refused('start', 'loopback', '{F}', '--save', 'work'),
-    `Error: the folder ${STATE} belongs to another user (uid 65534)
+  for (const args of [
+    ['start', 'loopback', '{F}', '--save', 'work'],
+    ['status'],
+    ['stop'],
+    ['clean'],
+    ['open'],
+  ])
+    assert.equal(
+      await refused(...args),
+      `Error: the folder ${STATE} belongs to another user (uid 65534)
 Remove it, or name another place in XDG_STATE_HOME.
 `,
-  );
+    );
+});
+
+test('clean ends no process that the state folder of somebody else names', { skip: needsRoot }, async () => {
+  const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  try {
+    const connection = join(laptop.stateFolder, 'c', 'name');
+    mkdirSync(connection, { recursive: true, mode: 0o700 });
+    const began = await startTime(innocent.pid ?? 0);
+    writeFileSync(join(connection, 'state'), `state connected\nkeeper ${innocent.pid} ${began}\n`);
+    chownSync(laptop.stateFolder, 65534, 65534);
+    await refused('clean');
+    assert.equal(await startTime(innocent.pid ?? 0), began);
+  } finally {
+    innocent.kill();
+  }
 });
 
 test('a state folder that is a link to elsewhere is refused', async () => {

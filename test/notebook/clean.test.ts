@@ -68,11 +68,18 @@ test('clean ends a keeper whose folder has vanished', async () => {
 });
 
 test('clean removes the lock of a command that crashed, and pages of notebooks that are no more', async () => {
-  const lock = join(world.laptop.stateFolder, 'notebook-other.lock');
-  mkdirSync(lock);
-  utimesSync(lock, 0, 0);
+  const yesterday = Date.now() / 1000 - 86_400;
+  // The second is of a clock that was set back since.
+  for (const [name, time] of [
+    ['notebook-other.lock', yesterday],
+    ['notebook-another.lock', yesterday + 2 * 86_400],
+  ] as const) {
+    const lock = join(world.laptop.stateFolder, name);
+    mkdirSync(lock);
+    utimesSync(lock, time, time);
+  }
   writeFileSync(join(world.laptop.stateFolder, 'open-other.html'), '');
-  assert.equal((await clean()).length, 2);
+  assert.equal((await clean()).length, 3);
   assert.deepEqual(
     readdirSync(world.laptop.stateFolder).filter((name) => name.includes('other')),
     [],

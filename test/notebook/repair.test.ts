@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 
@@ -89,4 +89,15 @@ test('a connection that is down is told, since nothing can be asked there', asyn
   const repaired = await world.laptop.run('status', '--repair');
   process.kill(world.sshd.pid(), 'SIGCONT');
   assert.match(repaired.stderr, /the connection to loopback is not up, so what is there cannot be known now/);
+});
+
+test('a host cannot name a notebook by a path out of the state folder', async () => {
+  await started(world.laptop, ...(await ports()));
+  const record = join(serverRecord(world.laptop).folder, 'record');
+  const named = '/../../../evil';
+  writeFileSync(record, readFileSync(record, 'utf8').replace(/^name .*$/m, `name ${named}`));
+  loseRecords();
+  const repaired = await world.laptop.run('status', '--repair');
+  assert.match(repaired.stderr, /"\/\.\.\/\.\.\/\.\.\/evil" cannot be a notebook's name\n/);
+  assert.deepEqual(await shown(), []);
 });

@@ -83,6 +83,32 @@ test('the lock of a process that crashed is taken over', async () => {
   assert.equal(await withLock(file, signal, async () => 'taken'), 'taken');
 });
 
+test('the lock of a process that crashed is taken over, though the clock has been set back since', async () => {
+  const file = join(folder, 'x');
+  mkdirSync(`${file}.lock`);
+  const later = new Date(Date.now() + 86_400_000);
+  utimesSync(`${file}.lock`, later, later);
+  const giveUp = AbortSignal.timeout(60_000);
+  assert.equal(await withLock(file, giveUp, async () => 'taken'), 'taken');
+});
+
+test('a lock that its holder freshens is not taken over, whatever the clock says', async () => {
+  const file = join(folder, 'x');
+  mkdirSync(`${file}.lock`);
+  const ahead = 86_400_000;
+  const freshen = () => utimesSync(`${file}.lock`, new Date(), new Date(Date.now() + ahead));
+  freshen();
+  const holder = setInterval(freshen, 1000);
+  try {
+    await assert.rejects(
+      withLock(file, AbortSignal.timeout(13_000), async () => assert.fail('it got the lock')),
+      Interrupted,
+    );
+  } finally {
+    clearInterval(holder);
+  }
+});
+
 test('a file that is written is for its owner alone, whole, and nothing else is left', async () => {
   for (const umask of [0o000, 0o077]) {
     const before = process.umask(umask);
