@@ -36,7 +36,8 @@ function configFileArgs(configFile: string | undefined): string[] {
  * The master in the foreground, without its destination, which the keeper puts behind `--`.
  *
  * It carries no `-L`: ClearAllForwardings keeps the user's own forwards out of this connection, and clears
- * the command line's too, so the keeper adds ours with `-O forward`. The keeper also sets LocalCommand, by
+ * the command line's too, so the keeper adds ours with `-O forward`, or takes that option back at a reconnect where
+ * `ssh -G` shows none of the user's. The keeper also sets LocalCommand, by
  * which ssh tells it that the connection is up (ssh_config(5); it runs after the control socket listens).
  */
 export function masterCommand(connection: Connection): Command {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { makeWorld, type World } from '../hosts/world.ts';
 import { own } from './run.ts';
 import { add, median, ratio, type Samples, type Section, timed } from './samples.ts';
@@ -15,6 +16,8 @@ import {
 
 const MANY = 50;
 const STATUS = [1, 10, MANY] as const;
+const OWN = 'remote-notebook';
+const FLOOR = `… of that the same requests to ${MANY}, by a bare client that runs`;
 
 export async function measureMany(rounds: number): Promise<Section[]> {
   const samples: Samples = new Map();
@@ -23,9 +26,11 @@ export async function measureMany(rounds: number): Promise<Section[]> {
   const world = await makeWorld();
   try {
     const tunnels = await ownTunnels(world, MANY);
+    // Before many questions go through them: ssh keeps the memory that those have cost, and the others get none.
+    if (!lacks) addMemory(samples, OWN, 'keeper', tunnels.tunnels);
     const status = await measureStatus(rounds, world, tunnels);
     if (lacks) return [status, notMeasured(lacks)];
-    await measureMemoryIn(world, tunnels, samples);
+    await measureOthers(world, tunnels, samples);
     return [status, memorySection(samples)];
   } finally {
     await world.remove();
@@ -35,17 +40,18 @@ export async function measureMany(rounds: number): Promise<Section[]> {
 async function measureMemory(count: number, samples: Samples): Promise<void> {
   const world = await makeWorld();
   try {
-    await measureMemoryIn(world, await ownTunnels(world, count), samples);
+    const tunnels = await ownTunnels(world, count);
+    addMemory(samples, OWN, 'keeper', tunnels.tunnels);
+    await measureOthers(world, tunnels, samples);
   } finally {
     await world.remove();
   }
 }
 
-/** Ours, then the others' as many: a page that processes share is counted among those that are there. */
-async function measureMemoryIn(world: World, ours: OwnTunnels, samples: Samples): Promise<void> {
+/** As many of the others', without ours: a page that processes share is counted among those that are there. */
+async function measureOthers(world: World, ours: OwnTunnels, samples: Samples): Promise<void> {
   const { targetPort, tunnels } = ours;
   const count = tunnels.length;
-  addMemory(samples, 'remote-notebook', 'keeper', tunnels);
   await ours.end();
   for (const [name, make] of [
     ['`ssh -N -L`', plainTunnels],
@@ -66,14 +72,18 @@ function addMemory(samples: Samples, name: string, waiting: string, tunnels: rea
 }
 
 function memorySection(samples: Samples): Section {
-  const [ours, plain] = [`${MANY} tunnels of remote-notebook`, `${MANY} tunnels of \`ssh -N -L\``];
+  const [ours, plain] = [`${MANY} tunnels of ${OWN}`, `${MANY} tunnels of \`ssh -N -L\``];
   const findings = [
     `${MANY} tunnels with their keepers have ${ratio(samples, ours, plain)} times the memory of as many plain \`ssh -N -L\`.`,
   ];
   return { title: 'Memory, with its part of what is shared (Pss)', unit: 'kB', samples, findings };
 }
 
-async function measureStatus(rounds: number, { laptop }: World, { know }: OwnTunnels): Promise<Section> {
+async function measureStatus(
+  rounds: number,
+  { laptop }: World,
+  { know, token, tunnels }: OwnTunnels,
+): Promise<Section> {
   const samples: Samples = new Map();
   const name = (count: number) => `\`status\` of ${count}`;
   for (let round = 0; round < rounds; round++) {
@@ -83,12 +93,34 @@ async function measureStatus(rounds: number, { laptop }: World, { know }: OwnTun
       const up = JSON.parse(shown).notebooks.filter((one: { state: string }) => one.state === 'connected');
       if (up.length !== count) throw new Error(`${up.length} of ${count} are connected: ${shown}`);
     }
+    await timed(samples, FLOOR, () => Promise.all(tunnels.map(({ port }) => askBarely(port, token))));
   }
   const title = 'Many notebooks, each with a tunnel of its own to one Jupyter';
   const findings = [
-    `\`status\` of ${MANY} takes ${ratio(samples, name(MANY), name(1))} times as long as of one (${Math.round(median(samples, name(MANY)))} ms).`,
+    `\`status\` of ${MANY} takes ${ratio(samples, name(MANY), name(1))} times as long as of one (${Math.round(median(samples, name(MANY)))} ms); the tunnels and the one Jupyter alone need ${Math.round(median(samples, FLOOR))} ms for its requests.`,
   ];
   return { title, unit: 'ms', samples, findings };
+}
+
+/** What `status` asks a server for, with nothing of HTTP's comforts: the time is the tunnel's and Jupyter's. */
+async function askBarely(port: number, token: string): Promise<void> {
+  const ask = (path: string) =>
+    new Promise<void>((resolve, reject) => {
+      const head = [`GET /api/${path}?no_track_activity=1 HTTP/1.1`, `Host: 127.0.0.1:${port}`];
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.write([...head, `Authorization: token ${token}`, 'Connection: close', '', ''].join('\r\n')),
+      );
+      let answer = '';
+      socket.setEncoding('latin1');
+      socket.on('data', (chunk: string) => {
+        answer += chunk;
+      });
+      socket.once('error', reject);
+      socket.once('end', () =>
+        answer.startsWith('HTTP/1.1 200 ') ? resolve() : reject(new Error(`${path}: ${answer}`)),
+      );
+    });
+  await Promise.all([ask('kernels'), ask('sessions')]);
 }
 
 function pssLacks(): string | undefined {

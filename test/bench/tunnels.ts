@@ -34,8 +34,9 @@ const KEEP_ALIVE = ['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'
 /** The one server on the host, started by the product, and as many tunnels to it as are asked for. */
 export interface OwnTunnels {
   readonly tunnels: readonly Tunnel[];
-  /** Jupyter's port on the host. */
+  /** Jupyter's port on the host, and its token. */
   readonly targetPort: number;
+  readonly token: string;
   /** Has this machine know these first ones alone. */
   know(count: number): void;
   /** Ends the tunnels, and not the server. */
@@ -80,7 +81,7 @@ export async function ownTunnels(world: World, count: number): Promise<OwnTunnel
     know(count);
     for (const index of tunnels.keys()) await own(env, 'stop', alias(index), '--keep-server');
   };
-  return { tunnels, targetPort, know, end };
+  return { tunnels, targetPort, token: first.server.token, know, end };
 }
 
 /** As many of `autossh -M 0`, each with its ssh, and what ends them. */
@@ -137,9 +138,13 @@ export function autosshLacks(): string | undefined {
   }
 }
 
+const given = new Set<number>();
+
 /** A free port below those that systems give to outgoing connections: the many here must not take one another's. */
 export function steadyPort(): Promise<number> {
   const port = 10_000 + Math.floor(Math.random() * 20_000);
+  if (given.has(port)) return steadyPort();
+  given.add(port);
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(steadyPort()));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import type { Shown } from '../hosts/notebooks.ts';
@@ -92,6 +93,34 @@ test('where nobody can be asked, a password that is needed is told, and the way 
     assert.match(stderr, /Permission denied/);
     assert.match(stderr, /ssh-copy-id/);
   } finally {
+    await world.remove();
+  }
+});
+
+test('a password that was mistyped once is no reason to ask again when the link is lost', {
+  skip: NO_ACCOUNTS,
+}, async () => {
+  const world = await makeWorld({ account, sshdConfig: ['PasswordAuthentication yes', 'UsePAM yes'] });
+  const { laptop, sshd } = world;
+  writeFileSync(sshd.authorizedKeys, '');
+  const args = ['start', 'loopback', '--no-open', ...(await ports()), '-F', sshd.sshConfig];
+  const window = openTerminal([...PROGRAM, ...args], laptop.env);
+  try {
+    await window.saw("'s password:");
+    window.type('mistyped\n');
+    await window.saw('please try again');
+    await eventually('it asks again', () => window.shown().split("'s password:").length === 3);
+    window.type(`${PASSWORD}\n`);
+    assert.equal(await window.ended, 0, window.shown());
+    writeFileSync(sshd.authorizedKeys, readFileSync(`${sshd.key}.pub`));
+    const before = keeperOf(laptop)?.ssh?.pid;
+    process.kill(before ?? 0, 'SIGKILL');
+    await eventually('another ssh is connected', () => {
+      const state = keeperOf(laptop);
+      return state?.word === 'connected' && state.ssh?.pid !== before;
+    });
+  } finally {
+    await window.close();
     await world.remove();
   }
 });

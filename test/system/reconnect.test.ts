@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { afterEach, test } from 'node:test';
+import { keeperOf } from '../hosts/keeper.ts';
+import { done, started } from '../hosts/notebooks.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
+import { eventually, makeWorld, type World, type WorldOptions } from '../hosts/world.ts';
+
+/** How the forwards come back after a lost connection: with the login itself, all that can be had, and ours alone. */
+
+let world: World;
+afterEach(() => world.remove());
+
+/** A notebook, and one more forward to its server. Answers with the second's port. */
+async function begin(options: WorldOptions = {}): Promise<number> {
+  world = await makeWorld(options);
+  const { server } = await started(world.laptop, '--no-open', ...(await ports()));
+  const port = await freePort();
+  await done(world.laptop, 'forward', 'loopback', `0.0.0.0:${port}:127.0.0.1:${server.port}`);
+  return port;
+}
+
+function keeper() {
+  return keeperOf(world.laptop.stateFolder);
+}
+
+/** The command line of the connection's ssh, as the process table has it. */
+function commandLine(): string {
+  return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(keeper().ssh?.pid)], { encoding: 'utf8' });
+}
+
+async function killSsh(): Promise<void> {
+  const { ssh } = keeper();
+  process.kill(ssh?.pid ?? 0, 'SIGKILL');
+  await connected(ssh?.pid);
+}
+
+/** Waits for another ssh than this one. */
+async function connected(than: number | undefined): Promise<void> {
+  await eventually(
+    'another ssh is connected',
+    () => keeper().word === 'connected' && keeper().ssh?.pid !== than,
+  );
+}
+
+async function runs(): Promise<void> {
+  await eventually('the server answers', async () => {
+    const { stdout } = await world.laptop.run('status', '--json');
+    return JSON.parse(stdout).notebooks[0].server.state === 'running';
+  });
+}
+
+/** Whoever listens there keeps it from everybody else. Undefined when somebody does already. */
+function listen(port: number, address: string): Promise<Server | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host: address, exclusive: true }, () => resolve(server));
+  });
+}
+
+/** Takes the port while sshd is away. */
+async function steal(port: number, address: string): Promise<Server> {
+  await world.sshd.stop();
+  process.kill(keeper().ssh?.pid ?? 0, 'SIGKILL');
+  let thief: Server | undefined;
+  await eventually('the port is taken', async () => {
+    thief = await listen(port, address);
+    return thief !== undefined;
+  });
+  await world.sshd.start();
+  assert.ok(thief);
+  return thief;
+}
+
+test('after a lost connection ssh has all forwards before it says that it is up', async () => {
+  await begin();
+  const { up } = keeper();
+  assert.equal(up.length, 2);
+  await killSsh();
+  assert.deepEqual(keeper().up, up);
+  for (const forward of up) assert.ok(commandLine().includes(` -L ${forward} `), commandLine());
+  await runs();
+});
+
+test('a server behind a socket is found again after a lost connection', async () => {
+  world = await makeWorld();
+  await started(world.laptop, '--no-open', '--socket', ...(await ports()));
+  const { up } = keeper();
+  await killSsh();
+  assert.deepEqual(keeper().up, up);
+  await runs();
+});
+
+test('a port that was taken meanwhile keeps no other forward away, and is had again without another login', async () => {
+  const port = await begin();
+  const [first, second] = keeper().up;
+  const before = keeper().ssh?.pid;
+  const thief = await steal(port, '0.0.0.0');
+  await connected(before);
+  assert.deepEqual([keeper().up, keeper().down], [[first], [second]]);
+  await runs();
+  const { ssh } = keeper();
+  await new Promise((resolve) => thief.close(resolve));
+  await eventually('both are up', () => keeper().up.length === 2);
+  assert.deepEqual(keeper().ssh, ssh);
+});
+
+test("the user's own forwards stay theirs after a lost connection", async () => {
+  const own = await freePort();
+  await begin({ sshConfig: [`LocalForward 127.0.0.1:${own} localhost:1`] });
+  const { up } = keeper();
+  await killSsh();
+  assert.deepEqual(keeper().up, up);
+  await runs();
+  const theirs = await listen(own, '127.0.0.1');
+  assert.ok(theirs, 'the port of the ssh_config is free for the user');
+  theirs.close();
+});
+
+test('a forward that comes into ssh_config while the tunnel is up is left to the user as well', async () => {
+  await begin();
+  const own = await freePort();
+  const config = readFileSync(world.sshd.sshConfig, 'utf8');
+  writeFileSync(
+    world.sshd.sshConfig,
+    config.replace('Host loopback\n', `Host loopback\n  LocalForward 127.0.0.1:${own} localhost:1\n`),
+  );
+  const { up } = keeper();
+  await killSsh();
+  await eventually('our forwards are up', () => keeper().word === 'connected' && keeper().up.length === 2);
+  await runs();
+  assert.deepEqual(keeper().up, up);
+  const theirs = await listen(own, '127.0.0.1');
+  assert.ok(theirs, 'the port of the ssh_config is free for the user');
+  theirs.close();
+});
+
+test('where nobody can be reached the tries stay close together, and one that can be is had soon', async () => {
+  await begin();
+  const { sshConfig } = world.sshd;
+  const config = readFileSync(sshConfig, 'utf8');
+  // ssh_config(5): the first value counts.
+  writeFileSync(sshConfig, config.replace('Host loopback\n', 'Host loopback\n  HostName nowhere.invalid\n'));
+  const { ssh } = keeper();
+  process.kill(ssh?.pid ?? 0, 'SIGKILL');
+  const pauses: number[] = [];
+  for (let tries = 3; tries <= 6; tries++) {
+    await eventually(
+      `try ${tries} is planned`,
+      () => keeper().word === 'reconnecting' && keeper().tries === tries,
+    );
+    pauses.push((keeper().nextTry ?? 0) - Date.now() / 1000);
+  }
+  assert.match(keeper().said ?? '', /Could not resolve hostname/);
+  assert.ok(
+    pauses.every((seconds) => seconds <= 2),
+    `pauses of ${pauses} s`,
+  );
+  writeFileSync(sshConfig, config);
+  await connected(ssh?.pid);
+  await runs();
+});
