@@ -57,12 +57,16 @@ export function parseRuntimeFile(text: string): RuntimeInfo {
   }
 }
 
-/** The page that the user sees, at this machine's end of the tunnel, without the token. */
+/**
+ * The page that the user sees, at this machine's end of the tunnel, without the token. A server whose command tells no
+ * interface leads on to its own page from the top: a bare jupyter_server has neither of the two.
+ */
 export function pageUrl(
   localPort: number,
   server: { baseUrl: string; secure: boolean; command: string },
 ): string {
-  const page = /\blab\b/.test(server.command) ? 'lab' : 'tree';
+  const [, word] = /\bjupyter[- ]?(lab|notebook)\b/.exec(server.command) ?? [];
+  const page = word === 'lab' ? 'lab' : word === 'notebook' ? 'tree' : '';
   return `${server.secure ? 'https' : 'http'}://127.0.0.1:${localPort}${server.baseUrl}${page}`;
 }
 
