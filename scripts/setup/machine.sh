@@ -20,7 +20,8 @@ needs() {
       needs bench
       echo bash:bash zsh:zsh fish:fish tcsh:tcsh busybox:busybox venv:python3-venv
       echo chromium:chromium tmux:tmux mandoc:mandoc ss:iproute2 lsof:lsof
-      echo poetry:python3-poetry modules:lmod
+      echo poetry:python3-poetry modules:lmod debootstrap:debootstrap openssl:openssl
+      echo jupyter-server:jupyter-server jupyter-nbclassic:python3-nbclassic
       ;;
     *)
       echo "machine.sh knows check, demo, bench and test" >&2

@@ -84,6 +84,15 @@ function notProven(
   proof: Proof,
   isProhibited: boolean,
 ): Failure {
+  if (proof.state === 'refused' && server.token === '') {
+    return new Failure(
+      `Jupyter came up on ${notebook.destination}, but its own configuration takes no token there, only a password`,
+      {
+        remedy:
+          "Take the line token = '' out of the jupyter_*_config files in ~/.jupyter on the host. The password goes on working.",
+      },
+    );
+  }
   if (proof.state === 'refused') {
     return new Failure(
       `${server.socket ?? `port ${server.port}`} of ${notebook.destination} answers, but refuses the server's token (HTTP ${proof.status})`,

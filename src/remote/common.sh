@@ -154,7 +154,7 @@ remove_record() {
   fi
   # Jupyter leaves its socket behind when a signal ends it.
   [ -z "$record_socket" ] || rm -f "$record_socket"
-  rm -f "$1/record" "$1/server.json" "$1/log" "$1/runtime-folders"
+  rm -f "$1/record" "$1/server.json" "$1/log" "$1/runtime-folders" "$1/jupyter_server_config.py"
   remove_passing "$1"
 }
 

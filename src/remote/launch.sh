@@ -84,6 +84,7 @@ start_server() {
     tell note "this is root's account, where Jupyter starts only with --allow-root: passed"
   fi
   make_token
+  share_cookies
   (umask 077 && : >"$folder/log") 2>/dev/null || fail folder "$folder"
   if command -v setsid >/dev/null 2>&1; then
     setsid "$@" >"$folder/log" 2>&1 &
@@ -125,6 +126,17 @@ make_token() {
   # shellcheck disable=SC2046
   set -- $(od -An -N24 -tx1 /dev/urandom)
   JUPYTER_TOKEN=$(IFS='' && printf '%s' "$*")
+}
+
+# A browser sends the cookies of an address to each of its ports. jupyter_server keeps its _xsrf for the paths below
+# its base_url, others theirs for all: where both are, a page reads the one and its server the other, and nothing is
+# saved any more. Each takes what another gave, so all of them keep it for all paths. Only by a file it is added to
+# what tornado_settings the user has, and those to whom it means nothing pass over it.
+share_cookies() {
+  (umask 077 && printf '%s\n' 'c.ServerApp.tornado_settings.update({"xsrf_cookie_kwargs": {"path": "/"}})' \
+    >"$folder/jupyter_server_config.py") 2>/dev/null || fail folder "$folder"
+  JUPYTER_CONFIG_PATH=$folder${JUPYTER_CONFIG_PATH:+:$JUPYTER_CONFIG_PATH}
+  export JUPYTER_CONFIG_PATH
 }
 
 # Before Jupyter is up, so that a server is known however this script ends; the runtime file is added later.

@@ -55,7 +55,7 @@ export async function measureCuts(): Promise<Section[]> {
 async function measureCut(seconds: number, count: number): Promise<Section> {
   const samples: Samples = new Map();
   const network = makeNetwork();
-  const world = await makeWorld({ network });
+  const world = await makeWorld({ machine: network });
   try {
     const { tunnels, targetPort } = await ownTunnels(world, count);
     const autossh = await autosshTunnels(world, count, targetPort);

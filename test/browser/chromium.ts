@@ -28,6 +28,8 @@ export async function withBrowser<T>(work: (browser: BrowserContext) => Promise<
       '--disable-sync',
     ],
   });
+  // A busy machine takes its time.
+  browser.setDefaultTimeout(120_000);
   try {
     return await work(browser);
   } finally {

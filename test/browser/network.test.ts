@@ -17,7 +17,7 @@ let url: string;
 before(async () => {
   if (lacks) return;
   network = makeNetwork();
-  world = await makeWorld({ network });
+  world = await makeWorld({ machine: network });
   writeFileSync(join(world.home, 'counter.ipynb'), notebook(['kept = 41', 'print("kept is", kept + 1)']));
   const started = await world.laptop.run(
     'start',

@@ -1,13 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import type { Machine } from './sshd.ts';
 import { untilRemoved } from './standing.ts';
 
 /** A machine behind a link of its own, that can be cut: a network namespace, for which one must be root. */
-export interface Network {
-  /** Where the machine is reached. */
-  readonly address: string;
-  /** The command that runs another one there. */
-  readonly enter: readonly string[];
+export interface Network extends Machine {
   /** The link goes down, without a word to either side. */
   cut(): void;
   /** It comes back. */

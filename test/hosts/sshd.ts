@@ -11,7 +11,6 @@ import {
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../src/system/port.ts';
-import type { Network } from './network.ts';
 
 export { freePort };
 
@@ -20,6 +19,14 @@ const SSHD_PLACES = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sb
 
 export function sshdPath(): string | undefined {
   return SSHD_PLACES.find((path) => existsSync(path));
+}
+
+/** Another machine than this one, or what does for one. */
+export interface Machine {
+  /** Where it is reached. */
+  readonly address: string;
+  /** The command that runs another one there, until its standard input ends at the latest. */
+  readonly enter: readonly string[];
 }
 
 export interface SshdOptions {
@@ -33,8 +40,8 @@ export interface SshdOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where its folder is made; the system's temporary folder without. */
   readonly within?: string;
-  /** Another machine than this one. */
-  readonly network?: Network;
+  /** Where it runs; on this machine without. */
+  readonly machine?: Machine;
   /** In a session of its own no Ctrl-C on this terminal reaches it: its owner ends it. */
   readonly ownSession?: boolean;
 }
@@ -73,7 +80,7 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
   const log = join(folder, 'sshd.log');
   const start = async () => {
     const command = [
-      ...(options.network?.enter ?? []),
+      ...(options.machine?.enter ?? []),
       path,
       '-D',
       '-e',
@@ -83,14 +90,15 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
       log,
     ];
     child = spawn(command[0] ?? path, command.slice(1), {
-      stdio: 'ignore',
+      stdio: [options.machine ? 'pipe' : 'ignore', 'ignore', 'ignore'],
       detached: options.ownSession === true,
     });
-    await listening(options.network?.address ?? '127.0.0.1', port, child);
+    await listening(options.machine?.address ?? '127.0.0.1', port, child);
   };
   const stop = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child?.once('exit', resolve));
+    child.stdin?.end();
     child.kill('SIGTERM');
     await ended;
   };
@@ -132,13 +140,13 @@ function writeKeys(folder: string, key: string): { sshConfig: string; authorized
 function sshdConfig(
   folder: string,
   port: number,
-  { sshdConfig = [], environment = {}, network }: SshdOptions,
+  { sshdConfig = [], environment = {}, machine }: SshdOptions,
 ): string {
   const variables = Object.entries(environment).map(([name, value]) => `"${name}=${value}"`);
   return `${[
     ...sshdConfig,
     `Port ${port}`,
-    `ListenAddress ${network?.address ?? '127.0.0.1'}`,
+    `ListenAddress ${machine?.address ?? '127.0.0.1'}`,
     `HostKey ${join(folder, 'host_key')}`,
     `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
     `PidFile ${join(folder, 'sshd.pid')}`,
@@ -157,12 +165,12 @@ function sshdConfig(
 function sshConfig(
   folder: string,
   port: number,
-  { sshConfig = [], user = userInfo().username, network }: SshdOptions,
+  { sshConfig = [], user = userInfo().username, machine }: SshdOptions,
 ): string {
   return `${[
     'Host loopback',
     ...sshConfig.map((line) => `  ${line}`),
-    `  HostName ${network?.address ?? '127.0.0.1'}`,
+    `  HostName ${machine?.address ?? '127.0.0.1'}`,
     `  Port ${port}`,
     `  User ${user}`,
     '  HostKeyAlias loopback',

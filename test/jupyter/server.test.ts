@@ -123,6 +123,22 @@ test('the page is that of the interface which runs, at this end of the tunnel', 
   assert.equal(pageUrl(8891, { ...server, baseUrl: '/me/', secure: true }), 'https://127.0.0.1:8891/me/tree');
 });
 
+test('a command that names no interface opens the top page, which leads on to its own', () => {
+  const server = { baseUrl: '/me/', secure: false };
+  for (const command of [
+    'jupyter server',
+    'python3 -m jupyter_server',
+    '/opt/lab/bin/start',
+    './notebook.sh',
+  ]) {
+    assert.equal(pageUrl(8891, { ...server, command }), 'http://127.0.0.1:8891/me/', command);
+  }
+  const jupyterlab = { ...server, command: 'python3 -m jupyterlab' };
+  assert.equal(pageUrl(8891, jupyterlab), 'http://127.0.0.1:8891/me/lab');
+  const inLab = { ...server, command: '/home/lab/bin/jupyter notebook' };
+  assert.equal(pageUrl(8891, inLab), 'http://127.0.0.1:8891/me/tree');
+});
+
 test('a token is written into a URL so that any token survives', () => {
   const url = withToken('http://127.0.0.1:1/tree', 'a&b=c d/+é');
   assert.equal(new URL(url).searchParams.get('token'), 'a&b=c d/+é');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, test } from 'node:test';
+import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
 import { openSession } from '../hosts/kernels.ts';
 import { done, started } from '../hosts/notebooks.ts';
 import { commandLineOf } from '../hosts/traces.ts';
@@ -12,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-test('a server that is left idle ends its kernels and then itself, though somebody looks at its status', async () => {
+async function endsWhenIdle(world: World): Promise<void> {
   const shown = await started(world.laptop, '--idle-timeout', '1m');
   await openSession(world.laptop, shown, 'forgotten.ipynb');
   const state = async () =>
@@ -20,6 +21,14 @@ test('a server that is left idle ends its kernels and then itself, though somebo
   await eventually('its kernel is gone', async () => (await state()).kernels?.length === 0, 240_000);
   await eventually('it has ended', async () => (await state()).state === 'stopped', 240_000);
   assert.equal(world.processes().includes(shown.server.pid), false);
+}
+
+test('a server that is left idle ends its kernels and then itself, though somebody looks at its status', () =>
+  endsWhenIdle(world));
+
+test('so does JupyterLab 4', { skip: debian13Lacks() ?? false }, async () => {
+  const lab = await makeWorld({ machine: await makeDebian13() });
+  await endsWhenIdle(lab).finally(() => lab.remove());
 });
 
 test('without --idle-timeout Jupyter is told nothing of idleness, and with it, for each server that is started', async () => {

@@ -22,7 +22,7 @@ before(async () => {
   const enter = [...network.enter, 'unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', 'login2'];
   node2 = await makeSshd({
     environment: { HOME: world.home, REMOTE_NOTEBOOK_TEST: readMark(world) },
-    network: { ...network, enter },
+    machine: { ...network, enter },
   });
 });
 after(async () => {

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { EXAMPLE_NAME, writeExample } from '../../scripts/demo/example.ts';
+import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+import { chromiumPath, withBrowser } from './chromium.ts';
+import { openInLab, pictureInLab, runAllInLab } from './lab.ts';
+
+const lacks = debian13Lacks() ?? (chromiumPath() ? undefined : 'Chromium is not installed');
+const needs = { skip: lacks ?? false };
+
+let world: World;
+before(async () => {
+  if (!lacks) world = await makeWorld({ machine: await makeDebian13() });
+});
+after(() => world?.remove());
+
+for (const [where, ...more] of [['port'], ['socket', '--socket']] as const) {
+  test(`JupyterLab 4 on a ${where} opens in a browser, and a cell draws its plot`, needs, async () => {
+    writeExample(join(world.home, where));
+    const words = ['loopback', '{F}', '--name', where, '--directory', where, '--no-open', ...more];
+    const { code, stdout, stderr } = await world.laptop.run('start', ...words);
+    assert.equal(code, 0, stderr);
+    await withBrowser(async (browser) => {
+      const page = await openInLab(browser, stdout.trim(), EXAMPLE_NAME);
+      await runAllInLab(page);
+      await page.getByText(/reached by ssh from 127\.0\.0\.1:\d+ at 127\.0\.0\.1/).waitFor();
+      assert.deepEqual(await pictureInLab(page), { width: 720, height: 340 });
+    });
+  });
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import type { BrowserContext, Page } from 'playwright-core';
+import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
+import { done, started } from '../hosts/notebooks.ts';
+import { lacks } from '../hosts/shells.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+import { chromiumPath, openFromList, withBrowser } from './chromium.ts';
+import { openInLab } from './lab.ts';
+
+/** Two notebooks in one browser: it sends the cookies of 127.0.0.1 to every port of it. */
+
+const needsChromium = chromiumPath() ? false : 'Chromium is not installed';
+const lacksLab = debian13Lacks() ?? needsChromium;
+
+let world: World;
+let labWorld: World | undefined;
+before(async () => {
+  world = await makeWorld();
+  if (!lacksLab) labWorld = await makeWorld({ machine: await makeDebian13() });
+});
+after(async () => {
+  await world.remove();
+  await labWorld?.remove();
+});
+beforeEach(() => configure(''));
+
+/** Writes what the jupyter_server of both hosts is configured to be: notebook 6 reads none of it. */
+function configure(lines: string): void {
+  for (const { home } of [world, labWorld].filter((each) => each !== undefined)) {
+    mkdirSync(join(home, '.jupyter'), { recursive: true });
+    writeFileSync(join(home, '.jupyter', 'jupyter_server_config.py'), lines);
+  }
+}
+
+/** A notebook of its own name, directory and document, and the page that its start prints. */
+async function startNotebook(host: World, name: string, command: string): Promise<string> {
+  const directory = join(host.home, name);
+  mkdirSync(directory);
+  const metadata = { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } };
+  const notebook = { cells: [], metadata, nbformat: 4, nbformat_minor: 4 };
+  writeFileSync(join(directory, `${name}.ipynb`), JSON.stringify(notebook));
+  await started(host.laptop, '--name', name, '--directory', name, '--no-open', `--command=${command}`);
+  return (await done(host.laptop, 'open', name, '--print')).trim();
+}
+
+/** Opens its document, which asks the server for a kernel by POST. */
+function openDocument(browser: BrowserContext, url: string): Promise<Page> {
+  const open = /\/lab\?/.test(url) ? openInLab : openFromList;
+  return open(browser, url, '.ipynb');
+}
+
+/** Saves as a user does, and answers with what the server says to it. */
+async function save(page: Page): Promise<number> {
+  const answered = page.waitForResponse(
+    (response) => response.request().method() === 'PUT' && /\/api\/contents\//.test(response.url()),
+  );
+  await page.keyboard.press('Control+s');
+  return (await answered).status();
+}
+
+/** What extensions of a page do: a request with the cookies of the browser, and without the token. */
+function createFile(page: Page, baseUrl: string): Promise<number> {
+  return page.evaluate(async (path) => {
+    const { document } = globalThis as unknown as { document: { cookie: string } };
+    const [, xsrf = ''] = /\b_xsrf=([^;]*)\b/.exec(document.cookie) ?? [];
+    const headers = { 'X-XSRFToken': xsrf, 'Content-Type': 'application/json' };
+    return (await fetch(path, { method: 'POST', headers, body: '{"type": "file"}' })).status;
+  }, `${baseUrl}api/contents`);
+}
+
+/** Logs in to one, then to the other, and works in both, by turns; then each still knows its user. */
+async function workInBoth(
+  urls: readonly [string, string],
+  baseUrls: readonly [string, string],
+): Promise<void> {
+  await withBrowser(async (browser) => {
+    for (const url of [...urls, urls[0]]) await (await browser.newPage()).goto(url);
+    const pages = [await openDocument(browser, urls[0]), await openDocument(browser, urls[1])] as const;
+    for (const which of [0, 1, 0, 1] as const) {
+      await pages[which].bringToFront();
+      assert.equal(await save(pages[which]), 200, `saved in ${urls[which]}`);
+      assert.equal(await createFile(pages[which], baseUrls[which]), 201, `created in ${urls[which]}`);
+    }
+    for (const page of pages) {
+      const again = await page.reload();
+      assert.deepEqual([again?.status(), /login/.test(again?.url() ?? '')], [200, false], again?.url());
+    }
+  });
+}
+
+test('two of notebook 6 side by side save, and keep their logins', { skip: needsChromium }, async () => {
+  const urls = [
+    await startNotebook(world, 'one', 'jupyter notebook'),
+    await startNotebook(world, 'two', 'jupyter notebook'),
+  ] as const;
+  await workInBoth(urls, ['/', '/']);
+});
+
+test('so do notebook 6 and JupyterLab 4', { skip: lacksLab }, async () => {
+  const urls = [
+    await startNotebook(labWorld as World, 'three', ''),
+    await startNotebook(world, 'four', 'jupyter notebook'),
+  ] as const;
+  await workInBoth(urls, ['/', '/']);
+});
+
+test('so do two of JupyterLab 4, of which one has a base_url of its own', { skip: lacksLab }, async () => {
+  configure("c.ServerApp.base_url = '/me/'");
+  const first = await startNotebook(labWorld as World, 'five', '');
+  configure('');
+  const second = await startNotebook(labWorld as World, 'six', '');
+  await workInBoth([first, second], ['/me/', '/']);
+});
+
+const lacksNbclassic = needsChromium || lacks('jupyter-nbclassic');
+test('so do jupyter_server 1 with a base_url and notebook 6', { skip: lacksNbclassic }, async () => {
+  configure("c.ServerApp.base_url = '/me/'");
+  const urls = [
+    await startNotebook(world, 'seven', 'jupyter nbclassic'),
+    await startNotebook(world, 'eight', 'jupyter notebook'),
+  ] as const;
+  await workInBoth(urls, ['/me/', '/']);
+});
