@@ -145,9 +145,22 @@ export async function readByYargs(args: readonly string[]): Promise<CommandLine 
       chosen = { verb, args: lastOfEach(parsed, verb) };
     });
   }
+  if (only) verifySwitches(args, { ...only.options, ...SHARED_OPTIONS });
   // A handler that were a promise would make yargs lay out its help first.
   await parser.parse();
   return chosen;
+}
+
+/** To yargs, all but `true` is no: `clean --dry-run=yes` would clean. @throws UsageError */
+function verifySwitches(args: readonly string[], options: Record<string, Options>): void {
+  const switches = Object.entries(options).filter(([, { type }]) => type === 'boolean');
+  const spellings = switches.flatMap(([name, settings]) => [name, ...aliasesOf(settings)]);
+  const end = args.indexOf('--');
+  for (const word of end < 0 ? args : args.slice(0, end)) {
+    const [, name = '', value = ''] = /^--?(?:no-)?([^=]+)=(.*)$/s.exec(word) ?? [];
+    if (!spellings.includes(name) || value === 'true' || value === 'false') continue;
+    throw new UsageError(`--${name} takes no value`, { remedy: 'Leave out what stands behind its =.' });
+  }
 }
 
 /**

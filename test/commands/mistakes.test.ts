@@ -166,6 +166,11 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
   [['strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
   [['stauts'], 'Error: there is no verb "stauts"\nDid you mean status? See: remote-notebook --help\n'],
   [['help', 'strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
+  [['clean', '--dry-run=yes'], 'Error: --dry-run takes no value\nLeave out what stands behind its =.\n'],
+  [
+    ['stop', '--keep-server=yes'],
+    'Error: --keep-server takes no value\nLeave out what stands behind its =.\n',
+  ],
   [['fly'], 'Error: there is no verb "fly"\nSee: remote-notebook --help\n'],
   [['toString'], 'Error: there is no verb "toString"\nSee: remote-notebook --help\n'],
   [['me:secret@host'], 'Error: there is no verb "me:…@host"\nSee: remote-notebook --help\n'],

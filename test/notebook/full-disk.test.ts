@@ -80,11 +80,11 @@ test(
     const { server, tunnel } = await started(world.laptop, ...(await ports()));
     const { token } = serverRecord(world.laptop);
     fill();
-    await refused(/cannot write \/.*\/(state\.json|forwards): ENOSPC/, 'forward', 'loopback', '6006');
+    await refused(/cannot write \/.*\/(state\.json|forwards|owners): ENOSPC/, 'forward', 'loopback', '6006');
     const { state, server: same } = await status();
     assert.deepEqual([state, same.pid], ['connected', server.pid]);
     assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
-    await refused(/cannot write \/.*\/(state\.json|forwards): ENOSPC/, 'stop', '--yes');
+    await refused(/cannot write \/.*\/(state\.json|forwards|owners): ENOSPC/, 'stop', '--yes');
     rmSync(filling());
     await done(world.laptop, 'stop', '--yes');
     assert.deepEqual(traces(world, world.laptop), []);
