@@ -1,4 +1,5 @@
 import type { Notebook } from '../notebook/notebook.ts';
+import type { Started } from '../notebook/start.ts';
 import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
 import type { Terminal } from './terminal.ts';
@@ -55,7 +56,7 @@ async function startAndOpen(
     throw await withNearestName(failure, notebook, context.env);
   });
   const phases = terminal.phases();
-  const { openPage, secretUrl } = await import('../notebook/open.ts');
+  const { openPage } = await import('../notebook/open.ts');
   const wantsBrowser = args.open && !args.json;
   const opened = wantsBrowser && (await openPage(record, context));
   if (args.json) {
@@ -64,6 +65,18 @@ async function startAndOpen(
     terminal.print(JSON.stringify({ ...status, joined, phases }, undefined, 2));
     return 0;
   }
+  await tellStarted(record, joined, opened, terminal);
+  return 0;
+}
+
+/** Says what runs where, and prints its URL. */
+export async function tellStarted(
+  record: Started['record'],
+  joined: boolean,
+  opened: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  const { secretUrl } = await import('../notebook/open.ts');
   const { style } = terminal;
   const { name, destination } = record.notebook;
   terminal.say(
@@ -72,7 +85,6 @@ async function startAndOpen(
   terminal.say(opened ? 'It opens in your browser; the URL is:' : 'Open it in your browser:');
   terminal.print(secretUrl(record));
   terminal.say(style.dim(`Stop it: remote-notebook stop ${name}`));
-  return 0;
 }
 
 async function save(notebook: Notebook, name: string, terminal: Terminal): Promise<void> {

@@ -8,7 +8,7 @@
 # left depends on. What depends on nothing comes first.
 
 main() {
-  trap 'leave' EXIT
+  trap 'leave_scratch' EXIT
   trap 'exit 1' HUP INT TERM PIPE
   tell shell "${SHELL:-unknown}"
   look_at_logind
@@ -25,8 +25,7 @@ main() {
     tell dead "$record"
   fi
   tell checked server
-  # What an environment leaves while it is entered lies where this session alone looks, until its end.
-  folder=$(umask 077 && mktemp -d "${TMPDIR:-/tmp}/remote-notebook-XXXXXX") || fail scratch "${TMPDIR:-/tmp}"
+  make_scratch
   enter_environment
   tell checked environment
   choose_command
@@ -50,12 +49,6 @@ ask_jupyter() {
   tell version "$(eval "$run --version" 2>/dev/null | tail -n 1)"
   tell checked jupyter
   tell config "$(eval "$run --show-config-json" 2>/dev/null | tr -d '\n')"
-}
-
-# shellcheck disable=SC2317 # a trap calls it
-leave() {
-  end_helper
-  [ -z "$folder" ] || rm -rf "$folder"
 }
 
 look_at_directory() {

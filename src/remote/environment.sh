@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # its variables are assigned in front of it
-# Enters what Jupyter is to find itself in. A part of launch.sh.
+# Enters what Jupyter is to find itself in. A part of launch.sh, doctor.sh and survey.sh.
 #
 #   setup        lines of shell that come first
 #   environment  a venv's folder, conda:NAME, uv, poetry, pixi, module:NAME,NAME …; empty: what is found
@@ -202,6 +202,18 @@ watch() {
   done
   helper=''
   [ -f "$entered" ]
+}
+
+# For a script that leaves nothing: sets $folder to one where what is left behind while an environment is entered lies
+# until the script's end, for this session alone to look.
+make_scratch() {
+  folder=$(umask 077 && mktemp -d "${TMPDIR:-/tmp}/remote-notebook-XXXXXX" 2>/dev/null) || fail folder "${TMPDIR:-/tmp}"
+}
+
+# shellcheck disable=SC2317,SC2329 # a trap calls it
+leave_scratch() {
+  end_helper
+  [ -z "$folder" ] || rm -rf "$folder"
 }
 
 # It may be deaf to TERM, as an interactive shell is.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { singleQuoted } from '../system/command.ts';
 
-type ScriptName = 'launch' | 'look' | 'stop' | 'logs' | 'servers' | 'doctor';
+type ScriptName = 'launch' | 'look' | 'stop' | 'logs' | 'servers' | 'doctor' | 'survey';
 
 /** A sh script for the host, with the values of its variables: see the head of each .sh file. */
 export interface Script {
@@ -13,6 +13,7 @@ export interface Script {
 const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   launch: ['environment', 'jupyter'],
   doctor: ['environment', 'jupyter'],
+  survey: ['environment', 'jupyter'],
 };
 
 /** One line of a script's answer. */
