@@ -17,12 +17,12 @@ const SHOWN = 12;
  * @param given what the command line says
  */
 export async function askDestination(given: string | undefined, dialogue: Dialogue): Promise<string> {
-  const { terminal, ask, configFile } = dialogue;
+  const { terminal, ask, isAsking, configFile } = dialogue;
   const { file, aliases } = knownHosts(configFile);
   let answer = given === undefined ? undefined : await settled(verify(given), aliases, file, dialogue);
   while (answer === undefined) {
     const shown = aliases.slice(0, SHOWN).join(', ') + (aliases.length > SHOWN ? ', …' : '');
-    if (aliases.length > 0) terminal.say(`${file} names: ${shown}`);
+    if (isAsking && aliases.length > 0) terminal.say(`${file} names: ${shown}`);
     const destination = await ask({
       text:
         aliases.length > 0

@@ -1,7 +1,7 @@
 import { installCommand } from '../notebook/environment.ts';
 import { LaunchFailure } from '../notebook/launch-failure.ts';
 import { defaultName, makeNotebook, type Notebook, type NotebookSettings } from '../notebook/notebook.ts';
-import { type Started, startNotebook } from '../notebook/start.ts';
+import { type Started, startNotebook, verifySameNotebook } from '../notebook/start.ts';
 import { readRecords } from '../notebook/state.ts';
 import { closeNotebook, stopNotebook } from '../notebook/stop.ts';
 import { type Offer, type Survey, survey } from '../notebook/survey.ts';
@@ -29,6 +29,12 @@ export interface Dialogue {
 /** What was begun, on this machine and the host, until it is kept. */
 export class Begun {
   readonly #undoings: (() => Promise<unknown>)[] = [];
+  readonly #note: (message: string) => void;
+
+  /** @param note told what could not be undone */
+  constructor(note: (message: string) => void) {
+    this.#note = note;
+  }
 
   add(undo: () => Promise<unknown>): void {
     this.#undoings.push(undo);
@@ -38,21 +44,23 @@ export class Begun {
     this.#undoings.length = 0;
   }
 
-  /** The last first; each, whatever becomes of another. @throws the first error */
+  /** The last first; each, whatever becomes of another. */
   async undo(): Promise<void> {
-    const errors: unknown[] = [];
-    for (const undo of this.#undoings.splice(0).toReversed())
-      await undo().catch((error: unknown) => errors.push(error));
-    if (errors.length > 0) throw errors[0];
+    for (const undo of this.#undoings.splice(0).toReversed()) {
+      await undo().catch((error: unknown) => {
+        if (!(error instanceof Failure)) throw error;
+        this.#note(error.message);
+      });
+    }
   }
 }
 
-/** The questions, in their order. */
+/** The questions, in their order, each with its answer if there is one. */
 export interface Answers {
-  destination: string | undefined;
-  directory: string | undefined;
-  environment: string | undefined;
-  name: string | undefined;
+  destination?: string | undefined;
+  directory?: string | undefined;
+  environment?: string | undefined;
+  name?: string | undefined;
 }
 
 /** What was answered of one host, or of one directory, says nothing of another. */
@@ -72,6 +80,7 @@ export interface Tried extends Started {
  * Asks for what is not said, and starts the notebook; after a failure asks which answer is to be another one.
  * Undefined when the user gives up.
  * @param given what is not asked for
+ * @param said what need not be asked for
  */
 export async function tryOut(
   given: NotebookSettings,
@@ -80,21 +89,23 @@ export async function tryOut(
   dialogue: Dialogue,
 ): Promise<Tried | undefined> {
   const { terminal, isAsking, begun } = dialogue;
-  const answers = { ...said };
+  const unheard: Answers = { ...said };
+  const answers: Answers = {};
   for (;;) {
     try {
-      const settings = await completed(given, answers, dialogue);
-      const notebook = makeNotebook(answers.name ?? '', settings, dialogue.configFile);
+      const { name, settings } = await completed(given, unheard, answers, dialogue);
+      const notebook = makeNotebook(name, settings, dialogue.configFile);
       return { ...(await start(notebook, timeoutMs, dialogue)), settings };
     } catch (failure) {
-      if (!(failure instanceof Failure) || failure instanceof Interrupted || !isAsking) throw failure;
+      // What is wrong with files and options, no other answer mends.
+      const isFinal = failure instanceof Interrupted || failure instanceof UsageError;
+      if (!isAsking || isFinal || !(failure instanceof Failure)) throw failure;
       terminal.complain(failure);
       const way = await askWay(failure, dialogue);
       if (way === 'stop') return undefined;
       if (way === 'again') continue;
       if (way === 'destination') await begun.undo();
-      answers[way] = undefined;
-      for (const key of BELONGING[way]) answers[key] = said[key];
+      for (const key of [way, ...BELONGING[way]]) delete answers[key];
     }
   }
 }
@@ -109,19 +120,29 @@ async function start(notebook: Notebook, timeoutMs: number, { terminal, begun }:
   return started;
 }
 
-/** All that is to be known of the notebook: asks for what is still open, and looks at the host for it. */
+/**
+ * All that is to be known of the notebook: asks for what is still open, and looks at the host for it.
+ * @param unheard what the command line says, until it has been an answer
+ */
 async function completed(
   given: NotebookSettings,
+  unheard: Answers,
   answers: Answers,
   dialogue: Dialogue,
-): Promise<NotebookSettings & { destination: string }> {
-  const { ask } = dialogue;
-  const destination = await askDestination(answers.destination, dialogue);
-  answers.destination = destination;
-  let found: Survey | undefined;
+): Promise<{ name: string; settings: NotebookSettings & { destination: string } }> {
+  const heard = (key: keyof Answers) => {
+    const answer = unheard[key];
+    delete unheard[key];
+    return answer;
+  };
+  answers.destination ??= await askDestination(heard('destination'), dialogue);
+  const { destination } = answers;
+  answers.directory ??= heard('directory');
+  answers.environment ??= heard('environment');
   if (answers.directory === undefined || answers.environment === undefined)
     await connect(destination, dialogue);
-  answers.directory ??= await ask({
+  let found: Survey | undefined;
+  answers.directory ??= await dialogue.ask({
     text: `Directory on ${destination}:`,
     byDefault: '',
     hint: 'the home folder',
@@ -130,13 +151,14 @@ async function completed(
       return directory;
     },
   });
+  const { directory } = answers;
   if (answers.environment === undefined) {
-    found ??= await lookAt(destination, answers.directory, dialogue);
+    found ??= await lookAt(destination, directory, dialogue);
     answers.environment = await askEnvironment(found.offers, dialogue);
   }
-  answers.name = await askName(answers.name, destination, answers.directory, dialogue);
-  const { name: _, ...settings } = { ...given, ...answers, destination };
-  return settings;
+  const settings = { ...given, destination, directory, environment: answers.environment };
+  answers.name ??= await askName(heard('name'), settings, dialogue);
+  return { name: answers.name, settings };
 }
 
 /** The connection that the start will use, too; ssh may ask on it. */
@@ -192,16 +214,21 @@ async function askEnvironment(offers: readonly Offer[], { terminal, ask }: Dialo
 }
 
 async function askName(
-  given: string | undefined,
-  destination: string,
-  directory: string,
-  { ask, isAsking, configured }: Dialogue,
+  said: string | undefined,
+  settings: NotebookSettings & { destination: string },
+  { terminal, ask, isAsking, configFile, configured }: Dialogue,
 ): Promise<string> {
-  const host = defaultName(destination);
-  const folder = directory.replace(/\/+$/, '').split('/').at(-1) ?? '';
+  const host = defaultName(settings.destination);
+  const folder = settings.directory?.replace(/\/+$/, '').split('/').at(-1);
   const candidates = [host, defaultName(folder || host), `${host}-2`];
-  const read = (answer: string) => makeNotebook(answer, { destination }, undefined).name;
-  for (let name = given === undefined ? undefined : read(given); ; name = undefined) {
+  const records = readRecords(terminal.context);
+  const read = (name: string) => {
+    const notebook = makeNotebook(name, settings, configFile);
+    const record = Object.hasOwn(records, name) ? records[name] : undefined;
+    if (record) verifySameNotebook(record, notebook);
+    return name;
+  };
+  for (let name = said === undefined ? undefined : read(said); ; name = undefined) {
     name ??= await ask({
       text: 'A name for this notebook:',
       byDefault: candidates.find((candidate) => !Object.hasOwn(configured, candidate)),

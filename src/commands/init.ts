@@ -1,4 +1,5 @@
-import { UsageError } from '../system/errors.ts';
+import { commandLine } from '../system/command.ts';
+import { Interrupted, UsageError } from '../system/errors.ts';
 import type { Dialogue, Tried } from './init-dialogue.ts';
 import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
 import { takeDefault, yesOrNo } from './questions.ts';
@@ -34,6 +35,7 @@ export const init = defineVerb({
     verifyTimeout(args.timeout);
     if (!args.yes && (args.json || !terminal.canAsk)) throw cannotAsk(args.json);
     const { readConfiguration } = await import('../notebook/configuration.ts');
+    const { makeNotebook } = await import('../notebook/notebook.ts');
     const { ensurePrivateFolder, verifyWritable } = await import('../system/files.ts');
     const { configurationFile, stateFolder } = await import('../system/paths.ts');
     const { Begun, tryOut } = await import('./init-dialogue.ts');
@@ -43,22 +45,27 @@ export const init = defineVerb({
     const { notebooks: configured } = await readConfiguration(file);
     verifyWritable(file);
     ensurePrivateFolder(stateFolder(env));
-    const begun = new Begun();
+    const begun = new Begun(terminal.context.report.note);
     const ask = args.yes ? takeDefault : terminal.ask;
     const dialogue = { terminal, ask, isAsking: !args.yes, configFile: args.F, configured, begun };
     const { directory, environment, ...given } = settingsFrom(args);
-    const answers = { destination: args.notebook, directory, environment, name: args.name };
+    const said = { destination: args.notebook, directory, environment, name: args.name };
+    makeNotebook(
+      args.name ?? 'init',
+      { ...settingsFrom(args), destination: args.notebook ?? 'init' },
+      args.F,
+    );
     if (!args.yes)
       terminal.say('What stands in brackets is the default. Nothing is kept before it has worked.\n');
     try {
-      const tried = await tryOut(given, answers, args.timeout * 1000, dialogue);
+      const tried = await tryOut(given, said, args.timeout * 1000, dialogue);
       if (tried) return await keep(tried, file, args, dialogue);
       await begun.undo();
       terminal.say('Nothing is kept.');
       return 1;
     } catch (error) {
       await begun.undo();
-      throw error;
+      throw error instanceof Interrupted ? new Interrupted('Interrupted; nothing is left behind.') : error;
     }
   },
 });
@@ -123,5 +130,6 @@ async function keep(
 }
 
 function startLine(name: string, isOnly: boolean, configFile: string | undefined): string {
-  return `remote-notebook start${isOnly ? '' : ` ${name}`}${configFile === undefined ? '' : ` -F ${configFile}`}`;
+  const file = configFile === undefined ? [] : ['-F', configFile];
+  return commandLine(['remote-notebook', 'start', ...(isOnly ? [] : [name]), ...file]);
 }

@@ -32,7 +32,7 @@ export async function survey(notebook: Notebook, context: Context): Promise<Surv
 const IN_DIRECTORY = ['.venv', 'venv'];
 
 /** The offers in the frames of survey.sh, each word once. */
-export function offersIn(frames: readonly Frame[]): Offer[] {
+function offersIn(frames: readonly Frame[]): Offer[] {
   const told = frames.flatMap((frame) => offerIn(frame) ?? []);
   const found = lastValue(frames, 'found');
   // A start that is told none takes such a venv: then it is the same, in other words.

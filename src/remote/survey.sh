@@ -27,7 +27,10 @@ main() {
   find_program jupyter && tell found "$(command -v jupyter)"
 }
 
-tell_venv() { [ ! -r "$1/bin/activate" ] || tell venv "$(readiness "$1")" "$1"; }
+# A conda has a bin/activate as well, which is none of a venv.
+tell_venv() {
+  if [ -r "$1/bin/activate" ] && [ ! -d "$1/conda-meta" ]; then tell venv "$(readiness "$1")" "$1"; fi
+}
 
 # Which project a directory is, its lock file tells, or its part of pyproject.toml.
 tell_project() {
