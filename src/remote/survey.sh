@@ -60,6 +60,6 @@ each_environment() { for each in "$1"/envs/*/; do printf 'name %s\n' "${each%/}"
 readiness() { if [ -x "$1/bin/jupyter" ]; then echo ready; else echo bare; fi; }
 
 # shellcheck disable=SC2034 # environment.sh
-folder='' helper='' entered='' asked=''
+folder='' remote_notebook_scratch='' helper='' entered='' asked=''
 main
 exit 0

@@ -35,6 +35,8 @@ export interface SshdOptions {
   readonly within?: string;
   /** Another machine than this one. */
   readonly network?: Network;
+  /** The command that runs it, in namespaces of its own for one. */
+  readonly enter?: readonly string[];
   /** In a session of its own no Ctrl-C on this terminal reaches it: its owner ends it. */
   readonly ownSession?: boolean;
 }
@@ -73,7 +75,7 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
   const log = join(folder, 'sshd.log');
   const start = async () => {
     const command = [
-      ...(options.network?.enter ?? []),
+      ...(options.network?.enter ?? options.enter ?? []),
       path,
       '-D',
       '-e',

@@ -224,6 +224,18 @@ test('what a line of setup exports, whatever its name, changes nothing of the la
   assert.equal(readFileSync(join(elsewhere, 'record'), 'utf8'), 'mine');
 });
 
+test('what a line of setup exports reaches Jupyter, and keeps no conda from being entered', async () => {
+  const root = join(world.home, 'miniforge3');
+  standIn('conda', join(root, 'bin/conda'));
+  makeCondaEnvironment(join(root, 'envs/ml'));
+  const { variables } = await startedIn('conda:ml', '--setup', 'export CONDA=/opt/mine OWN=me MODULES=none');
+  assert.ok(
+    variables.includes('CONDA=/opt/mine') && variables.includes('MODULES=none'),
+    variables.join('\n'),
+  );
+  await stopAll();
+});
+
 for (const [what, line, said] of [
   ['fails', 'echo "words of the tool" >&2; false', '\nIt said:\n  words of the tool'],
   ['ends its shell', 'echo "words of the tool"; exit 0', '\nIt said:\n  words of the tool'],

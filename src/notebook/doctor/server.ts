@@ -16,8 +16,10 @@ export async function serverChecks(
   connection: Connection,
   context: Context,
 ): Promise<Check[]> {
-  if (lastValue(frames, 'runs') === undefined)
-    return [unchecked('api', 'no server runs'), unchecked('websocket', 'no server runs')];
+  if (lastValue(frames, 'runs') === undefined) {
+    const cause = lastValue(frames, 'elsewhere') === undefined ? 'no server runs' : 'server';
+    return [unchecked('api', cause), unchecked('websocket', cause)];
+  }
   const { port, socket, baseUrl, secure, token } = parseRuntimeFile(lastValue(frames, 'server') ?? '');
   const target = socket ?? `${LOOPBACK}:${port}`;
   const forward: Forward = { bindAddress: LOOPBACK, localPort: await freePort(), target };
