@@ -233,6 +233,29 @@ test('with --socket no port is needed', async () => {
   assert.equal(await fine(world, 'port', '--socket'), 'none is needed: Jupyter listens on a socket');
 });
 
+test('an sshd that forbids to forward to ports is not in the way of a socket', async () => {
+  await begin({ sshdConfig: ['AllowTcpForwarding no'] });
+  const { code, checks } = await diagnosis(world, '--socket', ...(await ports()));
+  assert.equal(code, 0);
+  assert.match(
+    checks.find(({ name }) => name === 'forwarding')?.found ?? '',
+    /^not checked: sshd tells of sockets/,
+  );
+});
+
+test('an sshd that forbids to forward to the socket of a server is told', async () => {
+  await begin();
+  await started(world.laptop, '--socket', ...(await ports()));
+  const file = join(world.sshd.folder, 'sshd_config');
+  await world.sshd.stop();
+  writeFileSync(file, `AllowStreamLocalForwarding no\n${readFileSync(file, 'utf8')}`);
+  await world.sshd.start();
+  const { code, checks } = await diagnosis(world);
+  assert.equal(code, 1);
+  const api = checks.find(({ name }) => name === 'api');
+  assert.match(`${api?.found}\n${api?.fix}`, /\.sock does not answer: .*\n.*AllowStreamLocalForwarding/);
+});
+
 test('a directory that cannot be written is told', needsRoot, async () => {
   await begin();
   const folder = join(world.home, 'archive');

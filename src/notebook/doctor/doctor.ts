@@ -109,7 +109,7 @@ async function checkHost(
 ): Promise<void> {
   const { connection } = login;
   if (!connection) return;
-  const forwarding = await checkForwarding(login, notebook.port, context);
+  const forwarding = await checkForwarding(login, notebook, context);
   put(forwarding);
   let found: Awaited<ReturnType<typeof examineHost>>;
   try {

@@ -27,7 +27,7 @@ export async function serverChecks(
   if (code !== 0)
     return [failed('api', `no forward to ${target}: ${stderr.trim()}`), unchecked('websocket', 'api')];
   try {
-    return await ask({ localPort: forward.localPort, baseUrl, secure, token }, target, context);
+    return await ask({ localPort: forward.localPort, baseUrl, secure, token }, target, socket, context);
   } finally {
     await run(controlCommand(connection, 'cancel', forward), uninterrupted(context));
   }
@@ -36,6 +36,7 @@ export async function serverChecks(
 async function ask(
   api: Parameters<typeof proveServer>[0],
   target: string,
+  socket: string | undefined,
   context: Context,
 ): Promise<Check[]> {
   const proof = await proveServer(api, undefined, context.signal, ANSWER_TIMEOUT_MS);
@@ -50,7 +51,9 @@ async function ask(
         : failed(
             'api',
             `${target} does not answer: ${proof.reason}`,
-            'Is the host very busy, or the server stopped? See: remote-notebook logs',
+            socket === undefined
+              ? 'Is the host very busy, or the server stopped? See: remote-notebook logs'
+              : "Is the server stopped (see: remote-notebook logs), or does the host's sshd forbid sockets (AllowStreamLocalForwarding)?",
           );
     return [check, unchecked('websocket', 'api')];
   }
