@@ -1,9 +1,31 @@
 #!/usr/bin/env node
+import { writeSync } from 'node:fs';
 import { enableCompileCache } from './system/compile-cache.ts';
+import { version } from './version.ts';
 
-enableCompileCache(process.env);
-void import('./main.ts')
-  .then(({ main }) => main(process.argv.slice(2)))
-  .then((status) => {
-    process.exitCode = status;
-  });
+void answer(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});
+
+/** What a shell asks at each Tab, or a script before it begins, waits for nothing that it does not need. */
+async function answer(args: readonly string[]): Promise<number> {
+  const [verb, option, ...words] = args;
+  if (verb === '--version' && option === undefined) {
+    print(`${version()}\n`);
+    return 0;
+  }
+  enableCompileCache(process.env);
+  if (verb === 'completion' && option === '--words') {
+    const { answerShell } = await import('./commands/answer-shell.ts');
+    return answerShell(words, process.env, print);
+  }
+  const { main } = await import('./main.ts');
+  return main(args);
+}
+
+/** Node's stream for standard output takes longer to make than so short an answer to write. */
+function print(text: string): void {
+  try {
+    writeSync(1, text);
+  } catch {} // Whoever reads it has seen enough.
+}

@@ -74,10 +74,9 @@ export async function forwardNotebook(
   surroundings: Surroundings = {},
 ): Promise<NotebookStatus> {
   const { forwardNotebook: forward, parseForward } = await import('./notebook/forward.ts');
-  const { describeStarted } = await import('./notebook/status.ts');
   const context = contextOf(surroundings);
   const more = ports.map((port) => parseForward(String(port)));
-  return describeStarted(await forward(await known(name, surroundings, context), more, context), context);
+  return (await forward(await known(name, surroundings, context), more, context)).status;
 }
 
 /** What runs: all notebooks that this machine has started or joined, or the one that is named. */
@@ -89,11 +88,12 @@ export async function notebookStatus(
   return statusOf(name, surroundings.sshConfig, contextOf(surroundings));
 }
 
-/** The notebook's page with its token, which is a secret. Rejects while no tunnel leads to it. */
+/** The notebook's page with its token, which is a secret. Rejects while no tunnel leads to it, and when its server is gone. */
 export async function notebookUrl(name: string, surroundings: Surroundings = {}): Promise<string> {
-  const { reachableRecord, secretUrl } = await import('./notebook/open.ts');
+  const { reachableNotebook, secretUrl } = await import('./notebook/open.ts');
   const context = contextOf(surroundings);
-  return secretUrl(await reachableRecord(await known(name, surroundings, context), context));
+  const { record } = await reachableNotebook(await known(name, surroundings, context), context);
+  return secretUrl(record);
 }
 
 /** Ends exactly this notebook's server, whatever its kernels do, verifies that it is gone, and then ends its tunnel. */

@@ -103,6 +103,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     assert.equal(await statusOf(demo.url), 200);
     signalGroup(demo, signal);
     await demo.ended;
+    // The signal has ended what compiles the sources, too.
+    assert.doesNotMatch(demo.words(), /bug/);
     await eventually('the demo has ended', () => processesOf(demo.folder).length === 0);
     assertNothingIsLeft(demo.folder);
   });

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { type ByHand, startByHand } from './hosts/by-hand.ts';
 import { freePort } from './hosts/sshd.ts';
 import { makeWorld, type World } from './hosts/world.ts';
 
@@ -18,6 +19,8 @@ function fenced(language: string): string[] {
 
 let world: World;
 let bin: string;
+/** What the README's `--server` names: not of this program. */
+let other: ByHand;
 before(async () => {
   world = await makeWorld();
   // As a reader has them: the command on the PATH, the host by the name that the README gives it, and its venv.
@@ -29,6 +32,7 @@ before(async () => {
   const sshConfig = readFileSync(world.sshd.sshConfig, 'utf8').replace('Host loopback', 'Host gpu');
   writeFileSync(join(bin, 'ssh_config'), sshConfig);
   mkdirSync(join(world.home, 'rne'));
+  other = await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
   shell(`python3 -m venv --system-site-packages --without-pip '${join(world.home, 'rne', 'venv')}'`);
 });
 after(() => world.remove());
@@ -43,6 +47,7 @@ async function runnable(line: string): Promise<string> {
   const ports = [String(await freePort()), String(await freePort())];
   const here = line
     .replace(/ -f$/, '')
+    .replace('--server 8888', `--server ${other.port}`)
     .replace('6006', () => ports[0] ?? '')
     .replace('0.0.0.0', '127.0.0.1')
     .replace('8080', () => ports[1] ?? '');
@@ -51,7 +56,7 @@ async function runnable(line: string): Promise<string> {
     const target = line.endsWith(' init') ? ' gpu' : '';
     return `XDG_CONFIG_HOME='${join(bin, 'config')}' ${here}${target} --name gpu -F '${join(bin, 'ssh_config')}' --no-open --yes`;
   }
-  if (/ (start|doctor|hosts) ?/.test(line))
+  if (/ (start|doctor|hosts|status gpu) ?/.test(line))
     return `${here} -F '${join(bin, 'ssh_config')}'${line.includes(' start ') ? ' --no-open' : ''}`;
   return here;
 }
@@ -65,7 +70,8 @@ test('each example of a verb does what the README says, in a real shell, against
     const { status, stderr } = shell((await runnable(line)) + dry);
     const expected = line === 'remote-notebook open work' ? 1 : 0;
     assert.equal(status, expected, `${line}\n${stderr}`);
-    const name = /--name (\S+)/.exec(line)?.[1] ?? 'gpu';
+    const byDefault = line.includes('--server') ? `gpu-${other.port}` : 'gpu';
+    const name = /--name (\S+)/.exec(line)?.[1] ?? byDefault;
     if (/^remote-notebook (start gpu|init)/.test(line) && !/--(save|dry-run|strict-port)|conda:/.test(line))
       assert.equal(shell(`remote-notebook stop ${name}`).status, 0, line);
   }

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { VERBS } from '../../src/commands/verbs.ts';
 import { licences } from './licences.ts';
 import { manual } from './manual.ts';
 
@@ -25,6 +26,7 @@ process.on('exit', () => rmSync(made, { recursive: true, force: true }));
 /** What is imported late stays a file of its own: a command that does not need it does not read it. */
 const LATE: Readonly<Record<string, string>> = {
   './main.ts': 'main',
+  './commands/answer-shell.ts': 'words',
   yargs: 'yargs',
   yaml: 'yaml',
   'zx/core': 'zx',
@@ -34,24 +36,42 @@ const LATE: Readonly<Record<string, string>> = {
   'write-file-atomic': 'write-file-atomic',
 };
 
+/** The same where a shell asks: only some of what it asks needs these. */
+const LATE_IN_WORDS = { ...LATE, './configuration.ts': 'configuration', './hosts.ts': 'hosts' };
+
 /** Leads the late imports to their files. */
-const late: Plugin = {
+const leadTo = (files: Readonly<Record<string, string>>): Plugin => ({
   name: 'late',
   setup({ onResolve }) {
     onResolve({ filter: /./ }, ({ path, kind }) =>
-      kind === 'dynamic-import' && Object.hasOwn(LATE, path)
-        ? { path: `./${LATE[path]}.cjs`, external: true }
+      kind === 'dynamic-import' && Object.hasOwn(files, path)
+        ? { path: `./${files[path]}.cjs`, external: true }
         : undefined,
     );
   },
+});
+const late = leadTo(LATE);
+
+/** To a shell the verbs are their words: they are written down for it, without what the verbs do. */
+const verbsAsData: Plugin = {
+  name: 'verbs-as-data',
+  setup({ onLoad }) {
+    onLoad({ filter: /commands\/verbs\.ts$/ }, () => ({
+      contents: `export const VERBS = ${JSON.stringify(VERBS)};`,
+    }));
+  },
 };
 
-/** yargs compares two things by node:assert, which reads a dozen of Node's other parts for it. */
-const lightYargs: Plugin = {
-  name: 'light-yargs',
+/** What two packages read of Node at once, and hardly ever use, is read when they do: it has a dozen parts of its own. */
+const LIGHTENED: Readonly<Record<string, string>> = { assert: 'yargs', child_process: 'ssh-config' };
+
+const lightened: Plugin = {
+  name: 'lightened',
   setup({ onResolve }) {
-    onResolve({ filter: /^assert$/ }, ({ importer }) =>
-      importer.includes('/yargs/') ? { path: join(root, 'scripts/build/assert.mjs') } : undefined,
+    onResolve({ filter: /^(assert|child_process)$/ }, ({ path, importer }) =>
+      importer.includes(`/node_modules/${LIGHTENED[path]}/`)
+        ? { path: join(root, `scripts/build/${path.replace('_', '-')}.mjs`) }
+        : undefined,
     );
   },
 };
@@ -67,14 +87,8 @@ const SHARED = {
 } as const satisfies BuildOptions;
 
 /** CommonJS, which Node starts sooner than modules. */
-const command = await build({
+const COMMAND = {
   ...SHARED,
-  entryPoints: {
-    cli: 'src/cli.ts',
-    ...Object.fromEntries(
-      Object.entries(LATE).map(([path, name]) => [name, path.replace('./', join(root, 'src/'))]),
-    ),
-  },
   outExtension: { '.js': '.cjs' },
   minify: true,
   // --verbose tells an error's class.
@@ -82,7 +96,6 @@ const command = await build({
   format: 'cjs',
   charset: 'utf8',
   legalComments: 'none',
-  plugins: [late, lightYargs],
   // A late import becomes a `require`: Node's loader of modules is not even started.
   supported: { 'dynamic-import': false },
   // yargs lays out its help by string-width, which compiles all emoji at import: a third of a bare Node's start.
@@ -91,6 +104,28 @@ const command = await build({
   // To Node, the default export of a CommonJS file is all that it exports.
   footer: { js: "if(typeof module.exports.default==='function')module.exports=module.exports.default;" },
   banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
+} as const satisfies BuildOptions;
+
+const { './commands/answer-shell.ts': _, ...ofMain } = LATE;
+const command = await build({
+  ...COMMAND,
+  entryPoints: {
+    cli: 'src/cli.ts',
+    ...Object.fromEntries(
+      Object.entries(ofMain).map(([path, name]) => [name, path.replace('./', join(root, 'src/'))]),
+    ),
+  },
+  plugins: [late, lightened],
+});
+
+const completions = await build({
+  ...COMMAND,
+  entryPoints: {
+    words: 'src/commands/answer-shell.ts',
+    configuration: 'src/notebook/configuration.ts',
+    hosts: 'src/notebook/hosts.ts',
+  },
+  plugins: [leadTo(LATE_IN_WORDS), lightened, verbsAsData],
 });
 
 /** Not minified: what it throws is shown with the line that threw it. */
@@ -111,7 +146,7 @@ for (const room of ['src/remote', 'src/system', 'src/commands']) {
 }
 chmodSync(join(made, 'cli.cjs'), 0o755);
 writeTypes(['index', 'jupyter/kernel', 'notebook/notebook-status', 'system/errors']);
-const inputs = [command, library].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+const inputs = [command, completions, library].flatMap(({ metafile }) => Object.keys(metafile.inputs));
 writeFileSync(join(made, 'LICENSES.txt'), licences(root, inputs));
 // https://reproducible-builds.org/docs/source-date-epoch/
 const builtAt = new Date(Number(process.env.SOURCE_DATE_EPOCH) * 1000 || Date.now());

@@ -22,6 +22,15 @@ export async function endAllDemos(): Promise<number> {
   return 0;
 }
 
+/** Reads what the end needs: Ctrl-C also ends what compiles these sources, and `stop` reads late what it does. */
+export async function prepareEnd(): Promise<void> {
+  await Promise.all([
+    import('../../src/notebook/resolve.ts'),
+    import('../../src/notebook/stop.ts'),
+    import('../../src/commands/busy.ts'),
+  ]);
+}
+
 /** Stops the notebook as a user does, then whatever of the demo still runs, and removes its folder. */
 export async function endDemo(demo: Demo): Promise<void> {
   process.env.XDG_STATE_HOME = demo.state;

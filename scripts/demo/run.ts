@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { main } from '../../src/main.ts';
 import { commandLine } from '../../src/system/command.ts';
 import { makeSshd, sshdPath } from '../../test/hosts/sshd.ts';
-import { endDemo } from './end.ts';
+import { endDemo, prepareEnd } from './end.ts';
 import { EXAMPLE_NAME, writeExample } from './example.ts';
 import { type Demo, makeDemoFolder } from './folder.ts';
 
@@ -18,6 +18,7 @@ export async function runDemo(): Promise<number> {
     return 1;
   }
   const ending = firstSignal();
+  await prepareEnd();
   const demo = await makeDemoFolder(process.env);
   try {
     const sshConfig = await makeHost(demo);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Notebook } from '../notebook/notebook.ts';
 import { SHELLS, type Shell } from '../notebook/start-up-file.ts';
 import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
@@ -69,12 +70,8 @@ async function installAliases(lines: readonly string[], shell: Shell, terminal: 
 }
 
 /** What `aliases --install` does: for every notebook of config.yaml. */
-export async function installConfigured(
-  shell: Shell,
-  configFile: string | undefined,
-  terminal: Terminal,
-): Promise<void> {
-  const notebooks = await meantNotebooks(undefined, { F: configFile }, terminal);
+export async function installConfigured(shell: Shell, terminal: Terminal): Promise<void> {
+  const notebooks = await meantNotebooks(undefined, {}, terminal);
   await installAliases(await allLines(notebooks, false, terminal), shell, terminal);
 }
 
@@ -98,13 +95,19 @@ async function allLines(
   { context }: Terminal,
 ): Promise<string[]> {
   const { aliasLines } = await import('../notebook/aliases.ts');
+  const { configuredNotebook } = await import('../notebook/configuration.ts');
   const { remoteUser } = await import('../notebook/plain.ts');
+  const { configurationFile } = await import('../system/paths.ts');
   const { ownProgram } = await import('../system/program.ts');
   const lines: string[] = [];
   for (const notebook of notebooks) {
     const plainUser = plain ? await remoteUser(notebook, context) : undefined;
     const suffix = notebooks.length > 1 ? `_${notebook.name}` : '';
-    lines.push(...aliasLines(notebook, { program: ownProgram(context.env), plainUser, suffix }));
+    const configured = await configuredNotebook(configurationFile(context.env), notebook.name);
+    const isConfigured = isDeepStrictEqual(notebook, configured);
+    lines.push(
+      ...aliasLines(notebook, { program: ownProgram(context.env), plainUser, suffix, isConfigured }),
+    );
   }
   return lines;
 }

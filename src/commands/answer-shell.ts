@@ -7,14 +7,18 @@ const A_FILE = 3;
 const PLAIN = /^[\p{L}\p{N}_+,./%-]+$/u;
 
 /** Prints what may stand in place of the last word, one a line, each with what it means behind a tab. */
-export async function answerShell(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function answerShell(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+  print: (text: string) => void,
+): Promise<number> {
   const found = await candidatesFor(words, async (kind, configFile) => {
     const { hostNames, notebookNames } = await import('../notebook/names.ts');
-    const hosts = kind === 'destinations' ? hostNames(configFile?.replace(/^~(?=\/)/, homedir())) : [];
+    const hosts = kind === 'destinations' ? await hostNames(configFile?.replace(/^~(?=\/)/, homedir())) : [];
     const names = [...(await notebookNames(env)), ...hosts];
     return names.filter(({ name }) => PLAIN.test(name)).map(({ name, about }) => ({ word: name, about }));
   });
   if (found === 'file') return A_FILE;
-  process.stdout.write(found.map(({ word, about }) => `${word}\t${about}\n`).join(''));
+  print(found.map(({ word, about }) => `${word}\t${about}\n`).join(''));
   return 0;
 }

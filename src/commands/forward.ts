@@ -1,10 +1,14 @@
+import type { KnownNotebook } from '../notebook/resolve.ts';
+import type { joinNamed } from './join.ts';
+import { SERVER } from './notebook-options.ts';
+import type { Terminal } from './terminal.ts';
 import { CONFIG_FILE, defineVerb, NOTEBOOK } from './verb.ts';
 
 export const forward = defineVerb({
   usage: 'forward [notebook] [ports..]',
   summary: "Bring up a notebook's tunnel again, with more ports if you like",
   positionals: {
-    ...NOTEBOOK,
+    notebook: { ...NOTEBOOK.notebook, completes: 'destinations' },
     ports: {
       describe: 'more ports of the host: 6006, LOCAL:PORT, LOCAL:HOST:PORT or ADDRESS:LOCAL:HOST:PORT',
       type: 'string',
@@ -13,11 +17,13 @@ export const forward = defineVerb({
   },
   options: {
     ...CONFIG_FILE,
+    ...SERVER,
     plain: { type: 'boolean', default: false, describe: "run the article's own command, to the letter" },
   },
   examples: [
     ['$0 forward', 'the tunnel of the only notebook, up again'],
     ['$0 forward gpu 6006', 'and TensorBoard, on the same connection'],
+    ['$0 forward gpu --server 8888', 'to a Jupyter that was started by hand: see status --all'],
     ['$0 forward gpu 8787:localhost:8787', "as ssh's -L has it"],
     ['$0 forward gpu 0.0.0.0:6006:localhost:6006', 'for other machines, too'],
   ],
@@ -27,18 +33,19 @@ export const forward = defineVerb({
     const { knownNotebook } = await import('../notebook/resolve.ts');
     const [name, ports] = splitPorts(args.notebook, args.ports ?? []);
     const more = ports.map((port) => parseForward(String(port)));
-    const known = await knownNotebook(name, args.F, context);
+    const known =
+      args.server === undefined
+        ? await knownNotebook(name, args.F, context)
+        : await joined(args.server, { ...args, notebook: name }, terminal);
     if (args.plain || known.record?.plain) {
       const { forwardPlain } = await import('../notebook/plain.ts');
       await forwardPlain(known.notebook, context);
       terminal.say(`The tunnel to ${known.notebook.destination} is up.`);
       return 0;
     }
-    const record = await forwardNotebook(known, more, context);
+    const { record, status } = await forwardNotebook(known, more, context);
     for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
       context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
-    const { describeStarted } = await import('../notebook/status.ts');
-    const status = await describeStarted(record, context);
     if (args.json) {
       terminal.print(JSON.stringify(status, undefined, 2));
       return 0;
@@ -49,6 +56,17 @@ export const forward = defineVerb({
     return 0;
   },
 });
+
+/** The notebook that a server has become, whose tunnel is up. */
+async function joined(
+  server: number,
+  args: Parameters<typeof joinNamed>[1],
+  terminal: Terminal,
+): Promise<KnownNotebook> {
+  const { joinNamed } = await import('./join.ts');
+  const { record } = await joinNamed(server, args, terminal);
+  return { notebook: record.notebook, record };
+}
 
 /** `forward 6006` names a port and no notebook. */
 function splitPorts(notebook: string | undefined, ports: string[]): [string | undefined, string[]] {

@@ -1,4 +1,3 @@
-import { commandLine } from '../system/command.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
 import type { Dialogue, Tried } from './init-dialogue.ts';
 import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
@@ -83,7 +82,7 @@ async function keep(
   { record, joined, settings }: Tried,
   file: string,
   args: { open: boolean; json: boolean; F?: string | undefined },
-  { terminal, ask, configured, configFile, begun }: Dialogue,
+  { terminal, ask, configured, begun }: Dialogue,
 ): Promise<number> {
   const { context, style } = terminal;
   const phases = terminal.phases();
@@ -103,17 +102,17 @@ async function keep(
     ));
   const { saveNotebook } = await import('../notebook/configuration.ts');
   const isOnly = Object.keys(configured).every((known) => known === name);
-  await saveNotebook(file, name, settings, isOnly);
+  await saveNotebook(file, name, { ...settings, 'ssh-config': record.notebook.configFile }, isOnly);
   begun.keep();
   terminal.say(`Written to ${file}${isOnly ? ', as the default' : ''}.`);
   if (wantsAliases) {
     const { installConfigured } = await import('./aliases.ts');
-    await installConfigured(shell, configFile, terminal);
+    await installConfigured(shell, terminal);
   }
   if (!goesOn) {
     const { stopNotebook } = await import('../notebook/stop.ts');
     await stopNotebook({ notebook: record.notebook, record }, undefined, context);
-    terminal.say(`${style.bold(name)} is stopped. From now on: ${startLine(name, isOnly, configFile)}`);
+    terminal.say(`${style.bold(name)} is stopped. From now on: ${startLine(name, isOnly)}`);
     return 0;
   }
   if (args.json) {
@@ -125,11 +124,10 @@ async function keep(
   const { openPage } = await import('../notebook/open.ts');
   const { tellStarted } = await import('./start.ts');
   await tellStarted(record, joined, wantsBrowser && (await openPage(record, context)), terminal);
-  terminal.say(style.dim(`The next time: ${startLine(name, isOnly, configFile)}`));
+  terminal.say(style.dim(`The next time: ${startLine(name, isOnly)}`));
   return 0;
 }
 
-function startLine(name: string, isOnly: boolean, configFile: string | undefined): string {
-  const file = configFile === undefined ? [] : ['-F', configFile];
-  return commandLine(['remote-notebook', 'start', ...(isOnly ? [] : [name]), ...file]);
+function startLine(name: string, isOnly: boolean): string {
+  return `remote-notebook start${isOnly ? '' : ` ${name}`}`;
 }

@@ -1,6 +1,9 @@
 import { Failure, UsageError } from '../system/errors.ts';
 import { CONFIG_FILE, defineVerb, NOTEBOOK } from './verb.ts';
 
+/** More than any log has, and what every `tail` takes. */
+const MAX_LINES = 1_000_000_000;
+
 export const logs = defineVerb({
   usage: 'logs [notebook]',
   summary: "Print the server's log, from its host",
@@ -22,13 +25,18 @@ export const logs = defineVerb({
   ],
   async run(args, terminal) {
     const { context } = terminal;
-    if (!Number.isInteger(args.lines) || args.lines < 1) {
-      throw new UsageError(`--lines is ${args.lines}: it is a whole number from 1`);
+    if (!Number.isInteger(args.lines) || args.lines < 1 || args.lines > MAX_LINES) {
+      const given = Number.isNaN(args.lines) ? 'not a number' : args.lines;
+      throw new UsageError(`--lines is ${given}: it is a whole number from 1 to ${MAX_LINES}`);
     }
     const { knownNotebook } = await import('../notebook/resolve.ts');
     const { notebook, record } = await knownNotebook(args.notebook, args.F, context);
     if (record?.plain)
       throw new UsageError(`"${notebook.name}" was started with --plain; its log is ${record.plain.log}`);
+    if (notebook.foreign)
+      throw new Failure(
+        `"${notebook.name}" was started by something else, which alone knows where its log is`,
+      );
     const { printLog } = await import('../notebook/logs.ts');
     const found = await printLog(notebook, record, args, terminal.print, context);
     if (!found) {

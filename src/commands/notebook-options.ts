@@ -48,6 +48,16 @@ export const NOTEBOOK_OPTIONS = {
   ...CONFIG_FILE,
 } as const;
 
+/** Names a server that runs already. */
+export const SERVER = {
+  server: {
+    type: 'number',
+    describe:
+      'join the Jupyter server with this port or PID on the host, whoever started it: see status --all',
+    requiresArg: true,
+  },
+} as const;
+
 interface NotebookArguments {
   readonly directory?: string | undefined;
   readonly environment?: string | undefined;

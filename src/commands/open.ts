@@ -14,13 +14,13 @@ export const open = defineVerb({
   ],
   async run(args, terminal) {
     const { context } = terminal;
-    const { openPage, reachableRecord, secretUrl } = await import('../notebook/open.ts');
+    const { openPage, reachableNotebook, secretUrl } = await import('../notebook/open.ts');
     const { knownNotebook } = await import('../notebook/resolve.ts');
     const { Failure } = await import('../system/errors.ts');
-    const record = await reachableRecord(await knownNotebook(args.notebook, args.F, context), context);
+    const known = await knownNotebook(args.notebook, args.F, context);
+    const { record, status } = await reachableNotebook(known, context);
     if (args.json) {
-      const { describeStarted } = await import('../notebook/status.ts');
-      terminal.print(JSON.stringify(await describeStarted(record, context), undefined, 2));
+      terminal.print(JSON.stringify(status, undefined, 2));
       return 0;
     }
     if (args.print) {

@@ -22,6 +22,11 @@ export const restart = defineVerb({
         remedy: 'stop --plain and start --plain are its restart.',
       });
     }
+    if (known.notebook.foreign) {
+      throw new UsageError(`"${name}" was started by something else, and only that can start it again`, {
+        remedy: `Stop it (remote-notebook stop ${name}), start it there as you did, and join it: remote-notebook start ${known.notebook.destination} --server PORT`,
+      });
+    }
     const { mayEnd } = await import('./busy.ts');
     const { restartNotebook } = await import('../notebook/restart.ts');
     const result = await restartNotebook(known, args.yes ? undefined : mayEnd(terminal), timeoutMs, context);

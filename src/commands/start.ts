@@ -1,6 +1,6 @@
 import type { Notebook } from '../notebook/notebook.ts';
 import type { Started } from '../notebook/start.ts';
-import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
+import { NOTEBOOK_OPTIONS, SERVER, settingsFrom } from './notebook-options.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
 import type { Terminal } from './terminal.ts';
 import { DRY_RUN, defineVerb } from './verb.ts';
@@ -19,6 +19,7 @@ export const start = defineVerb({
     ...NOTEBOOK_OPTIONS,
     open: { type: 'boolean', default: true, describe: 'open the browser (--no-open: only print the URL)' },
     ...TIMEOUT,
+    ...SERVER,
     save: { type: 'string', describe: 'keep these settings in config.yaml under a name', requiresArg: true },
     plain: { type: 'boolean', default: false, describe: "run the article's own commands, to the letter" },
     ...DRY_RUN,
@@ -29,10 +30,15 @@ export const start = defineVerb({
       '$0 start gpu -d rne -e virtual_environment',
       'in a directory and a venv on the Host gpu of ~/.ssh/config',
     ],
+    ['$0 start gpu --server 8888', 'joins one that runs, whoever started it: see status --all'],
     ['$0 start gpu -d rne --save work', 'from now on: remote-notebook start work'],
   ],
   async run(args, terminal) {
     verifyTimeout(args.timeout);
+    if (args.server !== undefined) {
+      const { joinNamed } = await import('./join.ts');
+      return openStarted(await joinNamed(args.server, args, terminal), args, terminal);
+    }
     const { resolveNotebook } = await import('../notebook/resolve.ts');
     const flags = { ...settingsFrom(args), name: args.save ?? args.name };
     const notebook = await resolveNotebook(args.notebook, flags, args.F, terminal.context);
@@ -52,9 +58,18 @@ async function startAndOpen(
   const { startNotebook } = await import('../notebook/start.ts');
   const { withNearestName } = await import('../notebook/names.ts');
   const options = { mode: 'start', timeoutMs: args.timeout * 1000 } as const;
-  const { record, joined } = await startNotebook(notebook, options, context).catch(async (failure) => {
+  const started = await startNotebook(notebook, options, context).catch(async (failure) => {
     throw await withNearestName(failure, notebook, context.env);
   });
+  return openStarted(started, args, terminal);
+}
+
+async function openStarted(
+  { record, joined }: Started,
+  args: { open: boolean; json: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const { context } = terminal;
   const phases = terminal.phases();
   const { openPage } = await import('../notebook/open.ts');
   const wantsBrowser = args.open && !args.json;
@@ -78,13 +93,14 @@ export async function tellStarted(
 ): Promise<void> {
   const { secretUrl } = await import('../notebook/open.ts');
   const { style } = terminal;
-  const { name, destination } = record.notebook;
+  const { name, destination, foreign } = record.notebook;
   terminal.say(
     `\n${style.bold(name)} ${joined ? 'was running' : 'runs'} on ${destination} in ${record.server.directory} (${record.server.command} ${record.server.version ?? ''}).`,
   );
   terminal.say(opened ? 'It opens in your browser; the URL is:' : 'Open it in your browser:');
   terminal.print(secretUrl(record));
-  terminal.say(style.dim(`Stop it: remote-notebook stop ${name}`));
+  const whose = foreign ? 'Something else has started it. ' : '';
+  terminal.say(style.dim(`${whose}Stop it: remote-notebook stop ${name}`));
 }
 
 async function save(notebook: Notebook, name: string, terminal: Terminal): Promise<void> {

@@ -1,4 +1,5 @@
 import type { NotebookStatus } from '../notebook/notebook-status.ts';
+import { columns } from './columns.ts';
 import { elapsed, kernelLine } from './kernel-lines.ts';
 import type { Style } from './terminal.ts';
 
@@ -7,28 +8,20 @@ const SERVER_COLUMN = COLUMNS.indexOf('SERVER');
 const TUNNEL_COLUMN = COLUMNS.indexOf('TUNNEL');
 
 /**
- * The lines of a status: a row for each notebook, in columns as wide as their widest entry, and below it what is
- * wrong with it, and its kernels. Colours come after the measuring.
+ * The lines of a status: a row for each notebook, in columns, and below it its kernels and what is wrong with it.
  * @param nowMs for the times since and until
  */
 export function statusTable(notebooks: readonly NotebookStatus[], style: Style, nowMs: number): string[] {
   const rows = notebooks.map((status) => cells(status, nowMs));
-  const widths = COLUMNS.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (row: readonly string[], paint: (cell: string, column: number) => string) =>
-    row
-      .map((cell, column) => paint(cell.padEnd(widths[column] ?? 0), column))
-      .join('  ')
-      .trimEnd();
   const paint = (cell: string, column: number) =>
     column === SERVER_COLUMN || column === TUNNEL_COLUMN ? stateColour(cell, style) : cell;
+  const [titles = '', ...lines] = columns(COLUMNS, rows, style, paint);
   const body = notebooks.flatMap((status, index) => [
-    line(rows[index] ?? [], paint),
+    lines[index] ?? '',
     ...(status.server.kernels ?? []).map((kernel) => style.dim(`  ${kernelLine(kernel, nowMs)}`)),
     ...troubles(status).map((trouble) => style.dim(`  ${trouble}`)),
   ]);
-  return [line(COLUMNS, (cell) => style.bold(cell)), ...body];
+  return [titles, ...body];
 }
 
 function cells(status: NotebookStatus, nowMs: number): string[] {
@@ -59,8 +52,12 @@ function troubles({ name, state, server, tunnel }: NotebookStatus): string[] {
   if (state === 'needs-login' || state === 'failed')
     lines.push(`Connect again: remote-notebook forward ${name}`);
   if (server.reason) lines.push(server.reason);
-  if (state === 'closed') lines.push(`Bring it up again: remote-notebook start ${name}`);
+  if (state === 'closed')
+    lines.push(
+      `${tunnel.wanted ? 'Bring it up again' : 'Its server was left to run; join it again'}: remote-notebook start ${name}`,
+    );
   if (server.state !== 'stopped') return lines;
+  if (server.log.length === 0) return [...lines, 'The server is gone.'];
   return [...lines, 'The server is gone. The end of its log:', ...server.log.map((line) => `  ${line}`)];
 }
 

@@ -1,4 +1,5 @@
 import type { NotebookStatus } from '../notebook/notebook-status.ts';
+import { UsageError } from '../system/errors.ts';
 import type { Terminal } from './terminal.ts';
 import { CONFIG_FILE, defineVerb } from './verb.ts';
 
@@ -9,7 +10,11 @@ export const status = defineVerb({
   usage: 'status [notebook]',
   summary: 'What runs where, asked of the world and not of the memory',
   positionals: {
-    notebook: { describe: 'name of a notebook; all without', type: 'string', completes: 'notebooks' },
+    notebook: {
+      describe: 'name of a notebook; all without. With --all a destination of ssh, too',
+      type: 'string',
+      completes: 'destinations',
+    },
   },
   options: {
     ...CONFIG_FILE,
@@ -24,23 +29,58 @@ export const status = defineVerb({
       default: false,
       describe: 'first put what runs, and was lost from the records, back on record',
     },
+    resources: {
+      type: 'boolean',
+      default: false,
+      describe: 'also how much of each host is in use: load, memory, disk, GPUs',
+    },
+    all: {
+      type: 'boolean',
+      default: false,
+      describe: 'every Jupyter server of yours on that host, whoever started it',
+    },
   },
   examples: [
     ['$0 status', 'all notebooks; exit status 3 when something that should run does not'],
     ['$0 status gpu --json', 'for scripts'],
+    ['$0 status --resources', 'and the load, memory, disk and GPUs of their hosts'],
     ['$0 status --watch', 'until Ctrl-C'],
+    ['$0 status gpu --all', 'also servers that were started by hand, or from another machine'],
     ['$0 status --repair', 'after the state folder was lost or broken'],
   ],
   async run(args, terminal) {
+    if (args.all) return showHost(args, terminal);
     const { isHealthy } = await import('../notebook/status.ts');
     if (args.repair) await repair(terminal);
-    if (args.watch && !args.json) return watchStatus(() => look(args, terminal), terminal);
+    if (args.watch && !args.json) return watchStatus(args, terminal);
     const notebooks = await look(args, terminal);
     if (args.json) terminal.print(JSON.stringify({ notebooks }, undefined, 2));
-    else for (const line of await linesOf(notebooks, terminal)) terminal.print(line);
+    else for (const line of await linesOf(notebooks, args, terminal)) terminal.print(line);
     return notebooks.every(isHealthy) ? 0 : SOMETHING_IS_DOWN;
   },
 });
+
+/** Lists a host's servers. What runs there is no promise of this machine's, so nothing of it is `down`. */
+async function showHost(
+  args: Wanted & Readonly<Record<'json' | 'watch' | 'repair', boolean>>,
+  terminal: Terminal,
+): Promise<number> {
+  const other = (['watch', 'repair', 'resources'] as const).find((option) => args[option]);
+  if (other !== undefined)
+    throw new UsageError(`--all lists a host's servers, and --${other} asks for something else`, {
+      remedy: 'Leave out one of the two.',
+    });
+  const { resolveNotebook } = await import('../notebook/resolve.ts');
+  const { destination, configFile } = await resolveNotebook(args.notebook, {}, args.F, terminal.context);
+  const { listHost } = await import('../notebook/every-server.ts');
+  const listing = await listHost(destination, configFile, terminal.context);
+  if (args.json) terminal.print(JSON.stringify(listing, undefined, 2));
+  else {
+    const { serverTable } = await import('./server-table.ts');
+    for (const line of serverTable(listing, terminal.style, Date.now())) terminal.print(line);
+  }
+  return 0;
+}
 
 async function repair(terminal: Terminal): Promise<void> {
   const { repairRecords } = await import('../notebook/repair.ts');
@@ -53,31 +93,42 @@ async function repair(terminal: Terminal): Promise<void> {
 interface Wanted {
   readonly notebook?: string | undefined;
   readonly F?: string | undefined;
+  readonly resources?: boolean | undefined;
 }
 
 /** The table of the notebooks that are wanted, all of them when none is named. */
 export async function statusLines(wanted: Wanted, terminal: Terminal): Promise<string[]> {
-  return linesOf(await look(wanted, terminal), terminal);
+  return linesOf(await look(wanted, terminal), wanted, terminal);
 }
 
-async function look({ notebook, F }: Wanted, { context }: Terminal): Promise<NotebookStatus[]> {
+async function look({ notebook, F, resources }: Wanted, { context }: Terminal): Promise<NotebookStatus[]> {
   const { statusOf } = await import('../notebook/status.ts');
-  return statusOf(notebook, F, context);
+  const statuses = await statusOf(notebook, F, context);
+  if (!resources) return statuses;
+  const { withResources } = await import('../notebook/resources.ts');
+  return withResources(statuses, context);
 }
 
-async function linesOf(notebooks: readonly NotebookStatus[], { style }: Terminal): Promise<string[]> {
+async function linesOf(
+  notebooks: readonly NotebookStatus[],
+  { resources }: Wanted,
+  { style }: Terminal,
+): Promise<string[]> {
   if (notebooks.length === 0) return ['Nothing runs. Begin with: remote-notebook start user@host'];
   const { statusTable } = await import('./status-table.ts');
-  return statusTable(notebooks, style, Date.now());
+  const table = statusTable(notebooks, style, Date.now());
+  if (!resources) return table;
+  const { resourceLines } = await import('./resource-lines.ts');
+  return [...table, '', ...resourceLines(notebooks)];
 }
 
 /** Draws the table again and again, over itself on a terminal; ends only by an interrupt, which is no failure. */
-async function watchStatus(lookAgain: () => Promise<NotebookStatus[]>, terminal: Terminal): Promise<number> {
+async function watchStatus(wanted: Wanted, terminal: Terminal): Promise<number> {
   const { setTimeout: pause } = await import('node:timers/promises');
   const { signal } = terminal.context;
   while (!signal.aborted) {
     try {
-      terminal.redraw(await linesOf(await lookAgain(), terminal));
+      terminal.redraw(await statusLines(wanted, terminal));
       await pause(WATCH_MS, undefined, { signal });
     } catch (error) {
       if (!signal.aborted) throw error;

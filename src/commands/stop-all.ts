@@ -23,7 +23,12 @@ export async function stopAll(
   const plain = records.filter((record) => record.plain);
   for (const { notebook } of plain)
     terminal.say(`"${notebook.name}" was started with --plain, and is left: stop --plain ends it.`);
-  const meant = records.filter((record) => !record.plain);
+  const foreign = records.filter((record) => record.notebook.foreign);
+  for (const { notebook } of foreign)
+    terminal.say(
+      `"${notebook.name}" was started by something else, and is left: stop ${notebook.name} ends it.`,
+    );
+  const meant = records.filter((record) => !record.plain && !record.notebook.foreign);
   if (meant.length === 0) terminal.say('Nothing else runs.');
   else if (!yes && !(await confirmed(meant, terminal))) return 1;
   const stopped = await Promise.all(meant.map((record) => stopOne(record, terminal)));
@@ -45,11 +50,16 @@ export async function stopAll(
 /** Asks once, with the list of all and of what they compute. */
 async function confirmed(records: readonly NotebookRecord[], terminal: Terminal): Promise<boolean> {
   const { busyKernels } = await import('../notebook/kernels.ts');
+  const { reachableApi } = await import('../notebook/prove.ts');
   const lists = await Promise.all(
     records.map(async (record) => {
-      const busy = (await busyKernels(record, terminal.context)) ?? [];
+      const api = await reachableApi(record, terminal.context);
+      const busy = await busyKernels(api, terminal.context);
+      const lines = busy?.map((kernel) => kernelLine(kernel, Date.now())) ?? [
+        'no tunnel leads to it that answers, so what it computes is not known',
+      ];
       const { name, destination } = record.notebook;
-      return [`${name} on ${destination}`, ...busy.map((kernel) => `  ${kernelLine(kernel, Date.now())}`)];
+      return [`${name} on ${destination}`, ...lines.map((line) => `  ${line}`)];
     }),
   );
   terminal.say(

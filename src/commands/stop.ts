@@ -53,7 +53,7 @@ export const stop = defineVerb({
     if (args.keepServer) {
       await closeNotebook(known, context);
       terminal.say(
-        `${terminal.style.bold(name)}: the tunnel is closed; the server runs on. The same start joins it again.`,
+        `${terminal.style.bold(name)}: the tunnel is closed; the server runs on. Join it again: remote-notebook start ${name}`,
       );
       if (args.json) terminal.print(JSON.stringify({ name, outcome: 'kept' }));
       return 0;
@@ -101,8 +101,8 @@ async function stopPlainly(known: KnownNotebook, yes: boolean, terminal: Termina
   if (victims.length > 0 && !yes && !(await terminal.confirm('End them?'))) return 1;
   await stopPlain(notebook, user, context);
   if (record && !record.plain) {
-    const { closeNotebook } = await import('../notebook/stop.ts');
-    await closeNotebook(known, context);
+    const { forgetNotebook } = await import('../notebook/stop.ts');
+    await forgetNotebook(known, context);
   }
   terminal.say(`${terminal.style.bold(notebook.name)} is stopped.`);
   return 0;

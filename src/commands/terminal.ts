@@ -88,8 +88,8 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
       write(`  ${style.green('✓')} ${ended.name.padEnd(12)}${style.dim(seconds(ended.ms))}\n`);
   };
   const report: Reporter = {
-    command: (command: Command, input?: string) => {
-      if (verbose) write(style.dim(`$ ${commandLine(command)}${input ? '  < a script' : ''}\n`));
+    command: (command: Command, takesScript?: boolean) => {
+      if (verbose) write(style.dim(`$ ${commandLine(command)}${takesScript ? '  < a script' : ''}\n`));
     },
     phase: (name) => {
       endPhase();
@@ -147,7 +147,10 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
       endPhase();
       return clock.phases;
     },
-    canAsk: process.stdin.isTTY === true,
+    // Node makes a stream of standard input as soon as somebody looks at it.
+    get canAsk() {
+      return process.stdin.isTTY === true;
+    },
     ask,
     confirm: async (question) => {
       if (process.stdin.isTTY) return ask(yesOrNo(question, false));

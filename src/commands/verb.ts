@@ -1,5 +1,4 @@
-import type { ArgumentsCamelCase, Argv, InferredOptionTypes, Options } from 'yargs';
-import { UsageError } from '../system/errors.ts';
+import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
 import type { Terminal } from './terminal.ts';
 
 /** The options that every verb has. */
@@ -84,45 +83,3 @@ export const DRY_RUN = {
     describe: 'print the commands, run none that changes anything',
   },
 } as const;
-
-/**
- * Teaches yargs a verb; `choose` gets its arguments when it is the one. A verb that is `alone` stands in the script's
- * name already, and is what the script does.
- */
-export function addVerb(
-  yargs: Argv,
-  verb: AnyVerb,
-  alone: boolean,
-  choose: (args: SharedArguments) => void,
-): void {
-  const [name = ''] = verb.usage.split(' ');
-  yargs.command(
-    alone ? verb.usage.replace(name, '$0') : verb.usage,
-    verb.summary,
-    (builder) => {
-      for (const [name, { completes: _, ...positional }] of Object.entries(verb.positionals ?? {}))
-        builder.positional(name, positional);
-      builder.options(verb.options);
-      for (const [command, does] of verb.examples)
-        builder.example(alone ? command.replace(`$0 ${name}`, '$0') : command, does);
-      return builder.strict();
-    },
-    (args) => choose(withWordsBehindDashes(args, verb, alone ? 0 : 1) as unknown as SharedArguments),
-  );
-}
-
-/** What stands behind `--` is taken as it would be without: yargs leaves it aside. */
-function withWordsBehindDashes(
-  args: ArgumentsCamelCase<Record<string, unknown>>,
-  { positionals = {} }: AnyVerb,
-  verbWords: number,
-): Record<string, unknown> {
-  const words = args._.slice(verbWords).map(String);
-  const filled: Record<string, unknown> = { ...args };
-  for (const [name, { array }] of Object.entries(positionals)) {
-    if (array) filled[name] = [...((args[name] as unknown[] | undefined) ?? []), ...words.splice(0)];
-    else filled[name] ??= words.shift();
-  }
-  if (words.length > 0) throw new UsageError('there is no use for so many words behind --');
-  return filled;
-}

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http';
 import { Interrupted } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
 
@@ -7,6 +8,14 @@ export interface Api {
   readonly baseUrl: string;
   readonly secure: boolean;
   readonly token: string;
+  /** The connections that its questions share; each has its own without. */
+  readonly agent?: Agent;
+}
+
+/** The same API, for questions that follow each other: on a connection that is there, one is a round trip quicker. */
+export async function onSharedConnections(api: Api): Promise<Api> {
+  const { Agent } = await (api.secure ? import('node:https') : import('node:http'));
+  return { ...api, agent: new Agent({ keepAlive: true }) };
 }
 
 interface ApiAnswer {
@@ -37,7 +46,7 @@ export async function askApi(
         method,
         path: `${api.baseUrl}api${path.startsWith('?') ? path : `/${path}`}`,
         headers: { Authorization: `token ${api.token}`, 'Content-Length': 0 },
-        agent: false,
+        agent: api.agent ?? false,
         signal: AbortSignal.any([signal, deadline]),
         // The other end is this connection's own host, which ssh has identified; its certificate is its owner's.
         rejectUnauthorized: false,

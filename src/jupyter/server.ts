@@ -16,6 +16,10 @@ const RuntimeFile = v.object({
   secure: v.optional(v.boolean(), false),
   sock: v.optional(v.pipe(line, v.regex(/^(\/|$)/)), ''),
   version: v.optional(line),
+  hostname: v.optional(v.pipe(v.string(), v.regex(/^[\w.:*-]*$/)), ''),
+  password: v.optional(v.boolean(), false),
+  root_dir: v.optional(v.string()),
+  notebook_dir: v.optional(v.string()),
 });
 
 export interface RuntimeInfo {
@@ -31,6 +35,21 @@ export interface RuntimeInfo {
   readonly secure: boolean;
   /** Unknown of a classic notebook, which tells it only by its API. */
   readonly version: string | undefined;
+  /** Where it listens, if not on its host's own loopback address too: a name, or an IP address as a URL has it. */
+  readonly host: string | undefined;
+  /** Whether a password lets in who has no token. */
+  readonly password: boolean;
+  /** What it serves, as it names it; any text. */
+  readonly directory: string | undefined;
+}
+
+/** Names of all addresses of a machine, or of the loopback one. */
+const ON_LOOPBACK = ['', '*', '0.0.0.0', 'localhost', '127.0.0.1'];
+
+/** The address that a server's `ip` means to a client on its host. One that is `::` takes no IPv4. */
+function hostOf(ip: string): string | undefined {
+  if (ON_LOOPBACK.includes(ip)) return undefined;
+  return ip === '::' ? '[::1]' : ip.includes(':') ? `[${ip}]` : ip;
 }
 
 /** @throws Failure when the text is not what a Jupyter writes. */
@@ -45,6 +64,9 @@ export function parseRuntimeFile(text: string): RuntimeInfo {
       baseUrl: `/${file.base_url}/`.replace(/\/+/g, '/'),
       secure: file.secure,
       version: file.version,
+      host: hostOf(file.hostname),
+      password: file.password,
+      directory: file.root_dir ?? file.notebook_dir,
     };
   } catch {
     // Without its cause, which would quote the file, and its token with it.
@@ -57,12 +79,16 @@ export function parseRuntimeFile(text: string): RuntimeInfo {
   }
 }
 
-/** The page that the user sees, at this machine's end of the tunnel, without the token. */
+/**
+ * The page that the user sees, at this machine's end of the tunnel, without the token. A server whose command tells no
+ * interface leads on to its own page from the top: a bare jupyter_server has neither of the two.
+ */
 export function pageUrl(
   localPort: number,
   server: { baseUrl: string; secure: boolean; command: string },
 ): string {
-  const page = /\blab\b/.test(server.command) ? 'lab' : 'tree';
+  const [, word] = /\bjupyter[- ]?(lab|notebook)\b/.exec(server.command) ?? [];
+  const page = word === 'lab' ? 'lab' : word === 'notebook' ? 'tree' : '';
   return `${server.secure ? 'https' : 'http'}://127.0.0.1:${localPort}${server.baseUrl}${page}`;
 }
 

@@ -10,12 +10,15 @@ export interface AliasOptions {
   readonly plainUser: string | undefined;
   /** Behind each name, where there is more than one notebook. What a notebook's name holds, an alias may hold. */
   readonly suffix: string;
+  /** Whether config.yaml has the notebook as it is meant: it stays the one place that says what that is. */
+  readonly isConfigured: boolean;
 }
 
-export function aliasLines(notebook: Notebook, { program, plainUser, suffix }: AliasOptions): string[] {
+export function aliasLines(notebook: Notebook, options: AliasOptions): string[] {
+  const { plainUser, suffix } = options;
   const forwardAlias = `port_forward${suffix}`;
   const lines =
-    plainUser === undefined ? ownLines(notebook, program) : articleLines(notebook, plainUser, forwardAlias);
+    plainUser === undefined ? ownLines(notebook, options) : articleLines(notebook, plainUser, forwardAlias);
   return [
     alias(forwardAlias, lines.forward),
     alias(`remote_notebook_start${suffix}`, lines.start),
@@ -30,13 +33,14 @@ function alias(name: string, line: string): string {
 
 function ownLines(
   notebook: Notebook,
-  program: readonly string[],
+  { program, isConfigured }: AliasOptions,
 ): { forward: string; start: string; stop: string } {
   const own = program.map(shellQuote).join(' ');
   const name = shellQuote(notebook.name);
+  const words = isConfigured ? [notebook.name] : startWords(notebook);
   return {
     forward: `${own} forward ${name}`,
-    start: `${own} start ${startWords(notebook).map(shellQuote).join(' ')}`,
+    start: `${own} start ${words.map(shellQuote).join(' ')}`,
     stop: `${own} stop ${name}`,
   };
 }

@@ -10,11 +10,25 @@ import type { Notebook } from './notebook.ts';
  */
 
 /** What runs on the host. A word that a shell would read otherwise is quoted for any of them. */
-function remoteStartText({ directory, setup, environment, command, port }: Notebook): string {
+function remoteStartText({
+  directory,
+  setup,
+  environment,
+  command,
+  port,
+  socket,
+  idleTimeoutS,
+}: Notebook): string {
   const { kind } = parseEnvironment(environment);
   if (setup.length > 0 || (kind !== 'none' && kind !== 'venv')) {
     throw new UsageError('the three plain commands know no environment but a venv', {
       remedy: 'Name the folder of one with --environment, or leave out --plain.',
+    });
+  }
+  const unknown = socket ? 'socket' : idleTimeoutS === undefined ? undefined : 'idle-timeout';
+  if (unknown !== undefined) {
+    throw new UsageError(`the three plain commands know no ${unknown}`, {
+      remedy: 'Leave out either that or --plain.',
     });
   }
   return [

@@ -9,7 +9,7 @@ import { ask } from '../system/run.ts';
 import { redirectFile } from './open.ts';
 import { type Records, readRecords } from './state.ts';
 import { notebookStatus } from './status.ts';
-import { closeNotebook } from './stop.ts';
+import { forgetNotebook } from './stop.ts';
 import { connectionOf } from './tunnel.ts';
 
 /** Something that a crash has left: what it is, and how it goes. */
@@ -43,7 +43,7 @@ async function deadRecords(records: Records, context: Context): Promise<Leftover
       if (server.state !== 'stopped') return [];
       const { name, destination } = record.notebook;
       const what = `the notebook "${name}", whose server on ${destination} is gone`;
-      return [{ what, remove: () => closeNotebook({ notebook: record.notebook, record }, context) }];
+      return [{ what, remove: () => forgetNotebook({ notebook: record.notebook, record }, context) }];
     }),
   );
   return found.flat();
@@ -62,7 +62,9 @@ function isStale(path: string): boolean {
 async function deadConnections(folder: string, records: Records, context: Context): Promise<Leftover[]> {
   const rooms = join(folder, 'c');
   const needed = new Set(
-    Object.values(records).map(({ notebook }) => connectionOf(notebook, context.env).folder),
+    Object.values(records).flatMap(({ notebook, closed }) =>
+      closed ? [] : [connectionOf(notebook, context.env).folder],
+    ),
   );
   const names = existsSync(rooms) ? readdirSync(rooms).filter((name) => !name.endsWith('.lock')) : [];
   const found = await Promise.all(

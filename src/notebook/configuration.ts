@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Document, LineCounter } from 'yaml';
 import { UsageError } from '../system/errors.ts';
 import { reason, writePrivateFile } from '../system/files.ts';
-import { makeNotebook, type NotebookSettings } from './notebook.ts';
+import { makeNotebook, type Notebook, type NotebookSettings } from './notebook.ts';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 
@@ -16,6 +15,7 @@ const mapping = v.custom<object>(
 
 const SettingsSchema = v.strictObject({
   destination: v.string(),
+  'ssh-config': v.optional(v.string()),
   directory: v.optional(v.string()),
   setup: v.optional(v.array(v.string())),
   environment: v.optional(v.string()),
@@ -49,6 +49,13 @@ export async function readConfiguration(file: string): Promise<Configuration> {
   return text === undefined ? EMPTY : parseConfiguration(text, file);
 }
 
+/** The notebook that the file names so, as it stands there; undefined when it names none. */
+export async function configuredNotebook(file: string, name: string): Promise<Notebook | undefined> {
+  const { notebooks } = await readConfiguration(file);
+  const settings = Object.hasOwn(notebooks, name) ? notebooks[name] : undefined;
+  return settings && makeNotebook(name, settings, undefined);
+}
+
 function readText(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
@@ -78,12 +85,18 @@ export async function parseConfiguration(text: string, file: string): Promise<Co
   return { default: meant, notebooks };
 }
 
-/** What no type tells: a destination that ssh would misread, a name that cannot be one. */
+/** What no type tells: a destination that ssh would misread, a name that cannot be one, half a path. */
 function verifyNotebook(
   name: string,
   settings: NotebookSettings & { destination: string },
   where: string,
 ): void {
+  const sshConfig = settings['ssh-config'];
+  if (sshConfig !== undefined && !/^(?:~?\/|none$)/.test(sshConfig)) {
+    throw new UsageError(`${where}: ssh-config is "${sshConfig}", which means another file in each folder`, {
+      remedy: 'Write its whole path, which begins with / or ~/',
+    });
+  }
   try {
     makeNotebook(name, settings, undefined);
   } catch (cause) {
@@ -177,7 +190,7 @@ export async function saveNotebook(
   if (isDefault) document.set('default', name);
   document.setIn(['notebooks', name], document.createNode(Object.fromEntries(given)));
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw new UsageError(`cannot make the folder ${dirname(file)}: ${reason(cause)}`, {
       remedy: 'Make that possible, or name another place in XDG_CONFIG_HOME.',

@@ -2,7 +2,9 @@ import { type Forward, forwardSpec } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { LOOPBACK, portHolder } from '../system/port.ts';
+import { answeringStatus } from './answering.ts';
 import { isPort } from './notebook.ts';
+import type { NotebookStatus } from './notebook-status.ts';
 import type { KnownNotebook } from './resolve.ts';
 import { startNotebook } from './start.ts';
 import { type NotebookRecord, readRecords, updateRecords, withNotebookLock, withRecord } from './state.ts';
@@ -35,13 +37,15 @@ export function isPrivate({ bindAddress }: Forward): boolean {
 
 /**
  * The tunnel alone, again: brings it up for a notebook whose server runs, with more forwards if there are any.
- * @throws Failure when a port of this machine is taken: it is not changed, so that bookmarks go on to work
+ * @returns its record and its status: the server has answered through the tunnel, or lives at least, which is noted
+ * @throws Failure when the server is gone, or a port of this machine is taken: it is not changed, so that bookmarks go
+ * on to work
  */
 export async function forwardNotebook(
   known: KnownNotebook,
   more: readonly Forward[],
   context: Context,
-): Promise<NotebookRecord> {
+): Promise<{ record: NotebookRecord; status: NotebookStatus }> {
   const { notebook } = known;
   // Without a record only the host knows the server's port: it is joined, and not started.
   if (!known.record?.server) await startNotebook(notebook, { mode: 'join', timeoutMs: 0 }, context);
@@ -51,7 +55,7 @@ export async function forwardNotebook(
     const added = more.filter(
       (forward) => !before.forwards.some((old) => forwardSpec(old) === forwardSpec(forward)),
     );
-    const record = { ...before, forwards: [...before.forwards, ...added] };
+    const record = { ...before, forwards: [...before.forwards, ...added], closed: undefined };
     await updateRecords(context, (records) => withRecord(records, record));
     const connection = connectionOf(notebook, context.env);
     context.report.phase('connect');
@@ -60,7 +64,8 @@ export async function forwardNotebook(
       for (const forward of record.forwards) {
         if (!(await isForwardUp(connection, forward))) throw await portTaken(forward);
       }
-      return record;
+      context.report.phase('prove');
+      return { record, status: await answeringStatus(record, context) };
     } catch (error) {
       const undoContext = uninterrupted(context);
       await updateRecords(undoContext, (records) => withRecord(records, before));

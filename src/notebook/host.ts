@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { parseRuntimeFile, type RuntimeInfo, redactTokens } from '../jupyter/server.ts';
 import { type Frame, lastValue, outputReader, type Script, scriptText } from '../remote/script.ts';
 import { type Connection, scriptCommand } from '../ssh/arguments.ts';
@@ -23,6 +24,10 @@ export interface HostServer {
   readonly holder: string | undefined;
   /** Its notebook, as it was asked for. A record of an earlier version does not tell. */
   readonly asked: { readonly name: string; readonly directory: string } | undefined;
+  /** The machine that had it started. A record of an earlier version does not tell. */
+  readonly from: string | undefined;
+  /** Whether something else than this program has started it. */
+  readonly foreign: boolean;
 }
 
 export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
@@ -90,7 +95,7 @@ export async function findServer(
 export async function listServers(connection: Connection, context: Context): Promise<HostServer[]> {
   const servers: HostServer[] = [];
   let frames: Frame[] = [];
-  await runScript(connection, { name: 'servers', variables: {} }, context, (frame) => {
+  await runScript(connection, { name: 'servers', variables: { all: '' } }, context, (frame) => {
     frames.push(frame);
     if (frame.key !== 'joined') return;
     const server = serverIn(frames);
@@ -111,6 +116,7 @@ export function launchScript(
       mode,
       launch,
       token,
+      from: hostname(),
       name: notebook.name,
       directory: notebook.directory,
       setup: notebook.setup.join('\n'),
@@ -138,24 +144,28 @@ export async function undoLaunch(
 }
 
 /**
- * Ends this very server and verifies that it is gone.
- * @param graceMs how long a server that agreed to end by itself gets before it is told by a signal
+ * Ends this very server and verifies that it is gone. While its order is still to come, the way to the host is made.
+ * @param order how many milliseconds a server that agreed to end by itself gets before it is told by a signal;
+ *   `refused` to let it run
  */
 export async function stopServer(
   connection: Connection,
   server: { pid: number; began: string; folder: string; token: string },
-  graceMs: number,
+  order: Promise<number | 'refused'>,
   context: Context,
-): Promise<StopOutcome> {
-  const variables = {
-    folder: server.folder,
-    pid: String(server.pid),
-    began: server.began,
-    token: server.token,
-    launch: '',
-    grace: String(Math.ceil(graceMs / 1000)),
-  };
-  const frames = await runScript(connection, { name: 'stop', variables }, context);
+): Promise<StopOutcome | 'refused'> {
+  const { folder, began, token } = server;
+  const variables = { folder, pid: String(server.pid), began, token, launch: '' };
+  const script = order.then((graceMs) =>
+    graceMs === 'refused'
+      ? undefined
+      : ({ name: 'stop', variables: { ...variables, grace: String(Math.ceil(graceMs / 1000)) } } as const),
+  );
+  const answer = runScript(connection, script, context);
+  // Whatever became of the way meanwhile, the order comes first.
+  answer.catch(() => {});
+  if ((await order) === 'refused') return 'refused';
+  const frames = await answer;
   verifyHere(connection, frames);
   if (lastValue(frames, 'gone') !== undefined) return 'gone';
   const how = lastValue(frames, 'stopped');
@@ -257,10 +267,13 @@ const SESSION_PAUSE_MS = 100;
 /** ssh's own exit status; any other is that of the host's shell. */
 const SSH_FAILED = 255;
 
-/** Runs a script on the host over the connection, and answers with its frames. */
-async function runScript(
+/**
+ * Runs a script on the host over the connection, and answers with its frames. One that is yet to come finds its session
+ * open; should there be none in the end, nothing is run.
+ */
+export async function runScript(
   connection: Connection,
-  script: Script,
+  script: Script | Promise<Script | undefined>,
   context: Context,
   onFrame: (frame: Frame) => void = () => {},
   onText: (line: string) => void = () => {},
@@ -277,11 +290,12 @@ async function runScript(
       onText(line);
     },
   );
+  const input = Promise.resolve(script).then((known) => (known ? scriptText(known) : ''));
+  // Its failure is its maker's, who is told of it there.
+  input.catch(() => {});
   for (let tries = 1; ; tries++) {
-    const { code, stderr } = await run(scriptCommand(connection), context, {
-      input: scriptText(script),
-      onLine,
-    });
+    const { code, stderr } = await run(scriptCommand(connection), context, { input, onLine });
+    if ((await input) === '') return frames;
     if (frames.length === 0 && code !== SSH_FAILED)
       throw noAnswer(connection, [...said, ...stderr.split('\n')]);
     if (code === 0) return frames;
@@ -306,7 +320,8 @@ function logIn(frames: readonly Frame[]): string[] {
   return frames.filter((frame) => frame.key === 'log').map((frame) => redactTokens(frame.value));
 }
 
-function serverIn(frames: readonly Frame[]): HostServer | undefined {
+/** The server that these frames tell of, if its record has come to its end. */
+export function serverIn(frames: readonly Frame[]): HostServer | undefined {
   const joined = lastValue(frames, 'joined');
   if (joined === undefined) return undefined;
   const value = (key: string) => lastValue(frames, key) ?? '';
@@ -321,6 +336,8 @@ function serverIn(frames: readonly Frame[]): HostServer | undefined {
     joined: joined === 'yes',
     holder: lastValue(frames, 'holder'),
     asked: askedIn(frames),
+    from: lastValue(frames, 'from'),
+    foreign: lastValue(frames, 'foreign') !== undefined,
   };
 }
 

@@ -1,9 +1,7 @@
+import type { Api } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
 import { isBusy, proveWithKernels } from '../jupyter/kernels.ts';
 import type { Context } from '../system/context.ts';
-import { apiOf } from './prove.ts';
-import type { NotebookRecord } from './state.ts';
-import { connectionOf, isForwardUp } from './tunnel.ts';
 
 export type { Kernel } from '../jupyter/kernel.ts';
 export { kernelLabel } from '../jupyter/kernels.ts';
@@ -12,14 +10,9 @@ export { kernelLabel } from '../jupyter/kernels.ts';
 const KERNELS_TIMEOUT_MS = 5000;
 
 /** The kernels that compute just now. Undefined when the server cannot be asked: it is silent, or has no tunnel. */
-export async function busyKernels(
-  { notebook, server, forwards }: NotebookRecord,
-  context: Context,
-): Promise<Kernel[] | undefined> {
-  const [forward] = forwards;
-  if (!server || !forward || !(await isForwardUp(connectionOf(notebook, context.env), forward)))
-    return undefined;
-  const api = apiOf(server, forward);
-  const { kernels } = await proveWithKernels(api, server.version ?? '', context.signal, KERNELS_TIMEOUT_MS);
+export async function busyKernels(api: Api | undefined, { signal }: Context): Promise<Kernel[] | undefined> {
+  if (!api) return undefined;
+  // Nobody asks for its version here.
+  const { kernels } = await proveWithKernels(api, '', signal, KERNELS_TIMEOUT_MS);
   return kernels?.filter(isBusy);
 }

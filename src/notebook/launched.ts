@@ -28,8 +28,8 @@ function parseRow(line: string): Row[] {
   return [{ pid: Number(pid), parent: Number(parent), ageS: secondsOf(age), args }];
 }
 
-/** As ps tells it: [[days-]hours:]minutes:seconds. */
-function secondsOf(etime: string): number {
+/** The seconds of an `etime`, as ps tells it: [[days-]hours:]minutes:seconds. */
+export function secondsOf(etime: string): number {
   const [days, clock] = etime.includes('-') ? etime.split('-') : ['0', etime];
   const seconds = (clock ?? '').split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
   return Number(days) * 86_400 + seconds;

@@ -22,7 +22,8 @@ export async function printLog(
     return true;
   } catch (error) {
     // Another command has stopped the notebook, and its connection went with it.
-    const isStopped = record !== undefined && readRecords(context)[notebook.name] === undefined;
+    const now = readRecords(context)[notebook.name];
+    const isStopped = record !== undefined && (now === undefined || now.closed);
     if (!(options.follow && isStopped && error instanceof SshFailure)) throw error;
     context.report.note(`"${notebook.name}" was stopped here, or its tunnel closed`);
     return true;

@@ -1,10 +1,10 @@
+import { existsSync } from 'node:fs';
 import { SshFailure } from '../ssh/messages.ts';
 import { nearest } from '../system/nearest.ts';
 import { configurationFile } from '../system/paths.ts';
-import { readConfiguration } from './configuration.ts';
-import { knownHosts } from './hosts.ts';
+import type { Configuration } from './configuration.ts';
 import type { Notebook } from './notebook.ts';
-import { peekRecords } from './state.ts';
+import { startedNotebooks } from './started.ts';
 
 /** A name that means something here, and what. */
 export interface KnownName {
@@ -14,20 +14,30 @@ export interface KnownName {
 
 /** The notebooks that this machine has started or that config.yaml names; broken files name none. */
 export async function notebookNames(env: NodeJS.ProcessEnv): Promise<KnownName[]> {
-  const started = Object.values(peekRecords(env)).map(({ notebook }) => ({
-    name: notebook.name,
-    about: `started on ${notebook.destination}`,
+  const started = startedNotebooks(env).map(({ name, destination }) => ({
+    name,
+    about: `started on ${destination}`,
   }));
-  const { notebooks } = await readConfiguration(configurationFile(env)).catch(() => ({ notebooks: {} }));
-  const configured = Object.entries(notebooks).map(([name, { destination }]) => ({
+  const configured = Object.entries(await configuredNotebooks(env)).map(([name, { destination }]) => ({
     name,
     about: `in config.yaml, on ${destination}`,
   }));
   return [...started, ...configured.filter(({ name }) => started.every((known) => known.name !== name))];
 }
 
+async function configuredNotebooks(env: NodeJS.ProcessEnv): Promise<Configuration['notebooks']> {
+  const file = configurationFile(env);
+  if (!existsSync(file)) return {};
+  const { readConfiguration } = await import('./configuration.ts');
+  return readConfiguration(file).then(
+    ({ notebooks }) => notebooks,
+    () => ({}),
+  );
+}
+
 /** The aliases of an ssh_config, the user's own without a file; a broken one has none. */
-export function hostNames(configFile: string | undefined): KnownName[] {
+export async function hostNames(configFile: string | undefined): Promise<KnownName[]> {
+  const { knownHosts } = await import('./hosts.ts');
   try {
     const { aliases } = knownHosts(configFile);
     return aliases.map((name) => ({ name, about: 'a Host of ssh_config' }));
@@ -43,7 +53,7 @@ export async function withNearestName(
   env: NodeJS.ProcessEnv,
 ): Promise<unknown> {
   if (!(failure instanceof SshFailure) || failure.reason !== 'unknown-host') return failure;
-  const names = [...(await notebookNames(env)), ...hostNames(configFile)].map(({ name }) => name);
+  const names = [...(await notebookNames(env)), ...(await hostNames(configFile))].map(({ name }) => name);
   const near = names.includes(destination) ? undefined : nearest(destination.replace(/^.*@/, ''), names);
   if (near === undefined) return failure;
   const { reason, message, remedy = '' } = failure;

@@ -1,4 +1,5 @@
 import type { Kernel } from '../jupyter/kernel.ts';
+import type { HostResources } from './host-resources.ts';
 
 export type ServerState = 'running' | 'stopped' | 'unknown';
 export type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'closed';
@@ -28,9 +29,13 @@ export interface NotebookStatus {
     readonly kernels: readonly Kernel[] | null;
     /** The last lines of its log, when it is gone. */
     readonly log: readonly string[];
+    /** Whether something else than this program has started it. */
+    readonly foreign: boolean;
   };
   readonly tunnel: {
     readonly state: TunnelState;
+    /** Whether it is to be up. After `stop --keep-server` it is not, and `closed` is as it should be. */
+    readonly wanted: boolean;
     /** The PID of ssh. */
     readonly pid: number | null;
     readonly localPort: number | null;
@@ -44,4 +49,6 @@ export interface NotebookStatus {
     /** What ssh said last, while the tunnel is not as it should be. */
     readonly reason: string | null;
   };
+  /** How much of its host is in use. Null unless it was asked for, and there is a connection to ask over. */
+  readonly resources: HostResources | null;
 }

@@ -1,3 +1,4 @@
+import { absoluteSshConfig } from '../ssh/config-file.ts';
 import { parseDestination, verifyNoPassword } from '../ssh/destination.ts';
 import { UsageError } from '../system/errors.ts';
 import { parseEnvironment } from './environment.ts';
@@ -6,7 +7,7 @@ import { parseEnvironment } from './environment.ts';
 export interface Notebook {
   readonly name: string;
   readonly destination: string;
-  /** ssh's own `-F`. */
+  /** ssh's own `-F`: an absolute path, or `none`. */
   readonly configFile: string | undefined;
   /** On the host; a leading `~` is the home folder there, and empty too. */
   readonly directory: string;
@@ -26,11 +27,14 @@ export interface Notebook {
   readonly strictPort: boolean;
   /** Seconds of idleness after which Jupyter ends its kernels, and then itself; undefined for never. */
   readonly idleTimeoutS?: number | undefined;
+  /** Whether its server was started by something else than this program, which can join it, and start none like it. */
+  readonly foreign?: boolean | undefined;
 }
 
 /** What flags or config.yaml say of a notebook; the rest has defaults. */
 export interface NotebookSettings {
   readonly destination?: string | undefined;
+  readonly 'ssh-config'?: string | undefined;
   readonly directory?: string | undefined;
   readonly setup?: readonly string[] | undefined;
   readonly environment?: string | undefined;
@@ -46,17 +50,21 @@ export const DEFAULT_PORT = 8889;
 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}._-]{0,63}$/u;
 
-/** @throws UsageError when any part cannot be used as it is. */
+/**
+ * @param configFile ssh's own `-F`, which wins over the settings'
+ * @throws UsageError when any part cannot be used as it is.
+ */
 export function makeNotebook(
   name: string,
   settings: NotebookSettings & { destination: string },
   configFile: string | undefined,
 ): Notebook {
   parseDestination(settings.destination);
+  const sshConfig = configFile ?? settings['ssh-config'];
   return {
     name: verifyName(name),
     destination: settings.destination,
-    configFile,
+    configFile: sshConfig === undefined ? undefined : absoluteSshConfig(verifyLine('ssh-config', sshConfig)),
     directory: verifyLine('directory', settings.directory ?? ''),
     setup: (settings.setup ?? []).map((line) => verifyLine('setup', line)),
     environment: verifyEnvironment(settings.environment ?? ''),

@@ -6,9 +6,9 @@ import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { writePrivateFile } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
+import type { NotebookStatus } from './notebook-status.ts';
 import type { KnownNotebook } from './resolve.ts';
 import type { NotebookRecord } from './state.ts';
-import { connectionOf, isForwardUp } from './tunnel.ts';
 
 /** The page that leads a browser to this notebook; it holds the token, so it is 0600, as Jupyter's own is. */
 export function redirectFile(name: string, env: NodeJS.ProcessEnv): string {
@@ -16,29 +16,20 @@ export function redirectFile(name: string, env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * The record of a notebook that can be opened.
- * @throws Failure when it is not started, or no tunnel leads to its server
+ * A notebook that can be opened: its record and its status.
+ * @throws Failure when it is not started, no tunnel leads to its server, or that is gone
  */
-export async function reachableRecord(
+export async function reachableNotebook(
   { notebook, record }: KnownNotebook,
   context: Context,
-): Promise<NotebookRecord> {
+): Promise<{ record: NotebookRecord; status: NotebookStatus }> {
   if (!record) {
     throw new Failure(`"${notebook.name}" is not started`, {
       remedy: `Start it: remote-notebook start ${notebook.name}`,
     });
   }
-  await verifyReachable(record, context);
-  return record;
-}
-
-async function verifyReachable(record: NotebookRecord, context: Context): Promise<void> {
-  const { notebook, forwards } = record;
-  const forward = forwards[0];
-  if (record.server && forward && (await isForwardUp(connectionOf(notebook, context.env), forward))) return;
-  throw new Failure(`no tunnel leads to "${notebook.name}" now`, {
-    remedy: `Try: remote-notebook start ${notebook.name}`,
-  });
+  const { answeringStatus } = await import('./answering.ts');
+  return { record, status: await answeringStatus(record, context) };
 }
 
 /** The notebook's page with its token: for the user's eyes alone. */

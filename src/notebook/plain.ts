@@ -55,7 +55,8 @@ export async function remoteUser(notebook: Notebook, context: Context): Promise<
  * Runs the article's first two commands. Answers with the page that Jupyter's log names, token and all. A failure
  * ends what was begun, and nothing else.
  */
-export function startPlain(notebook: Notebook, timeoutMs: number, context: Context): Promise<string> {
+export async function startPlain(notebook: Notebook, timeoutMs: number, context: Context): Promise<string> {
+  const command = plainStartCommand(notebook);
   return withNotebookLock(notebook.name, context, async () => {
     const before = readRecords(context)[notebook.name];
     if (before) {
@@ -71,7 +72,7 @@ export function startPlain(notebook: Notebook, timeoutMs: number, context: Conte
     let launch: ProcessIdentity | undefined;
     try {
       context.report.phase('launch');
-      launch = await spawnPlain(plainStartCommand(notebook), log, notebook, context);
+      launch = await spawnPlain(command, log, notebook, context);
       await remember(
         { notebook, server: undefined, forwards: [], plain: { tunnel: undefined, log } },
         context,

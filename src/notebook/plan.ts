@@ -27,7 +27,7 @@ export function plannedCommands(notebook: Notebook, options: PlanOptions, env: N
   const forward = {
     bindAddress: LOOPBACK,
     localPort: notebook.localPort ?? notebook.port,
-    target: `127.0.0.1:${notebook.port}`,
+    target: notebook.socket ? '/SOCKET' : `${LOOPBACK}:${notebook.port}`,
   };
   return [
     '# connect: the keeper runs ssh, and runs it again when it ends',
@@ -36,7 +36,7 @@ export function plannedCommands(notebook: Notebook, options: PlanOptions, env: N
     options.verbose
       ? `${launch} <<'END-OF-SCRIPT'\n${script}END-OF-SCRIPT`
       : `${launch}   # ${script.split('\n').length} lines; --verbose shows them`,
-    '# forward: a port of this machine to the port that Jupyter got',
+    `# forward: a port of this machine to ${notebook.socket ? 'the socket whose path the host tells' : 'the port that Jupyter got'}`,
     commandLine(controlCommand(connection, 'forward', forward)),
   ];
 }

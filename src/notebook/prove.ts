@@ -5,7 +5,7 @@ import { SshFailure, sshCause } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import type { NotebookRecord, ServerRecord } from './state.ts';
-import { isForwardUp } from './tunnel.ts';
+import { connectionOf, isForwardUp } from './tunnel.ts';
 
 /** One look at a server that should be there. */
 const LOOK_TIMEOUT_MS = 5000;
@@ -18,6 +18,20 @@ const SOCKET_TIMEOUT_MS = 10_000;
 export function apiOf(server: ServerRecord, forward: Forward): Api {
   const { baseUrl, secure, token } = server;
   return { localPort: forward.localPort, baseUrl, secure, token };
+}
+
+/**
+ * Where the API of a notebook's server is reached now. Undefined without a tunnel: where our ssh has lost the port, it
+ * may be a stranger's, and the token is not for them.
+ */
+export async function reachableApi(
+  { notebook, server, forwards }: NotebookRecord,
+  context: Context,
+): Promise<Api | undefined> {
+  const [forward] = forwards;
+  if (!server || !forward || !(await isForwardUp(connectionOf(notebook, context.env), forward)))
+    return undefined;
+  return apiOf(server, forward);
 }
 
 /**

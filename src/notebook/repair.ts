@@ -1,4 +1,4 @@
-import { type Connection, type Forward, forwardSpec } from '../ssh/arguments.ts';
+import { type Connection, forwardSpec } from '../ssh/arguments.ts';
 import { isOpen, knownConnections } from '../ssh/connection.ts';
 import { keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
@@ -8,7 +8,7 @@ import { DEFAULT_PORT } from './notebook.ts';
 import { serverTarget } from './route.ts';
 import { serverRecord } from './start.ts';
 import { type NotebookRecord, type Records, readRecords, updateRecords, withRecord } from './state.ts';
-import { readForwards } from './tunnel.ts';
+import { type OwnedForward, readForwards } from './tunnel.ts';
 
 /**
  * Puts what lives and is on no record back on record: each server that its host knows, and to which a tunnel of this
@@ -42,8 +42,7 @@ async function lostOn(connection: Connection, known: Records, context: Context):
   }
   try {
     const servers = await listServers(connection, context);
-    const found = servers.flatMap((server) => recordOf(server, connection, lost, known));
-    return withOthers(found, lost);
+    return servers.flatMap((server) => recordOf(server, connection, lost, known));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     context.report.note(error.message);
@@ -55,15 +54,19 @@ async function lostOn(connection: Connection, known: Records, context: Context):
 function recordOf(
   found: HostServer,
   connection: Connection,
-  forwards: readonly Forward[],
+  forwards: readonly OwnedForward[],
   known: Records,
 ): NotebookRecord[] {
   const server = serverRecord(found);
-  const forward = forwards.find(({ target }) => target === serverTarget(server));
-  if (!forward || !found.asked || known[found.asked.name]) return [];
+  const { asked } = found;
+  if (!asked || known[asked.name]) return [];
+  const own = forwards.filter(({ owner }) => owner === asked.name).map(({ owner: _, ...forward }) => forward);
+  const leading = own.find(({ target }) => target === serverTarget(server));
+  if (!leading) return [];
+  const others = own.filter((forward) => forward !== leading);
   const { destination, configFile } = connection;
   const notebook = {
-    ...found.asked,
+    ...asked,
     destination,
     configFile,
     // No host keeps it; config.yaml may.
@@ -74,15 +77,7 @@ function recordOf(
     localPort: undefined,
     socket: server.socket !== undefined,
     strictPort: false,
+    ...(found.foreign ? { foreign: true } : {}),
   };
-  return [{ notebook, server, forwards: [forward], plain: undefined }];
-}
-
-/** Further forwards belong to one of the connection's notebooks; which one made no difference yet. */
-function withOthers(found: readonly NotebookRecord[], forwards: readonly Forward[]): NotebookRecord[] {
-  const [first, ...rest] = found;
-  if (!first) return [];
-  const taken = found.flatMap((record) => record.forwards);
-  const others = forwards.filter((forward) => !taken.includes(forward));
-  return [{ ...first, forwards: [...first.forwards, ...others] }, ...rest];
+  return [{ notebook, server, forwards: [leading, ...others], plain: undefined }];
 }

@@ -1,3 +1,4 @@
+import { verifySshConfig } from '../ssh/config-file.ts';
 import { verifyNoPassword } from '../ssh/destination.ts';
 import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
@@ -26,6 +27,7 @@ export async function resolveNotebook(
   configFile: string | undefined,
   context: Context,
 ): Promise<Notebook> {
+  verifySshConfig(configFile);
   const configuration = await readConfiguration(configurationFile(context.env));
   const records = readRecords(context);
   const named = target ?? meantName(configuration, records);
@@ -36,16 +38,12 @@ export async function resolveNotebook(
   const configured = entryOf(configuration.notebooks, named);
   const record = entryOf(records, named);
   if (configured) {
-    const usedFile = configFile ?? record?.notebook.configFile;
-    return makeNotebook(givenName ?? named, { ...configured, ...settings }, usedFile);
+    const used = { 'ssh-config': record?.notebook.configFile, ...configured };
+    return makeNotebook(givenName ?? named, { ...used, ...settings }, configFile);
   }
   if (record) {
     const known = settingsOf(record.notebook);
-    return makeNotebook(
-      givenName ?? named,
-      { ...known, ...settings },
-      configFile ?? record.notebook.configFile,
-    );
+    return makeNotebook(givenName ?? named, { ...known, ...settings }, configFile);
   }
   return makeNotebook(givenName ?? defaultName(named), { ...settings, destination: named }, configFile);
 }
@@ -70,11 +68,11 @@ function knownNames(configuration: Configuration, records: Records): string[] {
 
 /** What `makeNotebook` would need to make this notebook again. */
 export function settingsOf(notebook: Notebook): NotebookSettings & { destination: string } {
-  const { destination, directory, setup, environment, command, port, localPort, socket, strictPort } =
-    notebook;
-  const { idleTimeoutS } = notebook;
+  const { destination, configFile, directory, setup, environment, command, port, localPort } = notebook;
+  const { socket, strictPort, idleTimeoutS } = notebook;
   return {
     destination,
+    'ssh-config': configFile,
     directory,
     setup,
     environment,
@@ -96,11 +94,11 @@ export async function knownNotebook(
   configFile: string | undefined,
   context: Context,
 ): Promise<KnownNotebook> {
+  verifySshConfig(configFile);
   const configuration = await readConfiguration(configurationFile(context.env));
   const records = readRecords(context);
   const names = knownNames(configuration, records);
-  const running = Object.keys(records);
-  const name = target ?? (running.length === 1 ? running[0] : meantName(configuration, records));
+  const name = target ?? onlyStarted(records) ?? meantName(configuration, records);
   if (name === undefined) {
     throw noneMeant(configuration, records, 'there is no notebook yet');
   }
@@ -114,6 +112,14 @@ export async function knownNotebook(
   throw new UsageError(`there is no notebook "${name}"`, {
     remedy: names.length === 0 ? HOW_TO_BEGIN : `${meant}There are: ${names.join(', ')}`,
   });
+}
+
+/** The only one that has a tunnel, or should; else the only one whose server was left to run. */
+function onlyStarted(records: Records): string | undefined {
+  const names = Object.keys(records);
+  const wanted = names.filter((name) => !records[name]?.closed);
+  const meant = wanted.length > 0 ? wanted : names;
+  return meant.length === 1 ? meant[0] : undefined;
 }
 
 /** The entry of that very name: an object also has a `toString`, which is no notebook. */

@@ -1,11 +1,11 @@
 import type { Connection } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
-import { findServer } from './host.ts';
+import { findServer, type StopOutcome } from './host.ts';
 import type { Notebook } from './notebook.ts';
 import type { KnownNotebook } from './resolve.ts';
 import { type Started, startAlone } from './start.ts';
 import { type NotebookRecord, readRecords, withNotebookLock } from './state.ts';
-import { endServer, type MayEnd } from './stop.ts';
+import { endServer, type MayEnd, restoreRecord } from './stop.ts';
 import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
 
 /**
@@ -47,13 +47,14 @@ async function endHeld(
 ): Promise<Held | 'refused' | undefined> {
   context.report.phase('connect');
   await openTunnel(connection, context);
+  let outcome: StopOutcome | 'refused' | undefined = 'refused';
   try {
     const held = record?.server ?? (await findServer(connection, notebook, context))?.info;
-    context.report.phase('stop');
-    const outcome = held && (await endServer(record, notebook, connection, mayEnd, context));
+    outcome = held && (await endServer(record, notebook, connection, mayEnd, context));
     return outcome === 'refused' ? outcome : held;
-  } catch (error) {
-    await releaseTunnel(connection, uninterrupted(context));
-    throw error;
+  } finally {
+    const undoContext = uninterrupted(context);
+    await restoreRecord(record, notebook, undoContext);
+    if (outcome === 'refused') await releaseTunnel(connection, undoContext);
   }
 }

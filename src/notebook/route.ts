@@ -131,8 +131,8 @@ export class Route {
 }
 
 /** Where a server listens, as its host sees it. */
-export function serverTarget({ socket, port }: ServerRecord): string {
-  return socket ?? `${LOOPBACK}:${port}`;
+export function serverTarget({ socket, host, port }: Pick<ServerRecord, 'socket' | 'host' | 'port'>): string {
+  return socket ?? `${host ?? LOOPBACK}:${port}`;
 }
 
 function forwardTo(target: string, localPort: number): Forward {

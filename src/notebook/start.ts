@@ -3,6 +3,8 @@ import { pageUrl } from '../jupyter/server.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
+import type { FoundServer } from './every-server.ts';
+import { recordServer } from './foreign.ts';
 import { findServer, type HostServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
 import { DEFAULT_PORT, type Notebook } from './notebook.ts';
 import { apiOf, prove } from './prove.ts';
@@ -26,6 +28,8 @@ export interface StartOptions {
   readonly timeoutMs: number;
   /** The token of a new server; a random one without. */
   readonly token?: string;
+  /** The server to join, where something else has started it and it has no record yet. */
+  readonly server?: FoundServer | undefined;
 }
 
 export interface Started {
@@ -60,7 +64,8 @@ export async function startAlone(
   const before = readRecords(context)[notebook.name];
   if (before) {
     verifySameNotebook(before, notebook);
-    const joined = await joinKnown(before, notebook, context);
+    const isMeant = !options.server || options.server.info.pid === before.server?.pid;
+    const joined = isMeant ? await joinKnown(before, notebook, context) : undefined;
     if (joined) return joined;
   }
   // It has to be unique, and is no secret.
@@ -76,12 +81,15 @@ export async function startAlone(
     await openTunnel(connection, context);
     context.report.phase('launch');
     const found =
-      options.mode === 'start'
+      options.mode === 'start' && !before?.notebook.foreign
         ? await launchServer(connection, notebook, { launch, ...options }, progress, context)
-        : await runningServer(connection, notebook, context);
+        : options.server
+          ? await recordServer(connection, notebook, options.server, launch, progress, context)
+          : await runningServer(connection, before?.notebook ?? notebook, context);
     noteDifferences(notebook, found, context);
     context.report.phase('forward');
-    const record = await route.lead(serverRecord(found));
+    const led = await route.lead(serverRecord(found));
+    const record = { ...led, notebook: { ...led.notebook, foreign: found.foreign || undefined } };
     context.report.phase('prove');
     const proof = await prove(record, connection, context);
     const result = started(record, record.forwards[0] as Forward, proof, found.joined);
@@ -112,7 +120,9 @@ async function runningServer(
   const found = await findServer(connection, notebook, context);
   if (found) return found;
   throw new Failure(`"${notebook.name}" does not run on ${notebook.destination}`, {
-    remedy: `Start it: remote-notebook start ${notebook.name}`,
+    remedy: notebook.foreign
+      ? `This program did not start it, and cannot: start it there as you did, and join it again: remote-notebook start ${notebook.destination} --server PORT`
+      : `Start it: remote-notebook start ${notebook.name}`,
   });
 }
 
@@ -204,8 +214,9 @@ export function serverRecord({
   directory,
   command,
 }: HostServer): ServerRecord {
-  const { pid, port, socket, version, baseUrl, secure, token } = info;
-  return { pid, began, startedAt, folder, directory, command, port, socket, version, baseUrl, secure, token };
+  const { pid, port, socket, host, version, baseUrl, secure, token } = info;
+  const where = { port, socket, host, baseUrl, secure };
+  return { pid, began, startedAt, folder, directory, command, version, token, ...where };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { ensurePrivateFolder, reason, withLock, writePrivateFile } from '../system/files.ts';
-import { stateFolder } from '../system/paths.ts';
+import { stateFile, stateFolder } from '../system/paths.ts';
 import type { Notebook } from './notebook.ts';
 
 const VERSION = 1;
@@ -27,6 +27,7 @@ const NotebookSchema = v.object({
   socket: v.optional(v.boolean(), false),
   strictPort: v.boolean(),
   idleTimeoutS: v.optional(v.number()),
+  foreign: v.optional(v.boolean()),
 });
 
 const ProcessSchema = v.object({ pid: v.number(), startTime: text });
@@ -43,6 +44,7 @@ const RecordSchema = v.object({
       command: text,
       port: v.number(),
       socket: optionalText,
+      host: optionalText,
       version: optionalText,
       baseUrl: text,
       secure: v.boolean(),
@@ -51,6 +53,7 @@ const RecordSchema = v.object({
   ),
   forwards: v.array(v.object({ bindAddress: text, localPort: v.number(), target: text })),
   plain: v.optional(v.object({ tunnel: v.optional(ProcessSchema), log: text })),
+  closed: v.optional(v.boolean()),
 });
 
 const StateSchema = v.object({ version: v.literal(VERSION), notebooks: v.record(v.string(), RecordSchema) });
@@ -69,6 +72,8 @@ export interface ServerRecord {
   readonly command: string;
   readonly port: number;
   readonly socket: string | undefined;
+  /** Where it listens, if not on its host's loopback address. */
+  readonly host?: string | undefined;
   readonly version: string | undefined;
   readonly baseUrl: string;
   readonly secure: boolean;
@@ -85,13 +90,11 @@ export interface NotebookRecord {
   readonly plain:
     | { readonly tunnel: { pid: number; startTime: string } | undefined; readonly log: string }
     | undefined;
+  /** Set while the user wants no tunnel to its server, which runs on: see `closeNotebook`. */
+  readonly closed?: boolean | undefined;
 }
 
 export type Records = Readonly<Record<string, NotebookRecord>>;
-
-function stateFile(env: NodeJS.ProcessEnv): string {
-  return join(stateFolder(env), 'state.json');
-}
 
 /**
  * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
@@ -130,16 +133,6 @@ export function readRecords(context: Context): Records {
     `${file} could not be understood and was set aside as ${aside}; remote-notebook status --repair finds what runs again, and so does start`,
   );
   return {};
-}
-
-/** The records for who asks only in passing: of a file that cannot be understood none, and it stays where it is. */
-export function peekRecords(env: NodeJS.ProcessEnv): Records {
-  try {
-    const result = v.safeParse(StateSchema, parseJson(readFileSync(stateFile(env), 'utf8')));
-    return result.success ? (result.output.notebooks as unknown as Records) : {};
-  } catch {
-    return {};
-  }
 }
 
 function parseJson(content: string): unknown {

@@ -35,6 +35,8 @@ export async function statusOf(
 /** Asks the world, not the memory, about one notebook. No new login is made. */
 export async function notebookStatus(record: NotebookRecord, context: Context): Promise<NotebookStatus> {
   if (record.plain) return plainStatus(record);
+  // Its connection may be up all the same, for another notebook.
+  if (record.closed) return describe(record, undefined, { state: 'unknown' });
   const connection = connectionOf(record.notebook, context.env);
   const keeper = await keeperState(connection);
   // Whoever asks has the network back, perhaps: the keeper need not sit out its pause.
@@ -109,7 +111,7 @@ const TUNNEL_STATES: Readonly<Record<KeeperState['word'], TunnelState>> = {
 };
 
 function describe(
-  { notebook, server, forwards }: NotebookRecord,
+  { notebook, server, forwards, closed }: NotebookRecord,
   keeper: KeeperState | undefined,
   found: Findings,
 ): NotebookStatus {
@@ -138,9 +140,11 @@ function describe(
       reason: found.reason ?? null,
       kernels: found.kernels ?? null,
       log: found.log ?? [],
+      foreign: notebook.foreign ?? false,
     },
     tunnel: {
       state: tunnelState,
+      wanted: !closed,
       pid: (connected && keeper.ssh?.pid) || null,
       localPort: forward?.localPort ?? null,
       since: connected ? isoTime(keeper.since) : null,
@@ -150,6 +154,7 @@ function describe(
       nextTryAt: tunnelState === 'reconnecting' ? isoTime(keeper?.nextTry) : null,
       reason: keeper?.said ?? null,
     },
+    resources: null,
   };
 }
 
@@ -171,6 +176,6 @@ async function plainStatus(record: NotebookRecord): Promise<NotebookStatus> {
 }
 
 /** Whether everything of this notebook is as it should be. */
-export function isHealthy({ state }: NotebookStatus): boolean {
-  return state === 'connected';
+export function isHealthy({ state, tunnel }: NotebookStatus): boolean {
+  return state === 'connected' || !tunnel.wanted;
 }

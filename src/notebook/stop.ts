@@ -1,22 +1,26 @@
 import { rmSync } from 'node:fs';
-import { requestShutdown } from '../jupyter/api.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { type Api, onSharedConnections, requestShutdown } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
+import { freePort } from '../system/port.ts';
 import { findServer, type StopOutcome, stopServer } from './host.ts';
 import { busyKernels } from './kernels.ts';
 import type { Notebook } from './notebook.ts';
 import { redirectFile } from './open.ts';
-import { apiOf } from './prove.ts';
+import { reachableApi } from './prove.ts';
 import type { KnownNotebook } from './resolve.ts';
 import {
   type NotebookRecord,
+  type Records,
   readRecords,
   type ServerRecord,
   updateRecords,
   withNotebookLock,
   withoutRecord,
+  withRecord,
 } from './state.ts';
 import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
 
@@ -42,30 +46,67 @@ export async function stopNotebook(
     const connection = connectionOf(notebook, context.env);
     context.report.phase('connect');
     await openTunnel(connection, context);
+    let outcome: StopOutcome | 'refused' = 'refused';
     try {
-      context.report.phase('stop');
-      const outcome = await endServer(record, notebook, connection, mayEnd, context);
+      outcome = await endServer(record, notebook, connection, mayEnd, context);
       if (outcome !== 'refused') await forget(notebook, context);
       return outcome;
     } finally {
-      await releaseTunnel(connection, uninterrupted(context));
+      const undoContext = uninterrupted(context);
+      if (outcome === 'refused') await restoreRecord(record, notebook, undoContext);
+      await releaseTunnel(connection, undoContext);
     }
   });
 }
 
-/** Ends the tunnel alone, and forgets the notebook here; its server runs on. Needs no connection. */
+/**
+ * Ends the tunnel alone; its server runs on, and the notebook stays known here. Its port is kept for the next tunnel,
+ * further ones are forgotten. Needs no connection.
+ */
 export async function closeNotebook(known: KnownNotebook, context: Context): Promise<void> {
-  const { notebook } = known;
   verifyNotPlain(known);
+  await closeTunnel(known.notebook, withClosed, context);
+}
+
+/** Ends the tunnel, and forgets the notebook here; its server is left as it is. Needs no connection. */
+export async function forgetNotebook({ notebook }: KnownNotebook, context: Context): Promise<void> {
+  await closeTunnel(notebook, withoutRecord, context);
+}
+
+async function closeTunnel(
+  notebook: Notebook,
+  change: (records: Records, name: string) => Records,
+  context: Context,
+): Promise<void> {
   return withNotebookLock(notebook.name, context, async () => {
-    await forget(notebook, context);
+    rmSync(redirectFile(notebook.name, context.env), { force: true });
+    await updateRecords(context, (records) => change(records, notebook.name));
     await releaseTunnel(connectionOf(notebook, context.env), context);
   });
+}
+
+function withClosed(records: Records, name: string): Records {
+  const record = records[name];
+  return record
+    ? withRecord(records, { ...record, forwards: record.forwards.slice(0, 1), closed: true })
+    : records;
 }
 
 async function forget({ name }: Notebook, context: Context): Promise<void> {
   rmSync(redirectFile(name, context.env), { force: true });
   await updateRecords(context, (records) => withoutRecord(records, name));
+}
+
+/** Makes the record what it was before a server was asked that had no way to it: see `askable`. */
+export async function restoreRecord(
+  record: NotebookRecord | undefined,
+  { name }: Notebook,
+  context: Context,
+): Promise<void> {
+  if (isDeepStrictEqual(readRecords(context)[name], record)) return;
+  await updateRecords(context, (records) =>
+    record ? withRecord(records, record) : withoutRecord(records, name),
+  );
 }
 
 /** Of such a notebook nothing is known but its tunnel. */
@@ -76,7 +117,11 @@ function verifyNotPlain({ notebook: { name }, record }: KnownNotebook): void {
   });
 }
 
-/** Asks through the API first; whatever it answers, the host sees to it that the process is gone. */
+/**
+ * Asks through the API first; whatever it answers, the host sees to it that the process is gone. A session there is
+ * opened while the API is asked: to a far host each costs round trips. The caller restores or removes the record, which
+ * may be another one then.
+ */
 export async function endServer(
   record: NotebookRecord | undefined,
   notebook: Notebook,
@@ -84,27 +129,60 @@ export async function endServer(
   mayEnd: MayEnd | undefined,
   context: Context,
 ): Promise<StopOutcome | 'refused'> {
-  if (!record?.server) {
-    const found = await findServer(connection, notebook, context);
-    return found
-      ? stopServer(connection, { ...found, pid: found.info.pid, token: found.info.token }, 0, context)
-      : 'gone';
-  }
-  const busy = mayEnd ? await busyKernels(record, context) : [];
-  if (busy?.length && !(await mayEnd?.(notebook, busy))) return 'refused';
-  // One that did not tell its kernels would not hear this either: the host's signals do.
-  const agreed = busy !== undefined && (await askToEnd(record, record.server, connection, context));
-  const outcome = await stopServer(connection, record.server, agreed ? SHUTDOWN_TIMEOUT_MS : 0, context);
+  const server = record?.server ?? (await foundServer(notebook, connection, context));
+  if (!server) return 'gone';
+  const known = { notebook, forwards: record?.forwards ?? [], plain: undefined, server };
+  const graceMs = askToEnd(known, connection, mayEnd, context);
+  const outcome = await stopServer(connection, server, graceMs, context);
+  const agreed = (await graceMs) !== 0;
   return agreed && outcome === 'gone' ? 'shutdown' : outcome;
 }
 
-async function askToEnd(
-  { forwards }: NotebookRecord,
-  server: ServerRecord,
+async function foundServer(
+  notebook: Notebook,
   connection: Connection,
   context: Context,
-): Promise<boolean> {
-  const forward = forwards[0];
-  if (!forward || !(await isForwardUp(connection, forward))) return false;
-  return requestShutdown(apiOf(server, forward), context.signal, SHUTDOWN_TIMEOUT_MS);
+): Promise<ServerRecord | undefined> {
+  context.report.phase('find');
+  const found = await findServer(connection, notebook, context);
+  if (!found) return undefined;
+  const { serverRecord } = await import('./start.ts');
+  return serverRecord(found);
+}
+
+/** A server that no port of this machine leads to gets one that nobody wants, for the time of a question. */
+async function askable(
+  record: NotebookRecord & { server: ServerRecord },
+  connection: Connection,
+  context: Context,
+): Promise<NotebookRecord> {
+  const forward = record.forwards[0];
+  if (forward && (await isForwardUp(connection, forward))) return record;
+  const { Route } = await import('./route.ts');
+  const notebook = { ...record.notebook, localPort: await freePort(), strictPort: false };
+  return new Route(connection, notebook, [], context).lead(record.server);
+}
+
+/** Asks the server to end itself, unless its kernels compute and the user will not have it. Answers with its grace. */
+async function askToEnd(
+  record: NotebookRecord & { server: ServerRecord },
+  connection: Connection,
+  mayEnd: MayEnd | undefined,
+  context: Context,
+): Promise<number | 'refused'> {
+  const asked = mayEnd ? await askable(record, connection, context) : record;
+  const reachable = await reachableApi(asked, context);
+  const api = reachable && (await onSharedConnections(reachable));
+  const busy = mayEnd ? await busyKernels(api, context) : [];
+  if (busy?.length && !(await mayEnd?.(record.notebook, busy))) return 'refused';
+  context.report.phase('stop');
+  // One that did not tell its kernels would not hear this either: the host's signals do.
+  const agreed = busy !== undefined && (await hasAgreed(api, asked, context));
+  return agreed ? SHUTDOWN_TIMEOUT_MS : 0;
+}
+
+/** The user may have thought about it, and the tunnel be lost meanwhile. */
+async function hasAgreed(api: Api | undefined, record: NotebookRecord, context: Context): Promise<boolean> {
+  if (!api || !(await reachableApi(record, context))) return false;
+  return requestShutdown(api, context.signal, SHUTDOWN_TIMEOUT_MS);
 }

@@ -30,10 +30,11 @@ export function connectionOf(notebook: Notebook, env: NodeJS.ProcessEnv): Connec
   return connectionTo(notebook.destination, notebook.configFile, env);
 }
 
-/** The records of all notebooks on this connection. */
+/** The records of all notebooks that want a tunnel on this connection. */
 function recordsOn(connection: Connection, records: Records, env: NodeJS.ProcessEnv): NotebookRecord[] {
   return Object.values(records).filter(
-    ({ notebook, plain }) => !plain && connectionOf(notebook, env).folder === connection.folder,
+    ({ notebook, plain, closed }) =>
+      !plain && !closed && connectionOf(notebook, env).folder === connection.folder,
   );
 }
 
@@ -50,21 +51,37 @@ export async function openTunnel(connection: Connection, context: Context): Prom
   });
 }
 
+/** The wanted forwards once more, each behind the name of its notebook: what the keeper reads names none. */
+const OWNERS = 'owners';
+
 /** Hands the keeper the forwards of the records. */
 function writeForwards(connection: Connection, context: Context): Forward[] {
   const records = recordsOn(connection, readRecords(context), context.env);
   const wanted = new Map(
     records.flatMap(({ forwards }) => forwards).map((forward) => [forwardSpec(forward), forward]),
   );
+  const owned = records.flatMap(({ notebook, forwards }) =>
+    forwards.map((forward) => `${notebook.name} ${forwardSpec(forward)}`),
+  );
+  writePassingFile(join(connection.folder, OWNERS), [...owned, ''].join('\n'));
   writePassingFile(join(connection.folder, 'forwards'), [...wanted.keys(), ''].join('\n'));
   return [...wanted.values()];
 }
 
+/** A forward, and the notebook that has asked for it. */
+export interface OwnedForward extends Forward {
+  readonly owner: string;
+}
+
 /** The forwards that the keeper was handed last. */
-export function readForwards(connection: Connection): Forward[] {
+export function readForwards(connection: Connection): OwnedForward[] {
   try {
-    const lines = readFileSync(join(connection.folder, 'forwards'), 'utf8').split('\n');
-    return lines.flatMap((line) => parseForwardSpec(line) ?? []);
+    const lines = readFileSync(join(connection.folder, OWNERS), 'utf8').split('\n');
+    return lines.flatMap((line) => {
+      const [, owner = '', spec = ''] = /^(\S+) (.*)$/.exec(line) ?? [];
+      const forward = parseForwardSpec(spec);
+      return forward ? [{ ...forward, owner }] : [];
+    });
   } catch {
     return [];
   }

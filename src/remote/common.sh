@@ -41,7 +41,7 @@ private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
 # Reads the record in folder $1: what is known of a server, one `KEY VALUE` a line, of which the last counts.
 # shellcheck disable=SC2034 # not each script needs all of it
 read_record() {
-  record_launch='' record_pid='' record_began='' record_runtime='' record_socket='' record_node=''
+  record_launch='' record_pid='' record_began='' record_runtime='' record_socket='' record_node='' record_foreign=''
   [ -f "$1/record" ] || return 1
   while IFS= read -r line; do
     case $line in
@@ -51,15 +51,19 @@ read_record() {
       'runtime '*) record_runtime=${line#* } ;;
       'socket '*) record_socket=${line#* } ;;
       'node '*) record_node=${line#* } ;;
+      'foreign '*) record_foreign=${line#* } ;;
     esac
   done <"$1/record"
 }
 
-# Fails when the server of the record in folder $1 was started on another node of those that share this home
-# folder: its PID means nothing here, and nobody can tell from here whether it lives.
+# Whether the server of the record that was read was started on another node of those that share this home folder: its
+# PID means nothing here, and nobody can tell from here whether it lives.
+is_elsewhere() { [ -n "$record_node" ] && [ "$record_node" != "$(uname -n)" ]; }
+
+# Fails when the server of the record in folder $1 is elsewhere.
 must_be_here() {
   read_record "$1" || return 0
-  [ -z "$record_node" ] || [ "$record_node" = "$(uname -n)" ] || fail elsewhere "$record_node $(uname -n) $1"
+  ! is_elsewhere || fail elsewhere "$record_node $(uname -n) $1"
 }
 
 # Whether the server of the record in folder $1 lives.
@@ -154,15 +158,19 @@ remove_record() {
   remove_passing "$1"
 }
 
+# Removes the record of a server that goes on, and that this program has not started.
+forget_record() { rm -f "$1/record" "$1/server.json"; }
+
 # Removes what a launch leaves in folder $1 while it enters an environment: its user's variables among it, for one that
 # was killed.
 remove_passing() { rm -f "$1/entered" "$1/entered.part" "$1/entered.step" "$1/words" "$1/condas"; }
 
 # Two starts at once: the second waits here, then finds the first one's server. The lock is a symbolic link
-# whose text is its holder (launch, PID, start time), so that it is taken and signed in one step, and a dead
+# whose text is its holder (launch, node, PID, start time), so that it is taken and signed in one step, and a dead
 # holder's can be told.
 take_lock() {
-  me="${launch:-none} $$ $(start_time $$)"
+  node=$(uname -n) waited=''
+  me="${launch:-none} $node $$ $(start_time $$)"
   private_folder "$1" || fail folder "$1"
   vain=0
   until ln -s "$me" "$1/lock" 2>/dev/null; do
@@ -170,7 +178,7 @@ take_lock() {
       # Its holder has released it just now, and the folder with it; or nothing can be written here.
       vain=$((vain + 1))
       if [ "$vain" -gt 100 ] || ! private_folder "$1"; then fail folder "$1"; fi
-    elif holder=${signature#* } && is_alive "${holder%% *}" "${holder#* }"; then
+    elif holder_lives "$1"; then
       heartbeat
       nap
     elif mv "$1/lock" "$1/lock.$$" 2>/dev/null; then
@@ -178,6 +186,20 @@ take_lock() {
       rm -f "$1/lock.$$"
     fi
   done
+}
+
+# Whether the holder that $signature tells has the lock in folder $1 still. On another node of those that share this
+# home folder its PID means nothing: it counts for as long as a launch may take, and ten minutes more for its environment.
+holder_lives() {
+  holder=${signature#* }
+  its_node=${holder%% *} holder=${holder#* }
+  if [ "$its_node" = "$node" ]; then
+    is_alive "${holder%% *}" "${holder#* }"
+    return
+  fi
+  [ -z "$(find "$1/lock" -prune -mmin "+$((10 + ${timeout:-0} / 60))" 2>/dev/null)" ] || return 1
+  [ -n "$waited" ] || tell note "another start is under way on $its_node, and is waited for"
+  waited=1
 }
 
 # The folder goes as well when it is empty: one with a record is a server's.
@@ -192,7 +214,8 @@ go_to_directory() {
   # A start-up file of the login shell may have gone elsewhere.
   cd 2>/dev/null || :
   expand_home "$directory"
-  cd "$path" 2>/dev/null || fail directory "$path"
+  # By CDPATH it could be a folder of the same name elsewhere.
+  CDPATH='' cd "$path" 2>/dev/null || fail directory "$path"
   here=$(pwd -P)
 }
 

@@ -38,8 +38,7 @@ choose_venv() {
 enter_venv() {
   expand_home "$environment"
   [ -r "$path/bin/activate" ] || { tell where "$here"; fail environment "$path"; }
-  # shellcheck disable=SC1091
-  . "$path/bin/activate"
+  read_variables "$path/bin/activate"
 }
 
 # shellcheck disable=SC2016 # its own shell reads it
@@ -226,19 +225,24 @@ end_helper() {
 }
 
 OWN='OWN SETUP_CODE CONDA_CODE MODULES_CODE LEAVE_CODE CONDA_PLACES MODULE_PLACES PROJECT_PLACES USUAL_PLACES SERVERS record
-mode launch token name directory setup environment command port socket strict_port idle_timeout timeout
+mode launch token name from directory setup environment command port socket strict_port idle_timeout timeout
 folder here locked me entered asked helper helper_began child child_began pid began answered tool conda path naps'
 
 take_over() {
-  # What this script goes by stays its own, whatever names were exported.
-  # shellcheck disable=SC2086
-  set -- $OWN
-  for each; do eval "own_$each=\$$each"; done
-  # shellcheck disable=SC1090
-  . "$entered"
-  for each; do eval "$each=\$own_$each"; done
+  read_variables "$entered"
   unset REMOTE_NOTEBOOK_ENTERED
   rm -f "$entered"
-  # It may have been elsewhere, which these variables say now.
+}
+
+# Reads file $1 of the user's into this shell. What this script goes by stays its own, whatever names are set there.
+# shellcheck disable=SC2154
+read_variables() {
+  file=$1
+  shift
+  for each in $OWN; do eval "own_$each=\$$each"; done
+  # shellcheck disable=SC1090
+  . "$file"
+  for each in $own_OWN; do eval "$each=\$own_$each"; done
+  # It may have gone elsewhere, or its variables say so.
   cd "$here" || fail directory "$here"
 }

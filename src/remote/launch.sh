@@ -5,6 +5,7 @@
 #   mode         start, or find: answer `absent` instead of starting one
 #   launch       a name for this attempt, by which its caller can undo just what it began
 #   token        the secret of a server that is started; empty: a new one
+#   from         the machine that asks, to be told who started a server
 #   name, directory, setup, environment, command, port    the notebook; empty: the default
 #   idle_timeout seconds of idleness after which Jupyter ends kernels, and then itself; empty: never
 #   socket       not empty: Jupyter listens on a Unix socket instead of a port
@@ -108,7 +109,6 @@ is_users_machine() {
 choose_socket() {
   place=${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}/remote-notebook-$(id -u)
   private_folder "$place"
-  chmod 700 "$place" 2>/dev/null
   case $(ls -ld "$place" 2>/dev/null) in
     d???------*) [ -O "$place" ] || fail socket "$place is not yours" ;;
     *) fail socket "$place is open to others" ;;
@@ -133,6 +133,7 @@ write_record() {
   {
     printf 'launch %s\npid %s\nbegan %s\n' "$launch" "$pid" "$began"
     printf 'name %s\nasked %s\n' "$name" "$directory"
+    printf 'from %s\n' "$from"
     printf 'directory %s\nenvironment %s\ncommand %s\n' "$here" "$environment" "$command"
     [ -z "$socket" ] || printf 'socket %s\n' "$socket"
     printf 'started %s\nnode %s\n' "$(date +%s)" "$(uname -n)"

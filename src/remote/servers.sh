@@ -2,15 +2,18 @@
 # shellcheck disable=SC2154 # common.sh sets what it reads of a record
 # Tells of each server that was started from here or elsewhere, that has a record on this host, and lives.
 #
+#   all   not empty: also of every other Jupyter server of this user, see runtime.sh
+#
 # Answers `servers`, and for each of them its `folder`, its record (see write_record in launch.sh), `server` (Jupyter's runtime file in
 # one line) and, last, `joined yes`. One whose launch is still under way is left out.
 
 tell servers
 for folder in "$SERVERS"/*/; do
   folder=${folder%/}
-  if ! record_lives "$folder" || ! [ -s "$folder/server.json" ]; then continue; fi
+  if ! record_lives "$folder" || is_elsewhere || ! [ -s "$folder/server.json" ]; then continue; fi
   tell folder "$folder"
   tell_server "$folder"
   tell joined yes
 done
+[ -z "$all" ] || tell_runtime_files
 exit 0

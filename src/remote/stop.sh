@@ -23,6 +23,14 @@ main() {
     tell gone
     return
   fi
+  # A launch that put a server of somebody else's on record did no more.
+  if [ -n "$launch" ] && [ -n "$record_foreign" ]; then
+    take_lock "$folder"
+    forget_record "$folder"
+    release_lock "$folder"
+    tell gone
+    return
+  fi
   if [ -z "$pid" ]; then
     pid=$record_pid
     began=$record_began
@@ -68,7 +76,11 @@ holds_lock() {
 # notice late: in an activate script, or one of its commands, that takes its time.
 end_launch() {
   holds_lock || return 0
-  holder=${signature#* } script=${holder%% *} script_began=${holder#* }
+  holder=${signature#* }
+  # On another node it ends by itself, and its lock with it.
+  [ "${holder%% *}" = "$(uname -n)" ] || return 0
+  holder=${holder#* }
+  script=${holder%% *} script_began=${holder#* }
   for signal in TERM KILL; do
     is_alive "$script" "$script_began" || return 0
     # By its group it misses none that begins just now.

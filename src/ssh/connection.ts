@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
@@ -27,8 +27,7 @@ export function connectionTo(
   configFile: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Connection {
-  const absoluteConfigFile = configFile === undefined ? undefined : resolve(configFile);
-  const identity = JSON.stringify([destination, absoluteConfigFile ?? null]);
+  const identity = JSON.stringify([destination, configFile ?? null]);
   const name = shortHash(identity);
   const folder = join(stateFolder(env), 'c', name);
   const controlPath = join(folder, 'control');
@@ -49,7 +48,7 @@ export function connectionTo(
       },
     );
   }
-  return { destination, configFile: absoluteConfigFile, folder, controlPath };
+  return { destination, configFile, folder, controlPath };
 }
 
 /** What stands in a connection's folder, so that it can be found again by nothing else. */

@@ -98,7 +98,9 @@ function remedy(cause: SshCause, connection: Connection, words: string): string 
     'host-key-changed': hostKeyRemedy(words),
     'host-key-unknown': `Connect once by hand, and compare the fingerprint before you accept it: ${tryIt}`,
     authentication: `Install your key there: ${tryIt.replace('ssh', 'ssh-copy-id')} (which keys are offered now tells: ${tryIt} -v)`,
-    configuration: `Mend the option in ${file}.`,
+    configuration: /Can't open user config/.test(words)
+      ? `See that ${file} is there, and yours to read.`
+      : `Mend the option in ${file}.`,
     'forwarding-prohibited':
       "The host's sshd forbids forwarding: AllowTcpForwarding or PermitOpen in its sshd_config.",
     'local-port-taken': undefined,

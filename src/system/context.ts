@@ -10,8 +10,8 @@ export interface Context {
 
 /** Where a step tells what it does. What the user sees of it is decided by the command. */
 export interface Reporter {
-  /** A command is about to run. */
-  command(command: Command, input?: string): void;
+  /** A command is about to run, perhaps with a script on its standard input. */
+  command(command: Command, takesScript?: boolean): void;
   /** A phase of a longer story begins. */
   phase(name: string): void;
   /** Something that the user should know, in one line. */

@@ -18,13 +18,17 @@ set -u
 umask 077
 folder=$1 destination=$2
 shift 2
-here=$(dirname -- "$0")
+# Without a process, here and below: a start waits for what comes before ssh.
+here=${0%/*}
 # shellcheck source-path=SCRIPTDIR source=process.sh
 . "$here/process.sh"
 
 control=$folder/control
 child='' sleeper='' up='' ending='' hurry='' try=0 said='' applied='' report='' looked=0
-self=$$ began=0 silent='' reminder='' looking='' again='' unwritten=''
+self=$$ lost='' alone='' patience='' dice=$$ reminder='' looking='' again='' unwritten=''
+# Whether ssh_config has forwards of the user's own for this destination, as far as is known; whether one of ours was
+# taken; whether this ssh has ours on its command line.
+theirs=1 taken='' bound=''
 newline='
 '
 keeper="$self $(start_time "$self")"
@@ -117,8 +121,8 @@ END
 remind() {
   [ -z "$reminder" ] || kill "$reminder" 2>/dev/null
   reminder=''
-  case $unwritten$report in
-    1* | *'down '*)
+  case $unwritten$newline$report in
+    1* | *"${newline}down "*)
       (
         trap 'kill "$nap"; exit' TERM
         sleep 5 &
@@ -133,20 +137,52 @@ remind() {
 request() { answer=$(ssh -F /dev/null -S "$control" -O "$1" -L "$2" master 2>&1 </dev/null); }
 
 # One life of ssh. Its exit status is in $status, its words in the log. None where nothing can be written: it could not
-# make its socket. (A `:` that is redirected in vain would end this script.)
+# make its socket. (A `:` that is redirected in vain would end this script.) Only an ssh that was killed leaves a socket.
 run_ssh() {
-  up='' applied='' status=1
-  { rm -f "$control" && printf '' >"$folder/log"; } 2>/dev/null || {
-    began=$(now)
-    return
-  }
+  up='' applied='' bound='' status=1
+  { { [ ! -e "$control" ] || rm -f "$control"; } && printf '' >"$folder/log"; } 2>/dev/null || return 0
+  # TERM may have come while there was no ssh to end.
+  [ -z "$ending" ] || return 0
+  if [ -n "$theirs$taken" ]; then start_ssh "$@"; else start_with_forwards "$@"; fi
+  write_state "state connecting" "ssh $child $(start_time "$child")" "try $try"
+  # Or just now: a child that has only begun does not hear it.
+  [ -z "$ending" ] || stop_child
+  look_for_theirs "$@"
+  await "$child"
+  child=''
+  [ -z "$up" ] || case $newline$report in *"${newline}down "*) taken=1 ;; *) taken='' ;; esac
+  report='' unwritten=''
+  remind
+}
+
+start_ssh() {
   "$@" -o PermitLocalCommand=yes -o "LocalCommand=/bin/sh -c 'kill -USR2 $self'" -- "$destination" </dev/null 2>"$folder/log" &
   child=$!
-  write_state "state connecting" "ssh $child $(start_time "$child")" "try $try"
-  began=$(now)
-  await "$child"
-  child='' report='' unwritten=''
-  remind
+}
+
+# With the wanted forwards on its command line ssh has bound them before it says that it is up: all of them, or it
+# ends, and the next one gets them by requests. Each request is a process between a login and the tunnel.
+start_with_forwards() {
+  read_wanted
+  program=$1 applied=$wanted bound=1
+  shift
+  while IFS= read -r forward; do
+    [ -z "$forward" ] || set -- "$@" -L "$forward"
+  done <<END
+$wanted
+END
+  start_ssh "$program" -o ClearAllForwardings=no -o ExitOnForwardFailure=yes "$@"
+}
+
+# Only ClearAllForwardings keeps the user's own forwards out, and it clears the command line's, too. Looks while ssh
+# logs in: an ssh_config that has got some meanwhile costs that ssh its life.
+look_for_theirs() {
+  program=$1 theirs=''
+  shift
+  "$program" -G -o ClearAllForwardings=no "$@" -- "$destination" </dev/null 2>/dev/null |
+    grep -Eq '^(local|remote|dynamic)forward ' || return 0
+  theirs=1
+  [ -z "$bound" ] || kill "$child" 2>/dev/null
 }
 
 # Waits for the end of $1, whatever signals come meanwhile.
@@ -160,22 +196,28 @@ await() {
 
 carriage_return=$(printf '\r')
 
-# Reads what ssh said. Sets $said to its last words, $silent if nobody answered, and $verdict to what is to be done
-# about them: a second try where it can help, never where it could lock the user out.
+# Reads what ssh said. Sets $said to its last words, $alone if it met nobody, $patience to the seconds that the next
+# one gets for it, and $verdict to what is to be done: a second try where it can help, never where it could lock the
+# user out. A lost packet is sent again after 1, 2, 4 ... seconds: a new try is sooner, but a slow host needs time.
 judge() {
-  verdict=retry said='' silent=''
+  verdict=retry said='' alone='' patience=4
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%"$carriage_return"}
     [ -z "$line" ] || said=$line
     case $line in
       *'Host key verification failed'* | *'REMOTE HOST IDENTIFICATION HAS CHANGED'*) verdict=failed ;;
       *'onfiguration option'* | *'onfiguration line'* | *'nsupported option'*) verdict=failed ;;
-      *'imed out'*) silent=1 ;;
+      *'Could not request local forwarding'*) [ -z "$bound" ] || verdict=again taken=1 ;;
+      *'connect to host '*'onnection refused'*) ;;
+      *'connect to host '* | *'Could not resolve hostname'* | *'not responding'*) alone=1 ;;
+      *'imed out'*) alone=1 patience=15 ;;
       *'Permission denied'* | *'Too many authentication failures'* | *'No more authentication methods'*)
         [ "$verdict" = failed ] || verdict=needs-login
         ;;
     esac
   done <"$folder/log"
+  # What it said before it was up, of a mistyped password say, is no reason.
+  [ -z "$up" ] || verdict=retry
 }
 
 # Waits $1 seconds, or until somebody is in a hurry.
@@ -187,11 +229,19 @@ pause() {
   sleeper=''
 }
 
-# 1, 2, 4 ... 30 seconds, and up to a quarter more, so that a crowd does not come back as one.
-delay() {
-  seconds=$((1 << (try - 2 < 5 ? try - 2 : 5)))
+# Sets $seconds to those until the next try, at the most 30. Who met nobody asks nobody too much: a thirtieth of the
+# time since. Who was turned away waits 1, 2, 4 ... Up to a quarter more in $nap: a crowd does not come back as one.
+plan_nap() {
+  if [ -n "$alone" ]; then
+    seconds=$((($(now) - lost) / 30))
+    [ "$seconds" -ge 1 ] || seconds=1
+  else
+    seconds=$((1 << (try - 2 < 5 ? try - 2 : 5)))
+  fi
   [ "$seconds" -le 30 ] || seconds=30
-  LC_ALL=C awk -v s="$seconds" -v r="$(od -An -N2 -tu2 /dev/urandom)" 'BEGIN { printf "%.2f", s * (1 + r / 65536 / 4) }'
+  dice=$(((dice * 1103515245 + 12345) % 2147483648))
+  hundredths=$((seconds * 100 + seconds * 25 * dice / 2147483648))
+  nap=$((hundredths / 100)).$((hundredths / 10 % 10))$((hundredths % 10))
 }
 
 finish() {
@@ -210,23 +260,25 @@ while :; do
   if [ -n "$first" ]; then
     run_ssh "$@"
   else
-    SSH_ASKPASS_REQUIRE=never run_ssh "$@" -o BatchMode=yes -o ConnectTimeout=15
+    SSH_ASKPASS_REQUIRE=never run_ssh "$@" -o BatchMode=yes -o ConnectTimeout="$patience"
   fi
   [ -z "$ending" ] || finish
   [ -d "$folder" ] || exit 0
   judge
   # Without a first success there is nothing to keep: the command that waits says what went wrong.
   [ -z "$first" ] || [ -n "$up" ] || [ "$verdict" != retry ] || verdict=failed
-  [ "$verdict" = retry ] || { write_state "state $verdict"; finish "$status"; }
+  [ "$verdict" = retry ] || [ "$verdict" = again ] || { write_state "state $verdict"; finish "$status"; }
   first=''
+  [ "$verdict" = retry ] || continue
+  [ -z "$up" ] || lost=''
   [ "$try" = 0 ] || [ -z "$up" ] || [ $(($(now) - up)) -lt 60 ] || try=0
   try=$((try + 1))
-  # The first try comes at once: each process in between is a millisecond or two without a tunnel. One that nobody
-  # has answered was a pause itself, and the next is under way when the network comes back.
-  if [ "$try" -gt 1 ] && { [ -z "$silent" ] || [ $(($(now) - began)) -lt 10 ]; }; then
-    seconds=$(delay)
-    write_state "state reconnecting" "try $try" "next $(($(now) + ${seconds%.*}))"
-    [ -n "$hurry" ] || pause "$seconds"
+  # The first try comes at once: each process in between is a millisecond or two without a tunnel.
+  if [ "$try" -gt 1 ]; then
+    [ -n "$lost" ] || lost=$(now)
+    plan_nap
+    write_state "state reconnecting" "try $try" "next $(($(now) + seconds))"
+    [ -n "$hurry" ] || pause "$nap"
   fi
   hurry=''
   [ -z "$ending" ] || finish

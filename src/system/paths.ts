@@ -17,6 +17,11 @@ export function stateFolder(env: Environment): string {
   return xdgFolder(env.XDG_STATE_HOME, join(home(env), '.local', 'state'));
 }
 
+/** The records of all notebooks. Mode 0600. */
+export function stateFile(env: Environment): string {
+  return join(stateFolder(env), 'state.json');
+}
+
 export function configurationFile(env: Environment): string {
   return join(xdgFolder(env.XDG_CONFIG_HOME, join(home(env), '.config')), 'config.yaml');
 }

@@ -18,8 +18,8 @@ export interface Result {
 }
 
 export interface RunOptions {
-  /** Text for the command's standard input, which is empty without. */
-  readonly input?: string;
+  /** Text for the command's standard input, perhaps one that is yet to come; without it, or should it fail, empty. */
+  readonly input?: string | Promise<string>;
   /** Called with each complete line of standard output, as it comes. */
   readonly onLine?: (line: string) => void;
   /** A file that takes the command's output instead of the result, for one that leaves a process behind. */
@@ -41,7 +41,7 @@ const ZX_OWN = {
  * @throws Interrupted when the context's signal is aborted; the command is ended first.
  */
 export async function run(command: Command, context: Context, options: RunOptions = {}): Promise<Result> {
-  context.report.command(command, options.input);
+  context.report.command(command, options.input !== undefined);
   if (context.signal.aborted) throw new Interrupted();
   const { $ } = await import('zx/core');
   const output = options.outputFile === undefined ? undefined : openSync(options.outputFile, 'a', 0o600);
@@ -56,10 +56,14 @@ export async function run(command: Command, context: Context, options: RunOption
     cwd: process.cwd(),
     env: childEnvironment(context.env),
     signal: context.signal,
-    ...(output === undefined ? { input: options.input ?? '' } : { stdio: ['ignore', output, output] }),
+    ...(output === undefined ? {} : { stdio: ['ignore', output, output] }),
   })`${[...command]}`;
   // A command that ends without reading its input is judged by what it said.
   child.stdin?.on('error', () => {});
+  void Promise.resolve(options.input).then(
+    (text) => child.stdin?.end(text),
+    () => child.stdin?.end(),
+  );
   if (options.onLine) eachLine(child.stdout, options.onLine);
   const { exitCode, stdout, stderr } = await child;
   if (output !== undefined) closeSync(output);

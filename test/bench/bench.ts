@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { removeStanding } from '../hosts/standing.ts';
 import { measureDelays } from './delay.ts';
 import { measureMany } from './many.ts';
 import { measureCuts, measureKills } from './reconnect.ts';
@@ -28,13 +29,36 @@ if (unknown !== undefined) {
   console.error(`bench: there is no part "${unknown}"; the parts are ${Object.keys(PARTS).join(', ')}`);
   process.exit(2);
 }
-const sections: Section[] = [];
-for (const [name, measure] of Object.entries(PARTS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const begin = performance.now();
-  sections.push(...(await measure()));
-  console.error(`${name}: measured in ${Math.round((performance.now() - begin) / 1000)} s`);
+
+async function measureAll(): Promise<void> {
+  const sections: Section[] = [];
+  for (const [name, measure] of Object.entries(PARTS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const begin = performance.now();
+    sections.push(...(await measure()));
+    console.error(`${name}: measured in ${Math.round((performance.now() - begin) / 1000)} s`);
+  }
+  const text = report(sections);
+  console.log(text);
+  if (wanted.length === 0) writeReadme(fileURLToPath(new URL('../../README.md', import.meta.url)), text);
 }
-const text = report(sections);
-console.log(text);
-if (wanted.length === 0) writeReadme(fileURLToPath(new URL('../../README.md', import.meta.url)), text);
+
+const interrupt = new AbortController();
+const interrupted = new Promise<void>((resolve) => {
+  interrupt.signal.addEventListener('abort', () => resolve());
+});
+// A second one ends it at once.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort());
+try {
+  await Promise.race([measureAll(), interrupted]);
+} catch (error) {
+  // What the terminal's signal has ended is no failure of its own.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (!interrupt.signal.aborted) {
+    console.error(error);
+    process.exitCode = 1;
+  }
+}
+await removeStanding();
+if (interrupt.signal.aborted) console.error('bench: interrupted; nothing is left behind');
+process.exit(interrupt.signal.aborted ? 130 : undefined);

@@ -9,10 +9,13 @@ import { median, ratio, type Samples, type Section, timed } from './samples.ts';
 /** How long each verb takes, beside what it cannot do without and beside the article's own commands. */
 
 export const ARTICLE = "the article's two commands, asking until Jupyter answers";
-const LOGIN = '`ssh HOST true`';
-const BOOT = "Jupyter's own start, from exec to its runtime file";
+export const LOGIN = '`ssh HOST true`';
+export const QUESTION = 'one question through the tunnel';
+export const BOOT = "Jupyter's own start, from exec to its runtime file";
 const END = "Jupyter's own end, from SIGTERM on";
 const NODE = '`node -e 0`';
+const VERSION = '`--version`';
+const TAB = 'Tab behind `stop`';
 
 export async function measureVerbs(rounds: number): Promise<Section[]> {
   const samples: Samples = new Map();
@@ -21,11 +24,12 @@ export async function measureVerbs(rounds: number): Promise<Section[]> {
   try {
     for (let count = 0; count < rounds; count++) {
       await timed(samples, NODE, () => finish(process.execPath, ['-e', '0'], world.laptop.env));
-      await timed(samples, LOGIN, () =>
-        finish('ssh', ['-F', sshConfig, 'loopback', 'true'], world.laptop.env),
-      );
+      await timed(samples, VERSION, () => own(world.laptop.env, '--version'));
+      await login(world, sshConfig, samples);
       await bootJupyter(world, samples);
-      await oneNotebook(world, sshConfig, samples);
+      await oneNotebook(world, sshConfig, samples, '', () =>
+        timed(samples, TAB, () => own(world.laptop.env, 'completion', '--words', 'stop', '')),
+      );
       await article(world, sshConfig, samples);
     }
   } finally {
@@ -34,13 +38,19 @@ export async function measureVerbs(rounds: number): Promise<Section[]> {
   const floor = median(samples, LOGIN) + median(samples, BOOT);
   const findings = [
     `\`start\` takes ${(median(samples, '`start`') / floor).toFixed(2)} times as long as the login and Jupyter's own start together, which nothing can do without, and ${ratio(samples, '`start`', ARTICLE)} times as long as the article's commands.`,
+    `\`--version\` takes ${ratio(samples, VERSION, NODE)} times as long as a bare Node, Tab ${ratio(samples, TAB, NODE)} times.`,
     `\`status\` takes ${ratio(samples, '`status`', NODE)} times as long as a bare Node, \`stop\` ${ratio(samples, '`stop`', END)} times as long as Jupyter's own end.`,
   ];
   return [{ title: 'One notebook', unit: 'ms', samples, findings }];
 }
 
+export async function login(world: World, sshConfig: string, samples: Samples, suffix = ''): Promise<void> {
+  const args = ['-F', sshConfig, 'loopback', 'true'];
+  await timed(samples, LOGIN + suffix, () => finish('ssh', args, world.laptop.env));
+}
+
 /** Jupyter's own time: from exec to the runtime file. Ends it again, and waits for that. */
-async function bootJupyter(world: World, samples: Samples): Promise<void> {
+export async function bootJupyter(world: World, samples: Samples): Promise<void> {
   const runtime = join(world.home, 'floor');
   mkdirSync(runtime, { recursive: true });
   const env = { ...world.laptop.env, HOME: world.home, JUPYTER_RUNTIME_DIR: runtime };
@@ -57,19 +67,28 @@ async function bootJupyter(world: World, samples: Samples): Promise<void> {
   });
 }
 
-/** One notebook's life on the host that this ssh_config leads to. @param suffix of the rows' names */
+/**
+ * One notebook's life on the host that this ssh_config leads to.
+ * @param suffix of the rows' names
+ * @param meanwhile what else is measured while it runs
+ */
 export async function oneNotebook(
   world: World,
   sshConfig: string,
   samples: Samples,
   suffix = '',
+  meanwhile: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   const { env } = world.laptop;
-  const ports = ['--port', String(await freePort()), '--local-port', String(await freePort())];
+  const localPort = await freePort();
+  const ports = ['--port', String(await freePort()), '--local-port', String(localPort)];
   const start = () => own(env, 'start', 'loopback', '-F', sshConfig, '--no-open', '--json', ...ports);
   await timed(samples, `\`start\`${suffix}`, start);
+  const isAnswered = await timed(samples, QUESTION + suffix, () => answers(localPort));
+  if (!isAnswered) throw new Error('a notebook that is started does not answer');
   await timed(samples, `\`start\` that joins${suffix}`, start);
   await timed(samples, `\`status\`${suffix}`, () => own(env, 'status'));
+  await meanwhile();
   await timed(samples, `\`stop\`${suffix}`, () => own(env, 'stop'));
 }
 

@@ -67,7 +67,7 @@ const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[]
   [
     'an unknown key of a notebook',
     'notebooks:\n  work:\n    destination: gpu\n    prot: 1\n',
-    ':4: notebooks.work.prot is unknown\nKnown there: destination, directory, setup, environment, command, port, local-port, socket, strict-port, idle-timeout\n',
+    ':4: notebooks.work.prot is unknown\nKnown there: destination, ssh-config, directory, setup, environment, command, port, local-port, socket, strict-port, idle-timeout\n',
   ],
   [
     'an unknown key at the top',

@@ -114,6 +114,12 @@ test('only what fits is offered: each verb its own, an option its values, a full
   assert.deepEqual(await offered(laptop, 'logs', '-n', '9', ''), notebooks);
   assert.deepEqual(await offered(laptop, 'logs', '-n', ''), []);
   assert.deepEqual(await offered(laptop, 'start', '-F', sshConfig, ''), [...notebooks, 'gpu1', 'gpu2']);
+  for (const verb of [
+    ['status', '--all'],
+    ['forward', '--server', '8888'],
+  ])
+    assert.deepEqual(await offered(laptop, ...verb, '-F', sshConfig, ''), [...notebooks, 'gpu1', 'gpu2']);
+  assert.deepEqual(await offered(laptop, 'start', '--server', ''), []);
   assert.deepEqual(await offered(laptop, 'aliases', '--shell', '=', 'b'), ['bash', 'zsh', 'fish']);
   assert.deepEqual(await offered(laptop, 'completion', ''), ['bash', 'zsh', 'fish']);
   assert.deepEqual(await offered(laptop, 'hosts', ''), []);

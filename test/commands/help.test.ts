@@ -64,6 +64,11 @@ test('help of the whole names each verb', async () => {
   for (const name of Object.keys(VERBS)) assert.match(help, new RegExp(`remote-notebook ${name}\\b`));
 });
 
+test('help VERB is that of the verb --help, and help alone that of the whole', async () => {
+  assert.equal(await done(laptop, 'help', 'logs'), await done(laptop, 'logs', '--help'));
+  assert.equal(await done(laptop, 'help'), await done(laptop, '--help'));
+});
+
 test('the manual page names each verb and option, and no reader of manuals finds fault with it', {
   skip: lacks('mandoc'),
 }, () => {

@@ -53,6 +53,16 @@ function port(option: string, value: string): string {
   return `Error: --${option} is ${value}: a port is a whole number from 1 to 65535\n`;
 }
 
+function noFile(file: string, why: string): string {
+  return `Error: cannot read the ssh_config ${file}: ${why}
+Name one that is there with -F, or leave it out for ~/.ssh/config.
+`;
+}
+
+function contradict(one: string, other: string): string {
+  return `Error: ${one} and ${other} contradict each other\nLeave out one of the two.\n`;
+}
+
 /** What is typed, and all that the user reads then. */
 const MISTAKES: readonly (readonly [args: readonly string[], stderr: string])[] = [
   [['start', 'me:secret@host', '{F}'], NO_PASSWORD],
@@ -104,6 +114,35 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
   [['start', 'host', '{F}', '--local-port', '70000'], port('local-port', '70000')],
   [['start', 'host', '{F}', '--local-port', 'abc'], port('local-port', 'not a number')],
   [['start', 'host', '{F}', '--port'], 'Error: --port lacks its value\nSee: remote-notebook start --help\n'],
+  [
+    ['start', 'host', '{F}', '--server', 'abc'],
+    'Error: --server is not a number\nIt is the port or the PID of a server, as status --all tells them.\n',
+  ],
+  [
+    ['forward', 'host', '{F}', '--server', '0'],
+    'Error: --server is 0\nIt is the port or the PID of a server, as status --all tells them.\n',
+  ],
+  ...[
+    ['--directory', 'rne'],
+    ['--environment', 'uv'],
+    ['--setup', 'true'],
+    ['--idle-timeout', '8h'],
+    ['--dry-run'],
+    ['--plain'],
+  ].map(
+    (option) =>
+      [
+        ['start', 'host', '{F}', '--server', '8888', ...option],
+        `Error: --server joins what runs as it is, and ${option[0]} says otherwise\nLeave out one of the two.\n`,
+      ] as [string[], string],
+  ),
+  [['forward', 'me:secret@host', '{F}', '--server', '8888'], NO_PASSWORD],
+  [['status', 'me:secret@host', '{F}', '--all'], NO_PASSWORD],
+  [
+    ['status', 'host', '{F}', '--all', '--watch'],
+    "Error: --all lists a host's servers, and --watch asks for something else\nLeave out one of the two.\n",
+  ],
+  [['status', '{F}', '--all'], `Error: no notebook is named, and none is configured\n${HOW_TO_BEGIN}\n`],
   [['forward', 'host', '{F}', '0'], `Error: "0" is no port to forward\n${NO_FORWARD}\n`],
   [['forward', 'host', '{F}', '70000'], `Error: "70000" is no port to forward\n${NO_FORWARD}\n`],
   [['forward', 'host', '{F}', '8080:0'], `Error: "8080:0" is no port to forward\n${NO_FORWARD}\n`],
@@ -122,10 +161,11 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
     ['start', 'host', '{F}', '--timeout', 'long'],
     'Error: --timeout is not a number: it is a number of seconds from 1 to 86400\n',
   ],
-  [['logs', 'host', '{F}', '-n', '0'], 'Error: --lines is 0: it is a whole number from 1\n'],
+  [['logs', 'host', '{F}', '-n', '0'], 'Error: --lines is 0: it is a whole number from 1 to 1000000000\n'],
   [['--json'], 'Error: no verb is named\nSee: remote-notebook --help\n'],
   [['strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
   [['stauts'], 'Error: there is no verb "stauts"\nDid you mean status? See: remote-notebook --help\n'],
+  [['help', 'strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
   [['fly'], 'Error: there is no verb "fly"\nSee: remote-notebook --help\n'],
   [['toString'], 'Error: there is no verb "toString"\nSee: remote-notebook --help\n'],
   [['me:secret@host'], 'Error: there is no verb "me:…@host"\nSee: remote-notebook --help\n'],
@@ -151,6 +191,32 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
     'Error: there is no use for "more" here\nSee: remote-notebook start --help\n',
   ],
   [['aliases', '--shell', 'tcsh'], 'Error: --shell is "tcsh"\nIt is one of: "bash", "zsh", "fish"\n'],
+  [['aliases', '--install', '--uninstall'], contradict('--install', '--uninstall')],
+  [['completion', '--install', '--uninstall'], contradict('--install', '--uninstall')],
+  [['', '--json'], 'Error: there is no verb ""\nSee: remote-notebook --help\n'],
+  [
+    ['start', 'host', 'two words', '{F}'],
+    'Error: there is no use for "two words" here\nSee: remote-notebook start --help\n',
+  ],
+  [['logs', '-n', 'abc'], 'Error: --lines is not a number: it is a whole number from 1 to 1000000000\n'],
+  [['logs', '-n', '1e99'], 'Error: --lines is 1e+99: it is a whole number from 1 to 1000000000\n'],
+  ...['start', 'stop', 'open', 'logs', 'forward', 'restart', 'doctor'].map(
+    (verb) =>
+      [[verb, 'host', '-F', '/nonexist'], noFile('/nonexist', 'ENOENT: no such file or directory')] as [
+        string[],
+        string,
+      ],
+  ),
+  [['hosts', '-F', '/nonexist'], noFile('/nonexist', 'ENOENT: no such file or directory')],
+  [['hosts', '-F', '/'], noFile('/', 'it is a folder')],
+  [['hosts', '-F', ''], noFile('""', 'it names no file')],
+  ...['--socket', '--idle-timeout=8h'].map(
+    (option) =>
+      [
+        ['start', 'host', '{F}', '--plain', option],
+        `Error: the three plain commands know no ${option.slice(2).split('=')[0]}\nLeave out either that or --plain.\n`,
+      ] as [string[], string],
+  ),
   [['config', 'eat'], 'Error: config cannot "eat"\nIt can: show, path, check\n'],
   [['start', '{F}'], `Error: no notebook is named, and none is configured\n${HOW_TO_BEGIN}\n`],
   [['stop'], `Error: there is no notebook yet\n${HOW_TO_BEGIN}\n`],
@@ -189,6 +255,13 @@ test('a mistake leaves config.yaml as it was, even where --save would have writt
   await refused('start', 'host', '{F}', '--save', 'new', '--port', '0');
   await refused('start', 'me:secret@host', '{F}', '--save', 'new');
   assert.equal(readFileSync(laptop.configurationFile, 'utf8'), text);
+});
+
+test('with --json a mistake is words on standard error all the same, and standard output is empty', async () => {
+  for (const args of [['status', 'nothing'], ['start', 'host', '{F}', '--port', '0'], ['open']]) {
+    const { stderr } = await refused(...args, '--json');
+    assert.match(stderr, /^Error: /);
+  }
 });
 
 test('a password is repeated nowhere, whatever else is wrong, not even with --verbose', async () => {

@@ -25,6 +25,13 @@ function unread(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string
 
 test('a reader who is gone costs no stack trace', async () => {
   const laptop = makeLaptop(folder, '/dev/null', 'none');
-  for (const args of [['completion', 'bash'], ['status'], ['--help'], []])
+  for (const args of [
+    ['completion', 'bash'],
+    ['completion', '--words', ''],
+    ['--version'],
+    ['status'],
+    ['--help'],
+    [],
+  ])
     assert.doesNotMatch(await unread(args, laptop.env), /EPIPE|\bat .*:\d+/, args.join(' '));
 });

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { untilRemoved } from './standing.ts';
 
 /** A machine behind a link of its own, that can be cut: a network namespace, for which one must be root. */
 export interface Network {
@@ -38,7 +39,7 @@ export function makeNetwork(): Network {
   ip('-n', namespace, 'addr', 'add', `${at(2)}/28`, 'dev', inside);
   ip('-n', namespace, 'link', 'set', inside, 'up');
   ip('-n', namespace, 'link', 'set', 'lo', 'up');
-  return {
+  return untilRemoved({
     address: at(2),
     enter: ['ip', 'netns', 'exec', namespace],
     // The far end alone: this machine's own stays up, so that nothing tells ssh.
@@ -52,5 +53,5 @@ export function makeNetwork(): Network {
       ip('link', 'del', outside);
       ip('netns', 'del', namespace);
     },
-  };
+  });
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Account } from './accounts.ts';
 import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
+import { untilRemoved } from './standing.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 if (!existsSync(CLI)) throw new Error('the tests run the command as users have it: make build, first');
@@ -69,7 +70,7 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
   const anotherLaptop = () => makeLaptop(join(folder, `laptop${++laptops}`), sshd.sshConfig, mark);
   const laptop = anotherLaptop();
   const processes = () => marked(mark);
-  return {
+  return untilRemoved({
     sshd,
     home,
     laptop,
@@ -83,7 +84,7 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
       await sshd.remove();
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
-  };
+  });
 }
 
 /** @param mark what its processes carry in their environment, for who must find them */

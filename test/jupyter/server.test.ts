@@ -41,6 +41,9 @@ test('the runtime file of a classic notebook is read', () => {
     baseUrl: '/',
     secure: false,
     version: undefined,
+    host: undefined,
+    password: false,
+    directory: '/home/me',
   });
 });
 
@@ -53,6 +56,9 @@ test('the runtime file of jupyter_server is read: socket, base URL and version',
     baseUrl: '/lab server/',
     secure: true,
     version: '2.15.0',
+    host: undefined,
+    password: true,
+    directory: '/home/me',
   });
 });
 
@@ -60,6 +66,20 @@ test('a base URL begins and ends with one slash, however it is configured', () =
   for (const base_url of ['me', '/me', 'me/', '//me//']) {
     assert.equal(parseRuntimeFile(JSON.stringify({ ...CLASSIC, base_url })).baseUrl, '/me/');
   }
+});
+
+test('a server that listens on one address alone is reached there, and any other on the loopback address', () => {
+  const hosts = [
+    ['localhost', undefined],
+    ['', undefined],
+    ['0.0.0.0', undefined],
+    ['192.0.2.7', '192.0.2.7'],
+    ['gpu.example.org', 'gpu.example.org'],
+    ['::', '[::1]'],
+    ['fe80::7', '[fe80::7]'],
+  ];
+  for (const [hostname, host] of hosts)
+    assert.equal(parseRuntimeFile(JSON.stringify({ ...CLASSIC, hostname })).host, host, hostname);
 });
 
 test('what no Jupyter writes is a failure, and not a server', () => {
@@ -75,6 +95,8 @@ test('a host that writes odd values gets no line, header, port or control charac
     { token: 'abc\r\nHost: elsewhere' },
     { base_url: '/\u001b]0;title\u0007' },
     { version: '7\u009b2J' },
+    { hostname: 'a:22:b\n' },
+    { hostname: '-oProxyCommand=x y' },
     { port: -1 },
     { port: 65536 },
     { port: 8889.5 },

@@ -106,6 +106,22 @@ test('with more than one notebook each alias has a name of its own', async () =>
   assert.match(stdout, /^alias remote_notebook_start_gpu=.*; port_forward_gpu'$/m);
 });
 
+test('the aliases of a notebook of config.yaml leave to that file what it is, unless they are told otherwise', async () => {
+  const laptop = aLaptop();
+  configure(laptop, TWO);
+  const startLine = async (...words: string[]) => {
+    const { stdout } = await laptop.run('aliases', ...words, '--shell', 'bash');
+    return /^alias remote_notebook_start\w*='.*? (start .*)'$/m.exec(stdout)?.[1];
+  };
+  assert.equal(await startLine('gpu'), 'start gpu');
+  assert.equal(await startLine(), 'start gpu');
+  assert.equal(await startLine('gpu', '-p', '9000'), 'start me@gpu --name=gpu --directory=rne --port=9000');
+  assert.equal(
+    await startLine('gpu', '-F', '/dev/null'),
+    'start me@gpu -F /dev/null --name=gpu --directory=rne',
+  );
+});
+
 test('a notebook that is named has the plain aliases, however many are configured', async () => {
   const laptop = aLaptop();
   configure(laptop, TWO);

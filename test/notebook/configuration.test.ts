@@ -73,6 +73,10 @@ const MISTAKES: readonly (readonly [text: string, message: string])[] = [
   ['notebooks:\n  work:\n    destination: gpu\n    Port: 1\n', ':4: notebooks.work.Port is unknown'],
   ['notebooks:\n  work:\n    destination: gpu\nnotes: x\n', ':4: notes is unknown'],
   [
+    'notebooks:\n  work: { destination: gpu, ssh-config: lab.conf }\n',
+    ':2: notebooks.work: ssh-config is "lab.conf", which means another file in each folder',
+  ],
+  [
     'notebooks:\n  work:\n    destination: gpu\n    setup: module load x\n',
     ':4: notebooks.work.setup is "module load x", but a list of lines is expected',
   ],

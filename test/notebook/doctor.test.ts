@@ -7,6 +7,7 @@ import { afterEach, test } from 'node:test';
 import { diagnosis, only } from '../hosts/diagnosis.ts';
 import { done, started } from '../hosts/notebooks.ts';
 import { freePort, ports, type SshdOptions } from '../hosts/sshd.ts';
+import { makeVenv } from '../hosts/venv.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
 /** Each layer is broken for real, and doctor names it, with what to do, and does not guess about what is behind it. */
@@ -220,6 +221,19 @@ test('an environment that is not there is told', async () => {
     /there is no bin\/activate in it\n.*python3 -m venv/,
   );
 });
+
+for (const end of ['', 'exit 1']) {
+  test(`whatever an activate script names its own folder, it is left alone${end && `, also by ${end}`}`, async () => {
+    await begin();
+    makeVenv(join(world.home, 'venv'));
+    const data = join(world.home, 'data');
+    mkdirSync(data);
+    writeFileSync(join(data, 'precious'), '');
+    appendFileSync(join(world.home, 'venv/bin/activate'), `folder='${data}'\n${end}\n`);
+    await diagnosis(world, '-e', 'venv');
+    assert.deepEqual(readdirSync(data), ['precious']);
+  });
+}
 
 test('a Jupyter that is not there is told', async () => {
   await begin();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { lacks, whereIs } from '../hosts/shells.ts';
@@ -233,6 +233,15 @@ test('what a line of setup exports reaches Jupyter, and keeps no conda from bein
     variables.includes('CONDA=/opt/mine') && variables.includes('MODULES=none'),
     variables.join('\n'),
   );
+  await stopAll();
+});
+
+test('what an activate script sets, whatever its name, changes nothing of the launch itself', async () => {
+  makeVenv(join(work, 'venv'));
+  const lines = `folder='${world.home}' here=/ OWN= port=1 launch=x name=x command=false pid=1 locked=\ncd /\n`;
+  appendFileSync(join(work, 'venv/bin/activate'), lines);
+  const { server } = await startedIn('venv');
+  assert.equal(readlinkSync(`/proc/${server.pid}/cwd`), work);
   await stopAll();
 });
 

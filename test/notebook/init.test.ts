@@ -120,7 +120,12 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   const { default: meant, notebooks } = parse(configuration() ?? '');
   assert.equal(meant, 'loopback');
   const { port, 'local-port': localPort, ...settings } = notebooks.loopback;
-  assert.deepEqual(settings, { destination: 'loopback', directory: 'rne', environment: '.venv' });
+  assert.deepEqual(settings, {
+    destination: 'loopback',
+    directory: 'rne',
+    environment: '.venv',
+    'ssh-config': world.sshd.sshConfig,
+  });
   assert.ok(port && localPort);
   const bashrc = readFileSync(join(world.laptop.env.HOME as string, '.bashrc'), 'utf8');
   assert.match(bashrc, /alias remote_notebook_start=/);
@@ -128,7 +133,7 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   const [shown] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
   assert.equal(shown.server.directory ?? shown.directory, join(world.home, 'rne'));
   await done(world.laptop, 'stop');
-  const again = await world.laptop.run('start', '{F}', '--no-open', '--json');
+  const again = await world.laptop.run('start', '--no-open', '--json');
   assert.equal(JSON.parse(again.stdout).name, 'loopback', again.stderr);
   await done(world.laptop, 'stop');
 });
@@ -146,7 +151,7 @@ test('what the command line says is not asked for, and a notebook need not stay 
   );
   await dialogue.answer('Leave it running? [Y/n]', `n${ENTER}`);
   await dialogue.answer('Aliases', ENTER);
-  await dialogue.says('work is stopped. From now on: remote-notebook start -F');
+  await dialogue.says('work is stopped. From now on: remote-notebook start\r');
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   assert.doesNotMatch(dialogue.shown(), /Host \(|Directory on|Environment \(|A name for/);
   assert.deepEqual(Object.keys(parse(configuration() ?? '').notebooks), ['work']);
@@ -365,7 +370,8 @@ test('a second time keeps what config.yaml says, its comments and its default to
   await dialogue.answer('Leave it', `n${ENTER}`);
   await dialogue.answer('Aliases', ENTER);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
-  const added = '  rne:\n    destination: loopback\n    directory: rne\n    environment: .venv\n';
+  const settings = `destination: loopback\n    directory: rne\n    environment: .venv\n    ssh-config: ${world.sshd.sshConfig}`;
+  const added = `  rne:\n    ${settings}\n`;
   assert.equal(configuration()?.replace(/ +#/g, ' #'), (BEFORE + added).replace(/ +#/g, ' #'));
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
@@ -83,7 +84,8 @@ test('a stop on another laptop that is interrupted leaves nothing of its own', a
   const other = world.anotherLaptop();
   // As if a start were at it: stop waits for its end.
   const [name = ''] = readdirSync(serversOn(world));
-  symlinkSync(`none ${process.pid} ${await startTime(process.pid)}`, join(serversOn(world), name, 'lock'));
+  const holder = `none ${hostname()} ${process.pid} ${await startTime(process.pid)}`;
+  symlinkSync(holder, join(serversOn(world), name, 'lock'));
   const before = [traces(world, laptop), traces(world, other)];
   mkdirSync(dirname(other.configurationFile), { recursive: true });
   writeFileSync(other.configurationFile, 'notebooks:\n  loopback:\n    destination: loopback\n');

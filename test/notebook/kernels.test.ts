@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
 import { done, started } from '../hosts/notebooks.ts';
@@ -68,6 +70,54 @@ test('on a terminal stop asks about a busy kernel, and a no leaves all as it was
     await again.close();
   }
   assert.deepEqual(world.processes(), []);
+});
+
+test('stop asks about a busy kernel also on a laptop that never knew the server, and leaves nothing there', async () => {
+  await busyNotebook();
+  const other = world.anotherLaptop();
+  mkdirSync(dirname(other.configurationFile), { recursive: true });
+  writeFileSync(
+    other.configurationFile,
+    `notebooks:\n  loopback: { destination: loopback, strict-port: true }\n`,
+  );
+  const { code, stdout, stderr } = await other.run('stop', 'loopback', '{F}');
+  assert.deepEqual([code, stdout], [1, ''], stderr);
+  assert.match(stderr, /"loopback" is busy: long run\.ipynb\n.*--yes/);
+  assert.deepEqual(JSON.parse(await done(other, 'status', '--json')).notebooks, []);
+  assert.deepEqual(readdirSync(join(other.stateFolder, 'c')), []);
+  assert.equal((await world.laptop.run('status')).code, 0);
+  const again = JSON.parse(await done(other, 'stop', 'loopback', '{F}', '--yes', '--json'));
+  assert.equal(again.outcome, 'terminated');
+});
+
+test('stop and restart ask about a busy kernel also after stop --keep-server, and the tunnel stays closed', async () => {
+  await busyNotebook();
+  await done(world.laptop, 'stop', '--keep-server');
+  const before = readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8');
+  for (const verb of ['stop', 'restart']) {
+    const { code, stderr } = await world.laptop.run(verb);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /"loopback" is busy: long run\.ipynb\n/);
+    assert.equal(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8'), before);
+    assert.deepEqual(readdirSync(join(world.laptop.stateFolder, 'c')), []);
+  }
+  const { code, stderr } = await world.laptop.run('stop', '--all');
+  assert.equal(code, 2);
+  assert.match(stderr, /loopback on loopback\n +no tunnel leads to it that answers/);
+});
+
+test('a stop that its user takes back has no step behind it that looks done', async () => {
+  await busyNotebook();
+  const window = openTerminal([...PROGRAM, 'stop'], world.laptop.env);
+  try {
+    await window.saw('[y/N]');
+    window.type('n\n');
+    assert.equal(await window.ended, 1);
+    assert.match(window.shown(), /✓ connect/);
+    assert.doesNotMatch(window.shown(), /✓ stop/);
+  } finally {
+    await window.close();
+  }
 });
 
 test('a busy server that answers nobody any more is stopped all the same', async () => {

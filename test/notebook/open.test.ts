@@ -117,6 +117,44 @@ test('start opens the page by itself, unless it is told not to', async () => {
   await done(world.laptop, 'stop', 'opened');
 });
 
+test('open and forward say that a server is gone, and a forward that says so adds no port', async () => {
+  const { server } = await started(world.laptop, '--name', 'gone');
+  endQuietly(server.pid, 'SIGKILL');
+  const before = readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8');
+  for (const words of [
+    ['open', 'gone', '--print'],
+    ['open', 'gone', '--json'],
+    ['forward', 'gone', '6006:x:1'],
+  ]) {
+    const { code, stdout, stderr } = await world.laptop.run(...words);
+    assert.deepEqual([code, stdout], [1, ''], words.join(' '));
+    assert.match(
+      stderr,
+      /^Error: the server of "gone" on loopback is gone\nStart it again: remote-notebook start gone /m,
+    );
+  }
+  assert.equal(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8'), before);
+  await done(world.laptop, 'stop', 'gone');
+});
+
+test('open and forward of a server that hears nothing say so, and show the way to it all the same', async () => {
+  const { server, url } = await started(world.laptop, '--name', 'deaf');
+  process.kill(server.pid, 'SIGSTOP');
+  for (const verb of ['open', 'forward']) {
+    const { code, stdout, stderr } = await world.laptop.run(
+      verb,
+      'deaf',
+      ...(verb === 'open' ? ['--print'] : []),
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /"deaf" does not answer just now/);
+    assert.ok(stdout.includes(new URL(url).host), stdout);
+  }
+  const shown = JSON.parse(await done(world.laptop, 'open', 'deaf', '--json'));
+  assert.equal(shown.server.state, 'unknown');
+  await done(world.laptop, 'stop', 'deaf');
+});
+
 test('open refuses while no tunnel leads to the server: another program could have its port', async () => {
   for (const pid of world.processes()) if (pid !== notebook.server.pid) endQuietly(pid, 'SIGKILL');
   for (const option of ['--print', '--json', '--verbose']) {

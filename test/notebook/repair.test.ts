@@ -40,11 +40,13 @@ function lasting(notebooks: readonly Shown[]): unknown {
     .sort();
 }
 
-test('notebooks whose records were lost are found again, with their tunnel, ports and tokens', async () => {
+test('notebooks whose records were lost are found again, each with its tunnel, ports and token', async () => {
   await started(world.laptop, '--name', 'one', ...(await ports()));
   await started(world.laptop, '--name', 'two', '--socket', '--local-port', String(await freePort()));
-  const port = await freePort();
-  await done(world.laptop, 'forward', 'one', `${port}:localhost:1`);
+  for (const name of ['one', 'two']) {
+    const port = await freePort();
+    await done(world.laptop, 'forward', name, `${port}:localhost:1`);
+  }
   const before = await shown();
   const { token } = serverRecord(world.laptop, 'one');
   loseRecords();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { makeNotebook, type NotebookSettings } from '../../src/notebook/notebook.ts';
@@ -51,10 +51,10 @@ notebooks:
 `;
 
 test('a word that nothing is named after is a destination', async () => {
-  const notebook = await resolveNotebook('me@gpu', { directory: 'rne' }, '/f', context);
+  const notebook = await resolveNotebook('me@gpu', { directory: 'rne' }, '/dev/null', context);
   assert.deepEqual(
     [notebook.name, notebook.destination, notebook.directory, notebook.configFile],
-    ['gpu', 'me@gpu', 'rne', '/f'],
+    ['gpu', 'me@gpu', 'rne', '/dev/null'],
   );
 });
 
@@ -131,8 +131,8 @@ test('stop and its like take the destination as well, while one notebook alone i
 
 test('a configured notebook is known, though this machine never started it: another laptop may have', async () => {
   configure(TWO);
-  const { notebook, record } = await knownNotebook('play', '/f', context);
-  assert.deepEqual([notebook.destination, notebook.configFile, record], ['me@other', '/f', undefined]);
+  const { notebook, record } = await knownNotebook('play', '/dev/null', context);
+  assert.deepEqual([notebook.destination, notebook.configFile, record], ['me@other', '/dev/null', undefined]);
 });
 
 test('a name that nobody knows is answered with those that there are', async () => {
@@ -171,5 +171,30 @@ test('what is saved of a notebook makes the same notebook again', () => {
     { ...settings, 'local-port': 2, socket: true, 'strict-port': true },
     '/f',
   );
-  assert.deepEqual(makeNotebook('x', settingsOf(notebook), '/f'), notebook);
+  assert.deepEqual(makeNotebook('x', settingsOf(notebook), undefined), notebook);
+});
+
+test('the ssh_config of config.yaml is used, and another one that is named wins', async () => {
+  configure('notebooks:\n  work: { destination: gpu, ssh-config: ~/lab.conf }\n');
+  await remember('work', { destination: 'gpu' });
+  const own = join(homedir(), 'lab.conf');
+  assert.equal((await resolveNotebook('work', {}, undefined, context)).configFile, own);
+  assert.equal((await resolveNotebook('work', {}, '/dev/null', context)).configFile, '/dev/null');
+  await updateRecords(context, () => ({}));
+  assert.equal((await knownNotebook('work', undefined, context)).notebook.configFile, own);
+});
+
+test('an ssh_config is the same one in every folder', () => {
+  const fileOf = (named: string) => makeNotebook('x', { destination: 'gpu' }, named).configFile;
+  assert.deepEqual(['lab.conf', '~/lab.conf', 'none'].map(fileOf), [
+    join(process.cwd(), 'lab.conf'),
+    join(homedir(), 'lab.conf'),
+    'none',
+  ]);
+});
+
+test('an ssh_config that is named and not there is a mistake', async () => {
+  const mistake = refusal(/^cannot read the ssh_config \/nonexist: ENOENT: no such file or directory$/, /-F/);
+  await assert.rejects(resolveNotebook('gpu', {}, '/nonexist', context), mistake);
+  await assert.rejects(knownNotebook('gpu', '/nonexist', context), mistake);
 });

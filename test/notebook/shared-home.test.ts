@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -66,6 +66,15 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
   const [notebook] = JSON.parse(status.stdout).notebooks;
   assert.deepEqual([status.code, notebook.state, notebook.server.state], [3, 'degraded', 'unknown']);
   assert.match((await world.laptop.run('status')).stdout, new RegExp(`^ {2}${told}$`, 'm'));
+  const all = JSON.parse((await world.laptop.run('status', 'loopback', '--all', '--json')).stdout);
+  assert.deepEqual([all.node, all.elsewhere], ['login2', [{ name: 'loopback', node: hostname() }]]);
+  assert.equal(
+    all.servers.some(({ pid }: { pid: number }) => pid === server.pid),
+    false,
+  );
+  const file = join(world.home, `.local/share/jupyter/runtime/nbserver-${server.pid}.json`);
+  assert.ok(all.absent.includes(file));
+  assert.ok(existsSync(file));
   for (const verb of [['start', 'loopback', '{F}', '--no-open'], ['stop'], ['restart'], ['clean']]) {
     const { code, stderr } = await world.laptop.run(...verb);
     assert.equal(code, verb[0] === 'clean' ? 0 : 1, verb.join(' '));

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -36,12 +45,14 @@ test('a socket folder that somebody else could enter, or a link in its place, is
   try {
     const elsewhere = join(world.home, 'elsewhere');
     mkdirSync(elsewhere);
+    chmodSync(elsewhere, 0o755);
     symlinkSync(elsewhere, join(runtime, `remote-notebook-${process.getuid?.()}`));
     const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-open');
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /no place for a socket: .* is open to others/);
     assert.deepEqual(world.processes(), []);
     assert.deepEqual(readdirSync(elsewhere), []);
+    assert.equal(statSync(elsewhere).mode & 0o777, 0o755);
   } finally {
     await world.remove();
     rmSync(runtime, { recursive: true });

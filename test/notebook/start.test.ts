@@ -51,6 +51,7 @@ test('what start says in JSON is what scripts may rely on, and holds no token', 
       url: `http://127.0.0.1:${tunnel.localPort}/tree`,
       server: 0,
       tunnel: 0,
+      resources: null,
       joined: false,
       phases: 0,
     },
@@ -128,6 +129,19 @@ test('the directory and the environment are found where the user means them on t
     const program = readFileSync(`/proc/${answer.server.pid}/cmdline`, 'utf8').split('\0');
     assert.equal(program[0], join(directory, 'venv', 'bin', 'python'), name);
     assert.ok('environment' in answer.phases);
+  }
+});
+
+test('a directory is that of the home folder, whatever CDPATH has by the same name', async () => {
+  const other = await makeWorld({ environment: { CDPATH: world.home } });
+  try {
+    for (const { home } of [world, other]) mkdirSync(join(home, 'rne'));
+    const words = ['start', 'loopback', '{F}', '--no-open', '--json', '--directory', 'rne'];
+    const { code, stdout, stderr } = await other.laptop.run(...words);
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).directory, join(other.home, 'rne'));
+  } finally {
+    await other.remove();
   }
 });
 

@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => world.remove());
 
-const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'server', 'tunnel'];
+const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'server', 'tunnel', 'resources'];
 const SERVER = [
   'state',
   'pid',
@@ -26,8 +26,20 @@ const SERVER = [
   'reason',
   'kernels',
   'log',
+  'foreign',
 ];
-const TUNNEL = ['state', 'pid', 'localPort', 'since', 'forwards', 'down', 'tries', 'nextTryAt', 'reason'];
+const TUNNEL = [
+  'state',
+  'wanted',
+  'pid',
+  'localPort',
+  'since',
+  'forwards',
+  'down',
+  'tries',
+  'nextTryAt',
+  'reason',
+];
 
 test('the JSON of a status has the same keys whether all is well or nothing is', async () => {
   const status = JSON.parse(await done(world.laptop, 'status', '--json'));

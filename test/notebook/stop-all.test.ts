@@ -28,6 +28,15 @@ test('stop --all asks once, with all that runs and computes, and then nothing ru
   assert.deepEqual(world.processes(), []);
 });
 
+test('stop --all stops also what stop --keep-server has left to run', async () => {
+  await started(world.laptop, '--name', 'kept');
+  await done(world.laptop, 'stop', '--keep-server');
+  const stdout = await done(world.laptop, 'stop', '--all', '--yes', '--json');
+  const [kept] = JSON.parse(stdout).notebooks;
+  assert.deepEqual([kept.name, kept.outcome], ['kept', 'terminated']);
+  assert.deepEqual(world.processes(), []);
+});
+
 test('without a terminal stop --all wants its yes, and stops nothing', async () => {
   const { server } = await started(world.laptop);
   const { code, stderr } = await world.laptop.run('stop', '--all');

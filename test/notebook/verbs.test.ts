@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../hosts/sshd.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
@@ -71,6 +71,42 @@ test('stop --keep-server closes the tunnel alone, and start joins the server aga
   assert.deepEqual([again.joined, again.server.pid], [true, before.server.pid]);
 });
 
+test('a notebook whose server was left to run stays known: status shows it, start, forward and stop take its name', async () => {
+  await start('--name', 'kept', '--local-port', String(await freePort()));
+  await start('--name', 'other');
+  const before = await status('kept');
+  const { stderr } = await run('stop', 'kept', '--keep-server');
+  assert.match(
+    stderr,
+    /^kept: the tunnel is closed; the server runs on\. Join it again: remote-notebook start kept$/m,
+  );
+  const shown = await run('status');
+  assert.match(shown.stdout, /^kept +unknown +closed +- /m);
+  assert.match(shown.stdout, /^ {2}Its server was left to run; join it again: remote-notebook start kept$/m);
+  assert.deepEqual((await status('kept')).tunnel.wanted, false);
+  for (const verb of ['start', 'forward']) {
+    await run(verb, 'kept', ...(verb === 'start' ? ['--no-open'] : []));
+    const again = await status('kept');
+    assert.deepEqual(
+      [again.state, again.server.pid, again.url],
+      ['connected', before.server.pid, before.url],
+    );
+    await run('stop', 'kept', '--keep-server');
+  }
+  await run('stop', 'other');
+  assert.deepEqual(world.processes(), [before.server.pid]);
+  assert.match((await run('stop')).stderr, /kept is stopped/);
+  assert.deepEqual(world.processes(), []);
+});
+
+test('a kept server is no reason to ask which notebook is meant, nor a leftover', async () => {
+  await start('--name', 'kept');
+  await run('stop', '--keep-server');
+  await start('--name', 'other');
+  assert.match((await run('stop', '--keep-server')).stderr, /^other: the tunnel is closed/m);
+  assert.match((await run('clean')).stderr, /Nothing is left over\./);
+});
+
 test('an option that is given twice counts as it was given last', async () => {
   const { stdout } = await run('start', 'loopback', '{F}', '--dry-run', '--port', '9001', '--port', '9002');
   assert.match(stdout, /127\.0\.0\.1:9002\b/);
@@ -86,7 +122,7 @@ test('status ends with 3 when something that should run does not', async () => {
 });
 
 test('forward brings more ports over the same connection, and again after a reconnect', async () => {
-  await start();
+  await start(...(await ports()));
   const server = createServer((_, response) => response.end('from the host'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
@@ -162,7 +198,7 @@ test('logs -f goes on until the server ends, and leaves no process on the host',
   assert.deepEqual(world.processes(), []);
 });
 
-test('what was saved is started by its name, and its comments stay', async () => {
+test('what was saved is started by its name, over the ssh_config that was named, and its comments stay', async () => {
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
   mkdirSync(join(world.home, 'work'));
@@ -170,7 +206,7 @@ test('what was saved is started by its name, and its comments stay', async () =>
   await start('--directory', 'work', '--save', 'daily');
   await run('stop');
   assert.match(readFileSync(file, 'utf8'), /^# mine\n[\s\S]*# the other one\n/);
-  const again = JSON.parse((await run('start', 'daily', '{F}', '--no-open', '--json')).stdout);
+  const again = JSON.parse((await run('start', 'daily', '--no-open', '--json')).stdout);
   assert.deepEqual([again.name, again.directory], ['daily', join(world.home, 'work')]);
 });
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { endQuietly, eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 /** What becomes of a tunnel: each test breaks one thing for real, and looks at what is there afterwards. */
 
@@ -104,6 +104,45 @@ test('a keeper whose folder has vanished ends itself when its ssh ends', async (
   process.kill(state.ssh?.pid ?? 0, 'SIGKILL');
   await eventually('the keeper is gone', () => !world.processes().includes(state.keeper?.pid ?? 0));
 });
+
+test('a keeper that is told to end while it begins anew starts no ssh that stays', async () => {
+  const other = world.anotherLaptop();
+  const held = holdRemoval(other);
+  const port = String(await freePort());
+  const joined = await other.run('start', 'loopback', '{F}', '--no-open', '--local-port', port);
+  assert.equal(joined.code, 0, joined.stderr);
+  const before = world.processes();
+  const state = keeperOf(other.stateFolder);
+  held.hold();
+  process.kill(state.ssh?.pid ?? 0, 'SIGKILL');
+  await held.reached();
+  process.kill(state.keeper?.pid ?? 0, 'SIGTERM');
+  held.letGo();
+  try {
+    await eventually('the keeper is gone', () => !world.processes().includes(state.keeper?.pid ?? 0));
+    assert.deepEqual(
+      world.processes().filter((pid) => !before.includes(pid)),
+      [],
+    );
+  } finally {
+    endQuietly(state.keeper?.pid ?? 0, 'SIGKILL');
+  }
+});
+
+/** A laptop on which rm takes its time, once it is to: a keeper begins each round with it. */
+function holdRemoval({ env }: Laptop) {
+  const bin = join(env.HOME ?? '', 'bin');
+  const [slow, reached, go] = ['slow', 'reached', 'go'].map((name) => join(bin, name));
+  const wait = `[ ! -e '${slow}' ] || { : >'${reached}'; until [ -e '${go}' ]; do sleep 0.05; done; }`;
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'rm'), `#!/bin/sh\n${wait}\nPATH='${env.PATH}' exec rm "$@"\n`, { mode: 0o755 });
+  env.PATH = `${bin}:${env.PATH}`;
+  return {
+    hold: () => writeFileSync(slow ?? '', ''),
+    reached: () => eventually('rm runs', () => existsSync(reached ?? '')),
+    letGo: () => writeFileSync(go ?? '', ''),
+  };
+}
 
 test('stop leaves no process and no connection behind', async () => {
   const stopped = await world.laptop.run('stop');

@@ -1,0 +1,48 @@
+import type { Started } from '../notebook/start.ts';
+import { UsageError } from '../system/errors.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What would say of a server that runs how it is to be started. */
+const OTHERS = [
+  'directory',
+  'environment',
+  'setup',
+  'command',
+  'port',
+  'socket',
+  'idle-timeout',
+  'save',
+  'plain',
+  'dry-run',
+] as const;
+
+/**
+ * Joins the server that `--server` names, and brings it here.
+ * @throws UsageError when another option speaks against it
+ */
+export async function joinNamed(
+  server: number,
+  args: {
+    readonly notebook?: string | undefined;
+    readonly F?: string | undefined;
+    readonly name?: string | undefined;
+    readonly localPort?: number | undefined;
+    readonly strictPort?: boolean | undefined;
+  },
+  terminal: Terminal,
+): Promise<Started> {
+  if (!Number.isInteger(server) || server < 1) {
+    throw new UsageError(`--server is ${Number.isNaN(server) ? 'not a number' : server}`, {
+      remedy: 'It is the port or the PID of a server, as status --all tells them.',
+    });
+  }
+  const other = OTHERS.find((option) => Object.entries(args).some(([key, value]) => key === option && value));
+  if (other !== undefined) {
+    throw new UsageError(`--server joins what runs as it is, and --${other} says otherwise`, {
+      remedy: 'Leave out one of the two.',
+    });
+  }
+  const { joinServer } = await import('../notebook/join.ts');
+  const settings = { name: args.name, 'local-port': args.localPort, 'strict-port': args.strictPort };
+  return joinServer(args.notebook, server, settings, args.F, terminal.context);
+}

@@ -1,0 +1,165 @@
+import { parseRuntimeFile, type RuntimeInfo } from '../jupyter/server.ts';
+import { type Frame, lastValue } from '../remote/script.ts';
+import type { Connection } from '../ssh/arguments.ts';
+import { connectionTo } from '../ssh/connection.ts';
+import { type Context, uninterrupted } from '../system/context.ts';
+import { Failure } from '../system/errors.ts';
+import { type HostServer, runScript, serverIn } from './host.ts';
+import { secondsOf } from './launched.ts';
+import type { HostListing, ListedServer } from './listed-server.ts';
+import { openTunnel, releaseTunnel } from './tunnel.ts';
+
+/** A server that runs, as its process and its files on the host tell of it. */
+export interface FoundServer {
+  readonly info: RuntimeInfo;
+  /** When its process started, as the host's process table tells it. Compared, never read. */
+  readonly began: string;
+  /** Its runtime file. Undefined where only a record tells of it. */
+  readonly file: string | undefined;
+  /** How long it runs; undefined where the host does not tell. */
+  readonly upSeconds: number | undefined;
+  /** What kind of server it is: `jupyter lab`. Undefined where its command line does not tell. */
+  readonly command: string | undefined;
+  /** Its records on the host: the notebooks that it is. */
+  readonly records: readonly HostServer[];
+}
+
+/** What servers.sh tells when it is asked for all. */
+export interface Everything extends Omit<HostListing, 'destination' | 'servers'> {
+  readonly servers: readonly FoundServer[];
+}
+
+/**
+ * Lists every Jupyter server of the user on a host, whoever started it, and changes nothing there. A connection that
+ * is made for this alone ends with it.
+ */
+export async function listHost(
+  destination: string,
+  configFile: string | undefined,
+  context: Context,
+): Promise<HostListing> {
+  const connection = connectionTo(destination, configFile, context.env);
+  await openTunnel(connection, context);
+  try {
+    const { servers, ...rest } = await everyServer(connection, context);
+    return { destination, servers: servers.map((server) => listed(server, Date.now())), ...rest };
+  } finally {
+    await releaseTunnel(connection, uninterrupted(context));
+  }
+}
+
+/** Asks the host for every Jupyter server of the user. */
+export async function everyServer(connection: Connection, context: Context): Promise<Everything> {
+  return readEverything(await runScript(connection, { name: 'servers', variables: { all: 'yes' } }, context));
+}
+
+/** The frames that end what is told of one thing. */
+const ENDS = ['here', 'joined', 'absent', 'unreadable', 'content', 'elsewhere'];
+
+/** Reads the frames of servers.sh and runtime.sh. A file that no Jupyter wrote is told, and is no failure. */
+function readEverything(frames: readonly Frame[]): Everything {
+  const groups: Frame[][] = [[]];
+  for (const frame of frames) {
+    groups.at(-1)?.push(frame);
+    if (ENDS.includes(frame.key)) groups.push([]);
+  }
+  const endingIn = (end: string) => groups.filter((group) => group.at(-1)?.key === end);
+  const fileOf = (group: readonly Frame[]) => lastValue(group, 'file') ?? '';
+  const read = endingIn('content').map((group) => ({ file: fileOf(group), found: foundIn(group) }));
+  const records = endingIn('joined').flatMap((group) => recordIn(group) ?? []);
+  return {
+    node: lastValue(frames, 'here') ?? '',
+    servers: withRecords(
+      read.flatMap(({ found }) => (typeof found === 'string' ? [] : [found])),
+      records,
+    ),
+    elsewhere: endingIn('elsewhere').map((group) => elsewhereIn(lastValue(group, 'elsewhere') ?? '')),
+    absent: [
+      ...endingIn('absent').map(fileOf),
+      ...read.flatMap(({ file, found }) => (found === 'absent' ? [file] : [])),
+    ],
+    unreadable: [
+      ...endingIn('unreadable').map(fileOf),
+      ...read.flatMap(({ file, found }) => (found === 'unreadable' ? [file] : [])),
+    ],
+  };
+}
+
+/** The server of a runtime file, or why it is none: its PID is another program's by now, which does not listen there. */
+function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable' {
+  const info = withoutFailure(() => parseRuntimeFile(lastValue(group, 'content') ?? ''));
+  if (!info || String(info.pid) !== lastValue(group, 'pid')) return 'unreadable';
+  const program = lastValue(group, 'program');
+  const listens = group.filter(({ key }) => key === 'listens').map(({ value }) => value);
+  const where = info.socket ?? (info.port === 0 ? 'unknown' : String(info.port));
+  // Where nobody can tell what it has, its own name has to do.
+  const isUntold = listens.includes('unknown') || where === 'unknown';
+  if (!listens.includes(where) && !(isUntold && program)) return 'absent';
+  const elapsed = lastValue(group, 'elapsed');
+  return {
+    info,
+    began: lastValue(group, 'began') ?? '',
+    file: lastValue(group, 'file'),
+    upSeconds: elapsed ? secondsOf(elapsed.trim()) : undefined,
+    command: program ?? (info.version === undefined ? 'jupyter notebook' : undefined),
+    records: [],
+  };
+}
+
+function recordIn(group: readonly Frame[]): HostServer | undefined {
+  return withoutFailure(() => serverIn(group));
+}
+
+/** `NODE FOLDER`, of which the folder ends in the notebook's name and a checksum. */
+function elsewhereIn(words: string): { name: string; node: string } {
+  const [, node = '', name = ''] = /^(\S+) .*\/(.*)-\d+$/.exec(words) ?? [];
+  return { name, node };
+}
+
+function withoutFailure<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+/** Each process once, with its records. A server may write a file of either kind; that of jupyter_server tells more. */
+function withRecords(found: readonly FoundServer[], records: readonly HostServer[]): FoundServer[] {
+  const idOf = (pid: number, began: string) => `${pid} ${began}`;
+  const servers = new Map(found.map((server) => [idOf(server.info.pid, server.began), server]));
+  for (const record of records) {
+    const id = idOf(record.info.pid, record.began);
+    const server = servers.get(id) ?? onRecordAlone(record);
+    servers.set(id, { ...server, records: [...server.records, record] });
+  }
+  return [...servers.values()].sort((a, b) => a.info.port - b.info.port || a.info.pid - b.info.pid);
+}
+
+function onRecordAlone({ info, began, command }: HostServer): FoundServer {
+  return { info, began, file: undefined, upSeconds: undefined, command, records: [] };
+}
+
+function listed({ info, upSeconds, command, records }: FoundServer, nowMs: number): ListedServer {
+  const own = records.find(({ foreign }) => !foreign);
+  return {
+    pid: info.pid,
+    port: info.port || null,
+    socket: info.socket ?? null,
+    version: info.version ?? null,
+    command: own?.command ?? command ?? null,
+    directory: own?.directory ?? info.directory ?? null,
+    startedAt:
+      upSeconds === undefined ? (own?.startedAt ?? null) : new Date(nowMs - upSeconds * 1000).toISOString(),
+    startedBy: own ? 'remote-notebook' : 'other',
+    startedFrom: own?.from ?? null,
+    notebooks: records.flatMap(({ asked }) => asked?.name ?? []),
+    passwordOnly: isPasswordOnly({ info, command }),
+  };
+}
+
+/** Whether its token is not told, and it wants to know who one is. */
+export function isPasswordOnly({ info, command }: Pick<FoundServer, 'info' | 'command'>): boolean {
+  return info.token === '' && (info.password || command === 'jupyterhub-singleuser');
+}

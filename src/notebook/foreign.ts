@@ -1,0 +1,62 @@
+import { lastValue } from '../remote/script.ts';
+import type { Connection } from '../ssh/arguments.ts';
+import type { Context } from '../system/context.ts';
+import { Failure } from '../system/errors.ts';
+import type { FoundServer } from './every-server.ts';
+import { type HostServer, type LaunchProgress, runScript, serverIn } from './host.ts';
+import { Elsewhere } from './launch-failure.ts';
+import type { Notebook } from './notebook.ts';
+
+/**
+ * Puts a server that something else has started on its host's record, as this notebook. Undone as a launch is, by
+ * `undoLaunch`: the record goes then, and the server stays.
+ * @param launch a name for this attempt
+ * @throws Failure when it has ended meanwhile, or the record would be another server's
+ */
+export async function recordServer(
+  connection: Connection,
+  notebook: Notebook,
+  { info, began, file = '', command = '', upSeconds = 0 }: FoundServer,
+  launch: string,
+  progress: LaunchProgress,
+  context: Context,
+): Promise<HostServer> {
+  const { name, directory } = notebook;
+  const server = { pid: String(info.pid), began, file, command, up: String(upSeconds) };
+  const variables = { launch, name, directory, ...server };
+  progress.folder = '';
+  const frames = await runScript(connection, { name: 'join', variables }, context, (frame) => {
+    if (frame.key === 'folder') progress.folder = frame.value;
+  });
+  const recorded = serverIn(frames);
+  if (recorded) return recorded;
+  throw joinFailure(lastValue(frames, 'failed') ?? '', notebook, info.pid);
+}
+
+function joinFailure(failed: string, { name, destination }: Notebook, pid: number): Failure {
+  const [cause, ...words] = failed.split(' ');
+  const subject = words.join(' ');
+  switch (cause) {
+    case 'elsewhere':
+      return new Elsewhere(destination, words);
+    case 'directory':
+      return new Failure(
+        `the server (PID ${pid} on ${destination}) serves "${subject}", which is not there any more`,
+        {
+          remedy: 'Start another in a directory that is there.',
+        },
+      );
+    case 'taken':
+      return new Failure(`"${name}" is another server on ${destination} already (PID ${subject})`, {
+        remedy: 'Give this one a --name of its own.',
+      });
+    case 'folder':
+      return new Failure(`${destination} cannot write ${subject}`, {
+        remedy: 'See its permissions, the disk and the quota there.',
+      });
+    default:
+      return new Failure(`the server (PID ${pid} on ${destination}) has just ended`, {
+        remedy: `See what runs: remote-notebook status ${destination} --all`,
+      });
+  }
+}

@@ -1,0 +1,72 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # its variables are assigned in front of it
+# Tells how much of the host is in use, and changes nothing.
+#
+#   directories   one a line, each absolute, below ~, or in the home folder: whose disk is meant
+#
+# Answers `cpus COUNT`, `load` (of 1, 5 and 15 minutes), `memory TOTAL AVAILABLE` (kB), for each directory `disk TOTAL FREE
+# DIRECTORY` (kB), and `gpu` for each line of nvidia-smi (name, %, MiB used, MiB). What the host does not tell is left out.
+
+main() {
+  tell cpus "$(getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
+  tell_load
+  tell_memory
+  # A dead file system or a sick driver would keep all else waiting.
+  tell_disks &
+  disks=$! disks_began=$(start_time $!)
+  tell_gpus &
+  gpus=$! gpus_began=$(start_time $!)
+  end_after 3 "$disks" "$disks_began"
+  end_after 3 "$gpus" "$gpus_began"
+}
+
+# shellcheck disable=SC2046
+end_after() { gone_within "$@" || kill -KILL "$2" $(descendants "$2") 2>/dev/null; }
+
+tell_load() {
+  if [ -r /proc/loadavg ]; then
+    read -r one five fifteen _ </proc/loadavg
+    tell load "$one $five $fifteen"
+  else
+    tell load "$(LC_ALL=C uptime 2>/dev/null | sed -e 's/.*load averages*: *//' -e 's/,/ /g')"
+  fi
+}
+
+# What can be had without swapping: caches count as free. Before Linux 3.14 the kernel does not say so itself.
+tell_memory() {
+  if [ -r /proc/meminfo ]; then
+    awk '
+      { kB[$1] = $2 }
+      END {
+        free = "MemAvailable:" in kB ? kB["MemAvailable:"] : kB["MemFree:"] + kB["Buffers:"] + kB["Cached:"]
+        print kB["MemTotal:"], free
+      }' </proc/meminfo
+  elif command -v vm_stat >/dev/null 2>&1; then
+    LC_ALL=C vm_stat | awk -v total="$(sysctl -n hw.memsize)" '
+      match($0, /page size of [0-9]+/) { size = substr($0, RSTART + 13, RLENGTH - 13) }
+      /^Pages (free|inactive|speculative):/ { pages += $NF }
+      END { printf "%.0f %.0f\n", total / 1024, pages * size / 1024 }'
+  fi | while IFS= read -r line; do tell memory "$line"; done
+}
+
+# POSIX: blocks of 1024 bytes. A file system's name and the place of its mount may hold blanks.
+tell_disks() {
+  cd 2>/dev/null || :
+  printf '%s\n' "$directories" | while IFS= read -r each; do
+    expand_home "$each"
+    df -Pk "$path" 2>/dev/null |
+      awk 'NR == 2 { for (i = 4; i < NF; i++) if ($i ~ /%$/) { print $(i - 3), $(i - 1); exit } }' |
+      while IFS= read -r line; do tell disk "$line $each"; done
+  done
+}
+
+# On WSL and in containers it is where no PATH leads.
+tell_gpus() {
+  PATH=$PATH:/usr/lib/wsl/lib:/usr/local/nvidia/bin
+  command -v nvidia-smi >/dev/null 2>&1 || return 0
+  nvidia-smi --query-gpu=name,utilization.gpu,memory.used,memory.total --format=csv,noheader,nounits 2>&1 |
+    while IFS= read -r line; do tell gpu "$line"; done
+}
+
+main
+exit 0

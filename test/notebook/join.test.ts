@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { type ByHand, startByHand } from '../hosts/by-hand.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
+import { serversOn, traces } from '../hosts/traces.ts';
+import { type Laptop, makeWorld, type World } from '../hosts/world.ts';
+
+/** `--server` joins what runs on a host, whoever started it: as a notebook that is known to be somebody else's. */
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(() => world.remove());
+
+async function byHand(...args: string[]): Promise<ByHand> {
+  return startByHand(world, 'notebook', [`--port=${await freePort()}`, ...args]);
+}
+
+function joined(laptop: Laptop, server: number, ...args: string[]): Promise<Shown> {
+  return started(laptop, '--server', String(server), ...args);
+}
+
+function lives({ pid }: { pid: number }): boolean {
+  return world.processes().includes(pid);
+}
+
+test('a server that was started by hand is joined by its port, and any laptop finds it under one name', async () => {
+  const server = await byHand();
+  const first = await joined(world.laptop, server.port, '--local-port', String(await freePort()));
+  assert.deepEqual(
+    [first.name, first.joined, first.state, first.server.pid, first.server.port],
+    [`loopback-${server.port}`, true, 'connected', server.pid, server.port],
+  );
+  assert.equal(serverRecord(world.laptop, first.name).token, server.token);
+  assert.ok(await askJupyter(first.tunnel.localPort, server.token, '/api/status'));
+  const again = await joined(world.laptop, server.port);
+  assert.deepEqual([again.name, again.url, again.joined], [first.name, first.url, true]);
+  const elsewhere = await joined(world.anotherLaptop(), server.pid);
+  assert.deepEqual([elsewhere.name, elsewhere.server.pid], [first.name, server.pid]);
+  assert.deepEqual(readdirSync(serversOn(world)).length, 1);
+  const all = JSON.parse(await done(world.laptop, 'status', 'loopback', '{F}', '--all', '--json'));
+  const [listed] = all.servers.filter(({ pid }: ByHand) => pid === server.pid);
+  assert.deepEqual([listed.notebooks, listed.startedBy], [[first.name], 'other']);
+});
+
+test('by then it is a notebook: status, open and forward take its name, and a start of it joins it', async () => {
+  const server = await byHand();
+  const { name } = await joined(world.laptop, server.pid, '--name', 'mine');
+  assert.equal(name, 'mine');
+  const [now] = JSON.parse(await done(world.laptop, 'status', 'mine', '--json')).notebooks;
+  assert.deepEqual([now.state, now.server.state, now.server.foreign], ['connected', 'running', true]);
+  assert.match(await done(world.laptop, 'open', 'mine', '--print'), new RegExp(`token=${server.token}\n$`));
+  await done(world.laptop, 'stop', 'mine', '--keep-server');
+  assert.equal(lives(server), true);
+  assert.equal((await joined(world.laptop, server.port)).server.pid, server.pid);
+});
+
+test('forward --server leads to a server on a socket, and to more ports', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rn-socket-'));
+  try {
+    const socket = join(folder, 's');
+    const args = [`--ServerApp.sock=${socket}`, '--ServerApp.base_url=/me/'];
+    const server = await startByHand(world, 'server', args);
+    const [local, more] = [await freePort(), await freePort()];
+    const words = ['--server', String(server.pid), '--json'];
+    const told = await done(world.laptop, 'forward', 'loopback', `${more}:6006`, '{F}', ...words);
+    const { name, url, tunnel } = JSON.parse(told);
+    assert.equal(name, `loopback-${server.pid}`);
+    assert.ok(tunnel.forwards[0].endsWith(`:${socket}`));
+    assert.ok(tunnel.forwards.includes(`127.0.0.1:${more}:localhost:6006`));
+    assert.ok(local > 0 && url.endsWith('/me/'));
+    await done(world.laptop, 'stop', name);
+    assert.equal(lives(server), false);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a server of this program is joined as the notebook that it is', async () => {
+  const own = await started(world.laptop, ...(await ports()));
+  const again = await joined(world.laptop, own.server.pid);
+  assert.deepEqual([again.name, again.url], ['loopback', own.url]);
+  const elsewhere = await joined(world.anotherLaptop(), own.server.port);
+  assert.deepEqual([elsewhere.name, elsewhere.server.pid], ['loopback', own.server.pid]);
+  assert.deepEqual(readdirSync(serversOn(world)).length, 1);
+});
+
+test('stop ends exactly the server that was joined, kindly, and leaves nothing', async () => {
+  const server = await byHand();
+  const other = await byHand();
+  const { name } = await joined(world.laptop, server.port);
+  assert.equal(JSON.parse(await done(world.laptop, 'stop', name, '--json')).outcome, 'shutdown');
+  assert.deepEqual([lives(server), lives(other)], [false, true]);
+  assert.deepEqual(
+    traces(world, world.laptop).filter((trace) => !trace.includes(String(other.pid))),
+    [],
+  );
+});
+
+test('what only its starter can do is refused: a restart, its log, a new one; and stop --all leaves it', async () => {
+  const server = await byHand();
+  const { name } = await joined(world.laptop, server.port);
+  const restart = await world.laptop.run('restart', name);
+  assert.equal(restart.code, 2);
+  assert.match(
+    restart.stderr,
+    /was started by something else, and only that can start it again\n.*--server PORT/,
+  );
+  assert.match(
+    (await world.laptop.run('logs', name)).stderr,
+    /was started by something else, which alone knows/,
+  );
+  const all = await world.laptop.run('stop', '--all', '--yes');
+  assert.equal(all.code, 0, all.stderr);
+  assert.match(
+    all.stderr,
+    new RegExp(`"${name}" was started by something else, and is left: stop ${name} ends it`),
+  );
+  assert.equal(lives(server), true);
+  process.kill(server.pid, 'SIGKILL');
+  const [down] = JSON.parse((await world.laptop.run('status', name, '--json')).stdout).notebooks;
+  assert.equal(down.server.state, 'stopped');
+  const start = await world.laptop.run('start', name, '--no-open');
+  assert.equal(start.code, 1);
+  assert.match(start.stderr, /does not run on loopback\nThis program did not start it, and cannot/);
+});
+
+test('a server without a token, open to all on its host, is joined and stopped as well', async () => {
+  const server = await byHand('--NotebookApp.token=');
+  const { name, url } = await joined(world.laptop, server.port);
+  assert.equal(await done(world.laptop, 'open', name, '--print'), `${url}\n`);
+  await done(world.laptop, 'stop', name);
+  assert.equal(lives(server), false);
+});
+
+test('a server that only a password opens is not joined: the error has the tunnel to take instead', async () => {
+  const server = await byHand('--NotebookApp.password=argon2:x');
+  const { code, stderr } = await world.laptop.run(
+    'start',
+    'loopback',
+    '{F}',
+    '--no-open',
+    '--server',
+    String(server.pid),
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /asks for a password, and has no token/);
+  assert.match(
+    stderr,
+    new RegExp(`ssh -N -L 127\\.0\\.0\\.1:8888:127\\.0\\.0\\.1:${server.port} loopback\nOr .*JUPYTER_TOKEN`),
+  );
+  assert.equal(lives(server), true);
+  const all = JSON.parse(await done(world.laptop, 'status', 'loopback', '{F}', '--all', '--json'));
+  const [listed] = all.servers.filter(({ pid }: ByHand) => pid === server.pid);
+  assert.equal(listed.passwordOnly, true);
+});
+
+test('a number that no server has, or two, is answered with those that there are', {
+  skip: process.platform !== 'linux' && '127.0.0.2 is an address of this machine on Linux alone',
+}, async () => {
+  const one = await byHand();
+  const words = ['loopback', '{F}', '--no-open', '--server'];
+  const none = await world.laptop.run('start', ...words, '1');
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /no Jupyter server of yours on loopback has the port or the PID 1\nThere are:\n/);
+  assert.match(none.stderr, new RegExp(`^ {2}PID ${one.pid}, port ${one.port}, in ${world.home}$`, 'm'));
+  const two = await startByHand(world, 'notebook', [`--port=${one.port}`, '--ip=127.0.0.2']);
+  assert.equal(two.port, one.port);
+  const both = await world.laptop.run('forward', 'loopback', '{F}', '--server', String(one.port));
+  assert.equal(both.code, 1);
+  assert.match(
+    both.stderr,
+    new RegExp(`${one.port} is the port or the PID of 2 servers on loopback\nName the one`),
+  );
+  assert.deepEqual(
+    traces(world, world.laptop).filter((trace) => /connection|servers|record/.test(trace)),
+    [],
+  );
+  const shown = await joined(world.laptop, two.pid);
+  assert.ok(shown.tunnel.forwards[0]?.endsWith(`:127.0.0.2:${two.port}`));
+  assert.ok(await askJupyter(shown.tunnel.localPort, two.token, '/api/status'));
+});
+
+test('a name that is another server has is refused, and a join that fails leaves the server as it was', async () => {
+  const directory = join(world.home, 'work');
+  mkdirSync(directory);
+  const one = await startByHand(world, 'notebook', [`--port=${await freePort()}`], { cwd: directory });
+  const two = await startByHand(world, 'notebook', [`--port=${await freePort()}`], { cwd: directory });
+  await joined(world.laptop, one.pid, '--name', 'mine');
+  const words = ['--server', String(two.pid), '--name', 'mine'];
+  const taken = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open', ...words);
+  assert.equal(taken.code, 1);
+  assert.match(
+    taken.stderr,
+    new RegExp(`"mine" is another server on loopback already \\(PID ${one.pid}\\)\n.*--name`),
+  );
+  assert.equal((await world.laptop.run('status', 'mine')).code, 0);
+  assert.deepEqual([lives(one), lives(two)], [true, true]);
+});
+
+test('two laptops that join at once have one notebook, and both their tunnels lead to it', async () => {
+  const server = await byHand();
+  const laptops = [world.laptop, world.anotherLaptop()];
+  const shown = await Promise.all(laptops.map((laptop) => joined(laptop, server.pid)));
+  for (const { name, state } of shown)
+    assert.deepEqual([name, state], [`loopback-${server.port}`, 'connected']);
+  assert.equal(readdirSync(serversOn(world)).length, 1);
+});
+
+test('Ctrl-C while the server has yet to answer leaves nothing on either side, and the server alone', async () => {
+  const server = await byHand();
+  process.kill(server.pid, 'SIGSTOP');
+  const join = world.laptop.start('start', 'loopback', '{F}', '--no-open', '--server', String(server.pid));
+  await join.saw('✓ forward');
+  assert.equal(readdirSync(serversOn(world)).length, 1);
+  join.signal('SIGINT');
+  const { code, stderr } = await join.ended;
+  assert.equal(code, 130, stderr);
+  assert.match(stderr, /Interrupted; nothing is left behind\.\n$/);
+  assert.deepEqual(
+    traces(world, world.laptop).filter((trace) => !trace.includes(String(server.pid))),
+    [],
+  );
+  process.kill(server.pid, 'SIGCONT');
+  assert.equal(lives(server), true);
+});
+
+test('where sshd forbids the tunnel a join leaves nothing on either side, and the server alone', async () => {
+  const strict = await makeWorld({ sshdConfig: ['AllowTcpForwarding no'] });
+  try {
+    const server = await startByHand(strict, 'notebook', [`--port=${await freePort()}`]);
+    const words = ['--no-open', '--server', String(server.pid)];
+    const { code, stderr } = await strict.laptop.run('start', 'loopback', '{F}', ...words);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /forbids to forward to Jupyter/);
+    assert.deepEqual(
+      traces(strict, strict.laptop).filter((trace) => !trace.startsWith(`process ${server.pid}:`)),
+      [
+        `on the host: runtime/nbserver-${server.pid}.json`,
+        `on the host: runtime/nbserver-${server.pid}-open.html`,
+      ].toSorted(),
+    );
+  } finally {
+    await strict.remove();
+  }
+});
