@@ -1,7 +1,7 @@
 # `make` alone says what there is. Everything installs what it needs; a second run is quick.
 
 .DEFAULT_GOAL := help
-VERBS := start forward open status stop restart logs doctor hosts config clean aliases completion
+VERBS := init start forward open status stop restart logs doctor hosts config clean aliases completion
 .PHONY: help demo demo-stop test check build bench pictures $(VERBS)
 
 # npm writes this file at the end of each installation.
@@ -24,6 +24,7 @@ help:
 #:
 #: make start HOST=gpu DIR=rne ENV=virtual_environment PORT=8889
 #:                    also NAME= LOCAL_PORT= COMMAND= SSH_CONFIG= ARGS='--no-open --timeout 90'
+#: make init          the first time: asks for all of that, tries it, and writes it down
 #: make status        likewise: forward open stop restart logs doctor hosts config clean aliases completion, with NAME= or HOST=
 
 # Not `npm ci`: it refuses a lock file that lacks the optional packages of another platform.
@@ -77,7 +78,7 @@ settings = $(call option,NAME,--name=) $(call option,DIR,--directory=) $(call op
   $(call option,PORT,--port=) $(call option,LOCAL_PORT,--local-port=) $(call option,COMMAND,--command=)
 ssh-config = $(call option,SSH_CONFIG,-F)
 
-start doctor aliases: words = $(target) $(settings) $(ssh-config)
+init start doctor aliases: words = $(target) $(settings) $(ssh-config)
 forward open status stop restart logs: words = $(call option,$(if $(GIVEN_NAME),NAME,HOST)) $(ssh-config)
 hosts: words = $(ssh-config)
 

@@ -51,6 +51,11 @@ async function runnable(line: string): Promise<string> {
     .replace('6006', () => ports[0] ?? '')
     .replace('0.0.0.0', '127.0.0.1')
     .replace('8080', () => ports[1] ?? '');
+  // There is no terminal here to ask on; what it writes is for no other line.
+  if (line.includes(' init')) {
+    const target = line.endsWith(' init') ? ' gpu' : '';
+    return `XDG_CONFIG_HOME='${join(bin, 'config')}' ${here}${target} --name gpu -F '${join(bin, 'ssh_config')}' --no-open --yes`;
+  }
   if (/ (start|doctor|hosts|status gpu) ?/.test(line))
     return `${here} -F '${join(bin, 'ssh_config')}'${line.includes(' start ') ? ' --no-open' : ''}`;
   return here;
@@ -67,7 +72,7 @@ test('each example of a verb does what the README says, in a real shell, against
     assert.equal(status, expected, `${line}\n${stderr}`);
     const byDefault = line.includes('--server') ? `gpu-${other.port}` : 'gpu';
     const name = /--name (\S+)/.exec(line)?.[1] ?? byDefault;
-    if (line.startsWith('remote-notebook start gpu') && !/--(save|dry-run|strict-port)|conda:/.test(line))
+    if (/^remote-notebook (start gpu|init)/.test(line) && !/--(save|dry-run|strict-port)|conda:/.test(line))
       assert.equal(shell(`remote-notebook stop ${name}`).status, 0, line);
   }
 });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Notebook } from '../notebook/notebook.ts';
-import { SHELLS } from '../notebook/start-up-file.ts';
+import { SHELLS, type Shell } from '../notebook/start-up-file.ts';
 import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
 import type { Terminal } from './terminal.ts';
 import { defineVerb } from './verb.ts';
@@ -51,10 +51,7 @@ export const aliases = defineVerb({
     }
     const lines = await allLines(await meantNotebooks(args.notebook, args, terminal), args.plain, terminal);
     if (args.install) {
-      const changed = await installBlock('aliases', lines, shell, env);
-      terminal.say(
-        changed ? `Written to ${changed}. Open a new shell to have them.` : 'They stand there already.',
-      );
+      await installAliases(lines, shell, terminal);
       return 0;
     }
     if (args.json) terminal.print(JSON.stringify({ shell, lines }, undefined, 2));
@@ -62,6 +59,21 @@ export const aliases = defineVerb({
     return 0;
   },
 });
+
+/** Keeps the lines in the shell's start-up file. */
+async function installAliases(lines: readonly string[], shell: Shell, terminal: Terminal): Promise<void> {
+  const { installBlock } = await import('../notebook/start-up-file.ts');
+  const changed = await installBlock('aliases', lines, shell, terminal.context.env);
+  terminal.say(
+    changed ? `Written to ${changed}. Open a new shell to have them.` : 'They stand there already.',
+  );
+}
+
+/** What `aliases --install` does: for every notebook of config.yaml. */
+export async function installConfigured(shell: Shell, terminal: Terminal): Promise<void> {
+  const notebooks = await meantNotebooks(undefined, {}, terminal);
+  await installAliases(await allLines(notebooks, false, terminal), shell, terminal);
+}
 
 async function meantNotebooks(
   target: string | undefined,

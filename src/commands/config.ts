@@ -32,7 +32,9 @@ export const config = defineVerb({
     else if (action === 'check')
       terminal.say(`${file} is right: ${count === 1 ? 'one notebook' : `${count} notebooks`}.`);
     else if (count === 0)
-      terminal.say(`${file} names no notebook. remote-notebook start … --save NAME writes one there.`);
+      terminal.say(
+        `${file} names no notebook. remote-notebook init writes one there, and so does start … --save NAME.`,
+      );
     else {
       const { default: yaml } = await import('yaml');
       terminal.print(yaml.stringify(configuration).trimEnd());

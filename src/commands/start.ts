@@ -71,7 +71,7 @@ async function openStarted(
 ): Promise<number> {
   const { context } = terminal;
   const phases = terminal.phases();
-  const { openPage, secretUrl } = await import('../notebook/open.ts');
+  const { openPage } = await import('../notebook/open.ts');
   const wantsBrowser = args.open && !args.json;
   const opened = wantsBrowser && (await openPage(record, context));
   if (args.json) {
@@ -80,6 +80,18 @@ async function openStarted(
     terminal.print(JSON.stringify({ ...status, joined, phases }, undefined, 2));
     return 0;
   }
+  await tellStarted(record, joined, opened, terminal);
+  return 0;
+}
+
+/** Says what runs where, and prints its URL. */
+export async function tellStarted(
+  record: Started['record'],
+  joined: boolean,
+  opened: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  const { secretUrl } = await import('../notebook/open.ts');
   const { style } = terminal;
   const { name, destination, foreign } = record.notebook;
   terminal.say(
@@ -89,7 +101,6 @@ async function openStarted(
   terminal.print(secretUrl(record));
   const whose = foreign ? 'Something else has started it. ' : '';
   terminal.say(style.dim(`${whose}Stop it: remote-notebook stop ${name}`));
-  return 0;
 }
 
 async function save(notebook: Notebook, name: string, terminal: Terminal): Promise<void> {

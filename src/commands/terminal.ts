@@ -1,6 +1,7 @@
 import { type Command, commandLine } from '../system/command.ts';
 import type { Context, Reporter } from '../system/context.ts';
-import { Interrupted, UsageError } from '../system/errors.ts';
+import { type Failure, UsageError } from '../system/errors.ts';
+import { type Ask, makeReadLine, yesOrNo } from './questions.ts';
 
 /** What a command writes to: results on `out`, everything else on `err`. */
 export interface Terminal {
@@ -11,10 +12,14 @@ export interface Terminal {
   redraw(lines: readonly string[]): void;
   /** One line for the user, on standard error. */
   say(line: string): void;
+  /** A failure after which the command goes on: the phase that it came in has not been done. */
+  complain(failure: Failure): void;
   /** Milliseconds that each phase took, in order; the last one ends when this is called. */
   phases(): Record<string, number>;
   /** Whether there is somebody to ask. */
   readonly canAsk: boolean;
+  /** @throws Interrupted at Ctrl-C and Ctrl-D */
+  readonly ask: Ask;
   /** A yes-or-no question. @throws UsageError without a terminal to ask on. */
   confirm(question: string): Promise<boolean>;
   readonly style: Style;
@@ -101,6 +106,24 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
       if (err.isTTY) write(text);
     },
   };
+  const complain = ({ message, remedy }: Failure) => {
+    clock.end();
+    write(`  ${style.red('✗')} ${message}\n${remedy === undefined ? '' : `    ${remedy}\n`}`);
+  };
+  const readLine = makeReadLine(signal, err);
+  const ask: Ask = async ({ text, byDefault, hint = byDefault, completions = [], read }) => {
+    endPhase();
+    const prompt = `${style.bold(text)}${hint ? style.dim(` [${hint}]`) : ''} `;
+    for (;;) {
+      const answer = (await readLine(harmless(prompt, err), completions)).trim();
+      try {
+        return await read(answer === '' ? (byDefault ?? '') : answer);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        complain(error);
+      }
+    }
+  };
   return {
     context: { env, signal, report },
     print: (line) => {
@@ -119,6 +142,7 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
       endPhase();
       if (!quiet) write(`${line}\n`);
     },
+    complain,
     phases: () => {
       endPhase();
       return clock.phases;
@@ -127,7 +151,13 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
     get canAsk() {
       return process.stdin.isTTY === true;
     },
-    confirm: (question) => confirm(question, signal, err),
+    ask,
+    confirm: async (question) => {
+      if (process.stdin.isTTY) return ask(yesOrNo(question, false));
+      throw new UsageError('this needs a yes, and there is no terminal to ask on', {
+        remedy: 'Say it with --yes.',
+      });
+    },
     style,
   };
 }
@@ -151,22 +181,5 @@ class PhaseClock {
     this.phases[name] = (this.phases[name] ?? 0) + ms;
     this.#current = undefined;
     return { name, ms };
-  }
-}
-
-async function confirm(question: string, signal: AbortSignal, err: NodeJS.WriteStream): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new UsageError('this needs a yes, and there is no terminal to ask on', {
-      remedy: 'Say it with --yes.',
-    });
-  }
-  const { createInterface } = await import('node:readline/promises');
-  const questions = createInterface({ input: process.stdin, output: err });
-  try {
-    return /^y(es)?$/i.test((await questions.question(`${question} [y/N] `, { signal })).trim());
-  } catch (error) {
-    throw error instanceof Error && error.name === 'AbortError' ? new Interrupted() : error;
-  } finally {
-    questions.close();
   }
 }

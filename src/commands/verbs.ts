@@ -5,6 +5,7 @@ import { config } from './config.ts';
 import { doctor } from './doctor.ts';
 import { forward } from './forward.ts';
 import { hosts } from './hosts.ts';
+import { init } from './init.ts';
 import { logs } from './logs.ts';
 import { open } from './open.ts';
 import { restart } from './restart.ts';
@@ -15,6 +16,7 @@ import type { AnyVerb } from './verb.ts';
 
 /** Each verb says here what it takes; what it does is loaded when it runs. */
 export const VERBS: Readonly<Record<string, AnyVerb>> = {
+  init,
   start,
   forward,
   open,

@@ -2,6 +2,7 @@ import { statusLines } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
 const FIRST_STEPS = [
+  ['init', 'the first time: asks where, tries it, writes it down'],
   ['start user@host', 'Jupyter on that host, open in your browser here'],
   ['start user@host -d DIR -e VENV', 'in a directory of it, with its venv'],
   ['status', 'what runs where'],

@@ -171,9 +171,15 @@ function lineOf(path: readonly string[], document: Document, lines: LineCounter)
 
 /**
  * Writes one notebook into config.yaml, and keeps what else stands there, comments too.
+ * @param isDefault whether it is meant from now on where none is named
  * @throws UsageError when the file is broken, or cannot be written
  */
-export async function saveNotebook(file: string, name: string, settings: NotebookSettings): Promise<void> {
+export async function saveNotebook(
+  file: string,
+  name: string,
+  settings: NotebookSettings,
+  isDefault = false,
+): Promise<void> {
   const text = readText(file) ?? '';
   await parseConfiguration(text, file);
   const { document } = await parseYaml(text, file);
@@ -181,6 +187,7 @@ export async function saveNotebook(file: string, name: string, settings: Noteboo
     ([, value]) => value !== undefined && value !== '' && !isEmptyList(value),
   );
   if (document.contents === null) document.contents = document.createNode({});
+  if (isDefault) document.set('default', name);
   document.setIn(['notebooks', name], document.createNode(Object.fromEntries(given)));
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

@@ -254,6 +254,21 @@ export async function examineHost(
   return { frames, printed };
 }
 
+/**
+ * What survey.sh found on the host for a notebook in this directory. Changes nothing there.
+ * @throws LaunchFailure when there is no such directory
+ */
+export async function surveyHost(
+  connection: Connection,
+  notebook: Notebook,
+  context: Context,
+): Promise<Frame[]> {
+  const variables = { directory: notebook.directory, environment: '', command: '', setup: '' };
+  const frames = await runScript(connection, { name: 'survey', variables }, context);
+  if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), notebook);
+  return frames;
+}
+
 /** A host with `MaxSessions 1` may need a moment to close the last session before it takes the next. */
 const SESSION_TRIES = 20;
 const SESSION_PAUSE_MS = 100;

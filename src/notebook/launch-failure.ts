@@ -14,11 +14,27 @@ export class Elsewhere extends Failure {
   }
 }
 
+/** What a host could not do, and by which of the causes that launch.sh knows. */
+export class LaunchFailure extends Failure {
+  readonly reason: string;
+
+  constructor(reason: string, { message, remedy }: Failure) {
+    super(message, { remedy });
+    this.reason = reason;
+  }
+}
+
 /**
  * What the host could not do, in the frames of launch.sh, and what the user can.
  * @param log the last lines of Jupyter's log
  */
-export function launchFailure(
+export function launchFailure(frames: readonly Frame[], log: readonly string[], notebook: Notebook): Failure {
+  const failure = explain(frames, log, notebook);
+  if (failure instanceof Elsewhere) return failure;
+  return new LaunchFailure((lastValue(frames, 'failed') ?? '').split(' ')[0] ?? '', failure);
+}
+
+function explain(
   frames: readonly Frame[],
   log: readonly string[],
   { destination, environment, port, strictPort }: Notebook,

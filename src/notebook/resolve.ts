@@ -15,7 +15,7 @@ export interface KnownNotebook {
 }
 
 const HOW_TO_BEGIN =
-  'Name where: remote-notebook start user@host --directory DIR --environment VENV (see also: remote-notebook hosts)';
+  'Let it ask you: remote-notebook init. Or name where: remote-notebook start user@host --directory DIR --environment VENV';
 
 /**
  * What `start` means: a name of config.yaml or of a record, or else a destination. Flags win over both.

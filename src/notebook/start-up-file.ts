@@ -16,12 +16,16 @@ export type BlockName = 'aliases' | 'completion';
  * @throws UsageError when it is none of these
  */
 export function meantShell(named: string | undefined, env: NodeJS.ProcessEnv, remedy: string): Shell {
-  const wanted = named ?? env.SHELL?.split('/').at(-1);
-  const shell = SHELLS.find((known) => known === wanted);
+  const shell = named === undefined ? shellOf(env) : SHELLS.find((known) => known === named);
   if (shell) return shell;
   throw named === undefined
     ? new UsageError('your shell ($SHELL) is none of bash, zsh and fish', { remedy })
     : new UsageError(`"${named}" is none of bash, zsh and fish`);
+}
+
+/** The shell in $SHELL, if it is one of these. */
+export function shellOf(env: NodeJS.ProcessEnv): Shell | undefined {
+  return SHELLS.find((known) => known === env.SHELL?.split('/').at(-1));
 }
 
 /** The file in which an interactive shell of this kind looks for these: bash(1), zsh(1), fish(1). */

@@ -127,7 +127,7 @@ async function runningServer(
 }
 
 /** A record answers for its name: another notebook under the same one would make the first unreachable. */
-function verifySameNotebook(record: NotebookRecord, wanted: Notebook): void {
+export function verifySameNotebook(record: NotebookRecord, wanted: Notebook): void {
   const known = record.notebook;
   if (record.plain) {
     throw new UsageError(`"${wanted.name}" was started with --plain`, {

@@ -226,7 +226,8 @@ port_holder() {
     line=$(ss -Hltnpe "sport = :$1" 2>/dev/null | head -n 1)
     who=$(printf '%s\n' "$line" | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 (PID \2)/p')
     uid=$(printf '%s\n' "$line" | sed -n 's/.*uid:\([0-9]*\).*/\1/p')
-    [ -n "$who" ] || [ -z "$uid" ] || who="user $(id -un "$uid" 2>/dev/null || printf '%s' "$uid")"
+    # It names no user for root.
+    [ -n "$who" ] || [ -z "$line" ] || who="user $(id -un "${uid:-0}" 2>/dev/null || printf '%s' "$uid")"
   elif command -v lsof >/dev/null 2>&1; then
     who=$(lsof -nP "-iTCP:$1" -sTCP:LISTEN 2>/dev/null | awk 'NR == 2 { print $1 " (PID " $2 ") of " $3 }')
   fi

@@ -8,7 +8,7 @@
 # left depends on. What depends on nothing comes first.
 
 main() {
-  trap 'leave' EXIT
+  trap 'leave_scratch' EXIT
   trap 'exit 1' HUP INT TERM PIPE
   tell shell "${SHELL:-unknown}"
   look_at_logind
@@ -18,15 +18,16 @@ main() {
   look_at_directory
   look_at_disk
   find_record
-  if [ -s "$record/server.json" ] && record_lives "$record"; then
+  if read_record "$record" && [ "${record_node:-$(uname -n)}" != "$(uname -n)" ]; then
+    tell elsewhere "$record_node $(uname -n) $record"
+  elif [ -s "$record/server.json" ] && record_lives "$record"; then
     tell_server "$record"
     tell runs "$record_pid"
   elif [ -f "$record/record" ]; then
     tell dead "$record"
   fi
   tell checked server
-  # What an environment leaves while it is entered lies where this session alone looks, until its end.
-  folder=$(umask 077 && mktemp -d "${TMPDIR:-/tmp}/remote-notebook-XXXXXX") || fail scratch "${TMPDIR:-/tmp}"
+  make_scratch
   enter_environment
   tell checked environment
   choose_command
@@ -49,14 +50,12 @@ ask_jupyter() {
   export IPYTHONDIR="$folder/ipython" PYTHONDONTWRITEBYTECODE=1
   tell version "$(eval "$run --version" 2>/dev/null | tail -n 1)"
   tell checked jupyter
-  tell config "$(eval "$run --show-config-json" 2>/dev/null | tr -d '\n')"
-}
-
-# shellcheck disable=SC2317 # a trap calls it
-leave() {
-  end_helper
-  # An activate script that ends this shell may have left a folder of its own by that name.
-  case $folder in */remote-notebook-??????) rm -rf "$folder" ;; esac
+  # It binds what it would listen on before it tells: a port for a moment, but a socket would stay.
+  tell config "$(eval "$run --show-config-json --ServerApp.sock= --NotebookApp.sock=" 2>"$folder/said" | tr -d '\n')"
+  # It goes on without a file that it cannot read.
+  sed -n 's/.*Exception while loading config file //p' "$folder/said" | while IFS= read -r each; do
+    tell unread "${each#"$folder/config/"}"
+  done
 }
 
 look_at_directory() {
@@ -81,7 +80,8 @@ look_at_disk() {
 
 # Whether the processes of a user live on when their last session has ended.
 look_at_logind() {
-  if command -v loginctl >/dev/null 2>&1 && [ -d /run/systemd/seats ]; then
+  # sd_booted(3): so it can be told whether systemd runs here, and is not just installed.
+  if command -v loginctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then
     kills=$(busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
       KillUserProcesses 2>/dev/null)
     tell logind "${kills#b }"
@@ -91,6 +91,6 @@ look_at_logind() {
 }
 
 # shellcheck disable=SC2034 # environment.sh
-folder='' helper='' entered='' asked=''
+folder='' remote_notebook_scratch='' helper='' entered='' asked=''
 main
 exit 0

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # its variables are assigned in front of it
-# Enters what Jupyter is to find itself in. A part of launch.sh.
+# Enters what Jupyter is to find itself in. A part of launch.sh, doctor.sh and survey.sh.
 #
 #   setup        lines of shell that come first
 #   environment  a venv's folder, conda:NAME, uv, poetry, pixi, module:NAME,NAME …; empty: what is found
@@ -42,7 +42,7 @@ enter_venv() {
 }
 
 # shellcheck disable=SC2016 # its own shell reads it
-SETUP='for line; do printf "%s\n" "$line" >"$REMOTE_NOTEBOOK_ENTERED.step"; eval "$line" || exit; done'
+SETUP_CODE='for line; do printf "%s\n" "$line" >"$REMOTE_NOTEBOOK_ENTERED.step"; eval "$line" || exit; done'
 
 run_setup() {
   set -f
@@ -52,7 +52,7 @@ run_setup() {
   set -- $setup
   unset IFS
   set +f
-  if enter_by "$SETUP" "$@"; then return 0; fi
+  if enter_by "$SETUP_CODE" "$@"; then return 0; fi
   IFS= read -r step <"$entered.step"
   tell_log "$folder/words"
   fail setup "$step"
@@ -66,14 +66,14 @@ enter_conda() {
   [ -s "$folder/condas" ] || { ask_login_shell && each_conda >"$folder/condas"; }
   [ -s "$folder/condas" ] || { tell where "$PATH:$CONDA_PLACES"; fail tool conda; }
   while IFS= read -r conda; do
-    if enter_by "$CONDA" "$conda" "$path"; then return 0; fi
+    if enter_by "$CONDA_CODE" "$conda" "$path"; then return 0; fi
   done <"$folder/condas"
   tell_log "$folder/words"
   fail enter
 }
 
 # shellcheck disable=SC2016 # its own shell reads it
-CONDA='conda=$1 name=$2
+CONDA_CODE='conda=$1 name=$2
 shift 2
 if [ "${conda##*/}" = conda ]; then
   activation=$("$conda" shell.posix activate "$name")
@@ -106,14 +106,14 @@ enter_modules() {
   set -- $1
   set +f
   unset IFS
-  if enter_by "$MODULES" "$modules" "$@"; then return 0; fi
+  if enter_by "$MODULES_CODE" "$modules" "$@"; then return 0; fi
   tell_log "$folder/words"
   fail enter
 }
 
 # A removed tool leaves its file behind, so they are tried in turn: in a function, which hides the modules' names from them.
 # shellcheck disable=SC2016 # its own shell reads it
-MODULES='modules=$1
+MODULES_CODE='modules=$1
 shift
 define() { . "$each"; }
 while [ -n "$modules" ] && ! command -v module >/dev/null 2>&1; do
@@ -139,7 +139,7 @@ PROJECT_PLACES="$HOME/.local/bin:$HOME/.cargo/bin:$HOME/.pixi/bin:/opt/homebrew/
 # `uv run` and its like set variables, which are taken over: none of them stays between us and Jupyter.
 enter_project() {
   find_tool "$1" || { ask_login_shell && find_tool "$1"; } || { tell where "$PATH:$PROJECT_PLACES"; fail tool "$1"; }
-  if watch 0 "$tool" run /bin/sh -c "$LEAVE"; then
+  if watch 0 "$tool" run /bin/sh -c "$LEAVE_CODE"; then
     take_over
     return 0
   fi
@@ -157,8 +157,8 @@ ask_login_shell() {
   asked=1
   tell phase environment
   case ${SHELL##*/} in
-    csh | tcsh) watch 10 "$SHELL" -c "if ( -r ~/.login ) source ~/.login; exec /bin/sh -c '$LEAVE'" ;;
-    *) watch 10 "$SHELL" -l -i -c "exec /bin/sh -c '$LEAVE'" ;;
+    csh | tcsh) watch 10 "$SHELL" -c "if ( -r ~/.login ) source ~/.login; exec /bin/sh -c '$LEAVE_CODE'" ;;
+    *) watch 10 "$SHELL" -l -i -c "exec /bin/sh -c '$LEAVE_CODE'" ;;
   esac
   if [ -f "$entered" ]; then
     take_over
@@ -170,13 +170,13 @@ ask_login_shell() {
 
 # What a shell does at its end, to leave its variables here. It passes through other programs' quoting.
 # shellcheck disable=SC2016
-LEAVE='umask 077; export -p >"$REMOTE_NOTEBOOK_ENTERED.part" && mv "$REMOTE_NOTEBOOK_ENTERED.part" "$REMOTE_NOTEBOOK_ENTERED"'
+LEAVE_CODE='umask 077; export -p >"$REMOTE_NOTEBOOK_ENTERED.part" && mv "$REMOTE_NOTEBOOK_ENTERED.part" "$REMOTE_NOTEBOOK_ENTERED"'
 
 # Runs code $1 with the words behind it, and takes over its variables; fails when it does. In bash, where there is
 # one: activation scripts are written for it, more often than they say.
 enter_by() {
   # shellcheck disable=SC2016
-  watch 0 "$(command -v bash || echo /bin/sh)" -c 'code=$1; shift; eval "$code" || exit; exec /bin/sh -c '"'$LEAVE'" sh "$@" || return
+  watch 0 "$(command -v bash || echo /bin/sh)" -c 'code=$1; shift; eval "$code" || exit; exec /bin/sh -c '"'$LEAVE_CODE'" sh "$@" || return
   take_over
 }
 
@@ -203,13 +203,29 @@ watch() {
   [ -f "$entered" ]
 }
 
+# For a script that leaves nothing: sets $folder to one where what is left behind while an environment is entered lies
+# until the script's end, for this session alone to look.
+make_scratch() {
+  remote_notebook_scratch=$(umask 077 && mktemp -d "${TMPDIR:-/tmp}/remote-notebook-XXXXXX" 2>/dev/null) ||
+    fail folder "${TMPDIR:-/tmp}"
+  folder=$remote_notebook_scratch
+}
+
+# shellcheck disable=SC2317,SC2329 # a trap calls it
+leave_scratch() {
+  end_helper
+  # By a name that nobody exports: for a moment $folder may be what a start-up file says.
+  [ -z "$remote_notebook_scratch" ] || rm -rf "$remote_notebook_scratch"
+}
+
 # It may be deaf to TERM, as an interactive shell is.
 end_helper() {
   # shellcheck disable=SC2046
   [ -z "$helper" ] || kill -KILL "$helper" $(descendants "$helper") 2>/dev/null
 }
 
-OWN='OWN mode launch token name from directory setup environment command port socket strict_port idle_timeout timeout
+OWN='OWN SETUP_CODE CONDA_CODE MODULES_CODE LEAVE_CODE CONDA_PLACES MODULE_PLACES PROJECT_PLACES USUAL_PLACES SERVERS record
+mode launch token name from directory setup environment command port socket strict_port idle_timeout timeout
 folder here locked me entered asked helper helper_began child child_began pid began answered tool conda path naps'
 
 take_over() {

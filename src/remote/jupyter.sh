@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # its variables are assigned in front of it
-# Chooses the command that starts Jupyter, once the environment is entered. A part of launch.sh.
+# Chooses the command that starts Jupyter, once the environment is entered. A part of launch.sh, doctor.sh and survey.sh.
 
 # Where Jupyter is when the PATH of a shell that is no login shell lacks it.
 USUAL_PLACES="$HOME/.local/bin:$HOME/miniforge3/bin:$HOME/miniconda3/bin:$HOME/anaconda3/bin:/opt/conda/bin:/usr/local/bin"

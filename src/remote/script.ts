@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { singleQuoted } from '../system/command.ts';
 
-type ScriptName = 'launch' | 'look' | 'stop' | 'logs' | 'servers' | 'doctor' | 'join' | 'resources';
+type ScriptName =
+  | 'launch'
+  | 'look'
+  | 'stop'
+  | 'logs'
+  | 'servers'
+  | 'doctor'
+  | 'join'
+  | 'resources'
+  | 'survey';
 
 /** A sh script for the host, with the values of its variables: see the head of each .sh file. */
 export interface Script {
@@ -13,6 +22,7 @@ export interface Script {
 const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   launch: ['environment', 'jupyter'],
   doctor: ['environment', 'jupyter'],
+  survey: ['environment', 'jupyter'],
   servers: ['runtime'],
 };
 

@@ -69,7 +69,7 @@ test('without a file, config says how to get one', async () => {
   assert.deepEqual([code, stdout], [0, '']);
   assert.match(
     stderr,
-    /config\.yaml names no notebook\. remote-notebook start … --save NAME writes one there\.\n$/,
+    /config\.yaml names no notebook\. remote-notebook init writes one there, and so does start … --save NAME\.\n$/,
   );
 });
 

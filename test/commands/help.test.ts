@@ -18,13 +18,13 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the command alone shows a newcomer the five lines to begin with, and is no failure', async () => {
+test('the command alone shows a newcomer the six lines to begin with, and is no failure', async () => {
   const { code, stdout, stderr } = await laptop.run();
   assert.deepEqual([code, stderr], [0, '']);
   const [first, empty, ...lines] = stdout.trimEnd().split('\n');
   assert.equal(first, 'Jupyter on any machine that you can ssh to, as if it were local.');
   assert.equal(empty, '');
-  assert.equal(lines.length, 5);
+  assert.equal(lines.length, 6);
   for (const line of lines) assert.match(line, /^ {2}remote-notebook \S.* {2,}\S/);
 });
 

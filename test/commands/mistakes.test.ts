@@ -47,7 +47,7 @@ const NO_NAME = `A name has letters, digits, dots, dashes and underscores, at mo
 const NO_FORWARD =
   'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it; ports are from 1 to 65535.';
 const HOW_TO_BEGIN =
-  'Name where: remote-notebook start user@host --directory DIR --environment VENV (see also: remote-notebook hosts)';
+  'Let it ask you: remote-notebook init. Or name where: remote-notebook start user@host --directory DIR --environment VENV';
 
 function port(option: string, value: string): string {
   return `Error: --${option} is ${value}: a port is a whole number from 1 to 65535\n`;

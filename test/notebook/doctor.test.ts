@@ -4,6 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, write
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { diagnosis, only } from '../hosts/diagnosis.ts';
 import { done, started } from '../hosts/notebooks.ts';
 import { freePort, ports, type SshdOptions } from '../hosts/sshd.ts';
 import { makeVenv } from '../hosts/venv.ts';
@@ -14,35 +15,9 @@ import { makeWorld, type World } from '../hosts/world.ts';
 let world: World;
 afterEach(() => world.remove());
 
-interface Check {
-  readonly name: string;
-  readonly verdict: string;
-  readonly found: string;
-  readonly fix?: string;
-}
-
 async function begin(options: SshdOptions = {}): Promise<void> {
   world = await makeWorld(options);
   world.laptop.env.BROWSER = 'true';
-}
-
-async function diagnosis(...args: string[]): Promise<{ code: number | null; checks: Check[] }> {
-  const { code, stdout, stderr } = await world.laptop.run('doctor', 'loopback', '{F}', '--json', ...args);
-  assert.match(stdout, /^\{/, stderr);
-  return { code, checks: JSON.parse(stdout).checks };
-}
-
-/** The one layer that is not as it should be, with nothing guessed behind it but what is named. */
-async function only(name: string, verdict: 'warning' | 'failed', ...args: string[]): Promise<string> {
-  const { code, checks } = await diagnosis(...(await ports()), ...args);
-  const wrong = checks.filter((check) => check.verdict === 'warning' || check.verdict === 'failed');
-  assert.deepEqual(
-    wrong.map((check) => [check.name, check.verdict]),
-    [[name, verdict]],
-    JSON.stringify(wrong, undefined, 2),
-  );
-  assert.equal(code, verdict === 'failed' ? 1 : 0);
-  return `${wrong[0]?.found}\n${wrong[0]?.fix}`;
 }
 
 /** All files below a folder, each with its content. */
@@ -79,7 +54,7 @@ test('a server that runs is asked by its API and by a websocket, and is not dist
   const [port, local] = [await freePort(), await freePort()].map(String);
   await started(world.laptop, '--port', port ?? '', '--local-port', local ?? '');
   const before = await done(world.laptop, 'status', '--json');
-  const { code, checks } = await diagnosis();
+  const { code, checks } = await diagnosis(world);
   assert.equal(code, 0);
   assert.deepEqual(
     checks.filter(({ verdict }) => verdict !== 'ok'),
@@ -89,6 +64,10 @@ test('a server that runs is asked by its API and by a websocket, and is not dist
   assert.match(found.server ?? '', /^runs, PID \d+$/);
   assert.match(found.port ?? '', /is this notebook's$/);
   assert.match(found.api ?? '', /^answers, version \d/);
+  assert.match(
+    found.websocket ?? '',
+    /^(opens through the tunnel|reaches Jupyter, which has none without a kernel)$/,
+  );
   assert.match(found['local port'] ?? '', /leads to the notebook$/);
   const shown = (text: string) => JSON.parse(text.replace(/"roundTripMs": \d+/g, '"roundTripMs": 0'));
   assert.deepEqual(shown(await done(world.laptop, 'status', '--json')), shown(before));
@@ -98,21 +77,21 @@ test('an option that ssh does not know is told, and nothing is tried with it', a
   await begin();
   appendFileSync(world.sshd.sshConfig, 'NoSuchOption yes\n');
   assert.match(
-    await only('ssh_config', 'failed'),
+    await only(world, 'ssh_config', 'failed'),
     /Bad configuration option: nosuchoption\nMend the option in /,
   );
 });
 
 test('a name that nobody knows is told', async () => {
   await begin({ sshConfig: ['HostName no-such-host.invalid'] });
-  assert.match(await only('name', 'failed'), /no-such-host\.invalid: .*\n.* leads from "loopback" to/);
+  assert.match(await only(world, 'name', 'failed'), /no-such-host\.invalid: .*\n.* leads from "loopback" to/);
 });
 
 test('a port on which no sshd listens is told', async () => {
   await begin();
   await world.sshd.stop();
   assert.match(
-    await only('reach', 'failed'),
+    await only(world, 'reach', 'failed'),
     /Connection refused\nThe machine is there, but no sshd listens/,
   );
 });
@@ -121,7 +100,7 @@ test('a host that was never met is told, and stays unknown', async () => {
   await begin();
   const file = join(world.sshd.folder, 'known_hosts');
   writeFileSync(file, '');
-  assert.match(await only('host key', 'failed'), /never met\nConnect once by hand/);
+  assert.match(await only(world, 'host key', 'failed'), /never met\nConnect once by hand/);
   assert.equal(readFileSync(file, 'utf8'), '');
 });
 
@@ -129,14 +108,14 @@ test('a host key that has changed is told, with the line of the old one', async 
   await begin();
   const other = readFileSync(`${world.sshd.key}.pub`, 'utf8');
   writeFileSync(join(world.sshd.folder, 'known_hosts'), `loopback ${other}`);
-  assert.match(await only('host key', 'failed'), /HAS CHANGED!\n.*the old key is line 1 of /);
+  assert.match(await only(world, 'host key', 'failed'), /HAS CHANGED!\n.*the old key is line 1 of /);
 });
 
 test('a key that the host refuses is told, with the way to install one', async () => {
   await begin();
   writeFileSync(world.sshd.authorizedKeys, '');
   assert.match(
-    await only('authentication', 'failed'),
+    await only(world, 'authentication', 'failed'),
     /Permission denied \(publickey\)\.\nInstall your key there/,
   );
 });
@@ -145,7 +124,7 @@ for (const line of ['AllowTcpForwarding no', 'PermitOpen none']) {
   test(`an sshd that forbids to forward is told, with its option: ${line}`, async () => {
     await begin({ sshdConfig: [line] });
     assert.match(
-      await only('forwarding', 'failed'),
+      await only(world, 'forwarding', 'failed'),
       /forbids to forward.*\n.*AllowTcpForwarding and PermitOpen/,
     );
   });
@@ -154,14 +133,14 @@ for (const line of ['AllowTcpForwarding no', 'PermitOpen none']) {
 test('a machine without ssh is told, and all that needs it is not guessed', async () => {
   await begin();
   world.laptop.env.PATH = join(world.home, 'nothing');
-  assert.match(await only('ssh', 'failed'), /^ssh is not installed.*\nInstall it/);
+  assert.match(await only(world, 'ssh', 'failed'), /^ssh is not installed.*\nInstall it/);
 });
 
 test('a host that would ask at the next login is told, and looked at over the open connection', async () => {
   await begin();
   await started(world.laptop, ...(await ports()));
   writeFileSync(world.sshd.authorizedKeys, '');
-  const { code, checks } = await diagnosis();
+  const { code, checks } = await diagnosis(world);
   assert.equal(code, 0);
   const wrong = checks.filter(({ verdict }) => verdict !== 'ok');
   assert.deepEqual(
@@ -193,7 +172,7 @@ default_handlers = [(r'/api/events/subscribe', Refuse)]
     writeFileSync(join(folder, `jupyter_${file}_config.py`), text);
   }
   await started(world.laptop, ...(await ports()));
-  const { code, checks } = await diagnosis();
+  const { code, checks } = await diagnosis(world);
   assert.equal(code, 1);
   assert.equal(checks.find(({ name }) => name === 'websocket')?.found, 'refused with HTTP 403');
 });
@@ -201,7 +180,7 @@ default_handlers = [(r'/api/events/subscribe', Refuse)]
 test('an account that runs something else than what it is told is told', async () => {
   await begin({ sshdConfig: ['ForceCommand echo This account is for copies only.'] });
   assert.match(
-    await only('login shell', 'failed'),
+    await only(world, 'login shell', 'failed'),
     /copies only\.\nIt takes an account that may run commands/,
   );
 });
@@ -209,12 +188,15 @@ test('an account that runs something else than what it is told is told', async (
 test('a start-up file that prints is told, with its words', async () => {
   await begin();
   writeFileSync(join(world.home, '.bashrc'), 'echo "Welcome to the machine"\n');
-  assert.match(await only('start-up files', 'warning'), /^print: Welcome to the machine\n.*\[ -t 1 \]/);
+  assert.match(
+    await only(world, 'start-up files', 'warning'),
+    /^print: Welcome to the machine\n.*\[ -t 1 \]/,
+  );
 });
 
 test('a directory that is not there is told', async () => {
   await begin();
-  assert.match(await only('directory', 'failed', '-d', 'no where'), /"no where" is not there/);
+  assert.match(await only(world, 'directory', 'failed', '-d', 'no where'), /"no where" is not there/);
 });
 
 test('a disk that is full is told', {
@@ -226,7 +208,7 @@ test('a disk that is full is told', {
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
   try {
     writeFileSync(join(disk, 'all'), Buffer.alloc(1 << 20));
-    assert.match(await only('disk', 'failed', '-d', 'full'), /^0 MB are left in .*full\nRemove there/);
+    assert.match(await only(world, 'disk', 'failed', '-d', 'full'), /^0 MB are left in .*full\nRemove there/);
   } finally {
     execFileSync('umount', [disk]);
   }
@@ -235,7 +217,7 @@ test('a disk that is full is told', {
 test('an environment that is not there is told', async () => {
   await begin();
   assert.match(
-    await only('environment', 'failed', '-e', 'venv'),
+    await only(world, 'environment', 'failed', '-e', 'venv'),
     /there is no bin\/activate in it\n.*python3 -m venv/,
   );
 });
@@ -248,14 +230,17 @@ for (const end of ['', 'exit 1']) {
     mkdirSync(data);
     writeFileSync(join(data, 'precious'), '');
     appendFileSync(join(world.home, 'venv/bin/activate'), `folder='${data}'\n${end}\n`);
-    await diagnosis('-e', 'venv');
+    await diagnosis(world, '-e', 'venv');
     assert.deepEqual(readdirSync(data), ['precious']);
   });
 }
 
 test('a Jupyter that is not there is told', async () => {
   await begin();
-  assert.match(await only('jupyter', 'failed', '--command', 'jupiter lab'), /^jupiter is not installed/);
+  assert.match(
+    await only(world, 'jupyter', 'failed', '--command', 'jupiter lab'),
+    /^jupiter is not installed/,
+  );
 });
 
 test("what Jupyter's own configuration says is told, and no secret of it", async () => {
@@ -270,7 +255,7 @@ test("what Jupyter's own configuration says is told, and no secret of it", async
     writeFileSync(join(world.home, '.jupyter', `jupyter_${file}_config.py`), text);
   }
   const before = readdirSync(join(world.home, '.jupyter'));
-  const told = await only('configuration', 'warning');
+  const told = await only(world, 'configuration', 'warning');
   for (const word of ['sets a password', '/mine', '0.0.0.0', 'port 9999'])
     assert.ok(told.includes(word), told);
   assert.ok(!told.includes('sha1'));
@@ -283,7 +268,7 @@ test('a port of the host that is taken is told, with its holder', async () => {
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   try {
-    const told = await only('port', 'warning', '--port', String(port));
+    const told = await only(world, 'port', 'warning', '--port', String(port));
     assert.match(told, new RegExp(`${port} of the host is taken by .*PID ${process.pid}`));
   } finally {
     server.close();
@@ -296,7 +281,7 @@ test('a port of this machine that is taken is told, with its holder', async () =
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   try {
-    const told = await only('local port', 'failed', '--local-port', String(port), '--strict-port');
+    const told = await only(world, 'local port', 'failed', '--local-port', String(port), '--strict-port');
     assert.match(told, new RegExp(`taken by .*PID ${process.pid}\\)\nName another with --local-port`));
   } finally {
     server.close();
@@ -308,14 +293,14 @@ test('a machine without a browser is told', {
 }, async () => {
   await begin();
   delete world.laptop.env.BROWSER;
-  assert.match(await only('browser', 'warning'), /no desktop.*\nstart prints the URL/);
+  assert.match(await only(world, 'browser', 'warning'), /no desktop.*\nstart prints the URL/);
 });
 
 test('a server that was killed is told, and its record is left', async () => {
   await begin();
   const { server } = await started(world.laptop, ...(await ports()));
   process.kill(server.pid, 'SIGKILL');
-  const { code, checks } = await diagnosis();
+  const { code, checks } = await diagnosis(world);
   assert.equal(code, 0);
   const told = checks.find(({ name }) => name === 'server');
   assert.equal(told?.verdict, 'warning');
@@ -328,7 +313,7 @@ test('a server that is stopped answers no API, and is told', async () => {
   const { server } = await started(world.laptop, ...(await ports()));
   process.kill(server.pid, 'SIGSTOP');
   try {
-    const { code, checks } = await diagnosis();
+    const { code, checks } = await diagnosis(world);
     assert.equal(code, 1);
     assert.match(checks.find(({ name }) => name === 'api')?.found ?? '', /does not answer/);
     assert.equal(checks.find(({ name }) => name === 'websocket')?.found, 'not checked: api');

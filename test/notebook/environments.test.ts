@@ -224,6 +224,18 @@ test('what a line of setup exports, whatever its name, changes nothing of the la
   assert.equal(readFileSync(join(elsewhere, 'record'), 'utf8'), 'mine');
 });
 
+test('what a line of setup exports reaches Jupyter, and keeps no conda from being entered', async () => {
+  const root = join(world.home, 'miniforge3');
+  standIn('conda', join(root, 'bin/conda'));
+  makeCondaEnvironment(join(root, 'envs/ml'));
+  const { variables } = await startedIn('conda:ml', '--setup', 'export CONDA=/opt/mine OWN=me MODULES=none');
+  assert.ok(
+    variables.includes('CONDA=/opt/mine') && variables.includes('MODULES=none'),
+    variables.join('\n'),
+  );
+  await stopAll();
+});
+
 test('what an activate script sets, whatever its name, changes nothing of the launch itself', async () => {
   makeVenv(join(work, 'venv'));
   const lines = `folder='${world.home}' here=/ OWN= port=1 launch=x name=x command=false pid=1 locked=\ncd /\n`;

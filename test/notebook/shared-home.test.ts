@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Check } from '../hosts/diagnosis.ts';
 import { makeNetwork, type Network, networkLacks } from '../hosts/network.ts';
 import { started } from '../hosts/notebooks.ts';
 import { makeSshd, type Sshd } from '../hosts/sshd.ts';
@@ -79,6 +80,11 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
     assert.equal(code, verb[0] === 'clean' ? 0 : 1, verb.join(' '));
     if (code === 1) assert.match(stderr, new RegExp(told), verb.join(' '));
   }
+  const doctor = await world.laptop.run('doctor', 'loopback', '{F}', '--json');
+  const checks: Check[] = JSON.parse(doctor.stdout).checks;
+  const { found, verdict } = checks.find(({ name }) => name === 'server') ?? {};
+  assert.deepEqual([found, verdict], [told, 'warning']);
+  assert.equal(checks.find(({ name }) => name === 'api')?.found, 'not checked: server');
   const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open');
   assert.equal(other.code, 1);
   assert.match(other.stderr, new RegExp(`${told}[\\s\\S]*ssh loopback rm -r /`));

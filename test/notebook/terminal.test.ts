@@ -116,6 +116,24 @@ test('a host that was never met shows its fingerprint, and is known from then on
   assert.equal((await world.laptop.run('stop')).code, 0);
 });
 
+for (const [key, name] of [
+  [CTRL_C, 'Ctrl-C'],
+  ['\x04', 'Ctrl-D'],
+] as const) {
+  test(`${name} at a question of this program's own changes nothing, and is no yes`, async () => {
+    const starting = open(...start());
+    assert.equal(await starting.ended, 0, starting.shown());
+    const stopping = open(...inShell([...PROGRAM, 'stop', '--all'], 'stty -a'));
+    await stopping.saw('Stop them? [y/N]');
+    stopping.type(key);
+    await stopping.saw('it ended with 130');
+    await stopping.ended;
+    assert.match(stopping.shown(), /[^-]icanon/);
+    assert.equal((await world.laptop.run('status')).code, 0);
+    assert.equal((await world.laptop.run('stop')).code, 0);
+  });
+}
+
 test('a terminal that is closed after a start leaves the server and the tunnel up', async () => {
   const window = open(...inShell(start(), 'sleep 600'));
   await window.saw('it ended with 0');

@@ -12,7 +12,6 @@ const SURPRISES: Readonly<Record<string, (value: unknown) => string | false>> = 
     !isLoopback(value) &&
     `opens servers to the network (ip ${value}): a start keeps to loopback`,
   port: (value) => given(value) && `names port ${value}: a start uses --port`,
-  sock: (value) => given(value) && `names the socket ${value}`,
   certfile: (value) => given(value) && 'sets a certificate: pages are https, and a browser warns of it',
   notebook_dir: (value) => given(value) && `names the directory ${value}: a start uses --directory`,
   root_dir: (value) => given(value) && `names the directory ${value}: a start uses --directory`,
@@ -28,9 +27,14 @@ function isLoopback(value: unknown): boolean {
 
 /**
  * Reads what Jupyter itself says of its configuration, by --show-config-json. No value that is secret is repeated.
+ * @param unread the files that it could not read, and goes on without
  * @param unasked the command of the user's own that was not asked
  */
-export function checkConfiguration(json: string | undefined, unasked: string | undefined): Check {
+export function checkConfiguration(
+  json: string | undefined,
+  unread: readonly string[],
+  unasked: string | undefined,
+): Check {
   const name = 'configuration';
   if (unasked !== undefined) return ok(name, `not asked: ${unasked} may start something`);
   let all: Record<string, Record<string, unknown> | undefined>;
@@ -43,6 +47,12 @@ export function checkConfiguration(json: string | undefined, unasked: string | u
       'See its own words on the host: jupyter --show-config (a file of ~/.jupyter may be broken)',
     );
   }
+  if (unread.length > 0)
+    return warning(
+      name,
+      `Jupyter cannot read its ${[...new Set(unread)].join(' and ')}, and goes on without it`,
+      'Mend it on the host. Jupyter says what is wrong with it: jupyter notebook --show-config',
+    );
   const found = APPLICATIONS.flatMap((application) =>
     Object.entries(all[application] ?? {}).map(([key, value]) => SURPRISES[key]?.(value)),
   );

@@ -59,7 +59,7 @@ export async function diagnose(
   add(ssh);
   if (ssh.verdict === 'failed') add(...LAYERS.map((name) => unchecked(name, 'ssh')));
   else await checkRemote(notebook, context, add);
-  add(await localPort(notebook, context), checkBrowser(context));
+  add(await localPort(notebook, context), await checkBrowser(context));
   return checks;
 }
 
@@ -109,7 +109,7 @@ async function checkHost(
 ): Promise<void> {
   const { connection } = login;
   if (!connection) return;
-  const forwarding = await checkForwarding(login, notebook.port, context);
+  const forwarding = await checkForwarding(login, notebook, context);
   put(forwarding);
   let found: Awaited<ReturnType<typeof examineHost>>;
   try {

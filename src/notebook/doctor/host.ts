@@ -1,6 +1,6 @@
 import { redactTokens } from '../../jupyter/server.ts';
 import { type Frame, lastValue } from '../../remote/script.ts';
-import { launchFailure } from '../launch-failure.ts';
+import { Elsewhere, launchFailure } from '../launch-failure.ts';
 import type { Notebook } from '../notebook.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 import { checkConfiguration } from './configuration.ts';
@@ -47,9 +47,11 @@ const READERS: Readonly<Record<Layer, (frames: readonly Frame[], notebook: Noteb
   environment: (frames, { environment }) => {
     const notes = frames.filter(({ key }) => key === 'note').map(({ value }) => value);
     const named = environment || 'none is named: what is found is used';
-    return notes.length > 0
-      ? warning('environment', notes.join('; '), 'Name the one that you mean with --environment.')
-      : ok('environment', named);
+    if (notes.length === 0) return ok('environment', named);
+    const found = notes.join('; ');
+    return notes.every((note) => note.endsWith(', and is used'))
+      ? ok('environment', found)
+      : warning('environment', found, 'Name the one that you mean with --environment.');
   },
   jupyter: (frames) => {
     const command = lastValue(frames, 'command') ?? '';
@@ -64,17 +66,24 @@ const READERS: Readonly<Record<Layer, (frames: readonly Frame[], notebook: Noteb
           'Is its environment whole? Run it there by hand, or install it again: pip install jupyterlab',
         );
   },
-  configuration: (frames) => checkConfiguration(lastValue(frames, 'config'), lastValue(frames, 'unasked')),
+  configuration: (frames) =>
+    checkConfiguration(
+      lastValue(frames, 'config'),
+      frames.filter(({ key }) => key === 'unread').map(({ value }) => value),
+      lastValue(frames, 'unasked'),
+    ),
 };
 
 function readLogind(frames: readonly Frame[]): Check {
   const kills = lastValue(frames, 'logind');
   if (kills === undefined) return ok('logind', 'none there: what was started stays');
-  if (kills !== 'true') return ok('logind', 'KillUserProcesses is off: what was started stays');
+  if (kills === 'false') return ok('logind', 'KillUserProcesses is off: what was started stays');
   if (lastValue(frames, 'linger') === 'yes') return ok('logind', 'you may linger: what was started stays');
   return warning(
     'logind',
-    'KillUserProcesses is on: the server ends with your last session there',
+    kills === 'true'
+      ? 'KillUserProcesses is on: the server ends with your last session there'
+      : 'it does not tell whether a server ends with your last session there (KillUserProcesses)',
     'Run once on the host: loginctl enable-linger',
   );
 }
@@ -113,13 +122,12 @@ function readDisk(frames: readonly Frame[]): Check {
   const [fewest] = measured('inodes').filter(({ free }) => free < FEW_INODES && free >= 0);
   const remedy =
     'Remove there what you need no longer, or name a directory on another disk with --directory.';
-  if (least && least.free < LITTLE_KB) {
-    const found = `${size(least.free)} are left in ${least.place}`;
-    return least.free < NO_KB ? failed('disk', found, remedy) : warning('disk', found, remedy);
-  }
-  if (fewest) return warning('disk', `room for ${fewest.free} more files in ${fewest.place}`, remedy);
+  const left = least && `${size(least.free)} are left in ${least.place}`;
+  if (left && least.free < NO_KB) return failed('disk', left, remedy);
   const quota = frames.filter(({ key }) => key === 'quota').map(({ value }) => value);
   if (quota.length > 0) return failed('disk', `over your quota: ${quota.join(' / ')}`, remedy);
+  if (left && least.free < LITTLE_KB) return warning('disk', left, remedy);
+  if (fewest) return warning('disk', `room for ${fewest.free} more files in ${fewest.place}`, remedy);
   return ok('disk', least ? `${size(least.free)} are free` : 'df does not tell');
 }
 
@@ -129,8 +137,13 @@ function size(kilobytes: number): string {
     : `${Math.floor(kilobytes / 1_000_000)} GB`;
 }
 
-function readServer(frames: readonly Frame[], { name }: Notebook): Check {
+function readServer(frames: readonly Frame[], { name, destination }: Notebook): Check {
   const runs = lastValue(frames, 'runs');
+  const elsewhere = lastValue(frames, 'elsewhere');
+  if (elsewhere !== undefined) {
+    const { message, remedy } = new Elsewhere(destination, elsewhere.split(' '));
+    return warning('server', message, remedy);
+  }
   if (runs !== undefined) return ok('server', `runs, PID ${runs}`);
   if (lastValue(frames, 'dead') === undefined) return ok('server', 'none runs yet');
   return warning(

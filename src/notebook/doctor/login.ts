@@ -9,6 +9,7 @@ import type { Context } from '../../system/context.ts';
 import { Interrupted } from '../../system/errors.ts';
 import { endProcessTree, startTime } from '../../system/process.ts';
 import { run, startBackground } from '../../system/run.ts';
+import type { Notebook } from '../notebook.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 
 const GRACE_MS = 3000;
@@ -138,10 +139,16 @@ function asked(checks: readonly Check[], how: string): Check[] {
   });
 }
 
-/** A real connection through the host's sshd to this port of it. */
-export async function checkForwarding(login: Login, port: number, context: Context): Promise<Check> {
+/** A real connection through the host's sshd to the notebook's port of it. */
+export async function checkForwarding(
+  login: Login,
+  { port, socket }: Notebook,
+  context: Context,
+): Promise<Check> {
   const name = 'forwarding';
   if (!login.connection) return unchecked(name, 'authentication');
+  // sshd has the same words for a socket that is forbidden and for one that is not there.
+  if (socket) return unchecked(name, 'sshd tells of sockets only when a server listens on one');
   const before = login.words().length;
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(OPEN_MS)]);
   try {

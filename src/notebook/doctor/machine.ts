@@ -120,14 +120,29 @@ export async function checkLocalPort(
     : warning(name, found, 'start takes the next one that is free; --local-port names another.');
 }
 
+/** Of a command line of the user's own, the program is looked for where its name is plain. */
+async function checkNamedBrowser(line: string, context: Context): Promise<Check> {
+  const [, program] = /^([\w./+-]+)(?:[\s:]|$)/.exec(line) ?? [];
+  const found = `$BROWSER is ${line}`;
+  if (program === undefined) return ok('browser', found);
+  const { code } = await run(['/bin/sh', '-c', 'command -v "$1"', 'sh', program], context);
+  if (code === 0) return ok('browser', found);
+  return warning(
+    'browser',
+    `${found}, which is not there`,
+    'Set BROWSER to a program that there is, or unset it.',
+  );
+}
+
 async function by(port: number): Promise<string> {
   const holder = await portHolder(port);
   return holder ? ` by ${holder}` : '';
 }
 
 /** The same question that opening a page asks. */
-export function checkBrowser({ env }: Context): Check {
-  if (env.BROWSER) return ok('browser', `$BROWSER is ${env.BROWSER}`);
+export async function checkBrowser(context: Context): Promise<Check> {
+  const { env } = context;
+  if (env.BROWSER) return checkNamedBrowser(env.BROWSER, context);
   if (process.platform !== 'linux' || env.DISPLAY || env.WAYLAND_DISPLAY || env.WSL_DISTRO_NAME)
     return ok('browser', "the desktop's own");
   return warning(

@@ -16,8 +16,10 @@ export async function serverChecks(
   connection: Connection,
   context: Context,
 ): Promise<Check[]> {
-  if (lastValue(frames, 'runs') === undefined)
-    return [unchecked('api', 'no server runs'), unchecked('websocket', 'no server runs')];
+  if (lastValue(frames, 'runs') === undefined) {
+    const cause = lastValue(frames, 'elsewhere') === undefined ? 'no server runs' : 'server';
+    return [unchecked('api', cause), unchecked('websocket', cause)];
+  }
   const { port, socket, baseUrl, secure, token } = parseRuntimeFile(lastValue(frames, 'server') ?? '');
   const target = socket ?? `${LOOPBACK}:${port}`;
   const forward: Forward = { bindAddress: LOOPBACK, localPort: await freePort(), target };
@@ -25,7 +27,7 @@ export async function serverChecks(
   if (code !== 0)
     return [failed('api', `no forward to ${target}: ${stderr.trim()}`), unchecked('websocket', 'api')];
   try {
-    return await ask({ localPort: forward.localPort, baseUrl, secure, token }, target, context);
+    return await ask({ localPort: forward.localPort, baseUrl, secure, token }, target, socket, context);
   } finally {
     await run(controlCommand(connection, 'cancel', forward), uninterrupted(context));
   }
@@ -34,6 +36,7 @@ export async function serverChecks(
 async function ask(
   api: Parameters<typeof proveServer>[0],
   target: string,
+  socket: string | undefined,
   context: Context,
 ): Promise<Check[]> {
   const proof = await proveServer(api, undefined, context.signal, ANSWER_TIMEOUT_MS);
@@ -48,7 +51,9 @@ async function ask(
         : failed(
             'api',
             `${target} does not answer: ${proof.reason}`,
-            'Is the host very busy, or the server stopped? See: remote-notebook logs',
+            socket === undefined
+              ? 'Is the host very busy, or the server stopped? See: remote-notebook logs'
+              : "Is the server stopped (see: remote-notebook logs), or does the host's sshd forbid sockets (AllowStreamLocalForwarding)?",
           );
     return [check, unchecked('websocket', 'api')];
   }

@@ -1,0 +1,286 @@
+import { installCommand } from '../notebook/environment.ts';
+import { LaunchFailure } from '../notebook/launch-failure.ts';
+import { defaultName, makeNotebook, type Notebook, type NotebookSettings } from '../notebook/notebook.ts';
+import { type Started, startNotebook, verifySameNotebook } from '../notebook/start.ts';
+import { readRecords } from '../notebook/state.ts';
+import { closeNotebook, stopNotebook } from '../notebook/stop.ts';
+import { type Offer, type Survey, survey } from '../notebook/survey.ts';
+import { connectionOf, openTunnel, releaseTunnel } from '../notebook/tunnel.ts';
+import { wrongAnswer } from '../notebook/wrong-answer.ts';
+import { uninterrupted } from '../system/context.ts';
+import { Failure, Interrupted, UsageError } from '../system/errors.ts';
+import { askDestination } from './init-destination.ts';
+import { type Ask, yesOrNo } from './questions.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What the questions of `init` are asked with. */
+export interface Dialogue {
+  readonly terminal: Terminal;
+  readonly ask: Ask;
+  /** False where each default is taken: then a failure ends it. */
+  readonly isAsking: boolean;
+  /** ssh's own `-F`. */
+  readonly configFile: string | undefined;
+  /** The notebooks that config.yaml has. */
+  readonly configured: Readonly<Record<string, NotebookSettings & { destination: string }>>;
+  readonly begun: Begun;
+}
+
+/** What was begun, on this machine and the host, until it is kept. */
+export class Begun {
+  readonly #undoings: (() => Promise<unknown>)[] = [];
+  readonly #note: (message: string) => void;
+
+  /** @param note told what could not be undone */
+  constructor(note: (message: string) => void) {
+    this.#note = note;
+  }
+
+  add(undo: () => Promise<unknown>): void {
+    this.#undoings.push(undo);
+  }
+
+  keep(): void {
+    this.#undoings.length = 0;
+  }
+
+  /** The last first; each, whatever becomes of another. */
+  async undo(): Promise<void> {
+    for (const undo of this.#undoings.splice(0).toReversed()) {
+      await undo().catch((error: unknown) => {
+        if (!(error instanceof Failure)) throw error;
+        this.#note(error.message);
+      });
+    }
+  }
+}
+
+/** The questions, in their order, each with its answer if there is one. */
+export interface Answers {
+  destination?: string | undefined;
+  directory?: string | undefined;
+  environment?: string | undefined;
+  name?: string | undefined;
+}
+
+/** What was answered of one host, or of one directory, says nothing of another. */
+const BELONGING: Readonly<Record<keyof Answers, readonly (keyof Answers)[]>> = {
+  destination: ['directory', 'environment', 'name'],
+  directory: ['environment'],
+  environment: [],
+  name: [],
+};
+
+/** A notebook that has been started, and the settings by which it is known again. */
+export interface Tried extends Started {
+  readonly settings: NotebookSettings & { destination: string };
+}
+
+/**
+ * Asks for what is not said, and starts the notebook; after a failure asks which answer is to be another one.
+ * Undefined when the user gives up.
+ * @param given what is not asked for
+ * @param said what need not be asked for
+ */
+export async function tryOut(
+  given: NotebookSettings,
+  said: Readonly<Answers>,
+  timeoutMs: number,
+  dialogue: Dialogue,
+): Promise<Tried | undefined> {
+  const { terminal, isAsking, begun } = dialogue;
+  const unheard: Answers = { ...said };
+  const answers: Answers = {};
+  for (;;) {
+    try {
+      const { name, settings } = await completed(given, unheard, answers, dialogue);
+      const notebook = makeNotebook(name, settings, dialogue.configFile);
+      return { ...(await start(notebook, timeoutMs, dialogue)), settings };
+    } catch (failure) {
+      // What is wrong with files and options, no other answer mends.
+      const isFinal = failure instanceof Interrupted || failure instanceof UsageError;
+      if (!isAsking || isFinal || !(failure instanceof Failure)) throw failure;
+      terminal.complain(failure);
+      const way = await askWay(failure, dialogue);
+      if (way === 'stop') return undefined;
+      if (way === 'again') continue;
+      if (way === 'destination') await begun.undo();
+      for (const key of [way, ...BELONGING[way]]) delete answers[key];
+    }
+  }
+}
+
+async function start(notebook: Notebook, timeoutMs: number, { terminal, begun }: Dialogue): Promise<Started> {
+  const { context } = terminal;
+  const before = readRecords(context)[notebook.name];
+  const started = await startNotebook(notebook, { mode: 'start', timeoutMs }, context);
+  const known = { notebook: started.record.notebook, record: started.record };
+  if (!started.joined) begun.add(() => stopNotebook(known, undefined, uninterrupted(context)));
+  else if (!before) begun.add(() => closeNotebook(known, uninterrupted(context)));
+  return started;
+}
+
+/**
+ * All that is to be known of the notebook: asks for what is still open, and looks at the host for it.
+ * @param unheard what the command line says, until it has been an answer
+ */
+async function completed(
+  given: NotebookSettings,
+  unheard: Answers,
+  answers: Answers,
+  dialogue: Dialogue,
+): Promise<{ name: string; settings: NotebookSettings & { destination: string } }> {
+  const heard = (key: keyof Answers) => {
+    const answer = unheard[key];
+    delete unheard[key];
+    return answer;
+  };
+  answers.destination ??= await askDestination(heard('destination'), dialogue);
+  const { destination } = answers;
+  answers.directory ??= heard('directory');
+  answers.environment ??= heard('environment');
+  if (answers.directory === undefined || answers.environment === undefined)
+    await connect(destination, dialogue);
+  let found: Survey | undefined;
+  answers.directory ??= await dialogue.ask({
+    text: `Directory on ${destination}:`,
+    byDefault: '',
+    hint: 'the home folder',
+    read: async (directory) => {
+      found = await lookAt(destination, directory, dialogue).catch(asMistake);
+      return directory;
+    },
+  });
+  const { directory } = answers;
+  if (answers.environment === undefined) {
+    found ??= await lookAt(destination, directory, dialogue);
+    answers.environment = await askEnvironment(found.offers, dialogue);
+  }
+  const settings = { ...given, destination, directory, environment: answers.environment };
+  answers.name ??= await askName(heard('name'), settings, dialogue);
+  return { name: answers.name, settings };
+}
+
+/** The connection that the start will use, too; ssh may ask on it. */
+async function connect(destination: string, { terminal, configFile, begun }: Dialogue): Promise<void> {
+  const { context } = terminal;
+  const connection = connectionOf(makeNotebook('init', { destination }, configFile), context.env);
+  begun.add(() => releaseTunnel(connection, uninterrupted(context)));
+  context.report.phase('connect');
+  await openTunnel(connection, context);
+}
+
+function lookAt(
+  destination: string,
+  directory: string,
+  { terminal: { context }, configFile }: Dialogue,
+): Promise<Survey> {
+  context.report.phase('look');
+  return survey(makeNotebook('init', { destination, directory }, configFile), context);
+}
+
+/** A directory that is not there is a wrong answer. */
+function asMistake(failure: unknown): never {
+  if (failure instanceof LaunchFailure && failure.reason === 'directory')
+    throw new UsageError(failure.message, {
+      remedy: 'Make it there first, or name another.',
+      cause: failure,
+    });
+  throw failure;
+}
+
+/** The word for no environment, by which a start takes what it finds. */
+const NONE = 'none';
+
+async function askEnvironment(offers: readonly Offer[], { terminal, ask }: Dialogue): Promise<string> {
+  const rows = offers.map(({ word, about }) => ({ word: word || NONE, about }));
+  if (!offers.some(({ isReady }) => isReady))
+    terminal.say(
+      `No Jupyter was found there. To install one: ${installCommand({ kind: 'none' })}, or in an environment.`,
+    );
+  const [best] = offers;
+  const answer = await choose(
+    'Environment (of these, or another):',
+    rows,
+    best?.isReady ? best.word || NONE : NONE,
+    (word) => {
+      makeNotebook('init', { destination: 'init', environment: word === NONE ? '' : word }, undefined);
+      return word;
+    },
+    terminal,
+    ask,
+  );
+  return answer === NONE ? '' : answer;
+}
+
+async function askName(
+  said: string | undefined,
+  settings: NotebookSettings & { destination: string },
+  { terminal, ask, isAsking, configFile, configured }: Dialogue,
+): Promise<string> {
+  const host = defaultName(settings.destination);
+  const folder = settings.directory?.replace(/\/+$/, '').split('/').at(-1);
+  const candidates = [host, defaultName(folder || host), `${host}-2`];
+  const records = readRecords(terminal.context);
+  const read = (name: string) => {
+    const notebook = makeNotebook(name, settings, configFile);
+    const record = Object.hasOwn(records, name) ? records[name] : undefined;
+    if (record) verifySameNotebook(record, notebook);
+    return name;
+  };
+  for (let name = said === undefined ? undefined : read(said); ; name = undefined) {
+    name ??= await ask({
+      text: 'A name for this notebook:',
+      byDefault: candidates.find((candidate) => !Object.hasOwn(configured, candidate)),
+      read,
+    });
+    const known = Object.hasOwn(configured, name) ? configured[name] : undefined;
+    if (!known || !isAsking) return name;
+    const question = `config.yaml has "${name}", on ${known.destination}: replace it?`;
+    if (await ask(yesOrNo(question, false))) return name;
+  }
+}
+
+const WAYS = {
+  environment: 'another environment',
+  directory: 'another directory',
+  destination: 'another host',
+  name: 'another name',
+  again: 'the same once more',
+  stop: 'stop here: nothing is kept',
+} as const;
+type Way = keyof typeof WAYS;
+
+function askWay(failure: Failure, { terminal, ask }: Dialogue): Promise<Way> {
+  const rows = Object.entries(WAYS).map(([word, about]) => ({ word, about }));
+  const read = (answer: string) => {
+    if (Object.hasOwn(WAYS, answer)) return answer as Way;
+    throw new UsageError(`"${answer}" is none of these`);
+  };
+  return choose('What now?', rows, wrongAnswer(failure) ?? 'again', read, terminal, ask);
+}
+
+/** Shows what there is to choose from; the answer is a number of these, or a word. */
+function choose<T>(
+  text: string,
+  rows: readonly { readonly word: string; readonly about: string }[],
+  byDefault: string,
+  read: (word: string) => T,
+  terminal: Terminal,
+  ask: Ask,
+): Promise<T> {
+  const width = Math.max(0, ...rows.map(({ word }) => word.length));
+  for (const [index, { word, about }] of rows.entries())
+    terminal.say(`  ${index + 1}  ${word.padEnd(width)}  ${terminal.style.dim(about)}`);
+  return ask({
+    text,
+    byDefault,
+    completions: rows.map(({ word }) => word),
+    read: (answer) => {
+      if (!/^\d+$/.test(answer)) return read(answer);
+      const row = rows[Number(answer) - 1];
+      if (row) return read(row.word);
+      throw new UsageError(`there is no ${answer}`, { remedy: `There are 1 to ${rows.length}.` });
+    },
+  });
+}

@@ -1,0 +1,65 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # its variables are assigned in front of it
+# Looks for what a notebook in a directory of the host could run in, so that its user can choose. Changes nothing there.
+#
+#   directory             where it is to work; empty: the home folder
+#   environment, command  empty
+#
+# Answers `directory` (its true path); for each environment `venv`, `project` or `conda`, `ready` or `bare` (whether Jupyter is
+# in it), and its name, which is `base PREFIX`, `name PREFIX` or `path PREFIX` for conda's; and `found` for the Jupyter that is
+# taken where none is named. Or `failed CAUSE …`.
+
+main() {
+  trap 'leave_scratch' EXIT
+  trap 'exit 1' HUP INT TERM PIPE
+  go_to_directory
+  tell directory "$here"
+  make_scratch
+  for each in .venv venv; do tell_venv "$each"; done
+  for each in */ .[!.]*/; do
+    each=${each%/}
+    case $each in .venv | venv) ;; *) tell_venv "$each" ;; esac
+  done
+  for each in uv poetry pixi; do tell_project "$each"; done
+  each_conda >"$folder/condas"
+  [ -s "$folder/condas" ] || { ask_login_shell && each_conda >"$folder/condas"; }
+  [ ! -s "$folder/condas" ] || tell_condas
+  find_program jupyter && tell found "$(command -v jupyter)"
+}
+
+# A conda has a bin/activate as well, which is none of a venv.
+tell_venv() {
+  if [ -r "$1/bin/activate" ] && [ ! -d "$1/conda-meta" ]; then tell venv "$(readiness "$1")" "$1"; fi
+}
+
+# Which project a directory is, its lock file tells, or its part of pyproject.toml.
+tell_project() {
+  if [ -f "$1.lock" ] || [ -f "$1.toml" ] || grep -q "^\[tool\.$1[].]" pyproject.toml 2>/dev/null; then tell project ready "$1"; fi
+}
+
+# By the folders, since `conda env list` takes a second for each conda. Other prefixes stand in environments.txt.
+tell_condas() {
+  {
+    while IFS= read -r conda; do
+      root=${conda%/*/*}
+      [ "${conda##*/}" = micromamba ] || printf 'base %s\n' "$root"
+      each_environment "$root"
+    done <"$folder/condas"
+    for root in "$MAMBA_ROOT_PREFIX" "$HOME/micromamba" "$HOME/.local/share/mamba" "$HOME/.conda"; do
+      [ -z "$root" ] || each_environment "$root"
+    done
+    [ ! -r "$HOME/.conda/environments.txt" ] || sed 's/^/path /' "$HOME/.conda/environments.txt"
+  } | awk '!seen[substr($0, 6)]++' | while IFS= read -r line; do
+    prefix=${line#* }
+    [ ! -d "$prefix/conda-meta" ] || tell conda "$(readiness "$prefix")" "$line"
+  done
+}
+
+each_environment() { for each in "$1"/envs/*/; do printf 'name %s\n' "${each%/}"; done; }
+
+readiness() { if [ -x "$1/bin/jupyter" ]; then echo ready; else echo bare; fi; }
+
+# shellcheck disable=SC2034 # environment.sh
+folder='' remote_notebook_scratch='' helper='' entered='' asked=''
+main
+exit 0
