@@ -89,7 +89,7 @@ test('a host behind another is told to be so, and its name is not looked for her
 test('a host to which no way leads is told', { skip: networkLacks() ?? false }, async () => {
   const network = makeNetwork();
   try {
-    await begin({ network });
+    await begin({ machine: network });
     network.cut();
     assert.match(
       await only(world, 'reach', 'failed'),
