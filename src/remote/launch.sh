@@ -133,6 +133,8 @@ make_token() {
 # saved any more. Each takes what another gave, so all of them keep it for all paths. Only by a file it is added to
 # what tornado_settings the user has, and those to whom it means nothing pass over it.
 share_cookies() {
+  # It would be two folders of that list.
+  case $folder in *:*) return 0 ;; esac
   (umask 077 && printf '%s\n' 'c.ServerApp.tornado_settings.update({"xsrf_cookie_kwargs": {"path": "/"}})' \
     >"$folder/jupyter_server_config.py") 2>/dev/null || fail folder "$folder"
   JUPYTER_CONFIG_PATH=$folder${JUPYTER_CONFIG_PATH:+:$JUPYTER_CONFIG_PATH}

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { EXAMPLE_NAME, writeExample } from '../../scripts/demo/example.ts';
 import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
+import { ports } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 import { chromiumPath, withBrowser } from './chromium.ts';
 import { openInLab, pictureInLab, runAllInLab } from './lab.ts';
@@ -19,7 +20,17 @@ after(() => world?.remove());
 for (const [where, ...more] of [['port'], ['socket', '--socket']] as const) {
   test(`JupyterLab 4 on a ${where} opens in a browser, and a cell draws its plot`, needs, async () => {
     writeExample(join(world.home, where));
-    const words = ['loopback', '{F}', '--name', where, '--directory', where, '--no-open', ...more];
+    const words = [
+      'loopback',
+      '{F}',
+      '--name',
+      where,
+      '--directory',
+      where,
+      '--no-open',
+      ...more,
+      ...(await ports()),
+    ];
     const { code, stdout, stderr } = await world.laptop.run('start', ...words);
     assert.equal(code, 0, stderr);
     await withBrowser(async (browser) => {

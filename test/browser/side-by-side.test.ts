@@ -6,6 +6,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
 import { done, started } from '../hosts/notebooks.ts';
 import { lacks } from '../hosts/shells.ts';
+import { ports } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 import { chromiumPath, openFromList, withBrowser } from './chromium.ts';
 import { openInLab } from './lab.ts';
@@ -42,7 +43,8 @@ async function startNotebook(host: World, name: string, command: string): Promis
   const metadata = { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } };
   const notebook = { cells: [], metadata, nbformat: 4, nbformat_minor: 4 };
   writeFileSync(join(directory, `${name}.ipynb`), JSON.stringify(notebook));
-  await started(host.laptop, '--name', name, '--directory', name, '--no-open', `--command=${command}`);
+  const words = ['--name', name, '--directory', name, `--command=${command}`, ...(await ports())];
+  await started(host.laptop, '--no-open', ...words);
   return (await done(host.laptop, 'open', name, '--print')).trim();
 }
 

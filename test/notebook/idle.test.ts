@@ -4,6 +4,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
 import { openSession } from '../hosts/kernels.ts';
 import { done, started } from '../hosts/notebooks.ts';
+import { ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
@@ -14,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 async function endsWhenIdle(world: World): Promise<void> {
-  const shown = await started(world.laptop, '--idle-timeout', '1m');
+  const shown = await started(world.laptop, '--idle-timeout', '1m', ...(await ports()));
   await openSession(world.laptop, shown, 'forgotten.ipynb');
   const state = async () =>
     JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks[0].server;

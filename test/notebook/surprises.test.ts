@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
 import { done, started } from '../hosts/notebooks.ts';
 import { lacks } from '../hosts/shells.ts';
-import { freePort } from '../hosts/sshd.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
@@ -48,7 +48,7 @@ for (const { kind, command, app, skip } of JUPYTERS) {
       look: (port: number) => void = () => {},
     ): Promise<URL> {
       configure(lines, json);
-      const shown = await started(world.laptop, '--no-open', `--command=${command}`);
+      const shown = await started(world.laptop, `--command=${command}`, ...(await ports()));
       const url = new URL((await done(world.laptop, 'open', '--print')).trim());
       assert.equal(await pageStatus(url), 200);
       look(shown.server.port);
@@ -67,7 +67,13 @@ for (const { kind, command, app, skip } of JUPYTERS) {
 
     test('a password without any token is told, with the line that makes it so, and nothing is left', async () => {
       configure([`c.${app}.token = ''`, `c.${app}.password = '${PASSWORD}'`]);
-      const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', `--command=${command}`);
+      const { code, stderr } = await world.laptop.run(
+        'start',
+        'loopback',
+        '{F}',
+        `--command=${command}`,
+        ...(await ports()),
+      );
       assert.equal(code, 1);
       assert.match(
         stderr,
