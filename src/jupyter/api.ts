@@ -18,6 +18,9 @@ export async function onSharedConnections(api: Api): Promise<Api> {
   return { ...api, agent: new Agent({ keepAlive: true }) };
 }
 
+/** No answer of a Jupyter has nearly as many characters. */
+const LONGEST_BODY = 10_000_000;
+
 interface ApiAnswer {
   readonly status: number;
   readonly body: string;
@@ -56,6 +59,7 @@ export async function askApi(
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {
           body += chunk;
+          if (body.length > LONGEST_BODY) query.destroy(new Error('an answer without end'));
         });
         response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
         response.on('error', reject);

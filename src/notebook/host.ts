@@ -273,6 +273,9 @@ export async function surveyHost(
 const SESSION_TRIES = 20;
 const SESSION_PAUSE_MS = 100;
 
+/** So many characters of frames, and of what stands before them, are kept of a host: no script's answer has nearly as many. */
+const MOST_HEARD = 10_000_000;
+
 /** ssh's own exit status; any other is that of the host's shell. */
 const SSH_FAILED = 255;
 
@@ -289,21 +292,33 @@ export async function runScript(
 ): Promise<Frame[]> {
   const frames: Frame[] = [];
   const said: string[] = [];
+  const enough = new AbortController();
+  let heard = 0;
+  const keep = <T>(kept: T[], value: T, length: number) => {
+    heard += length;
+    if (heard > MOST_HEARD) enough.abort();
+    else kept.push(value);
+  };
   const onLine = outputReader(
     (frame) => {
-      frames.push(frame);
+      keep(frames, frame, frame.value.length);
       onFrame(frame);
     },
     (line) => {
-      if (frames.length === 0) said.push(line);
+      if (frames.length === 0) keep(said, line, line.length);
       onText(line);
     },
   );
   const input = Promise.resolve(script).then((known) => (known ? scriptText(known) : ''));
   // Its failure is its maker's, who is told of it there.
   input.catch(() => {});
+  const bounded = { ...context, signal: AbortSignal.any([context.signal, enough.signal]) };
   for (let tries = 1; ; tries++) {
-    const { code, stderr } = await run(scriptCommand(connection), context, { input, onLine });
+    const { code, stderr } = await run(scriptCommand(connection), bounded, { input, onLine }).catch(
+      (error) => {
+        throw enough.signal.aborted && !context.signal.aborted ? noEnd(connection, said) : error;
+      },
+    );
     if ((await input) === '') return frames;
     if (frames.length === 0 && code !== SSH_FAILED)
       throw noAnswer(connection, [...said, ...stderr.split('\n')]);
@@ -312,6 +327,15 @@ export async function runScript(
     if (failure.reason !== 'sessions-used-up' || tries === SESSION_TRIES) throw failure;
     await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
   }
+}
+
+/** A start-up file of the host prints in a loop, or its other end is no script of ours. */
+function noEnd(connection: Connection, said: readonly string[]): Failure {
+  const words = said[0]?.slice(0, 80);
+  return new Failure(
+    `${connection.destination} answers without end${words === undefined ? '' : `, and said: ${words}`}`,
+    { remedy: `Look at its start-up files. Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s` },
+  );
 }
 
 /** The account has no shell, or one that runs something else than what it is told. */

@@ -20,10 +20,28 @@ export interface Result {
 export interface RunOptions {
   /** Text for the command's standard input, perhaps one that is yet to come; without it, or should it fail, empty. */
   readonly input?: string | Promise<string>;
-  /** Called with each complete line of standard output, as it comes. */
+  /** Called with each complete line of standard output, as it comes; none of it is in the result then. */
   readonly onLine?: (line: string) => void;
   /** A file that takes the command's output instead of the result, for one that leaves a process behind. */
   readonly outputFile?: string;
+}
+
+/** So many bytes of standard error are kept of a command whose output is read as it comes: it may be one of days. */
+const MOST_WORDS = 1_000_000;
+
+/** What zx keeps of an output, up to so many bytes. */
+class Kept extends Array<string | Buffer> {
+  #room: number;
+
+  constructor(room: number) {
+    super();
+    this.#room = room;
+  }
+
+  override push(chunk: string | Buffer): number {
+    this.#room -= chunk.length;
+    return this.#room < 0 ? this.length : super.push(chunk);
+  }
 }
 
 /** zx takes options from its user's environment (ZX_TIMEOUT, ZX_CWD …), meant for their own scripts: these win. */
@@ -56,6 +74,9 @@ export async function run(command: Command, context: Context, options: RunOption
     cwd: process.cwd(),
     env: childEnvironment(context.env),
     signal: context.signal,
+    ...(options.onLine
+      ? { store: { stdout: new Kept(0), stderr: new Kept(MOST_WORDS), stdall: new Kept(0) } }
+      : {}),
     ...(output === undefined ? {} : { stdio: ['ignore', output, output] }),
   })`${[...command]}`;
   // A command that ends without reading its input is judged by what it said.
@@ -138,6 +159,9 @@ function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return rest;
 }
 
+/** A line that is longer comes in pieces. */
+const LONGEST_LINE = 1_000_000;
+
 /** A letter may come in two pieces, and the last line without its end. */
 function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
   const decoder = new StringDecoder('utf8');
@@ -146,6 +170,9 @@ function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void)
     const lines = (rest + decoder.write(chunk)).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) onLine(line);
+    if (rest.length <= LONGEST_LINE) return;
+    onLine(rest);
+    rest = '';
   });
   stream.once('end', () => {
     rest += decoder.end();

@@ -222,6 +222,19 @@ It takes an account that may run commands, and a POSIX /bin/sh. Try: echo 'echo 
   );
 });
 
+for (const [what, line] of [
+  ['lines', 'yes on and on'],
+  ['a line', "yes 'on and on' | tr '\\n' ' '"],
+] as const) {
+  test(`a host whose start-up files print ${what} without end is told, and not listened to`, async () => {
+    await begin();
+    writeFileSync(join(world.home, '.bashrc'), `${line}\n`);
+    const told =
+      /^Error: loopback answers without end, and said: (on and on ?)+.*\nLook at its start-up files\. /;
+    assert.match(await failure('loopback'), told);
+  });
+}
+
 test('a Host of ssh_config whose HostName nobody knows is not taken for a mistyped name', async () => {
   await begin();
   appendFileSync(world.sshd.sshConfig, 'Host gpu\n  HostName no-such-host.invalid\n');
