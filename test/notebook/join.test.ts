@@ -57,7 +57,8 @@ test('by then it is a notebook: status, open and forward take its name, and a st
   assert.match(await done(world.laptop, 'open', 'mine', '--print'), new RegExp(`token=${server.token}\n$`));
   await done(world.laptop, 'stop', 'mine', '--keep-server');
   assert.equal(lives(server), true);
-  assert.equal((await joined(world.laptop, server.port)).server.pid, server.pid);
+  const again = JSON.parse(await done(world.laptop, 'start', 'mine', '--json'));
+  assert.deepEqual([again.joined, again.server.pid, again.server.foreign], [true, server.pid, true]);
 });
 
 test('forward --server leads to a server on a socket, and to more ports', async () => {
