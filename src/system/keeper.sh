@@ -147,8 +147,14 @@ run_ssh() {
   write_state "state connecting" "ssh $child $(start_time "$child")" "try $try"
   # Or just now: a child that has only begun does not hear it.
   [ -z "$ending" ] || stop_child
-  look_for_theirs "$@"
-  await "$child"
+  # What interrupts the first wait is ssh's word that it is up: before that, each process keeps the tunnel waiting.
+  [ -n "$bound" ] || look_for_theirs "$@"
+  wait "$child"
+  status=$?
+  if kill -0 "$child" 2>/dev/null; then
+    [ -z "$bound" ] || look_for_theirs "$@"
+    await "$child"
+  fi
   child=''
   [ -z "$up" ] || case $newline$report in *"${newline}down "*) taken=1 ;; *) taken='' ;; esac
   report='' unwritten=''
@@ -174,8 +180,8 @@ END
   start_ssh "$program" -o ClearAllForwardings=no -o ExitOnForwardFailure=yes "$@"
 }
 
-# Only ClearAllForwardings keeps the user's own forwards out, and it clears the command line's, too. Looks while ssh
-# logs in: an ssh_config that has got some meanwhile costs that ssh its life.
+# Only ClearAllForwardings keeps the user's own forwards out, and it clears the command line's, too. An ssh_config that
+# has got some meanwhile costs the ssh that holds them its life.
 look_for_theirs() {
   program=$1 theirs=''
   shift
@@ -218,6 +224,7 @@ judge() {
   done <"$folder/log"
   # What it said before it was up, of a mistyped password say, is no reason.
   [ -z "$up" ] || verdict=retry
+  [ -z "$bound" ] || [ -z "$theirs" ] || verdict=again
 }
 
 # Waits $1 seconds, or until somebody is in a hurry.

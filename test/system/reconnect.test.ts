@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterEach, test } from 'node:test';
@@ -26,9 +26,9 @@ function keeper() {
   return keeperOf(world.laptop.stateFolder);
 }
 
-/** The command line of the connection's ssh, as the process table has it. */
+/** The command line of the connection's ssh, as the process table has it: empty while there is none. */
 function commandLine(): string {
-  return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(keeper().ssh?.pid)], { encoding: 'utf8' });
+  return spawnSync('ps', ['-ww', '-o', 'args=', '-p', `${keeper().ssh?.pid}`], { encoding: 'utf8' }).stdout;
 }
 
 async function killSsh(): Promise<void> {
@@ -130,12 +130,14 @@ test('a forward that comes into ssh_config while the tunnel is up is left to the
   );
   const { up } = keeper();
   await killSsh();
+  await eventually('the port of the ssh_config is free for the user', async () => {
+    const theirs = await listen(own, '127.0.0.1');
+    theirs?.close();
+    return theirs !== undefined && !commandLine().includes(' -L ');
+  });
   await eventually('our forwards are up', () => keeper().word === 'connected' && keeper().up.length === 2);
-  await runs();
   assert.deepEqual(keeper().up, up);
-  const theirs = await listen(own, '127.0.0.1');
-  assert.ok(theirs, 'the port of the ssh_config is free for the user');
-  theirs.close();
+  await runs();
 });
 
 test('where nobody can be reached the tries stay close together, and one that can be is had soon', async () => {
