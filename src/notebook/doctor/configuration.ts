@@ -33,7 +33,7 @@ function isLoopback(value: unknown): boolean {
 export function checkConfiguration(json: string | undefined, unasked: string | undefined): Check {
   const name = 'configuration';
   if (unasked !== undefined) return ok(name, `not asked: ${unasked} may start something`);
-  let all: Record<string, Record<string, unknown> | undefined>;
+  let all: Record<string, Record<string, unknown> | undefined> | null;
   try {
     all = JSON.parse(json ?? '');
   } catch {
@@ -44,7 +44,9 @@ export function checkConfiguration(json: string | undefined, unasked: string | u
     );
   }
   const found = APPLICATIONS.flatMap((application) =>
-    Object.entries(all[application] ?? {}).map(([key, value]) => SURPRISES[key]?.(value)),
+    Object.entries(all?.[application] ?? {}).map(
+      ([key, value]) => Object.hasOwn(SURPRISES, key) && SURPRISES[key]?.(value),
+    ),
   );
   const surprises = [...new Set(found.filter((text) => Boolean(text)))];
   if (surprises.length === 0) return ok(name, 'no surprises');
