@@ -253,6 +253,19 @@ for (const end of ['', 'exit 1']) {
   });
 }
 
+test('a temporary folder that is not there, or that ssh would read as another, is told', async () => {
+  await begin();
+  for (const [folder, told] of [
+    ['/nowhere', /^Error: cannot make a folder in \/nowhere: ENOENT: .*\nName another folder in TMPDIR: /m],
+    ['/tmp/%d', /^Error: the path \/tmp\/%d holds a % or a \$\{, which ssh would replace\nName another/m],
+  ] as const) {
+    world.laptop.env.TMPDIR = folder;
+    const { code, stderr } = await world.laptop.run('doctor', 'loopback', '{F}');
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, told);
+  }
+});
+
 test('a Jupyter that is not there is told', async () => {
   await begin();
   assert.match(await only('jupyter', 'failed', '--command', 'jupiter lab'), /^jupiter is not installed/);
