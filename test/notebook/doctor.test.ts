@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, write
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, serverRecord, started } from '../hosts/notebooks.ts';
 import { freePort, ports, type SshdOptions } from '../hosts/sshd.ts';
 import { makeVenv } from '../hosts/venv.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
@@ -334,6 +334,18 @@ test('a server that was killed is told, and its record is left', async () => {
   assert.equal(told?.verdict, 'warning');
   assert.match(told?.fix ?? '', /remote-notebook logs loopback/);
   assert.ok(existsSync(join(world.home, '.local', 'state', 'remote-notebook', 'servers')));
+});
+
+test('a runtime file that no Jupyter writes is told, and the layers behind it are looked at', async () => {
+  await begin();
+  await started(world.laptop, ...(await ports()));
+  writeFileSync(join(serverRecord(world.laptop).folder, 'server.json'), '{"pid": 5}\n');
+  const { checks } = await diagnosis();
+  assert.match(
+    checks.find(({ name }) => name === 'api')?.found ?? '',
+    /^the runtime file that Jupyter wrote/,
+  );
+  assert.equal(checks.find(({ name }) => name === 'local port')?.verdict, 'ok');
 });
 
 test('a server that is stopped answers no API, and is told', async () => {
