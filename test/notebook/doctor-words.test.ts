@@ -45,3 +45,13 @@ test('a quota that is used up is told', () => {
 test('a directory that cannot be written is told', () => {
   assert.equal(layer('directory', ['directory', '/data'], ['readonly', '/data'])?.verdict, 'warning');
 });
+
+test("a configuration that is no Jupyter's has no surprises, and breaks nothing", () => {
+  for (const config of [
+    'null',
+    '[]',
+    '{"ServerApp": {"__defineGetter__": 1, "constructor": "x"}}',
+    '{"LabApp": 5}',
+  ])
+    assert.equal(layer('configuration', ['config', config])?.found, 'no surprises', config);
+});

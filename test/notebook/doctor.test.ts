@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { diagnosis, only } from '../hosts/diagnosis.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, serverRecord, started } from '../hosts/notebooks.ts';
 import { freePort, ports, type SshdOptions } from '../hosts/sshd.ts';
 import { makeVenv } from '../hosts/venv.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
@@ -235,6 +235,19 @@ for (const end of ['', 'exit 1']) {
   });
 }
 
+test('a temporary folder that is not there, or that ssh would read as another, is told', async () => {
+  await begin();
+  for (const [folder, told] of [
+    ['/nowhere', /^Error: cannot make a folder in \/nowhere: ENOENT: .*\nName another folder in TMPDIR: /m],
+    ['/tmp/%d', /^Error: the path \/tmp\/%d holds a % or a \$\{, which ssh would replace\nName another/m],
+  ] as const) {
+    world.laptop.env.TMPDIR = folder;
+    const { code, stderr } = await world.laptop.run('doctor', 'loopback', '{F}');
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, told);
+  }
+});
+
 test('a Jupyter that is not there is told', async () => {
   await begin();
   assert.match(
@@ -306,6 +319,18 @@ test('a server that was killed is told, and its record is left', async () => {
   assert.equal(told?.verdict, 'warning');
   assert.match(told?.fix ?? '', /remote-notebook logs loopback/);
   assert.ok(existsSync(join(world.home, '.local', 'state', 'remote-notebook', 'servers')));
+});
+
+test('a runtime file that no Jupyter writes is told, and the layers behind it are looked at', async () => {
+  await begin();
+  await started(world.laptop, ...(await ports()));
+  writeFileSync(join(serverRecord(world.laptop).folder, 'server.json'), '{"pid": 5}\n');
+  const { checks } = await diagnosis(world);
+  assert.match(
+    checks.find(({ name }) => name === 'api')?.found ?? '',
+    /^the runtime file that Jupyter wrote/,
+  );
+  assert.equal(checks.find(({ name }) => name === 'local port')?.verdict, 'ok');
 });
 
 test('a server that is stopped answers no API, and is told', async () => {

@@ -37,7 +37,7 @@ export function checkConfiguration(
 ): Check {
   const name = 'configuration';
   if (unasked !== undefined) return ok(name, `not asked: ${unasked} may start something`);
-  let all: Record<string, Record<string, unknown> | undefined>;
+  let all: Record<string, Record<string, unknown> | undefined> | null;
   try {
     all = JSON.parse(json ?? '');
   } catch {
@@ -54,7 +54,9 @@ export function checkConfiguration(
       'Mend it on the host. Jupyter says what is wrong with it: jupyter notebook --show-config',
     );
   const found = APPLICATIONS.flatMap((application) =>
-    Object.entries(all[application] ?? {}).map(([key, value]) => SURPRISES[key]?.(value)),
+    Object.entries(all?.[application] ?? {}).map(
+      ([key, value]) => Object.hasOwn(SURPRISES, key) && SURPRISES[key]?.(value),
+    ),
   );
   const surprises = [...new Set(found.filter((text) => Boolean(text)))];
   if (surprises.length === 0) return ok(name, 'no surprises');

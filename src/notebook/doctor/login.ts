@@ -1,12 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Connection, doctorCommand, throughCommand } from '../../ssh/arguments.ts';
 import { isOpen, readWords } from '../../ssh/connection.ts';
 import { keeperState } from '../../ssh/keeper.ts';
 import { sshCause, sshFailure, tellingLine } from '../../ssh/messages.ts';
 import type { Context } from '../../system/context.ts';
-import { Interrupted } from '../../system/errors.ts';
+import { Interrupted, UsageError } from '../../system/errors.ts';
+import { reason, watchFolder } from '../../system/files.ts';
 import { endProcessTree, startTime } from '../../system/process.ts';
 import { run, startBackground } from '../../system/run.ts';
 import type { Notebook } from '../notebook.ts';
@@ -53,7 +54,7 @@ async function openBriefly(
   isQuiet: boolean,
   context: Context,
 ): Promise<Omit<Login, 'checks'>> {
-  const folder = mkdtempSync(join(tmpdir(), 'rn-doctor-'));
+  const folder = makeFolder();
   const own = { ...connection, folder, controlPath: join(folder, 'control') };
   const log = join(folder, 'log');
   const { pid, ended } = startBackground(doctorCommand(own, isQuiet), context, log);
@@ -74,14 +75,27 @@ async function openBriefly(
   return { connection: isUp ? own : undefined, words: () => (isUp ? readFileSync(log, 'utf8') : said), end };
 }
 
+/** @throws UsageError when no folder can be made there, or ssh would read its path as another */
+function makeFolder(): string {
+  const place = tmpdir();
+  const remedy = 'Name another folder in TMPDIR: TMPDIR=/tmp';
+  if (/%|\$\{/.test(place))
+    throw new UsageError(`the path ${place} holds a % or a \${, which ssh would replace`, { remedy });
+  try {
+    return mkdtempSync(join(place, 'rn-doctor-'));
+  } catch (cause) {
+    throw new UsageError(`cannot make a folder in ${place}: ${reason(cause)}`, { remedy, cause });
+  }
+}
+
 /** Waits until ssh has made its control socket, which it does when it has logged in, or has ended. */
 function madeOrEnded(controlPath: string, ended: Promise<unknown>, { signal }: Context): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = () => existsSync(controlPath) && finish(resolve);
     const onAbort = () => finish(() => reject(new Interrupted()));
-    const watcher = watch(join(controlPath, '..'), look);
+    const endWatch = watchFolder(dirname(controlPath), look);
     const finish = (settle: () => void) => {
-      watcher.close();
+      endWatch();
       signal.removeEventListener('abort', onAbort);
       settle();
     };

@@ -1,9 +1,10 @@
 import { askWebsocket, proveServer } from '../../jupyter/api.ts';
-import { parseRuntimeFile } from '../../jupyter/server.ts';
+import { parseRuntimeFile, type RuntimeInfo } from '../../jupyter/server.ts';
 import { type Frame, lastValue } from '../../remote/script.ts';
 import { type Connection, controlCommand, type Forward } from '../../ssh/arguments.ts';
 import type { Context } from '../../system/context.ts';
 import { uninterrupted } from '../../system/context.ts';
+import { Failure } from '../../system/errors.ts';
 import { freePort, LOOPBACK } from '../../system/port.ts';
 import { run } from '../../system/run.ts';
 import { type Check, failed, ok, unchecked } from './check.ts';
@@ -20,7 +21,14 @@ export async function serverChecks(
     const cause = lastValue(frames, 'elsewhere') === undefined ? 'no server runs' : 'server';
     return [unchecked('api', cause), unchecked('websocket', cause)];
   }
-  const { port, socket, baseUrl, secure, token } = parseRuntimeFile(lastValue(frames, 'server') ?? '');
+  let info: RuntimeInfo;
+  try {
+    info = parseRuntimeFile(lastValue(frames, 'server') ?? '');
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return [failed('api', error.message, error.remedy), unchecked('websocket', 'api')];
+  }
+  const { port, socket, baseUrl, secure, token } = info;
   const target = socket ?? `${LOOPBACK}:${port}`;
   const forward: Forward = { bindAddress: LOOPBACK, localPort: await freePort(), target };
   const { code, stderr } = await run(controlCommand(connection, 'forward', forward), context);
