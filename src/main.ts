@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { readCommandLine } from './commands/command-line.ts';
 import { harmless, hasColour, makeStyle, makeTerminal } from './commands/terminal.ts';
 import { Failure, Interrupted } from './system/errors.ts';
@@ -14,11 +15,21 @@ export async function main(args: readonly string[]): Promise<number> {
   process.stdout.on('error', onSignal);
   process.stderr.on('error', () => {});
   try {
+    leaveLostFolder();
     return await runVerb(args, interrupt.signal);
   } catch (error) {
     return explain(error, args.includes('--verbose') || args.includes('-v'));
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);
+  }
+}
+
+/** From a folder that is no more no program can be started; none of those here needs to be in one. */
+function leaveLostFolder(): void {
+  try {
+    process.cwd();
+  } catch {
+    process.chdir('/');
   }
 }
 
@@ -35,19 +46,21 @@ async function runVerb(args: readonly string[], signal: AbortSignal): Promise<nu
 
 function explain(error: unknown, verbose: boolean): number {
   const style = makeStyle(hasColour(process.stderr, process.env));
+  // A host's own words may stand in each of these.
+  const say = (text: string) => console.error(harmless(text, process.stderr));
   if (!(error instanceof Failure)) {
-    console.error(
-      style.red('remote-notebook has a bug:'),
-      verbose ? error : error instanceof Error ? error.message : error,
-    );
-    if (!verbose) console.error('Please report it, with what --verbose says.');
+    const words = verbose ? inspect(error) : error instanceof Error ? error.message : String(error);
+    say(`${style.red('remote-notebook has a bug:')} ${words}`);
+    if (!verbose) say('Please report it, with what --verbose says.');
     return 1;
   }
   const isInterrupted = error instanceof Interrupted;
   if (hasColour(process.stderr, process.env)) process.stderr.write('\r\x1b[K');
-  const say = (text: string) => console.error(harmless(text, process.stderr));
   say(isInterrupted ? error.message : `${style.red('Error')}: ${error.message}`);
   if (error.remedy) say(error.remedy);
-  if (verbose) console.error(error.stack, error.cause ?? '');
+  if (verbose) {
+    say(error.stack ?? '');
+    if (error.cause !== undefined) say(inspect(error.cause));
+  }
   return error.exitStatus;
 }

@@ -276,6 +276,9 @@ const SESSION_PAUSE_MS = 100;
 /** So many characters of frames, and of what stands before them, are kept of a host: no script's answer has nearly as many. */
 const MOST_HEARD = 10_000_000;
 
+/** A script's first word comes behind the start-up files of the login shell, which may be slow, and before any work. */
+const FIRST_WORD_MS = 60_000;
+
 /** ssh's own exit status; any other is that of the host's shell. */
 const SSH_FAILED = 255;
 
@@ -299,8 +302,10 @@ export async function runScript(
     if (heard > MOST_HEARD) enough.abort();
     else kept.push(value);
   };
+  let silence: NodeJS.Timeout | undefined;
   const onLine = outputReader(
     (frame) => {
+      clearTimeout(silence);
       keep(frames, frame, frame.value.length);
       onFrame(frame);
     },
@@ -310,30 +315,42 @@ export async function runScript(
     },
   );
   const input = Promise.resolve(script).then((known) => (known ? scriptText(known) : ''));
-  // Its failure is its maker's, who is told of it there.
-  input.catch(() => {});
+  input.then(
+    (text) => {
+      if (text !== '') silence = setTimeout(() => enough.abort(), FIRST_WORD_MS);
+    },
+    // Its failure is its maker's, who is told of it there.
+    () => {},
+  );
   const bounded = { ...context, signal: AbortSignal.any([context.signal, enough.signal]) };
-  for (let tries = 1; ; tries++) {
-    const { code, stderr } = await run(scriptCommand(connection), bounded, { input, onLine }).catch(
-      (error) => {
-        throw enough.signal.aborted && !context.signal.aborted ? noEnd(connection, said) : error;
-      },
+  try {
+    for (let tries = 1; ; tries++) {
+      const { code, stderr } = await run(scriptCommand(connection), bounded, { input, onLine });
+      if ((await input) === '') return frames;
+      if (frames.length === 0 && code !== SSH_FAILED)
+        throw noAnswer(connection, [...said, ...stderr.split('\n')]);
+      if (code === 0) return frames;
+      const failure = sessionFailure(connection, stderr);
+      if (failure.reason !== 'sessions-used-up' || tries === SESSION_TRIES) throw failure;
+      await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
+    }
+  } catch (error) {
+    if (!enough.signal.aborted || context.signal.aborted) throw error;
+    throw unusable(
+      connection,
+      heard > MOST_HEARD ? 'answers without end' : `has not run a script within ${FIRST_WORD_MS / 1000} s`,
+      said,
     );
-    if ((await input) === '') return frames;
-    if (frames.length === 0 && code !== SSH_FAILED)
-      throw noAnswer(connection, [...said, ...stderr.split('\n')]);
-    if (code === 0) return frames;
-    const failure = sessionFailure(connection, stderr);
-    if (failure.reason !== 'sessions-used-up' || tries === SESSION_TRIES) throw failure;
-    await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
+  } finally {
+    clearTimeout(silence);
   }
 }
 
-/** A start-up file of the host prints in a loop, or its other end is no script of ours. */
-function noEnd(connection: Connection, said: readonly string[]): Failure {
+/** A start-up file of the host prints in a loop, or waits, or its other end is no script of ours. */
+function unusable(connection: Connection, what: string, said: readonly string[]): Failure {
   const words = said[0]?.slice(0, 80);
   return new Failure(
-    `${connection.destination} answers without end${words === undefined ? '' : `, and said: ${words}`}`,
+    `${connection.destination} ${what}${words === undefined ? '' : `, and said: ${words}`}`,
     { remedy: `Look at its start-up files. Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s` },
   );
 }

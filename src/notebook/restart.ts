@@ -5,7 +5,7 @@ import type { Notebook } from './notebook.ts';
 import type { KnownNotebook } from './resolve.ts';
 import { type Started, startAlone } from './start.ts';
 import { type NotebookRecord, readRecords, withNotebookLock } from './state.ts';
-import { endServer, type MayEnd, restoreRecord } from './stop.ts';
+import { endServer, type MayEnd, restoreRecord, verifyNotPlain } from './stop.ts';
 import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
 
 /**
@@ -14,12 +14,14 @@ import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
  * @param mayEnd undefined to end whatever its kernels do
  * @param timeoutMs how long Jupyter may take to come up
  */
-export function restartNotebook(
-  { notebook }: KnownNotebook,
+export async function restartNotebook(
+  known: KnownNotebook,
   mayEnd: MayEnd | undefined,
   timeoutMs: number,
   context: Context,
 ): Promise<Started | 'refused'> {
+  verifyNotPlain(known);
+  const { notebook } = known;
   const connection = connectionOf(notebook, context.env);
   return withNotebookLock(notebook.name, context, async () => {
     const record = readRecords(context)[notebook.name];

@@ -109,8 +109,8 @@ export async function restoreRecord(
   );
 }
 
-/** Of such a notebook nothing is known but its tunnel. */
-function verifyNotPlain({ notebook: { name }, record }: KnownNotebook): void {
+/** @throws UsageError for a notebook of the article's commands, of which nothing is known but its tunnel. */
+export function verifyNotPlain({ notebook: { name }, record }: KnownNotebook): void {
   if (!record?.plain) return;
   throw new UsageError(`"${name}" was started with --plain`, {
     remedy: `Stop it with: remote-notebook stop --plain ${name} (it ends every Jupyter of that user)`,

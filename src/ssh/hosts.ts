@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import SSHConfig, { type Line } from 'ssh-config';
 import { shellQuote } from '../system/command.ts';
@@ -8,7 +8,7 @@ import { reason } from '../system/files.ts';
 
 /** ssh reads this account's file whatever $HOME says, so this does too. */
 export function defaultSshConfig(): string {
-  return join(homedir(), '.ssh', 'config');
+  return join(userInfo().homedir, '.ssh', 'config');
 }
 
 /**
@@ -64,7 +64,7 @@ function wordsOf(value: string | readonly { val: string }[]): string[] {
 
 /** ssh_config(5): relative names are below ~/.ssh, and the last part may be a pattern. */
 function includedFiles(pattern: string, sshFolder: string): string[] {
-  const home = pattern.startsWith('~/') ? join(homedir(), pattern.slice(2)) : pattern;
+  const home = pattern.startsWith('~/') ? join(userInfo().homedir, pattern.slice(2)) : pattern;
   const path = isAbsolute(home) ? home : join(sshFolder, home);
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (!/[*?]/.test(name)) return [path];

@@ -235,6 +235,15 @@ for (const [what, line] of [
   });
 }
 
+test('a host whose start-up files wait without end is told, and not waited for', async () => {
+  await begin();
+  writeFileSync(join(world.home, '.bashrc'), 'echo choose a project; exec sleep 70\n');
+  assert.match(
+    await failure('loopback'),
+    /^Error: loopback has not run a script within 60 s, and said: choose a project\nLook at its start-up files\. /,
+  );
+});
+
 test('a Host of ssh_config whose HostName nobody knows is not taken for a mistyped name', async () => {
   await begin();
   appendFileSync(world.sshd.sshConfig, 'Host gpu\n  HostName no-such-host.invalid\n');

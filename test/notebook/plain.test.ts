@@ -110,6 +110,10 @@ test("start --plain spawns the article's commands to the letter, and knows its t
     ['connected', pid, Number(port)],
   );
 
+  const restarted = await laptop.run('restart');
+  assert.equal(restarted.code, 2);
+  assert.match(restarted.stderr, /"loopback" was started with --plain\n/);
+
   const [jupyter] = jupyters();
   const asked = await laptop.run('stop', '--plain');
   assert.equal(asked.code, 2);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { freePort } from '../hosts/sshd.ts';
 import { makeVenv } from '../hosts/venv.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
+import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -294,6 +294,16 @@ test('a dry run prints the commands and does nothing', async () => {
   assert.match(stdout, /-O forward -L 127\.0\.0\.1:8889:127\.0\.0\.1:8889 master/);
   assert.deepEqual(world.processes(), []);
   assert.throws(() => statSync(world.laptop.stateFolder), /ENOENT/);
+});
+
+test('a start from a folder that is no more is like any other', async () => {
+  const gone = join(world.home, 'gone');
+  mkdirSync(gone);
+  const words = ['start', 'loopback', '-F', world.sshd.sshConfig, '--no-open'];
+  const line = `cd '${gone}' && rmdir '${gone}' && exec "$@"`;
+  const { env } = world.laptop;
+  const child = spawn('/bin/sh', ['-c', line, 'sh', ...PROGRAM, ...words], { env, stdio: 'ignore' });
+  assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 0);
 });
 
 test('--verbose shows each command as it runs', async () => {
