@@ -120,7 +120,8 @@ test('start opens the page by itself, unless it is told not to', async () => {
 test('open and forward say that a server is gone, and a forward that says so adds no port', async () => {
   const { server } = await started(world.laptop, '--name', 'gone');
   endQuietly(server.pid, 'SIGKILL');
-  const before = readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8');
+  const records = () => JSON.parse(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8'));
+  const before = records();
   for (const words of [
     ['open', 'gone', '--print'],
     ['open', 'gone', '--json'],
@@ -133,7 +134,7 @@ test('open and forward say that a server is gone, and a forward that says so add
       /^Error: the server of "gone" on loopback is gone\nStart it again: remote-notebook start gone /m,
     );
   }
-  assert.equal(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8'), before);
+  assert.deepEqual(records(), before);
   await done(world.laptop, 'stop', 'gone');
 });
 

@@ -107,7 +107,7 @@ test('without a name and a default the only notebook is meant, configured or sta
 });
 
 test('without any notebook a short text says how to begin', async () => {
-  const beginning = /^Name where: remote-notebook start user@host /;
+  const beginning = /^Let it ask you: remote-notebook init\. Or name where: remote-notebook start user@host /;
   await assert.rejects(
     resolveNotebook(undefined, {}, undefined, context),
     refusal(/no notebook is named, and none is configured/, beginning),
@@ -157,7 +157,7 @@ test('a word that every object of JavaScript has names no notebook', async () =>
   );
   await assert.rejects(
     knownNotebook('constructor', undefined, context),
-    refusal(/there is no notebook "constructor"/, /^Name where/),
+    refusal(/there is no notebook "constructor"/, /^Let it ask you/),
   );
 });
 
