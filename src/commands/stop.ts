@@ -60,13 +60,13 @@ export const stop = defineVerb({
     }
     const { mayEnd } = await import('./busy.ts');
     const outcome = await stopNotebook(known, args.yes ? undefined : mayEnd(terminal), context);
-    terminal.phases();
+    const phases = terminal.phases();
     if (outcome === 'refused') {
       terminal.say(`${terminal.style.bold(name)} runs on.`);
       return 1;
     }
     terminal.say(`${terminal.style.bold(name)} ${OUTCOMES[outcome]}.`);
-    if (args.json) terminal.print(JSON.stringify({ name, outcome }));
+    if (args.json) terminal.print(JSON.stringify({ name, outcome, phases }));
     return 0;
   },
 });

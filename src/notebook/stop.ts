@@ -49,7 +49,9 @@ export async function stopNotebook(
     let outcome: StopOutcome | 'refused' = 'refused';
     try {
       outcome = await endServer(record, notebook, connection, mayEnd, context);
-      if (outcome !== 'refused') await forget(notebook, context);
+      if (outcome === 'refused') return outcome;
+      context.report.phase('close');
+      await forget(notebook, context);
       return outcome;
     } finally {
       const undoContext = uninterrupted(context);

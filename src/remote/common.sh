@@ -126,9 +126,11 @@ END
 
 # Whether process $2 that began at $3 ends within $1 seconds.
 gone_within() {
-  until=$(($(date +%s) + $1))
+  until=$(($(date +%s) + $1)) looks=0
   while is_alive "$2" "$3"; do
-    [ "$(date +%s)" -le "$until" ] || return 1
+    looks=$((looks + 1))
+    # What it waits for wants the processor, and each look at the clock is a process.
+    [ $((looks % 5)) != 0 ] || [ "$(date +%s)" -le "$until" ] || return 1
     nap
   done
 }

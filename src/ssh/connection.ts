@@ -242,6 +242,10 @@ export async function closeConnection(connection: Pick<Connection, 'folder'>): P
 
 async function endProcesses(connection: Pick<Connection, 'folder'>): Promise<void> {
   const state = readKeeperState(connection);
+  // The keeper of an open connection ends ssh, and that what leads it over jump hosts. While one is being made, such an
+  // ssh may sit there and ask: only a look at the processes finds it.
+  if (state?.word === 'connected' && state.keeper && (await sendSignal(state.keeper, 'SIGTERM')))
+    await waitForEnd(state.keeper, GRACE_MS);
   if (state?.keeper) await endProcessTree(state.keeper, GRACE_MS);
   if (state?.ssh) await endProcessTree(state.ssh, GRACE_MS);
 }

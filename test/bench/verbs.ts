@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 import { answers, detached, finish, own, ROOT_ARGS } from './run.ts';
-import { median, ratio, type Samples, type Section, timed } from './samples.ts';
+import { add, median, ratio, type Samples, type Section, timed } from './samples.ts';
 
 /** How long each verb takes, beside what it cannot do without and beside the article's own commands. */
 
@@ -13,6 +13,7 @@ export const LOGIN = '`ssh HOST true`';
 export const QUESTION = 'one question through the tunnel';
 export const BOOT = "Jupyter's own start, from exec to its runtime file";
 const END = "Jupyter's own end, from SIGTERM on";
+const SERVER_END = '… of that from asking the server to its verified end';
 const NODE = '`node -e 0`';
 const VERSION = '`--version`';
 const TAB = 'Tab behind `stop`';
@@ -39,7 +40,7 @@ export async function measureVerbs(rounds: number): Promise<Section[]> {
   const findings = [
     `\`start\` takes ${(median(samples, '`start`') / floor).toFixed(2)} times as long as the login and Jupyter's own start together, which nothing can do without, and ${ratio(samples, '`start`', ARTICLE)} times as long as the article's commands.`,
     `\`--version\` takes ${ratio(samples, VERSION, NODE)} times as long as a bare Node, Tab ${ratio(samples, TAB, NODE)} times.`,
-    `\`status\` takes ${ratio(samples, '`status`', NODE)} times as long as a bare Node, \`stop\` ${ratio(samples, '`stop`', END)} times as long as Jupyter's own end.`,
+    `\`status\` takes ${ratio(samples, '`status`', NODE)} times as long as a bare Node, \`stop\` ${ratio(samples, '`stop`', END)} times as long as Jupyter's own end, and its server ${ratio(samples, SERVER_END, END)} times.`,
   ];
   return [{ title: 'One notebook', unit: 'ms', samples, findings }];
 }
@@ -89,7 +90,8 @@ export async function oneNotebook(
   await timed(samples, `\`start\` that joins${suffix}`, start);
   await timed(samples, `\`status\`${suffix}`, () => own(env, 'status'));
   await meanwhile();
-  await timed(samples, `\`stop\`${suffix}`, () => own(env, 'stop'));
+  const stopped = await timed(samples, `\`stop\`${suffix}`, () => own(env, 'stop', '--json'));
+  add(samples, SERVER_END + suffix, JSON.parse(stopped).phases.stop);
 }
 
 /** The article's first two commands, and then asking until Jupyter answers. */
