@@ -226,7 +226,7 @@ end_helper() {
 
 OWN='OWN SETUP_CODE CONDA_CODE MODULES_CODE LEAVE_CODE CONDA_PLACES MODULE_PLACES PROJECT_PLACES USUAL_PLACES SERVERS record
 mode launch token name from directory setup environment command port socket strict_port idle_timeout timeout
-folder here locked me entered asked helper helper_began child child_began pid began answered tool conda path naps'
+folder here locked me entered asked helper helper_began child child_began making pid began answered tool conda path naps'
 
 take_over() {
   read_variables "$entered"

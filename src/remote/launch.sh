@@ -52,9 +52,11 @@ leave() {
   trap '' HUP INT TERM PIPE
   end_helper
   [ -z "$entered" ] || remove_passing "$folder"
-  if [ -n "$child" ] && [ -z "$answered" ]; then
-    end_tree "$child" "$child_began" >/dev/null
-    ! is_alive "$pid" "$began" || end_process "$pid" "$began" >/dev/null
+  if [ -n "$making" ] && [ -z "$answered" ]; then
+    if [ -n "$child" ]; then
+      end_tree "$child" "$child_began" >/dev/null
+      ! is_alive "$pid" "$began" || end_process "$pid" "$began" >/dev/null
+    fi
     remove_record "$folder"
   fi
   # Not later: a lock whose holder is gone counts as none, and the next one's would be removed.
@@ -62,6 +64,7 @@ leave() {
 }
 
 start_server() {
+  making=1
   # The user's own command line, as their shell would read it; our options come behind it.
   eval "set -- $run"
   set -- "$@" --no-browser "--notebook-dir=$here"
@@ -234,6 +237,6 @@ answer() {
 }
 
 # shellcheck disable=SC2034 # environment.sh
-child='' child_began='' helper='' entered='' asked='' answered='' locked='' JUPYTER_TOKEN=''
+child='' making='' child_began='' helper='' entered='' asked='' answered='' locked='' JUPYTER_TOKEN=''
 main
 exit 0

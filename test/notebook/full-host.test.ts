@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { done, type Shown, started } from '../hosts/notebooks.ts';
+import { ports } from '../hosts/sshd.ts';
+import { traces } from '../hosts/traces.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** A host whose home folder lies on a disk of its own, which is full. */
+
+const needsMount = {
+  skip: (process.platform !== 'linux' || process.getuid?.() !== 0) && 'only root on Linux can mount a disk',
+};
+
+let world: World;
+const filling = () => join(world.home, 'filling');
+
+beforeEach(async () => {
+  world = await makeWorld();
+  if (!needsMount.skip)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'tmpfs', world.home]);
+});
+afterEach(async () => {
+  rmSync(filling(), { force: true });
+  await world.laptop.run('stop', '--yes');
+  if (!needsMount.skip) execFileSync('umount', ['-l', world.home]);
+  await world.remove();
+});
+
+function fill(): void {
+  assert.throws(() => writeFileSync(filling(), Buffer.alloc(10_000_000)), /ENOSPC/);
+}
+
+test(
+  'a start on a host whose disk is full says so, and leaves nothing on either side',
+  needsMount,
+  async () => {
+    mkdirSync(join(world.home, '.local'));
+    fill();
+    const { code, stderr } = await world.laptop.run(
+      'start',
+      'loopback',
+      '{F}',
+      '--no-open',
+      '--timeout',
+      '20',
+    );
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /\nError: loopback cannot write \/.*\/remote-notebook\/servers\/\S+\nSee its permissions, the disk and the quota there\.\n$/,
+    );
+    await eventually('nothing is left', () => traces(world, world.laptop).length === 0);
+  },
+);
+
+test('a server whose log finds no room on its host goes on, is seen and is stopped', needsMount, async () => {
+  const { server } = await started(world.laptop, ...(await ports()));
+  fill();
+  const [notebook]: Shown[] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  assert.deepEqual([notebook?.state, notebook?.server.pid], ['connected', server.pid]);
+  await done(world.laptop, 'logs');
+  assert.equal(JSON.parse(await done(world.laptop, 'stop', '--json')).outcome, 'shutdown');
+  assert.deepEqual(traces(world, world.laptop), []);
+});
