@@ -4,9 +4,10 @@ import type { Connection } from '../ssh/arguments.ts';
 import { connectionTo } from '../ssh/connection.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
-import { type HostServer, runScript, serverIn } from './host.ts';
+import { type HostServer, serverIn } from './host.ts';
 import { secondsOf } from './launched.ts';
 import type { HostListing, ListedServer } from './listed-server.ts';
+import { runScript } from './session.ts';
 import { openTunnel, releaseTunnel } from './tunnel.ts';
 
 /** A server that runs, as its process and its files on the host tell of it. */

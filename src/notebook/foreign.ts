@@ -3,9 +3,10 @@ import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import type { FoundServer } from './every-server.ts';
-import { type HostServer, type LaunchProgress, runScript, serverIn } from './host.ts';
+import { type HostServer, type LaunchProgress, serverIn } from './host.ts';
 import { Elsewhere } from './launch-failure.ts';
 import type { Notebook } from './notebook.ts';
+import { runScript } from './session.ts';
 
 /**
  * Puts a server that something else has started on its host's record, as this notebook. Undone as a launch is, by

@@ -2,9 +2,9 @@ import { type Frame, lastValue } from '../remote/script.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { runScript } from './host.ts';
 import type { Gpu, HostResources } from './host-resources.ts';
 import type { NotebookStatus } from './notebook-status.ts';
+import { runScript } from './session.ts';
 import { readRecords } from './state.ts';
 import { connectionOf } from './tunnel.ts';
 
