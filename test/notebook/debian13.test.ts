@@ -51,6 +51,26 @@ test('JupyterLab 4 starts, is joined, shows its kernels and stops, and leaves no
   assert.deepEqual(traces(world, laptop), []);
 });
 
+test(
+  'a JupyterLab 4 that another laptop has started is listed, with its version, and joined by its port',
+  needs,
+  async () => {
+    const { server } = await started(world.laptop, ...(await ports()));
+    const other = world.anotherLaptop();
+    const { servers } = JSON.parse(await done(other, 'status', 'loopback', '{F}', '--all', '--json'));
+    assert.deepEqual(
+      servers.map(({ pid, port, version }: Record<string, unknown>) => [
+        pid,
+        port,
+        /^2\./.test(String(version)),
+      ]),
+      [[server.pid, server.port, true]],
+    );
+    const joined = await started(other, '--server', String(server.port));
+    assert.deepEqual([joined.name, joined.joined, joined.server.pid], ['loopback', true, server.pid]);
+  },
+);
+
 test('a restart of JupyterLab 4 keeps port and token, and its log shows no token', needs, async () => {
   const { laptop } = world;
   const before = await started(laptop, ...(await ports()));
