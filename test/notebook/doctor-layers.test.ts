@@ -157,10 +157,11 @@ test('a password that would be asked for at each reconnect is asked for, and tol
 /** A host whose system says that systemd runs there; what logind would say, a stand-in does. */
 async function beginWithLogind(): Promise<void> {
   const inside = [
-    'mount -t tmpfs tmpfs /run/systemd',
-    'mkdir /run/systemd/system',
-    'mount -t tmpfs tmpfs /var/lib/systemd',
-    'mkdir /var/lib/systemd/linger',
+    // A machine without systemd has neither folder.
+    'mount -t tmpfs tmpfs /run',
+    'mkdir -p /run/sshd /run/systemd/system',
+    'mount -t tmpfs tmpfs /var/lib',
+    'mkdir -p /var/lib/systemd/linger',
     'if [ -e "$0" ]; then : >"/var/lib/systemd/linger/$(id -un)"; fi',
     'exec "$@"',
   ];
