@@ -20,7 +20,8 @@ needs() {
       needs bench
       echo bash:bash zsh:zsh fish:fish tcsh:tcsh busybox:busybox venv:python3-venv
       echo chromium:chromium tmux:tmux mandoc:mandoc ss:iproute2 lsof:lsof
-      echo poetry:python3-poetry modules:lmod debootstrap:debootstrap openssl:openssl
+      # Node 26 is linked to it.
+      echo atomic:libatomic1 poetry:python3-poetry modules:lmod debootstrap:debootstrap openssl:openssl
       echo jupyter-server:jupyter-server jupyter-nbclassic:python3-nbclassic
       ;;
     *)
@@ -33,6 +34,7 @@ needs() {
 is_there() {
   case $1 in
     jupyter) is_there jupyter-lab || is_there jupyter-notebook ;;
+    atomic) [ "$(uname)" != Linux ] || ldconfig -p | grep -F libatomic.so.1 ;;
     modules) test -r /usr/share/lmod/lmod/init/sh || test -r /usr/share/modules/init/sh ;;
     venv) python3 -c 'import ensurepip' ;;
     *) command -v "$1" ;;

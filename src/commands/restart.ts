@@ -38,7 +38,9 @@ export const restart = defineVerb({
     const { describeStarted } = await import('../notebook/status.ts');
     const status = await describeStarted(result.record, context);
     terminal.say(
-      `${style.bold(name)} runs again on ${status.destination}; pages that are open find it by themselves.`,
+      result.again
+        ? `${style.bold(name)} runs again on ${status.destination}; pages that are open find it by themselves.`
+        : `${style.bold(name)} did not run, and is started on ${status.destination}. Open it: remote-notebook open ${name}`,
     );
     terminal.print(
       args.json ? JSON.stringify({ ...status, joined: result.joined, phases }, undefined, 2) : result.url,

@@ -57,8 +57,9 @@ function troubles({ name, state, server, tunnel }: NotebookStatus): string[] {
       `${tunnel.wanted ? 'Bring it up again' : 'Its server was left to run; join it again'}: remote-notebook start ${name}`,
     );
   if (server.state !== 'stopped') return lines;
-  if (server.log.length === 0) return [...lines, 'The server is gone.'];
-  return [...lines, 'The server is gone. The end of its log:', ...server.log.map((line) => `  ${line}`)];
+  const gone = `The server is gone. Start it again: remote-notebook start ${name}`;
+  if (server.log.length === 0) return [...lines, gone];
+  return [...lines, gone, 'The end of its log:', ...server.log.map((line) => `  ${line}`)];
 }
 
 function stateColour(cell: string, style: Style): string {

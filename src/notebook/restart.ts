@@ -13,13 +13,14 @@ import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
  * find the new one by themselves. Its kernels are lost. One that does not run is started.
  * @param mayEnd undefined to end whatever its kernels do
  * @param timeoutMs how long Jupyter may take to come up
+ * @returns `again` tells whether there was one: pages that were open before its stop know another token
  */
 export async function restartNotebook(
   known: KnownNotebook,
   mayEnd: MayEnd | undefined,
   timeoutMs: number,
   context: Context,
-): Promise<Started | 'refused'> {
+): Promise<(Started & { readonly again: boolean }) | 'refused'> {
   verifyNotPlain(known);
   const { notebook } = known;
   const connection = connectionOf(notebook, context.env);
@@ -28,7 +29,8 @@ export async function restartNotebook(
     const held = await endHeld(record, notebook, connection, mayEnd, context);
     if (held === 'refused') return held;
     const again = { ...notebook, port: held?.port || notebook.port };
-    return startAlone(again, connection, { mode: 'start', timeoutMs, token: held?.token ?? '' }, context);
+    const options = { mode: 'start', timeoutMs, token: held?.token ?? '' } as const;
+    return { ...(await startAlone(again, connection, options, context)), again: held !== undefined };
   });
 }
 

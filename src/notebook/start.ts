@@ -64,7 +64,9 @@ export async function startAlone(
   const before = readRecords(context)[notebook.name];
   if (before) {
     verifySameNotebook(before, notebook);
-    const isMeant = !options.server || options.server.info.pid === before.server?.pid;
+    // A restart, which hands over the token, has just ended the server on record.
+    const isMeant =
+      options.token === undefined && (!options.server || options.server.info.pid === before.server?.pid);
     const joined = isMeant ? await joinKnown(before, notebook, context) : undefined;
     if (joined) return joined;
   }

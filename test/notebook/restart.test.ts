@@ -30,6 +30,19 @@ test('after a restart the same URL leads to a new server, with the token that th
   assert.equal(world.processes().includes(before.server.pid), false);
 });
 
+test('a restart shows no step as failed, and one of a notebook that was stopped calls it a start', async () => {
+  await started(world.laptop, '--save', 'work', ...(await ports()));
+  const again = await world.laptop.run('restart', 'work');
+  assert.match(again.stderr, /work runs again on loopback; pages that are open find it by themselves\./);
+  assert.doesNotMatch(again.stderr, /✗/);
+  await done(world.laptop, 'stop', 'work');
+  const anew = await world.laptop.run('restart', 'work');
+  assert.match(
+    anew.stderr,
+    /work did not run, and is started on loopback\. Open it: remote-notebook open work/,
+  );
+});
+
 test("the token of a restart is in no process's argument list, nor shown by --verbose", async () => {
   await started(world.laptop);
   const { token } = serverRecord(world.laptop);

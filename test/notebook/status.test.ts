@@ -114,7 +114,10 @@ test('a server that was killed is told with the end of its log', async () => {
   const { code, stdout } = await laptop.run('status');
   assert.equal(code, 3);
   assert.match(stdout, /^doomed {2}stopped {2}connected /m);
-  assert.match(stdout, /The server is gone\. The end of its log:\n(.*\n)*.*is running at/);
+  assert.match(
+    stdout,
+    /The server is gone\. Start it again: remote-notebook start \w+\n +The end of its log:\n(.*\n)*.*is running at/,
+  );
   await done(laptop, 'stop');
 });
 
