@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { candidatesFor } from './candidates.ts';
 
 /** Tells the shell's script that the name of a file is expected, which the shell completes itself. */
@@ -14,7 +13,7 @@ export async function answerShell(
 ): Promise<number> {
   const found = await candidatesFor(words, async (kind, configFile) => {
     const { hostNames, notebookNames } = await import('../notebook/names.ts');
-    const hosts = kind === 'destinations' ? await hostNames(configFile?.replace(/^~(?=\/)/, homedir())) : [];
+    const hosts = kind === 'destinations' ? await hostNames(configFile) : [];
     const names = [...(await notebookNames(env)), ...hosts];
     return names.filter(({ name }) => PLAIN.test(name)).map(({ name, about }) => ({ word: name, about }));
   });

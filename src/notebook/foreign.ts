@@ -4,7 +4,7 @@ import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import type { FoundServer } from './every-server.ts';
 import { type HostServer, type LaunchProgress, serverIn } from './host.ts';
-import { Elsewhere } from './launch-failure.ts';
+import { Elsewhere, Unwritable } from './launch-failure.ts';
 import type { Notebook } from './notebook.ts';
 import { runScript } from './session.ts';
 
@@ -52,9 +52,7 @@ function joinFailure(failed: string, { name, destination }: Notebook, pid: numbe
         remedy: 'Give this one a --name of its own.',
       });
     case 'folder':
-      return new Failure(`${destination} cannot write ${subject}`, {
-        remedy: 'See its permissions, the disk and the quota there.',
-      });
+      return new Unwritable(destination, subject);
     default:
       return new Failure(`the server (PID ${pid} on ${destination}) has just ended`, {
         remedy: `See what runs: remote-notebook status ${destination} --all`,

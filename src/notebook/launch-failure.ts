@@ -24,6 +24,15 @@ export class LaunchFailure extends Failure {
   }
 }
 
+/** A folder of the host's cannot be written. */
+export class Unwritable extends Failure {
+  constructor(destination: string, path: string) {
+    super(`${destination} cannot write ${path}`, {
+      remedy: 'See its permissions, the disk and the quota there.',
+    });
+  }
+}
+
 /**
  * What the host could not do, in the frames of launch.sh, and what the user can.
  * @param log the last lines of Jupyter's log
@@ -115,9 +124,7 @@ function explain(
           'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
       });
     case 'folder':
-      return new Failure(`${destination} cannot write ${subject}`, {
-        remedy: 'See its permissions, the disk and the quota there.',
-      });
+      return new Unwritable(destination, subject);
     default:
       return new Failure(`the start on ${destination} was cut off before its end`, {
         remedy: 'Somebody ended its shell there, or the machine went down. Try once more.',

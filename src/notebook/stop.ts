@@ -51,7 +51,7 @@ export async function stopNotebook(
       outcome = await endServer(record, notebook, connection, mayEnd, context);
       if (outcome === 'refused') return outcome;
       context.report.phase('close');
-      await forget(notebook, context);
+      await changeRecord(notebook, withoutRecord, context);
       return outcome;
     } finally {
       const undoContext = uninterrupted(context);
@@ -81,8 +81,7 @@ async function closeTunnel(
   context: Context,
 ): Promise<void> {
   return withNotebookLock(notebook.name, context, async () => {
-    rmSync(redirectFile(notebook.name, context.env), { force: true });
-    await updateRecords(context, (records) => change(records, notebook.name));
+    await changeRecord(notebook, change, context);
     await releaseTunnel(connectionOf(notebook, context.env), context);
   });
 }
@@ -94,9 +93,14 @@ function withClosed(records: Records, name: string): Records {
     : records;
 }
 
-async function forget({ name }: Notebook, context: Context): Promise<void> {
+/** Takes back the page that holds the token, and makes the record what it is from now on. */
+async function changeRecord(
+  { name }: Notebook,
+  change: (records: Records, name: string) => Records,
+  context: Context,
+): Promise<void> {
   rmSync(redirectFile(name, context.env), { force: true });
-  await updateRecords(context, (records) => withoutRecord(records, name));
+  await updateRecords(context, (records) => change(records, name));
 }
 
 /** Makes the record what it was before a server was asked that had no way to it: see `askable`. */
