@@ -8,14 +8,19 @@ export interface Api {
   readonly baseUrl: string;
   readonly secure: boolean;
   readonly token: string;
-  /** The connections that its questions share; each has its own without. */
+  /** The connection that its questions share; each has its own without. */
   readonly agent?: Agent;
 }
 
-/** The same API, for questions that follow each other: on a connection that is there, one is a round trip quicker. */
-export async function onSharedConnections(api: Api): Promise<Api> {
+/** For questions that follow each other: on a connection that is there, one is a round trip quicker. */
+export async function withSharedConnection<T>(api: Api, work: (api: Api) => Promise<T>): Promise<T> {
   const { Agent } = await (api.secure ? import('node:https') : import('node:http'));
-  return { ...api, agent: new Agent({ keepAlive: true }) };
+  const agent = new Agent({ keepAlive: true });
+  try {
+    return await work({ ...api, agent });
+  } finally {
+    agent.destroy();
+  }
 }
 
 /** No answer of a Jupyter has nearly as many characters. */

@@ -24,38 +24,48 @@ const SessionsAnswer = v.array(v.object({ path: words, kernel: v.nullish(v.objec
 const quietly = (path: string) => `${path}?no_track_activity=1`;
 
 /**
- * Proves by its kernels that the server is ours: two requests at the same time. Neither counts as activity of the
- * user, so that whoever looks keeps no idle server up. Without kernels when it does not tell them as Jupyter does.
+ * Proves by its kernels that the server is ours. This is no activity of the user: whoever looks keeps no idle server up.
+ * @returns the proof; its body is for `parseKernels`
  */
-export async function proveWithKernels(
+export function proveByKernels(
   api: Api,
   knownVersion: string | undefined,
   signal: AbortSignal,
   timeoutMs: number,
-): Promise<{ proof: Proof; kernels: Kernel[] | undefined }> {
-  const [proof, sessions] = await Promise.all([
-    proveServer(api, knownVersion, signal, timeoutMs, quietly('kernels')),
-    askApi(api, 'GET', quietly('sessions'), signal, timeoutMs).catch(() => undefined),
-  ]);
-  return {
-    proof,
-    kernels: proof.state === 'ours' ? parseKernels(proof.body, sessions?.body ?? '') : undefined,
-  };
+): Promise<Proof> {
+  return proveServer(api, knownVersion, signal, timeoutMs, quietly('kernels'));
 }
 
-/** Reads both answers of the API. Undefined when they are not what a Jupyter says. */
-export function parseKernels(kernels: string, sessions: string): Kernel[] | undefined {
-  const known = v.safeParse(KernelsAnswer, parseJson(kernels));
+/** The same kernels with the notebooks that they belong to: another question, unless there are none. */
+export async function withNotebooks(
+  api: Api,
+  kernels: readonly Kernel[],
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<readonly Kernel[]> {
+  if (kernels.length === 0) return kernels;
+  const sessions = await askApi(api, 'GET', quietly('sessions'), signal, timeoutMs).catch(() => undefined);
+  return nameNotebooks(kernels, sessions?.body ?? '');
+}
+
+/** Reads the answer to `GET /api/kernels`. Undefined when it is not what a Jupyter says. */
+export function parseKernels(answer: string): Kernel[] | undefined {
+  const known = v.safeParse(KernelsAnswer, parseJson(answer));
   if (!known.success) return undefined;
-  const open = v.safeParse(SessionsAnswer, parseJson(sessions));
-  const paths = new Map(open.success ? open.output.map(({ path, kernel }) => [kernel?.id, path]) : []);
   return known.output.map(({ id, name, execution_state, last_activity }) => ({
     id,
-    notebook: paths.get(id) ?? null,
+    notebook: null,
     name,
     state: execution_state,
     lastActivity: last_activity,
   }));
+}
+
+/** Puts in the notebooks that the answer to `GET /api/sessions` names, as far as it can be read. */
+export function nameNotebooks(kernels: readonly Kernel[], answer: string): Kernel[] {
+  const open = v.safeParse(SessionsAnswer, parseJson(answer));
+  const paths = new Map(open.success ? open.output.map(({ path, kernel }) => [kernel?.id, path]) : []);
+  return kernels.map((kernel) => ({ ...kernel, notebook: paths.get(kernel.id) ?? null }));
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,6 @@
 import type { Api } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
-import { isBusy, proveWithKernels } from '../jupyter/kernels.ts';
+import { isBusy, parseKernels, proveByKernels, withNotebooks } from '../jupyter/kernels.ts';
 import type { Context } from '../system/context.ts';
 
 export type { Kernel } from '../jupyter/kernel.ts';
@@ -10,9 +10,14 @@ export { kernelLabel } from '../jupyter/kernels.ts';
 const KERNELS_TIMEOUT_MS = 5000;
 
 /** The kernels that compute just now. Undefined when the server cannot be asked: it is silent, or has no tunnel. */
-export async function busyKernels(api: Api | undefined, { signal }: Context): Promise<Kernel[] | undefined> {
+export async function busyKernels(
+  api: Api | undefined,
+  { signal }: Context,
+): Promise<readonly Kernel[] | undefined> {
   if (!api) return undefined;
   // Nobody asks for its version here.
-  const { kernels } = await proveWithKernels(api, '', signal, KERNELS_TIMEOUT_MS);
-  return kernels?.filter(isBusy);
+  const proof = await proveByKernels(api, '', signal, KERNELS_TIMEOUT_MS);
+  if (proof.state !== 'ours') return undefined;
+  const busy = parseKernels(proof.body)?.filter(isBusy);
+  return busy && withNotebooks(api, busy, signal, KERNELS_TIMEOUT_MS);
 }

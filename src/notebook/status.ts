@@ -1,5 +1,6 @@
+import { type Api, withSharedConnection } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
-import { proveWithKernels } from '../jupyter/kernels.ts';
+import { parseKernels, proveByKernels, withNotebooks } from '../jupyter/kernels.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import { type Connection, type Forward, forwardSpec } from '../ssh/arguments.ts';
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
@@ -68,13 +69,21 @@ async function findings(
   const forward = record.forwards[0];
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   if (forward && keeper.up.includes(forwardSpec(forward))) {
-    const api = apiOf(server, forward);
-    const asked = performance.now();
-    const { proof, kernels } = await proveWithKernels(api, server.version, context.signal, ANSWER_TIMEOUT_MS);
-    const roundTripMs = Math.round(performance.now() - asked);
-    if (proof.state === 'ours') return { state: 'running', version: proof.version, roundTripMs, kernels };
+    const heard = await withSharedConnection(apiOf(server, forward), (api) => ask(api, server, context));
+    if (heard) return heard;
   }
   return findingsOnHost(server, connection, context);
+}
+
+/** What a server tells of itself. Undefined when ours does not answer there. */
+async function ask(api: Api, server: ServerRecord, { signal }: Context): Promise<Findings | undefined> {
+  const asked = performance.now();
+  const proof = await proveByKernels(api, server.version, signal, ANSWER_TIMEOUT_MS);
+  const roundTripMs = Math.round(performance.now() - asked);
+  if (proof.state !== 'ours') return undefined;
+  const told = parseKernels(proof.body);
+  const kernels = told && (await withNotebooks(api, told, signal, ANSWER_TIMEOUT_MS));
+  return { state: 'running', version: proof.version, roundTripMs, kernels };
 }
 
 /** The host knows whether a server that does not answer is gone; one that is there may be stopped or busy. */

@@ -70,12 +70,19 @@ connected() {
 look() {
   [ -S "$control" ] || return 0
   apply_forwards
-  [ -n "$up" ] || up=$(now)
+  [ -n "$up" ] || { up=$(now) && send_at_once; }
   # A signal in the midst of a request can hide that it succeeded: the look that follows asks again, and tells.
   [ -z "$again" ] || return 0
   looked=$((looked + 1)) unwritten=''
   write_state "state connected" "ssh $child $(start_time "$child")" "since $up" "looked $looked" "$report" || unwritten=1
   remind
+}
+
+# An sshd sends small packets at once only after its first session has begun (session.c, packet.c: set_nodelay). Before,
+# each waits until the last one is acknowledged, and the messages of a kernel are many and small. A start without
+# forwards yet begins a session of its own.
+send_at_once() {
+  [ -z "$wanted" ] || ssh -F /dev/null -T -S "$control" -o ProxyCommand=false master true </dev/null >/dev/null 2>&1 &
 }
 
 # Whether line $1 is among the lines $2.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseKernels } from '../../src/jupyter/kernels.ts';
+import { nameNotebooks, parseKernels } from '../../src/jupyter/kernels.ts';
 
 const KERNEL = {
   id: 'a1b2c3d4-0000',
@@ -11,8 +11,10 @@ const KERNEL = {
 };
 const SESSION = { id: 's', path: 'work/plot.ipynb', type: 'notebook', kernel: KERNEL };
 
+const named = (sessions: string) => nameNotebooks(parseKernels(JSON.stringify([KERNEL])) ?? [], sessions);
+
 test('a kernel is known by the notebook of its session', () => {
-  assert.deepEqual(parseKernels(JSON.stringify([KERNEL]), JSON.stringify([SESSION])), [
+  assert.deepEqual(named(JSON.stringify([SESSION])), [
     {
       id: 'a1b2c3d4-0000',
       notebook: 'work/plot.ipynb',
@@ -25,12 +27,12 @@ test('a kernel is known by the notebook of its session', () => {
 
 test('a kernel without a session, or with one that cannot be read, has no notebook', () => {
   for (const sessions of ['[]', '', '{"message": "no"}', JSON.stringify([{ ...SESSION, kernel: null }])])
-    assert.equal(parseKernels(JSON.stringify([KERNEL]), sessions)?.[0]?.notebook, null);
+    assert.equal(named(sessions)[0]?.notebook, null);
 });
 
 test("nothing in a notebook's name moves or types in a terminal", () => {
   const session = { ...SESSION, path: 'a\x1b[2Jb\nc\x9b.ipynb' };
-  const [kernel] = parseKernels(JSON.stringify([KERNEL]), JSON.stringify([session])) ?? [];
+  const [kernel] = named(JSON.stringify([session]));
   assert.equal(kernel?.notebook, 'a\ufffd[2Jb\ufffdc\ufffd.ipynb');
 });
 
@@ -42,5 +44,5 @@ test('an answer that is not what a Jupyter says tells no kernels', () => {
     '[{"id": 1}]',
     JSON.stringify([{ ...KERNEL, last_activity: 'x' }]),
   ])
-    assert.equal(parseKernels(answer, '[]'), undefined);
+    assert.equal(parseKernels(answer), undefined);
 });
