@@ -1,4 +1,4 @@
-import { type Api, withSharedConnection } from '../jupyter/api.ts';
+import type { Api } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
 import { parseKernels, proveByKernels, withNotebooks } from '../jupyter/kernels.ts';
 import { pageUrl } from '../jupyter/server.ts';
@@ -69,7 +69,7 @@ async function findings(
   const forward = record.forwards[0];
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   if (forward && keeper.up.includes(forwardSpec(forward))) {
-    const heard = await withSharedConnection(apiOf(server, forward), (api) => ask(api, server, context));
+    const heard = await ask(apiOf(server, forward), server, context);
     if (heard) return heard;
   }
   return findingsOnHost(server, connection, context);

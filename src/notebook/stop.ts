@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { type Api, requestShutdown, withSharedConnection } from '../jupyter/api.ts';
+import { type Api, requestShutdown } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
@@ -177,22 +177,12 @@ async function askToEnd(
   context: Context,
 ): Promise<number | 'refused'> {
   const asked = mayEnd ? await askable(record, connection, context) : record;
-  const reachable = await reachableApi(asked, context);
-  const end = (api: Api | undefined) => askServerToEnd(api, asked, mayEnd, context);
-  return reachable ? withSharedConnection(reachable, end) : end(undefined);
-}
-
-async function askServerToEnd(
-  api: Api | undefined,
-  record: NotebookRecord,
-  mayEnd: MayEnd | undefined,
-  context: Context,
-): Promise<number | 'refused'> {
+  const api = await reachableApi(asked, context);
   const busy = mayEnd ? await busyKernels(api, context) : [];
   if (busy?.length && !(await mayEnd?.(record.notebook, busy))) return 'refused';
   context.report.phase('stop');
   // One that did not tell its kernels would not hear this either: the host's signals do.
-  const agreed = busy !== undefined && (await hasAgreed(api, record, context));
+  const agreed = busy !== undefined && (await hasAgreed(api, asked, context));
   return agreed ? SHUTDOWN_TIMEOUT_MS : 0;
 }
 

@@ -103,24 +103,23 @@ async function measureStatus(
 }
 
 /** What `status` asks a server for, with nothing of HTTP's comforts: the time is the tunnel's and Jupyter's. */
-async function askBarely(port: number, token: string): Promise<void> {
-  const ask = (path: string) =>
-    new Promise<void>((resolve, reject) => {
-      const head = [`GET /api/${path}?no_track_activity=1 HTTP/1.1`, `Host: 127.0.0.1:${port}`];
-      const socket = connect(port, '127.0.0.1', () =>
-        socket.write([...head, `Authorization: token ${token}`, 'Connection: close', '', ''].join('\r\n')),
-      );
-      let answer = '';
-      socket.setEncoding('latin1');
-      socket.on('data', (chunk: string) => {
-        answer += chunk;
-      });
-      socket.once('error', reject);
-      socket.once('end', () =>
-        answer.startsWith('HTTP/1.1 200 ') ? resolve() : reject(new Error(`${path}: ${answer}`)),
-      );
+function askBarely(port: number, token: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const head = ['GET /api/kernels?no_track_activity=1 HTTP/1.1', `Host: 127.0.0.1:${port}`];
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write([...head, `Authorization: token ${token}`, '', ''].join('\r\n')),
+    );
+    let answer = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk: string) => {
+      answer += chunk;
+      if (!answer.endsWith('\r\n\r\n[]')) return;
+      socket.destroy();
+      if (answer.startsWith('HTTP/1.1 200 ')) resolve();
+      else reject(new Error(answer));
     });
-  await Promise.all([ask('kernels'), ask('sessions')]);
+    socket.once('error', reject);
+  });
 }
 
 function pssLacks(): string | undefined {
