@@ -40,7 +40,6 @@ export async function askApi(
         method,
         path: `${api.baseUrl}api${path.startsWith('?') ? path : `/${path}`}`,
         headers: { Authorization: `token ${api.token}`, 'Content-Length': 0 },
-        signal,
         // The other end is this connection's own host, which ssh has identified; its certificate is its owner's.
         rejectUnauthorized: false,
       },
@@ -55,12 +54,17 @@ export async function askApi(
         response.on('error', reject);
       },
     );
+    const onAbort = () => query.destroy(new Interrupted());
     const deadline = setTimeout(
       () => query.destroy(new Error(`no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    query.on('error', (error) => reject(signal.aborted ? new Interrupted() : error));
-    query.on('close', () => clearTimeout(deadline));
+    signal.addEventListener('abort', onAbort);
+    query.on('error', reject);
+    query.on('close', () => {
+      clearTimeout(deadline);
+      signal.removeEventListener('abort', onAbort);
+    });
     query.end();
   });
 }
