@@ -27,10 +27,9 @@ help:
 #: make init          the first time: asks for all of that, tries it, and writes it down
 #: make status        likewise: forward open stop restart logs doctor hosts config clean aliases completion, with NAME= or HOST=
 
-# Not `npm ci`: it refuses a lock file that lacks the optional packages of another platform.
 $(PACKAGES): package.json package-lock.json
 	@sh scripts/setup/node.sh
-	@npm install --no-save --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	@npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 demo: $(PACKAGES)

@@ -85,6 +85,19 @@ test('after a lost connection ssh has all forwards before it says that it is up'
   await runs();
 });
 
+test('small messages follow each other at once: sshd has had a session in each connection that has a tunnel', async () => {
+  const sessions = () => world.sshd.log().split('Starting session: command for ').length - 1;
+  await begin();
+  const begun = sessions();
+  await killSsh();
+  await eventually('the next connection has had one', () => sessions() === begun + 1);
+  const name = ['stop', 'loopback', '--keep-server'];
+  await done(world.laptop, ...name);
+  const stopped = sessions();
+  await done(world.laptop, 'forward', 'loopback');
+  await eventually('the one that forward made has had one', () => sessions() === stopped + 1);
+});
+
 test('a server behind a socket is found again after a lost connection', async () => {
   world = await makeWorld();
   await started(world.laptop, '--no-open', '--socket', ...(await ports()));
