@@ -6,10 +6,13 @@ const [NODE = '', CLI = ''] = PROGRAM;
 /** Rented boxes and containers log in as root, where Jupyter wants to be asked twice. */
 export const ROOT_ARGS = process.getuid?.() === 0 ? ['--allow-root'] : [];
 
+/** What takes longer has failed. */
+export const LIMIT_MS = 60_000;
+
 /** Runs a command to its end; one that fails ends the bench. */
 export function finish(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(program, args, { env }, (error, stdout, stderr) => {
+    execFile(program, args, { env, timeout: LIMIT_MS }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${program} ${args.join(' ')}: ${stderr}`));
       else resolve(stdout);
     });

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
-import { answers, detached, finish, own, ROOT_ARGS } from './run.ts';
+import { answers, detached, finish, LIMIT_MS, own, ROOT_ARGS } from './run.ts';
 import { add, median, ratio, type Samples, type Section, timed } from './samples.ts';
+import { steadyPort } from './tunnels.ts';
 
 /** How long each verb takes, beside what it cannot do without and beside the article's own commands. */
 
@@ -55,13 +55,12 @@ export async function bootJupyter(world: World, samples: Samples): Promise<void>
   const runtime = join(world.home, 'floor');
   mkdirSync(runtime, { recursive: true });
   const env = { ...world.laptop.env, HOME: world.home, JUPYTER_RUNTIME_DIR: runtime };
-  const args = ['notebook', '--no-browser', '--ip=127.0.0.1', `--port=${await freePort()}`, ...ROOT_ARGS];
+  const args = ['notebook', '--no-browser', '--ip=127.0.0.1', `--port=${await steadyPort()}`, ...ROOT_ARGS];
   const child = spawn('jupyter', args, { env, stdio: 'ignore', cwd: world.home });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const files = ['nbserver', 'jpserver'].map((kind) => join(runtime, `${kind}-${child.pid}.json`));
-  await timed(samples, BOOT, async () => {
-    while (!files.some((file) => existsSync(file))) await new Promise((resolve) => setTimeout(resolve, 1));
-  });
+  const isUp = () => files.some((file) => existsSync(file));
+  await timed(samples, BOOT, () => eventually('Jupyter is up', isUp, LIMIT_MS, 1));
   await timed(samples, END, () => {
     child.kill('SIGTERM');
     return ended;
@@ -81,8 +80,8 @@ export async function oneNotebook(
   meanwhile: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   const { env } = world.laptop;
-  const localPort = await freePort();
-  const ports = ['--port', String(await freePort()), '--local-port', String(localPort)];
+  const localPort = await steadyPort();
+  const ports = ['--port', String(await steadyPort()), '--local-port', String(localPort)];
   const start = () => own(env, 'start', 'loopback', '-F', sshConfig, '--no-open', '--json', ...ports);
   await timed(samples, `\`start\`${suffix}`, start);
   const isAnswered = await timed(samples, QUESTION + suffix, () => answers(localPort));
@@ -97,8 +96,8 @@ export async function oneNotebook(
 /** The article's first two commands, and then asking until Jupyter answers. */
 export async function article(world: World, sshConfig: string, samples: Samples, suffix = ''): Promise<void> {
   const { env } = world.laptop;
-  const port = await freePort();
-  const localPort = await freePort();
+  const port = await steadyPort();
+  const localPort = await steadyPort();
   const before = new Set(world.processes());
   const ssh = ['ssh', '-F', sshConfig, '-S', 'none'];
   const remote = `cd; jupyter notebook --no-browser --port=${port} ${ROOT_ARGS.join(' ')} >/dev/null 2>&1`;
@@ -106,7 +105,7 @@ export async function article(world: World, sshConfig: string, samples: Samples,
   await timed(samples, `${ARTICLE}${suffix}`, async () => {
     await detached([...ssh, '-f', 'loopback', remote], env);
     await detached([...ssh, ...forward, 'loopback'], env);
-    while (!(await answers(localPort))) await new Promise((resolve) => setTimeout(resolve, 10));
+    await eventually('the article is through', () => answers(localPort), LIMIT_MS, 10);
   });
   const left = () => world.processes().filter((pid) => !before.has(pid));
   for (const pid of left()) process.kill(pid, 'SIGTERM');

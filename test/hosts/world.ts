@@ -160,11 +160,12 @@ export async function eventually(
   what: string,
   condition: () => boolean | Promise<boolean>,
   timeoutMs = 60_000,
+  everyMs = 20,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`never: ${what}`);
-    await pause(20);
+    await pause(everyMs);
   }
 }
 
