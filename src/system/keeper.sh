@@ -79,8 +79,8 @@ look() {
 }
 
 # An sshd sends small packets at once only after its first session has begun (session.c, packet.c: set_nodelay). Before,
-# each waits until the last one is acknowledged, and the messages of a kernel are many and small. A start without
-# forwards yet begins a session of its own.
+# each waits until the last one is acknowledged, and a page has many small answers at a time. A start, which has no
+# forwards yet, begins a session of its own.
 send_at_once() {
   [ -z "$wanted" ] || ssh -F /dev/null -T -S "$control" -o ProxyCommand=false master true </dev/null >/dev/null 2>&1 &
 }

@@ -85,7 +85,7 @@ test('after a lost connection ssh has all forwards before it says that it is up'
   await runs();
 });
 
-test('small messages follow each other at once: sshd has had a session in each connection that has a tunnel', async () => {
+test('small answers are sent at once: sshd has had a session in each connection that has a tunnel', async () => {
   const sessions = () => world.sshd.log().split('Starting session: command for ').length - 1;
   await begin();
   const begun = sessions();
