@@ -3,7 +3,7 @@ import { LaunchFailure } from '../notebook/launch-failure.ts';
 import { defaultName, makeNotebook, type Notebook, type NotebookSettings } from '../notebook/notebook.ts';
 import { type Started, startNotebook, verifySameNotebook } from '../notebook/start.ts';
 import { readRecords } from '../notebook/state.ts';
-import { closeNotebook, stopNotebook } from '../notebook/stop.ts';
+import { forgetNotebook, stopNotebook } from '../notebook/stop.ts';
 import { type Offer, type Survey, survey } from '../notebook/survey.ts';
 import { connectionOf, openTunnel, releaseTunnel } from '../notebook/tunnel.ts';
 import { wrongAnswer } from '../notebook/wrong-answer.ts';
@@ -116,7 +116,7 @@ async function start(notebook: Notebook, timeoutMs: number, { terminal, begun }:
   const started = await startNotebook(notebook, { mode: 'start', timeoutMs }, context);
   const known = { notebook: started.record.notebook, record: started.record };
   if (!started.joined) begun.add(() => stopNotebook(known, undefined, uninterrupted(context)));
-  else if (!before) begun.add(() => closeNotebook(known, uninterrupted(context)));
+  else if (!before) begun.add(() => forgetNotebook(known, uninterrupted(context)));
   return started;
 }
 

@@ -1,5 +1,7 @@
+import type { NotebookSettings } from '../notebook/notebook.ts';
+import { uninterrupted } from '../system/context.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
-import type { Dialogue, Tried } from './init-dialogue.ts';
+import type { Answers, Dialogue, Tried } from './init-dialogue.ts';
 import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
 import { takeDefault, yesOrNo } from './questions.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
@@ -37,7 +39,7 @@ export const init = defineVerb({
     const { makeNotebook } = await import('../notebook/notebook.ts');
     const { ensurePrivateFolder, verifyWritable } = await import('../system/files.ts');
     const { configurationFile, stateFolder } = await import('../system/paths.ts');
-    const { Begun, tryOut } = await import('./init-dialogue.ts');
+    const { Begun } = await import('./init-dialogue.ts');
     const { env } = terminal.context;
     // What would fail in the end fails before the first question.
     const file = configurationFile(env);
@@ -56,16 +58,10 @@ export const init = defineVerb({
     );
     if (!args.yes)
       terminal.say('What stands in brackets is the default. Nothing is kept before it has worked.\n');
-    try {
-      const tried = await tryOut(given, said, args.timeout * 1000, dialogue);
-      if (tried) return await keep(tried, file, args, dialogue);
-      await begun.undo();
-      terminal.say('Nothing is kept.');
-      return 1;
-    } catch (error) {
-      await begun.undo();
-      throw error instanceof Interrupted ? new Interrupted('Interrupted; nothing is left behind.') : error;
-    }
+    const written = await tryAndWrite(given, said, args.timeout * 1000, file, dialogue);
+    if (written) return goOn(written, file, args, dialogue);
+    terminal.say('Nothing is kept.');
+    return 1;
   },
 });
 
@@ -77,42 +73,72 @@ function cannotAsk(json: boolean): UsageError {
   });
 }
 
-/** Asks what is left to ask, then keeps it all: no answer is acted on before the last one is there. */
-async function keep(
-  { record, joined, settings }: Tried,
+/** What works, and is written down. */
+interface Written extends Tried {
+  /** Whether `start` alone means it from now on. */
+  readonly isDefault: boolean;
+}
+
+/** Asks and tries until it works, and writes that down at once. Undefined when the user gives up; then nothing is left. */
+async function tryAndWrite(
+  given: NotebookSettings,
+  said: Answers,
+  timeoutMs: number,
   file: string,
-  args: { open: boolean; json: boolean; F?: string | undefined },
-  { terminal, ask, configured, begun }: Dialogue,
-): Promise<number> {
-  const { context, style } = terminal;
-  const phases = terminal.phases();
-  const { name, destination } = record.notebook;
-  terminal.say(
-    `\n${style.bold(name)} works: ${record.server.command} in ${record.server.directory} on ${destination}.`,
-  );
-  const wantsBrowser = args.open && !args.json;
-  const goesOn =
-    joined || (await ask(yesOrNo(`Leave it running${wantsBrowser ? ', and open it' : ''}?`, true)));
-  const { shellOf } = await import('../notebook/start-up-file.ts');
-  const shell = shellOf(context.env);
-  const wantsAliases =
-    shell !== undefined &&
-    (await ask(
-      yesOrNo(`Aliases for ${shell}: port_forward, remote_notebook_start, remote_notebook_stop?`, false),
-    ));
+  dialogue: Dialogue,
+): Promise<Written | undefined> {
+  const { terminal, configured, begun } = dialogue;
   const { saveNotebook } = await import('../notebook/configuration.ts');
-  const isOnly = Object.keys(configured).every((known) => known === name);
-  await saveNotebook(file, name, { ...settings, 'ssh-config': record.notebook.configFile }, isOnly);
-  begun.keep();
-  terminal.say(`Written to ${file}${isOnly ? ', as the default' : ''}.`);
-  if (wantsAliases) {
-    const { installConfigured } = await import('./aliases.ts');
-    await installConfigured(shell, terminal);
+  const { tryOut } = await import('./init-dialogue.ts');
+  try {
+    const tried = await tryOut(given, said, timeoutMs, dialogue);
+    if (!tried) {
+      await begun.undo();
+      return undefined;
+    }
+    const { notebook, server } = tried.record;
+    const { name, destination, configFile } = notebook;
+    terminal.say(
+      `\n${terminal.style.bold(name)} works: ${server.command} in ${server.directory} on ${destination}.`,
+    );
+    const isDefault = Object.keys(configured).every((known) => known === name);
+    await saveNotebook(file, name, { ...tried.settings, 'ssh-config': configFile }, isDefault);
+    begun.keep();
+    terminal.say(`Written to ${file}${isDefault ? ', as the default' : ''}.`);
+    return { ...tried, isDefault };
+  } catch (error) {
+    await begun.undo();
+    throw error instanceof Interrupted ? new Interrupted('Interrupted; nothing is left behind.') : error;
   }
-  if (!goesOn) {
-    const { stopNotebook } = await import('../notebook/stop.ts');
-    await stopNotebook({ notebook: record.notebook, record }, undefined, context);
-    terminal.say(`${style.bold(name)} is stopped. From now on: ${startLine(name, isOnly)}`);
+}
+
+/** Asks what is optional, and acts on each answer at once: what is written stays, also after an interrupt. */
+async function goOn(
+  written: Written,
+  file: string,
+  args: { open: boolean; json: boolean },
+  dialogue: Dialogue,
+): Promise<number> {
+  const { terminal } = dialogue;
+  const { context, style } = terminal;
+  const { record, joined, isDefault } = written;
+  const { name } = record.notebook;
+  const phases = terminal.phases();
+  const wantsBrowser = args.open && !args.json;
+  const next = `remote-notebook start${isDefault ? '' : ` ${name}`}`;
+  let runs = joined;
+  try {
+    runs ||= await leavesRunning(record, wantsBrowser, dialogue);
+    await offerAliases(dialogue);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    const how = runs ? `Open it: remote-notebook open ${name}` : `The next time: ${next}`;
+    throw new Interrupted(
+      `Interrupted; ${name} ${runs ? 'runs on' : 'is stopped'}, and stays in ${file}.\n${how}`,
+    );
+  }
+  if (!runs) {
+    terminal.say(`${style.bold(name)} is stopped. From now on: ${next}`);
     return 0;
   }
   if (args.json) {
@@ -124,10 +150,34 @@ async function keep(
   const { openPage } = await import('../notebook/open.ts');
   const { tellStarted } = await import('./start.ts');
   await tellStarted(record, joined, wantsBrowser && (await openPage(record, context)), terminal);
-  terminal.say(style.dim(`The next time: ${startLine(name, isOnly)}`));
+  terminal.say(style.dim(`The next time: ${next}`));
   return 0;
 }
 
-function startLine(name: string, isOnly: boolean): string {
-  return `remote-notebook start${isOnly ? '' : ` ${name}`}`;
+/** Whether it is to run on. Without a yes it is stopped. */
+async function leavesRunning(
+  record: Tried['record'],
+  wantsBrowser: boolean,
+  { terminal, ask }: Dialogue,
+): Promise<boolean> {
+  const { stopNotebook } = await import('../notebook/stop.ts');
+  let isWanted = false;
+  try {
+    isWanted = await ask(yesOrNo(`Leave it running${wantsBrowser ? ', and open it' : ''}?`, true));
+    return isWanted;
+  } finally {
+    const { context } = terminal;
+    if (!isWanted)
+      await stopNotebook({ notebook: record.notebook, record }, undefined, uninterrupted(context));
+  }
+}
+
+async function offerAliases({ terminal, ask }: Dialogue): Promise<void> {
+  const { shellOf } = await import('../notebook/start-up-file.ts');
+  const shell = shellOf(terminal.context.env);
+  if (shell === undefined) return;
+  const names = 'port_forward, remote_notebook_start, remote_notebook_stop';
+  if (!(await ask(yesOrNo(`Aliases for ${shell}: ${names}?`, false)))) return;
+  const { installConfigured } = await import('./aliases.ts');
+  await installConfigured(shell, terminal);
 }

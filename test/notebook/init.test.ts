@@ -109,13 +109,13 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   await dialogue.answer('A name for this notebook: [loopback]', `-x${ENTER}`);
   await dialogue.says('cannot be a notebook');
   await dialogue.answer('A name', ENTER);
+  assert.equal(configuration(), undefined, 'nothing is written before it works');
   await dialogue.says('works: jupyter notebook in ');
-  assert.equal(configuration(), undefined, 'nothing is written before the last answer');
+  await dialogue.says('as the default');
   await dialogue.answer('Leave it running, and open it? [Y/n]', ENTER);
   await dialogue.answer('Aliases for bash', `perhaps${ENTER}`);
   await dialogue.says('neither y nor n');
   await dialogue.answer('Aliases for bash', `y${ENTER}`);
-  await dialogue.says('as the default');
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   const { default: meant, notebooks } = parse(configuration() ?? '');
   assert.equal(meant, 'loopback');
@@ -290,8 +290,6 @@ const QUESTIONS: readonly (readonly [question: string, answer: string])[] = [
   ['A name for this notebook:', 'work'],
   ['What now? [environment]', 'environment'],
   ['Environment', '.venv'],
-  ['Leave it running', 'y'],
-  ['Aliases for bash', 'y'],
 ];
 
 for (const [index, [question]] of QUESTIONS.entries()) {
@@ -310,6 +308,52 @@ for (const [index, [question]] of QUESTIONS.entries()) {
     assertNothingIsKept();
   });
 }
+
+test('Ctrl-C once it has worked leaves what is written, and runs on only after a yes', async () => {
+  const words = ['loopback', '-d', 'rne', '-e', '.venv', '--name', 'work'];
+  const { configurationFile } = world.laptop;
+  const unanswered = await beginWithPorts(...words);
+  await unanswered.answer('Leave it running', CTRL_C);
+  assert.equal(await unanswered.ended(), 130, unanswered.shown());
+  assert.ok(
+    unanswered
+      .shown()
+      .endsWith(
+        `Interrupted; work is stopped, and stays in ${configurationFile}.\r\nThe next time: remote-notebook start\r\n`,
+      ),
+    unanswered.shown(),
+  );
+  assert.deepEqual(traces(world, world.laptop), []);
+  const last = await beginWithPorts(...words.slice(0, -1), 'other');
+  await last.answer('Leave it running', `y${ENTER}`);
+  await last.answer('Aliases for bash', CTRL_D);
+  assert.equal(await last.ended(), 130, last.shown());
+  await last.says(`other runs on, and stays in ${configurationFile}`);
+  const { default: meant, notebooks } = parse(configuration() ?? '');
+  assert.deepEqual([meant, Object.keys(notebooks)], ['work', ['work', 'other']]);
+  const [shown] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  assert.deepEqual([shown.name, shown.state], ['other', 'connected']);
+  assert.equal(existsSync(join(world.laptop.env.HOME as string, '.bashrc')), false);
+  await done(world.laptop, 'stop');
+});
+
+test('a server that was joined runs on, and is not known here, when config.yaml is broken meanwhile', async () => {
+  const words = ['loopback', '-d', 'rne', '-e', '.venv', '--no-open'];
+  const { code, stderr } = await world.anotherLaptop().run('start', '{F}', ...words, ...(await ports()));
+  assert.equal(code, 0, stderr);
+  const dialogue = await beginWithPorts(...words);
+  await dialogue.says('A name');
+  mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
+  writeFileSync(world.laptop.configurationFile, 'notebooks: 3\n');
+  await dialogue.answer('', ENTER);
+  assert.equal(await dialogue.ended(), 2, dialogue.shown());
+  const left = traces(world, world.laptop);
+  assert.deepEqual(
+    left.filter((trace) => /^(record|connection)/.test(trace)),
+    [],
+  );
+  assert.equal(left.filter((trace) => trace.startsWith('on the host: servers/')).length, 1);
+});
 
 test('Ctrl-C while the notebook starts leaves nothing', async () => {
   const slow = join(world.home, 'slow');
