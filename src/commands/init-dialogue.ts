@@ -4,7 +4,7 @@ import { defaultName, makeNotebook, type Notebook, type NotebookSettings } from 
 import { type Started, startNotebook, verifySameNotebook } from '../notebook/start.ts';
 import { readRecords } from '../notebook/state.ts';
 import { forgetNotebook, stopNotebook } from '../notebook/stop.ts';
-import { type Offer, type Survey, survey } from '../notebook/survey.ts';
+import { type Survey, survey, verifyEnvironment } from '../notebook/survey.ts';
 import { connectionOf, openTunnel, releaseTunnel } from '../notebook/tunnel.ts';
 import { wrongAnswer } from '../notebook/wrong-answer.ts';
 import { uninterrupted } from '../system/context.ts';
@@ -154,7 +154,7 @@ async function completed(
   const { directory } = answers;
   if (answers.environment === undefined) {
     found ??= await lookAt(destination, directory, dialogue);
-    answers.environment = await askEnvironment(found.offers, dialogue);
+    answers.environment = await askEnvironment(found, { ...given, destination, directory }, dialogue);
   }
   const settings = { ...given, destination, directory, environment: answers.environment };
   answers.name ??= await askName(heard('name'), settings, dialogue);
@@ -179,38 +179,45 @@ function lookAt(
   return survey(makeNotebook('init', { destination, directory }, configFile), context);
 }
 
-/** A directory that is not there is a wrong answer. */
+/** What launch.sh and survey.sh call a directory or an environment that is not there. */
+const NOT_THERE = ['directory', 'environment', 'enter', 'tool'];
+
+/** What is not there is a wrong answer. */
 function asMistake(failure: unknown): never {
-  if (failure instanceof LaunchFailure && failure.reason === 'directory')
-    throw new UsageError(failure.message, {
-      remedy: 'Make it there first, or name another.',
-      cause: failure,
-    });
-  throw failure;
+  if (!(failure instanceof LaunchFailure && NOT_THERE.includes(failure.reason))) throw failure;
+  const isDirectory = failure.reason === 'directory';
+  throw new UsageError(failure.message, {
+    remedy: isDirectory ? 'Make it there first, or name another.' : failure.remedy,
+    cause: failure,
+  });
 }
 
 /** The word for no environment, by which a start takes what it finds. */
 const NONE = 'none';
 
-async function askEnvironment(offers: readonly Offer[], { terminal, ask }: Dialogue): Promise<string> {
+/** @param settings all that is known of the notebook so far */
+async function askEnvironment(
+  { offers }: Survey,
+  settings: NotebookSettings & { destination: string },
+  { terminal, ask, configFile }: Dialogue,
+): Promise<string> {
+  const { context } = terminal;
   const rows = offers.map(({ word, about }) => ({ word: word || NONE, about }));
   if (!offers.some(({ isReady }) => isReady))
     terminal.say(
       `No Jupyter was found there. To install one: ${installCommand({ kind: 'none' })}, or in an environment.`,
     );
   const [best] = offers;
-  const answer = await choose(
-    'Environment (of these, or another):',
-    rows,
-    best?.isReady ? best.word || NONE : NONE,
-    (word) => {
-      makeNotebook('init', { destination: 'init', environment: word === NONE ? '' : word }, undefined);
-      return word;
-    },
-    terminal,
-    ask,
-  );
-  return answer === NONE ? '' : answer;
+  const read = async (answer: string) => {
+    const environment = answer === NONE ? '' : answer;
+    const notebook = makeNotebook('init', { ...settings, environment }, configFile);
+    if (environment === '' || offers.some(({ word }) => word === environment)) return environment;
+    context.report.phase('look');
+    await verifyEnvironment(notebook, context).catch(asMistake);
+    return environment;
+  };
+  const byDefault = best?.isReady ? best.word || NONE : NONE;
+  return choose('Environment (of these, or another):', rows, byDefault, read, terminal, ask);
 }
 
 async function askName(
@@ -265,7 +272,7 @@ function choose<T>(
   text: string,
   rows: readonly { readonly word: string; readonly about: string }[],
   byDefault: string,
-  read: (word: string) => T,
+  read: (word: string) => T | Promise<T>,
   terminal: Terminal,
   ask: Ask,
 ): Promise<T> {

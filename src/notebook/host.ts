@@ -255,14 +255,15 @@ export async function examineHost(
 
 /**
  * What survey.sh found on the host for a notebook in this directory. Changes nothing there.
- * @throws LaunchFailure when there is no such directory
+ * @throws LaunchFailure when there is no such directory, or the notebook's environment cannot be entered
  */
 export async function surveyHost(
   connection: Connection,
   notebook: Notebook,
   context: Context,
 ): Promise<Frame[]> {
-  const variables = { directory: notebook.directory, environment: '', command: '', setup: '' };
+  const { directory, environment } = notebook;
+  const variables = { directory, environment, command: '', setup: notebook.setup.join('\n') };
   const frames = await runScript(connection, { name: 'survey', variables }, context);
   if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), notebook);
   return frames;

@@ -29,6 +29,14 @@ export async function survey(notebook: Notebook, context: Context): Promise<Surv
   return { directory: lastValue(frames, 'directory') ?? '', offers: offersIn(frames) };
 }
 
+/**
+ * Sees on the host that the notebook's environment is there, over its connection, which is up: it is entered and left.
+ * @throws LaunchFailure that says why it cannot be entered
+ */
+export async function verifyEnvironment(notebook: Notebook, context: Context): Promise<void> {
+  await surveyHost(connectionOf(notebook, context.env), notebook, context);
+}
+
 const IN_DIRECTORY = ['.venv', 'venv'];
 
 /** The offers in the frames of survey.sh, each word once. */

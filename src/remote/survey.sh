@@ -2,8 +2,10 @@
 # shellcheck disable=SC2154 # its variables are assigned in front of it
 # Looks for what a notebook in a directory of the host could run in, so that its user can choose. Changes nothing there.
 #
-#   directory             where it is to work; empty: the home folder
-#   environment, command  empty
+#   directory    where it is to work; empty: the home folder
+#   environment  the one that is to be entered, behind `setup`, and then nothing is looked for; empty: all are
+#   setup        lines of shell that come before it
+#   command      empty
 #
 # Answers `directory` (its true path); for each environment `venv`, `project` or `conda`, `ready` or `bare` (whether Jupyter is
 # in it), and its name, which is `base PREFIX`, `name PREFIX` or `path PREFIX` for conda's; and `found` for the Jupyter that is
@@ -15,6 +17,10 @@ main() {
   go_to_directory
   tell directory "$here"
   make_scratch
+  if [ -n "$environment" ]; then
+    enter_environment
+    return
+  fi
   for each in .venv venv; do tell_venv "$each"; done
   for each in */ .[!.]*/; do
     each=${each%/}

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -193,6 +194,26 @@ test('it offers what there is on the host: venvs, projects, conda environments, 
   assert.equal(await bare.ended(), 130, bare.shown());
 });
 
+test('an environment that is not there is asked for again at once, and one that is not among those shown is taken', async () => {
+  const conda = join(world.home, 'miniforge3');
+  standIn('conda', join(conda, 'bin', 'conda'));
+  makeVenv(join(world.home, 'envs', 'mine'));
+  const dialogue = await beginWithPorts('loopback', '-d', 'rne', '--no-open');
+  await dialogue.answer('Environment', `nowhere${ENTER}`);
+  await dialogue.says('the environment "nowhere" is not there on loopback');
+  await dialogue.says(`It is looked for in ${join(world.home, 'rne')}`);
+  await dialogue.answer('Environment', `conda:nothing${ENTER}`);
+  await dialogue.says('Could not find conda environment: nothing');
+  await dialogue.answer('Environment', `~/envs/mine${ENTER}`);
+  await dialogue.answer('A name', `work${ENTER}`);
+  await dialogue.answer('Leave it', `n${ENTER}`);
+  await dialogue.answer('Aliases', ENTER);
+  assert.equal(await dialogue.ended(), 0, dialogue.shown());
+  assert.doesNotMatch(dialogue.shown(), /What now/);
+  assert.equal(parse(configuration() ?? '').notebooks.work.environment, '~/envs/mine');
+  assert.deepEqual(traces(world, world.laptop), []);
+});
+
 /** An ssh_config by whose last section everything goes wrong, unless something before it says better. */
 function ownConfig(): { file: string; text: string } {
   const file = join(world.sshd.folder, 'own_config');
@@ -286,7 +307,7 @@ const QUESTIONS: readonly (readonly [question: string, answer: string])[] = [
   ['(Port):', 'PORT'],
   ['(IdentityFile):', 'KEY'],
   ['Directory on gpu:', 'rne'],
-  ['Environment', 'nowhere'],
+  ['Environment', 'broken'],
   ['A name for this notebook:', 'work'],
   ['What now? [environment]', 'environment'],
   ['Environment', '.venv'],
@@ -296,6 +317,8 @@ for (const [index, [question]] of QUESTIONS.entries()) {
   const [key, name] = index % 2 === 0 ? [CTRL_C, 'Ctrl-C'] : [CTRL_D, 'Ctrl-D'];
   test(`${name} at question ${index + 1}, "${question}", leaves nothing half done`, async () => {
     const { file, text } = ownConfig();
+    makeVenv(join(world.home, 'rne', 'broken'), { jupyter: false });
+    symlinkSync('/bin/false', join(world.home, 'rne', 'broken', 'bin', 'jupyter'));
     const dialogue = begin('-F', file, ...(await ports()));
     for (const [each, answer] of QUESTIONS.slice(0, index)) {
       const { port, key } = world.sshd;
