@@ -183,6 +183,7 @@ export async function saveNotebook(
   const text = readText(file) ?? '';
   await parseConfiguration(text, file);
   const { document } = await parseYaml(text, file);
+  await keepCommentsBehindKeys(document, text);
   const given = Object.entries(settings).filter(
     ([, value]) => value !== undefined && value !== '' && !isEmptyList(value),
   );
@@ -198,4 +199,19 @@ export async function saveNotebook(
     });
   }
   await writePrivateFile(file, document.toString());
+}
+
+/** To the library, what stands behind the key of a mapping is a comment before its first line, and would go there. */
+async function keepCommentsBehindKeys(document: Document, text: string): Promise<void> {
+  const { default: yaml } = await import('yaml');
+  yaml.visit(document, {
+    Pair(_, { key, value }) {
+      if (!yaml.isScalar(key) || !yaml.isNode(value)) return;
+      const [, behind] = /^[ \t]*:[ \t]+#(.*)/.exec(text.slice(key.range?.[1])) ?? [];
+      const [first, ...others] = value.commentBefore?.split('\n') ?? [];
+      if (first === undefined || first !== behind) return;
+      key.comment = first;
+      value.commentBefore = others.join('\n') || null;
+    },
+  });
 }

@@ -114,17 +114,21 @@ test('saving keeps every comment and every other notebook as it stands', async (
   const text = `# My notebooks. Ask Ada before you change the port.
 default: work   # what I mean
 
-notebooks:
+notebooks: # mine
+
   # the big one
-  work:
+  work: # by day
+    # for now
     destination: gpu # in the cellar
     directory: "rne"
+    setup: # in this order
+      - module load python # 3.11
   play: { destination: other }
 `;
   writeFileSync(file, text);
   await saveNotebook(file, 'new', { destination: 'me@host', directory: "it's: #1" });
-  const saved = readFileSync(file, 'utf8');
-  for (const line of text.split('\n')) assert.ok(saved.includes(line.trim().replace(/ {2,}#/, ' #')), line);
+  const added = `  new:\n    destination: me@host\n    directory: "it's: #1"\n`;
+  assert.equal(readFileSync(file, 'utf8'), text.replace('work   #', 'work #') + added);
   const { default: meant, notebooks } = await readConfiguration(file);
   assert.deepEqual(
     [meant, Object.keys(notebooks), notebooks.new],
