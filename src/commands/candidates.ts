@@ -63,7 +63,8 @@ function readTyped(words: readonly string[], options: OptionTable): Typed {
   let configFile: string | undefined;
   const dashes = words.indexOf('--');
   for (const word of dashes < 0 ? words : words.slice(0, dashes)) {
-    if (awaiting === 'F') configFile = word;
+    const named = awaiting === undefined ? fileIn(word) : awaiting === 'F' ? word : undefined;
+    configFile = named ?? configFile;
     if (awaiting !== undefined) awaiting = undefined;
     else if (word.startsWith('-')) awaiting = takingValue(word, options);
     else positionals++;
@@ -71,6 +72,11 @@ function readTyped(words: readonly string[], options: OptionTable): Typed {
   const isBehindDashes = dashes >= 0;
   if (isBehindDashes) positionals += words.length - dashes - 1;
   return { awaiting: isBehindDashes ? undefined : awaiting, positionals, isBehindDashes, configFile };
+}
+
+/** The ssh_config in a word that is both the option and its value: `-FFILE`, `--ssh-config=FILE`. */
+function fileIn(word: string): string | undefined {
+  return /^(?:-F=?|--ssh-config=)(.+)$/s.exec(word)?.[1];
 }
 
 /** The first name of the option that is spelt like this, if it takes a value. */

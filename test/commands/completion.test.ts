@@ -113,7 +113,8 @@ test('only what fits is offered: each verb its own, an option its values, a full
   assert.deepEqual(await offered(laptop, 'stop', 'alpha', ''), []);
   assert.deepEqual(await offered(laptop, 'logs', '-n', '9', ''), notebooks);
   assert.deepEqual(await offered(laptop, 'logs', '-n', ''), []);
-  assert.deepEqual(await offered(laptop, 'start', '-F', sshConfig, ''), [...notebooks, 'gpu1', 'gpu2']);
+  for (const named of [['-F', sshConfig], [`-F${sshConfig}`], [`--ssh-config=${sshConfig}`]])
+    assert.deepEqual(await offered(laptop, 'start', ...named, ''), [...notebooks, 'gpu1', 'gpu2']);
   for (const verb of [
     ['status', '--all'],
     ['forward', '--server', '8888'],
