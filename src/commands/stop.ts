@@ -1,7 +1,7 @@
 import type { KnownNotebook } from '../notebook/resolve.ts';
 import { UsageError } from '../system/errors.ts';
 import type { Terminal } from './terminal.ts';
-import { CONFIG_FILE, defineVerb, NOTEBOOK, YES } from './verb.ts';
+import { CONFIG_FILE, DRY_RUN, defineVerb, NOTEBOOK, YES } from './verb.ts';
 
 const OUTCOMES = {
   shutdown: 'is stopped',
@@ -32,14 +32,17 @@ export const stop = defineVerb({
       default: false,
       describe: "run the article's own command: it ends every Jupyter of that user",
     },
+    'dry-run': { ...DRY_RUN['dry-run'], describe: 'with --plain: print its command, and run nothing' },
   },
   examples: [
     ['$0 stop', 'the only notebook; asks first when one of its kernels is busy'],
     ['$0 stop --all', 'each server that was started or joined from here'],
+    ['$0 stop gpu --plain --dry-run', "prints the article's command"],
     ['$0 stop gpu --keep-server', 'leave it running, and join it again later with start'],
   ],
   async run(args, terminal) {
     const { context } = terminal;
+    verifyDryRun(args);
     if (args.all) {
       verifyAlone(args);
       const { stopAll } = await import('./stop-all.ts');
@@ -48,7 +51,7 @@ export const stop = defineVerb({
     const { knownNotebook } = await import('../notebook/resolve.ts');
     const known = await knownNotebook(args.notebook, args.F, context);
     const { name } = known.notebook;
-    if (args.plain) return stopPlainly(known, args.yes, terminal);
+    if (args.plain) return stopPlainly(known, args, terminal);
     const { closeNotebook, stopNotebook } = await import('../notebook/stop.ts');
     if (args.keepServer) {
       await closeNotebook(known, context);
@@ -71,6 +74,14 @@ export const stop = defineVerb({
   },
 });
 
+/** Any other stop speaks with the server and with its host, by what it hears there: there is no command to show. */
+function verifyDryRun({ dryRun, plain }: { dryRun: boolean; plain: boolean }): void {
+  if (dryRun && !plain)
+    throw new UsageError("--dry-run shows the article's command, and this stop is another one", {
+      remedy: 'Add --plain. What any other stop runs, --verbose shows.',
+    });
+}
+
 function verifyAlone({
   notebook,
   keepServer,
@@ -87,11 +98,20 @@ function verifyAlone({
     });
 }
 
-async function stopPlainly(known: KnownNotebook, yes: boolean, terminal: Terminal): Promise<number> {
+async function stopPlainly(
+  known: KnownNotebook,
+  { yes, dryRun }: { yes: boolean; dryRun: boolean },
+  terminal: Terminal,
+): Promise<number> {
   const { context } = terminal;
   const { notebook, record } = known;
   const { plainVictims, remoteUser, stopPlain } = await import('../notebook/plain.ts');
   const user = await remoteUser(notebook, context);
+  if (dryRun) {
+    const { plannedStop } = await import('../notebook/plan.ts');
+    terminal.print(plannedStop(notebook, user));
+    return 0;
+  }
   const victims = await plainVictims(notebook, user, context);
   terminal.say(
     victims.length === 0

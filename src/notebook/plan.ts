@@ -3,7 +3,7 @@ import { controlCommand, scriptCommand } from '../ssh/arguments.ts';
 import { keeperCommand } from '../ssh/connection.ts';
 import { commandLine } from '../system/command.ts';
 import { LOOPBACK } from '../system/port.ts';
-import { plainStartCommand, plainTunnelCommand } from './article.ts';
+import { plainStartCommand, plainStopCommand, plainTunnelCommand } from './article.ts';
 import { launchScript } from './host.ts';
 import type { Notebook } from './notebook.ts';
 import { connectionOf } from './tunnel.ts';
@@ -39,4 +39,9 @@ export function plannedCommands(notebook: Notebook, options: PlanOptions, env: N
     `# forward: a port of this machine to ${notebook.socket ? 'the socket whose path the host tells' : 'the port that Jupyter got'}`,
     commandLine(controlCommand(connection, 'forward', forward)),
   ];
+}
+
+/** The article's stop. */
+export function plannedStop(notebook: Notebook, user: string): string {
+  return commandLine(plainStopCommand(notebook, user));
 }

@@ -115,6 +115,12 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
   [['start', 'host', '{F}', '--local-port', 'abc'], port('local-port', 'not a number')],
   [['start', 'host', '{F}', '--port'], 'Error: --port lacks its value\nSee: remote-notebook start --help\n'],
   [
+    ['stop', 'host', '{F}', '--dry-run'],
+    `Error: --dry-run shows the article's command, and this stop is another one
+Add --plain. What any other stop runs, --verbose shows.
+`,
+  ],
+  [
     ['start', 'host', '{F}', '--server', 'abc'],
     'Error: --server is not a number\nIt is the port or the PID of a server, as status --all tells them.\n',
   ],

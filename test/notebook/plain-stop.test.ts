@@ -29,7 +29,7 @@ async function startWords(): Promise<string[]> {
 }
 
 for (const words of [['stop'], ['stop', '--keep-server']]) {
-  test(`${words.join(' ')} of a notebook that was started with --plain says how to stop it, and forgets nothing`, {
+  test(`${words.join(' ')} of a notebook that was started with --plain says how to stop it, as a dry run shows it, and forgets nothing`, {
     skip,
   }, async () => {
     const laptop = world.anotherLaptop();
@@ -42,6 +42,12 @@ for (const words of [['stop'], ['stop', '--keep-server']]) {
     assert.match(
       refused.stderr,
       /"loopback" was started with --plain\n.*remote-notebook stop --plain loopback/,
+    );
+    const dry = await laptop.run('stop', '--plain', '--dry-run');
+    assert.equal(
+      dry.stdout,
+      `ssh -S none -F ${world.sshd.sshConfig} loopback 'pkill -u ${account.name} jupyter'\n`,
+      dry.stderr,
     );
     assert.equal((await laptop.run('status', '--json')).stdout, before);
     assert.deepEqual(jupyters(), theirs);
