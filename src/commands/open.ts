@@ -6,7 +6,11 @@ export const open = defineVerb({
   positionals: NOTEBOOK,
   options: {
     ...CONFIG_FILE,
-    print: { type: 'boolean', default: false, describe: 'print its URL with the token instead' },
+    print: {
+      type: 'boolean',
+      default: false,
+      describe: 'print its URL with the token instead; with --json both of them',
+    },
   },
   examples: [
     ['$0 open', 'the only notebook'],
@@ -20,7 +24,8 @@ export const open = defineVerb({
     const known = await knownNotebook(args.notebook, args.F, context);
     const { record, status } = await reachableNotebook(known, context);
     if (args.json) {
-      terminal.print(JSON.stringify(status, undefined, 2));
+      const secrets = args.print ? { url: secretUrl(record), token: record.server?.token } : {};
+      terminal.print(JSON.stringify({ ...status, ...secrets }, undefined, 2));
       return 0;
     }
     if (args.print) {

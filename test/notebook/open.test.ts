@@ -95,6 +95,14 @@ test('open --print prints the URL that the server takes, and nothing else', asyn
   await assert.rejects(askJupyter(Number(url.port), '', '/api/status'), /403/);
 });
 
+test('open --print --json has that URL, and the token by itself, beside what open --json tells', async () => {
+  const url = (await done(world.laptop, 'open', '--print')).trimEnd();
+  const { server, ...printed } = JSON.parse(await done(world.laptop, 'open', '--print', '--json'));
+  const { server: _, ...told } = JSON.parse(await done(world.laptop, 'open', '--json'));
+  assert.equal(server.state, 'running');
+  assert.deepEqual(printed, { ...told, url, token: serverRecord(world.laptop).token });
+});
+
 test('open --json opens nothing, and tells the URL without the token', async () => {
   const { program } = browser('unused');
   const { stdout } = await withEnvironment({ BROWSER: program }).run('open', '--json');
