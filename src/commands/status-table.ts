@@ -39,10 +39,24 @@ function cells(status: NotebookStatus, nowMs: number): string[] {
   ];
 }
 
-function tunnelCell({ state, tries, nextTryAt }: NotebookStatus['tunnel'], nowMs: number): string {
+function tunnelCell(tunnel: NotebookStatus['tunnel'], nowMs: number): string {
+  const { state, tries, nextTryAt } = tunnel;
+  if (state === 'connected') return [state, ...morePorts(tunnel)].join(' ');
   if (state !== 'reconnecting' || tries === null) return state;
   const seconds = nextTryAt === null ? 0 : Math.max(0, Math.ceil((Date.parse(nextTryAt) - nowMs) / 1000));
   return `${state} (try ${tries}, ${seconds === 0 ? 'now' : `in ${seconds} s`})`;
+}
+
+/** So many further ports are named; `--json` has them all. */
+const PORTS_SHOWN = 2;
+
+/** The ports of this machine that lead elsewhere than to the server: `+6006`. */
+function morePorts({ forwards, down }: NotebookStatus['tunnel']): string[] {
+  const up = forwards.slice(1).filter((forward) => !down.includes(forward));
+  const ports = up.map((forward) => `+${/^(?:\[.*?\]|[^:]+):(\d+)/.exec(forward)?.[1]}`);
+  return ports.length > PORTS_SHOWN + 1
+    ? [...ports.slice(0, PORTS_SHOWN), `+${ports.length - PORTS_SHOWN} more`]
+    : ports;
 }
 
 /** What is not as it should be, and whose words say so. */

@@ -36,10 +36,12 @@ export function isPrivate({ bindAddress }: Forward): boolean {
 }
 
 /**
- * The tunnel alone, again: brings it up for a notebook whose server runs, with more forwards if there are any.
- * @returns its record and its status: the server has answered through the tunnel, or lives at least, which is noted
- * @throws Failure when the server is gone, or a port of this machine is taken: it is not changed, so that bookmarks go
- * on to work
+ * The tunnel alone, again: brings it up for a notebook whose server runs, with the forwards that it had and with more if
+ * there are any.
+ * @returns its record, with the forwards that are up, and its status: the server has answered through the tunnel, or lives
+ * at least, which is noted
+ * @throws Failure when the server is gone, or its port of this machine or one of `more` is taken: it is not changed, so that
+ * bookmarks go on to work
  */
 export async function forwardNotebook(
   known: KnownNotebook,
@@ -61,11 +63,16 @@ export async function forwardNotebook(
     context.report.phase('connect');
     try {
       await openTunnel(connection, context);
+      const asked = [...record.forwards.slice(0, 1), ...more].map(forwardSpec);
+      const up: Forward[] = [];
       for (const forward of record.forwards) {
-        if (!(await isForwardUp(connection, forward))) throw await portTaken(forward);
+        if (await isForwardUp(connection, forward)) up.push(forward);
+        else if (asked.includes(forwardSpec(forward))) throw await portTaken(forward);
+        // It is one of before, which the keeper tries again and again.
+        else context.report.note((await portTaken(forward)).message);
       }
       context.report.phase('prove');
-      return { record, status: await answeringStatus(record, context) };
+      return { record: { ...record, forwards: up }, status: await answeringStatus(record, context) };
     } catch (error) {
       const undoContext = uninterrupted(context);
       await updateRecords(undoContext, (records) => withRecord(records, before));

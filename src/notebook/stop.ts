@@ -6,6 +6,7 @@ import type { Connection } from '../ssh/arguments.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
 import { freePort } from '../system/port.ts';
+import { isPrivate } from './forward.ts';
 import { findServer, type StopOutcome, stopServer } from './host.ts';
 import { busyKernels } from './kernels.ts';
 import type { Notebook } from './notebook.ts';
@@ -62,8 +63,8 @@ export async function stopNotebook(
 }
 
 /**
- * Ends the tunnel alone; its server runs on, and the notebook stays known here. Its port is kept for the next tunnel,
- * further ones are forgotten. Needs no connection.
+ * Ends the tunnel alone; its server runs on, and the notebook stays known here. Its ports are kept for the next tunnel,
+ * but for those that other machines can reach: these are open only where they are named. Needs no connection.
  */
 export async function closeNotebook(known: KnownNotebook, context: Context): Promise<void> {
   verifyNotPlain(known);
@@ -89,7 +90,7 @@ async function closeTunnel(
 function withClosed(records: Records, name: string): Records {
   const record = records[name];
   return record
-    ? withRecord(records, { ...record, forwards: record.forwards.slice(0, 1), closed: true })
+    ? withRecord(records, { ...record, forwards: record.forwards.filter(isPrivate), closed: true })
     : records;
 }
 

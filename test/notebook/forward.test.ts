@@ -44,7 +44,7 @@ test('forward without a name means the only notebook, and needs none for a port'
   const port = await freePort();
   const { name, tunnel } = await forwarded(`${port}`);
   assert.equal(name, 'work');
-  assert.deepEqual(tunnel.forwards.slice(1), [`127.0.0.1:${port}:localhost:${port}`]);
+  assert.equal(tunnel.forwards.at(-1), `127.0.0.1:${port}:localhost:${port}`);
   await done(world.laptop, 'stop', '--keep-server');
 });
 
@@ -65,6 +65,38 @@ test('a tunnel whose processes were killed is up again, with all of its ports', 
   }
 });
 
+test('a tunnel that was closed comes back with its ports, but with none that other machines can reach', async () => {
+  const [own, open] = [await freePort(), await freePort()];
+  await forwarded('work', `${own}:localhost:80`, `0.0.0.0:${open}:localhost:80`);
+  await done(world.laptop, 'stop', '--keep-server');
+  for (const verb of ['forward', 'start']) {
+    const { tunnel } = JSON.parse(await done(world.laptop, verb, 'work', '--json', '{F}'));
+    assert.ok(tunnel.forwards.includes(`127.0.0.1:${own}:localhost:80`), verb);
+    assert.ok(!tunnel.forwards.some((forward: string) => forward.startsWith('0.0.0.0:')), verb);
+    await done(world.laptop, 'stop', '--keep-server');
+  }
+});
+
+test('a port that another program has taken meanwhile is told, and the tunnel is up without it', async () => {
+  const taken = createServer();
+  try {
+    const port = await freePort();
+    await forwarded('work', `${port}:localhost:80`);
+    await done(world.laptop, 'stop', '--keep-server');
+    await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
+    const { code, stdout, stderr } = await world.laptop.run('forward', 'work', '{F}');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, new RegExp(`port ${port} of this machine cannot be had`));
+    assert.match(stdout, new RegExp(` -> 127\\.0\\.0\\.1:${server.port}\n`));
+    assert.doesNotMatch(stdout, new RegExp(`:${port} -> `));
+    const asked = await world.laptop.run('forward', 'work', `${port}:localhost:80`, '{F}');
+    assert.deepEqual([asked.code, asked.stdout], [1, '']);
+  } finally {
+    taken.close();
+    await done(world.laptop, 'stop', '--keep-server');
+  }
+});
+
 test('a port that is forwarded already is no second forward', async () => {
   const port = await freePort();
   const first = await forwarded('work', `${port}`);
@@ -77,10 +109,9 @@ test('a port that is forwarded already is no second forward', async () => {
 test('forward prints where each port leads, one a line', async () => {
   const port = await freePort();
   const { tunnel } = await forwarded('work');
-  assert.equal(
-    await done(world.laptop, 'forward', 'work', `${port}:example.org:80`),
-    `127.0.0.1:${tunnel.localPort} -> 127.0.0.1:${server.port}\n127.0.0.1:${port} -> example.org:80\n`,
-  );
+  const lines = (await done(world.laptop, 'forward', 'work', `${port}:example.org:80`)).split('\n');
+  assert.equal(lines[0], `127.0.0.1:${tunnel.localPort} -> 127.0.0.1:${server.port}`);
+  assert.deepEqual(lines.slice(-2), [`127.0.0.1:${port} -> example.org:80`, '']);
   await done(world.laptop, 'stop', '--keep-server');
 });
 

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { after, before, test } from 'node:test';
 import { done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { freePort } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
@@ -86,6 +87,28 @@ test('the table has a row for each notebook, in columns, without the token', asy
   assert.equal(row.indexOf('http:'), title.indexOf('URL'));
   assert.deepEqual(rest, ['']);
   assert.equal(table.includes(serverRecord(world.laptop).token), false);
+});
+
+test('the table names the further ports of a tunnel, and counts many', async () => {
+  const laptop = world.anotherLaptop();
+  await started(laptop, '--name', 'more');
+  const ports: number[] = [];
+  const shown = async () => {
+    ports.push(await freePort());
+    await done(laptop, 'forward', 'more', `${ports.at(-1)}:localhost:80`);
+    return / (connected .*?) {2}/.exec(await done(laptop, 'status'))?.[1];
+  };
+  const [one, two, three, four] = [await shown(), await shown(), await shown(), await shown()];
+  assert.deepEqual(
+    [one, two, three, four],
+    [
+      `connected +${ports[0]}`,
+      `connected +${ports[0]} +${ports[1]}`,
+      `connected +${ports[0]} +${ports[1]} +${ports[2]}`,
+      `connected +${ports[0]} +${ports[1]} +2 more`,
+    ],
+  );
+  await done(laptop, 'stop');
 });
 
 test('a status is of the one notebook that is named', async () => {
