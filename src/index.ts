@@ -2,9 +2,11 @@
  * The library: what the command's verbs do, for scripts. Each function rejects with a `Failure`, whose message says
  * what went wrong and whose `remedy` says what to do; a `UsageError` among them says that nothing was run.
  */
+import type { HostListing } from './notebook/listed-server.ts';
 import type { NotebookStatus } from './notebook/notebook-status.ts';
 import type { Context } from './system/context.ts';
 
+export type { HostListing, ListedServer } from './notebook/listed-server.ts';
 export type { NotebookStatus } from './notebook/notebook-status.ts';
 export { Failure, Interrupted, UsageError } from './system/errors.ts';
 
@@ -34,8 +36,17 @@ export interface StartSettings extends Surroundings {
   readonly localPort?: number | undefined;
   readonly socket?: boolean | undefined;
   readonly strictPort?: boolean | undefined;
+  /** `90m`, `8h`, `2d`: unused for so long, the server ends by itself. */
+  readonly idleTimeout?: string | undefined;
   /** How long Jupyter may take to come up; a minute without. */
   readonly timeoutMs?: number | undefined;
+}
+
+/** What can be chosen for a server that runs already. */
+export interface JoinSettings extends Surroundings {
+  readonly name?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly strictPort?: boolean | undefined;
 }
 
 /** How a server ended: it was asked to, TERM or KILL did it, or it was gone already. */
@@ -55,13 +66,34 @@ export async function startNotebook(
   const { startNotebook: start } = await import('./notebook/start.ts');
   const { describeStarted } = await import('./notebook/status.ts');
   const context = contextOf(settings);
-  const { localPort, strictPort, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
+  const { localPort, strictPort, idleTimeout, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
   const { name, directory, setup, environment, command, port, socket } = settings;
   const given = { name, directory, setup, environment, command, port, socket };
-  const flags = { ...given, 'local-port': localPort, 'strict-port': strictPort };
+  const dashed = { 'local-port': localPort, 'strict-port': strictPort, 'idle-timeout': idleTimeout };
+  const flags = { ...given, ...dashed };
   const notebook = await resolveNotebook(target, flags, sshConfig, context);
   const { record, joined } = await start(notebook, { mode: 'start', timeoutMs }, context);
   return { ...(await describeStarted(record, context)), joined };
+}
+
+/**
+ * Joins a Jupyter server that runs on a host, whoever started it, and brings it here. One that this program has not
+ * started becomes a notebook, of the name that is given or of its host's and its port.
+ * @param target a destination of ssh, or the name of a notebook, whose host is meant
+ * @param server its port on the host, or its PID, as `hostServers` tells them
+ */
+export async function joinServer(
+  target: string,
+  server: number,
+  settings: JoinSettings = {},
+): Promise<NotebookStatus> {
+  const { joinServer: join } = await import('./notebook/join.ts');
+  const { describeStarted } = await import('./notebook/status.ts');
+  const context = contextOf(settings);
+  const { name, localPort, strictPort, sshConfig } = settings;
+  const chosen = { name, 'local-port': localPort, 'strict-port': strictPort };
+  const { record } = await join(target, server, chosen, sshConfig, context);
+  return describeStarted(record, context);
 }
 
 /**
@@ -86,6 +118,18 @@ export async function notebookStatus(
 ): Promise<NotebookStatus[]> {
   const { statusOf } = await import('./notebook/status.ts');
   return statusOf(name, surroundings.sshConfig, contextOf(surroundings));
+}
+
+/**
+ * Every Jupyter server of the user on a host, whoever started it, without its token. Changes nothing there.
+ * @param target a destination of ssh, or the name of a notebook, whose host is meant
+ */
+export async function hostServers(target: string, surroundings: Surroundings = {}): Promise<HostListing> {
+  const { listHost } = await import('./notebook/every-server.ts');
+  const { resolveNotebook } = await import('./notebook/resolve.ts');
+  const context = contextOf(surroundings);
+  const { destination, configFile } = await resolveNotebook(target, {}, surroundings.sshConfig, context);
+  return listHost(destination, configFile, context);
 }
 
 /** The notebook's page with its token, which is a secret. Rejects while no tunnel leads to it, and when its server is gone. */

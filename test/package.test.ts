@@ -16,7 +16,9 @@ import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startByHand } from './hosts/by-hand.ts';
 import { nodeOfVersion } from './hosts/nodes.ts';
+import { freePort } from './hosts/sshd.ts';
 import { makeWorld, type World } from './hosts/world.ts';
 
 /** The package as it is published: packed, installed into an empty folder, and run from elsewhere. */
@@ -145,7 +147,7 @@ function projectWith(...others: readonly string[]): string {
   return project;
 }
 
-const SCRIPT = `import { forwardNotebook, notebookStatus, notebookUrl, startNotebook, stopNotebook, UsageError } from 'remote-notebook';
+const SCRIPT = `import { forwardNotebook, hostServers, joinServer, notebookStatus, notebookUrl, startNotebook, stopNotebook, UsageError } from 'remote-notebook';
 
 const sshConfig = process.env.SSH_CONFIG;
 const phases: string[] = [];
@@ -153,18 +155,26 @@ const onPhase = (name: string) => void phases.push(name);
 const { name, joined } = await startNotebook('loopback', { sshConfig, directory: 'work', name: 'mine', onPhase });
 const { joined: again } = await startNotebook('loopback', { sshConfig, directory: 'work', name: 'mine' });
 const [status] = await notebookStatus(name);
+const { servers } = await hostServers('loopback', { sshConfig });
+const own = servers.find(({ notebooks }) => notebooks.includes(name));
+const theirs = servers.find(({ startedBy }) => startedBy === 'other');
+const found = await joinServer('loopback', own?.pid ?? 0, { sshConfig });
+const other = await joinServer('loopback', theirs?.port ?? 0, { sshConfig, name: 'theirs' });
 const page = await fetch(await notebookUrl(name));
 const { tunnel } = await forwardNotebook(name);
 const mistake: unknown = await notebookUrl('nothing').catch((error: unknown) => error);
 const outcome = await stopNotebook(name);
+await stopNotebook(other.name);
 const left: number = (await notebookStatus()).length;
 const isUsage: boolean = mistake instanceof UsageError;
-console.log(JSON.stringify({ joined, again, phases, server: status?.server.state, page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
+console.log(JSON.stringify({ joined, again, phases, server: status?.server.state, found: found.name, other: [other.name, other.state, other.server.foreign], page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
 `;
 const EXPECTED = {
   joined: false,
   again: true,
   server: 'running',
+  found: 'mine',
+  other: ['theirs', 'connected', true],
   page: 200,
   tunnel: 'connected',
   isUsage: true,
@@ -172,7 +182,8 @@ const EXPECTED = {
   left: 0,
 };
 
-test('a script for zx that imports it starts, joins, shows, forwards and stops a notebook', () => {
+test('a script for zx that imports it starts, joins, lists, shows, forwards and stops notebooks', async () => {
+  await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
   const project = projectWith('zx');
   const plain = SCRIPT.replace(/: (string\[\]|string|unknown|number|boolean)/g, '');
   writeFileSync(join(project, 'script.mjs'), `await $\`true\`;\n${plain}`);

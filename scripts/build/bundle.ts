@@ -174,6 +174,7 @@ writeTypes([
   'index',
   'jupyter/kernel',
   'notebook/host-resources',
+  'notebook/listed-server',
   'notebook/notebook-status',
   'system/errors',
 ]);
