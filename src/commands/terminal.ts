@@ -8,6 +8,8 @@ export interface Terminal {
   readonly context: Context;
   /** One line of the result, on standard output. */
   print(line: string): void;
+  /** How many letters a line of the result has room for: without end where it is no terminal's. */
+  readonly width: number;
   /** Lines of the result over those of the last call, on a terminal; below them elsewhere. */
   redraw(lines: readonly string[]): void;
   /** One line for the user, on standard error. */
@@ -128,6 +130,10 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
     context: { env, signal, report },
     print: (line) => {
       out.write(`${harmless(line, out)}\n`);
+    },
+    // The window may be resized meanwhile, and one that was never given a size says 0.
+    get width() {
+      return out.columns || Number.POSITIVE_INFINITY;
     },
     redraw: (lines) => {
       // Home, then each line to its end, then all below: nothing flickers.

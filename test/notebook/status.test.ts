@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
+import { lacks } from '../hosts/shells.ts';
+import { openTerminal } from '../hosts/terminal.ts';
+import { type Laptop, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 let world: World;
 let first: Shown;
@@ -86,6 +88,37 @@ test('the table has a row for each notebook, in columns, without the token', asy
   assert.equal(row.indexOf('http:'), title.indexOf('URL'));
   assert.deepEqual(rest, ['']);
   assert.equal(table.includes(serverRecord(world.laptop).token), false);
+});
+
+/** What a command shows on a terminal that is so many letters wide. */
+async function shownOn(width: number, laptop: Laptop, ...args: string[]): Promise<string[]> {
+  const sized = ['sh', '-c', `stty cols ${width}; exec "$@"`, 'sh', ...PROGRAM, ...args];
+  const window = openTerminal(sized, laptop.env);
+  await window.ended;
+  return window.shown().trimEnd().split('\r\n');
+}
+
+test('a table fits a narrow terminal, with its names, states and URLs whole, and a pipe gets all of it', {
+  skip: lacks('python3'),
+}, async () => {
+  const laptop = world.anotherLaptop();
+  const directory = join(world.home, 'where the data of all of the many experiments of the last years lies');
+  mkdirSync(directory);
+  const { url, server } = await started(laptop, '--name', 'deep', '--directory', directory);
+  assert.ok((await done(laptop, 'status', 'deep')).endsWith(`${directory}\n`));
+  for (const width of [80, 110]) {
+    const [title = '', row = '', ...rest] = await shownOn(width, laptop, 'status', 'deep');
+    assert.deepEqual(rest, []);
+    assert.ok(title.length <= width && row.length <= width, row);
+    assert.ok(row.startsWith('deep  running ') && row.includes(` connected  ${url} `), row);
+    assert.match(row, /…/);
+  }
+  const [, wide = ''] = await shownOn(400, laptop, 'status', 'deep');
+  assert.ok(wide.endsWith(directory), wide);
+  const servers = await shownOn(80, laptop, 'status', 'deep', '--all');
+  const row = servers.find((line) => line.startsWith(`${server.pid} `)) ?? '';
+  assert.ok(row.length <= 80 && row.includes(' deep ') && row.includes('…'), row);
+  await done(laptop, 'stop');
 });
 
 test('a status is of the one notebook that is named', async () => {
