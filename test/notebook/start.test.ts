@@ -226,11 +226,10 @@ test('a port that is taken here or on the host is no failure: the next is taken,
 });
 
 test('a name stands for one directory on one host', async () => {
-  mkdirSync(join(world.home, 'other'));
   await started();
-  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--directory', 'other');
+  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--directory', 'on and off');
   assert.equal(code, 2);
-  assert.match(stderr, /"loopback" is the home folder on loopback, and not other on loopback/);
+  assert.match(stderr, /"loopback" is the home folder on loopback, and not 'on and off' on loopback/);
   assert.equal(servers().length, 1);
 });
 
