@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
 import { lacks } from '../hosts/shells.ts';
-import { openTerminal } from '../hosts/terminal.ts';
-import { type Laptop, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { shownOn } from '../hosts/terminal.ts';
+import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 let world: World;
 let first: Shown;
@@ -90,32 +90,26 @@ test('the table has a row for each notebook, in columns, without the token', asy
   assert.equal(table.includes(serverRecord(world.laptop).token), false);
 });
 
-/** What a command shows on a terminal that is so many letters wide. */
-async function shownOn(width: number, laptop: Laptop, ...args: string[]): Promise<string[]> {
-  const sized = ['sh', '-c', `stty cols ${width}; exec "$@"`, 'sh', ...PROGRAM, ...args];
-  const window = openTerminal(sized, laptop.env);
-  await window.ended;
-  return window.shown().trimEnd().split('\r\n');
-}
-
 test('a table fits a narrow terminal, with its names, states and URLs whole, and a pipe gets all of it', {
   skip: lacks('python3'),
 }, async () => {
   const laptop = world.anotherLaptop();
+  const shown = (width: number, ...more: string[]) =>
+    shownOn(width, [...PROGRAM, 'status', 'deep', ...more], laptop.env);
   const directory = join(world.home, 'where the data of all of the many experiments of the last years lies');
   mkdirSync(directory);
   const { url, server } = await started(laptop, '--name', 'deep', '--directory', directory);
   assert.ok((await done(laptop, 'status', 'deep')).endsWith(`${directory}\n`));
   for (const width of [80, 110]) {
-    const [title = '', row = '', ...rest] = await shownOn(width, laptop, 'status', 'deep');
+    const [title = '', row = '', ...rest] = await shown(width);
     assert.deepEqual(rest, []);
     assert.ok(title.length <= width && row.length <= width, row);
     assert.ok(row.startsWith('deep  running ') && row.includes(` connected  ${url} `), row);
     assert.match(row, /…/);
   }
-  const [, wide = ''] = await shownOn(400, laptop, 'status', 'deep');
+  const [, wide = ''] = await shown(400);
   assert.ok(wide.endsWith(directory), wide);
-  const servers = await shownOn(80, laptop, 'status', 'deep', '--all');
+  const servers = await shown(80, '--all');
   const row = servers.find((line) => line.startsWith(`${server.pid} `)) ?? '';
   assert.ok(row.length <= 80 && row.includes(' deep ') && row.includes('…'), row);
   await done(laptop, 'stop');
