@@ -45,6 +45,9 @@ export interface TerminalOptions {
   readonly quiet: boolean;
 }
 
+/** Takes back a line that was to be written over, and what stands below it. */
+export const CLEAR = '\r\x1b[J';
+
 export function makeStyle(enabled: boolean): Style {
   const code = (open: number, close: number) => (text: string) =>
     enabled ? `\x1b[${open}m${text}\x1b[${close}m` : text;
@@ -80,7 +83,7 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
   /** A line on a terminal that is written over when the phase ends. */
   let transient = false;
   const write = (text: string) => {
-    if (transient) err.write('\r\x1b[K');
+    if (transient) err.write(CLEAR);
     transient = false;
     err.write(harmless(text, err));
   };
@@ -95,9 +98,11 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
     phase: (name) => {
       endPhase();
       clock.begin(name);
-      // While it connects, ssh may ask: it writes to the terminal itself, and wants a clean line.
-      if (!isLive || name === 'connect') return;
-      write(`  … ${name}`);
+      if (!isLive) return;
+      const line = `  … ${name}`;
+      // While it connects ssh may ask: it writes to the terminal itself, and finds a clean line above this one.
+      if (name === 'connect') err.write(`\n${line}\x1b[A\r`);
+      else write(line);
       transient = true;
     },
     phaseFailed: () => endPhase(style.red('✗')),
