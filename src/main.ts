@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { readCommandLine } from './commands/command-line.ts';
-import { harmless, hasColour, makeStyle, makeTerminal } from './commands/terminal.ts';
+import { CLEAR, harmless, hasColour, makeStyle, makeTerminal } from './commands/terminal.ts';
 import { Failure, Interrupted } from './system/errors.ts';
 
 const STREAMS = { out: process.stdout, err: process.stderr, env: process.env };
@@ -55,7 +55,7 @@ function explain(error: unknown, verbose: boolean): number {
     return 1;
   }
   const isInterrupted = error instanceof Interrupted;
-  if (hasColour(process.stderr, process.env)) process.stderr.write('\r\x1b[K');
+  if (hasColour(process.stderr, process.env)) process.stderr.write(CLEAR);
   say(isInterrupted ? error.message : `${style.red('Error')}: ${error.message}`);
   if (error.remedy) say(error.remedy);
   if (verbose) {

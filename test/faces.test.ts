@@ -94,6 +94,17 @@ test('make VERB does so, with its values as they were typed and none that it was
   assert.equal(existsSync(join(root, 'pwned')), false);
 });
 
+test('make refuses a parameter that it does not know, and names those that there are', () => {
+  const known = ['HOST=gpu', 'DIR=my folder NAME2=x', "ARGS=--dry-run --command 'a b'"];
+  assert.equal(run(['make', 'start', ...known]).status, 0);
+  const { status, stdout, stderr } = run(['make', 'start', ...known, 'HOSTT=gpu']);
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(
+    stderr,
+    /there is no parameter HOSTT; it is one of: HOST DIR ENV PORT LOCAL_PORT NAME .*ARGS ONLY/,
+  );
+});
+
 test('make alone tells what it can do', () => {
   const help = output(['make']);
   for (const word of ['make demo', 'make test', 'make start HOST=']) assert.ok(help.includes(word), help);

@@ -9,6 +9,8 @@ export interface Demo {
   readonly home: string;
   /** Its XDG_STATE_HOME on this side. */
   readonly state: string;
+  /** Holds the command, which nobody has installed yet. */
+  readonly bin: string;
 }
 
 const PREFIX = 'rn-demo-';
@@ -47,7 +49,7 @@ function isOwnFolder(path: string): boolean {
 }
 
 function demoIn(folder: string): Demo {
-  return { folder, home: join(folder, 'home'), state: join(folder, 'state') };
+  return { folder, home: join(folder, 'home'), state: join(folder, 'state'), bin: join(folder, 'bin') };
 }
 
 /** The process that runs the demo, or ran it. */

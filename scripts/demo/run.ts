@@ -1,7 +1,9 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { main } from '../../src/main.ts';
-import { commandLine } from '../../src/system/command.ts';
+import { commandLine, shellQuote } from '../../src/system/command.ts';
 import { makeSshd, sshdPath } from '../../test/hosts/sshd.ts';
 import { endDemo, prepareEnd } from './end.ts';
 import { EXAMPLE_NAME, writeExample } from './example.ts';
@@ -22,6 +24,7 @@ export async function runDemo(): Promise<number> {
   const demo = await makeDemoFolder(process.env);
   try {
     const sshConfig = await makeHost(demo);
+    makeCommand(demo);
     process.env.XDG_STATE_HOME = demo.state;
     const words = ['start', 'loopback', '-F', sshConfig, '--name', 'demo', '--directory', DIRECTORY];
     // The host is this very machine, where Jupyter itself has the port that would be taken here.
@@ -58,15 +61,23 @@ async function makeHost(demo: Demo): Promise<string> {
   return sshConfig;
 }
 
-function whatToTry(demo: Demo): string {
+/** Makes `remote-notebook` a command of this very folder's source, with the demo's state: what is said is to be run. */
+function makeCommand({ bin, state }: Demo): void {
+  const source = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  const run = commandLine([source('node_modules/.bin/tsx'), source('src/cli.ts')]);
+  const lines = ['#!/bin/sh', `export XDG_STATE_HOME=${shellQuote(state)}`, `exec ${run} "$@"`, ''];
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'remote-notebook'), lines.join('\n'), { mode: 0o755 });
+}
+
+function whatToTry({ bin }: Demo): string {
   return `
 Open ${EXAMPLE_NAME} there and run its cells: they draw a plot on the other side of the tunnel.
 
-In a second terminal, in this folder:
-  export XDG_STATE_HOME=${demo.state}
-  npx zx scripts/status.ts
-  npx zx scripts/logs.ts
-  npx zx scripts/stop.ts
+In a second terminal each command above works, and so do more:
+  export PATH=${shellQuote(bin)}:"$PATH"
+  remote-notebook status
+  remote-notebook logs
 
 Ctrl-C ends the demo, and so does: make demo-stop`;
 }

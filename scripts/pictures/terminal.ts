@@ -35,7 +35,7 @@ export async function drawTerminal(browser: BrowserContext, shown: string, path:
 
 /** The lines as they stand in the end: what was written over is gone. */
 function html(shown: string): string {
-  const lines = shown.replaceAll('\r\n', '\n').replace(/^.*\r\x1b\[K/gm, '');
+  const lines = shown.replaceAll('\r\n', '\n').replace(/\n.*\x1b\[A\r\r\x1b\[J|^.*\r\x1b\[J/gm, '');
   const open = new Set<string>();
   const pieces = lines.trimEnd().split(/\x1b\[(\d+)m/);
   return pieces

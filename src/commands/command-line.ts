@@ -7,6 +7,8 @@ import { type AnyVerb, SHARED_OPTIONS, type SharedArguments } from './verb.ts';
 import { VERBS } from './verbs.ts';
 
 const PROGRAM = 'remote-notebook';
+/** A help that is as wide as a wide window is hard to read. */
+const WIDEST_HELP = 100;
 
 /** A verb, and what it is to run with. */
 export interface CommandLine {
@@ -125,6 +127,7 @@ export async function readByYargs(args: readonly string[]): Promise<CommandLine 
     .parserConfiguration({ 'parse-positional-numbers': false })
     .options(SHARED_OPTIONS)
     .version(version())
+    .wrap(Math.min(WIDEST_HELP, process.stdout.columns || 80))
     .help()
     .alias('help', 'h')
     .strict()

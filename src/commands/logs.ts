@@ -40,7 +40,9 @@ export const logs = defineVerb({
     const { printLog } = await import('../notebook/logs.ts');
     const found = await printLog(notebook, record, args, terminal.print, context);
     if (!found) {
-      throw new Failure(`"${notebook.name}" does not run on ${notebook.destination}, and has no log there`);
+      throw new Failure(`"${notebook.name}" does not run on ${notebook.destination}, and has no log there`, {
+        remedy: `A stop takes the log with it. Start it anew: remote-notebook start ${notebook.name}`,
+      });
     }
     return 0;
   },

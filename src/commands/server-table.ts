@@ -1,15 +1,21 @@
 import type { HostListing, ListedServer } from '../notebook/listed-server.ts';
 import { columns } from './columns.ts';
 import { elapsed } from './kernel-lines.ts';
-import type { Style } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 const COLUMNS = ['PID', 'PORT', 'SERVER', 'UP', 'NOTEBOOK', 'STARTED BY', 'DIRECTORY'] as const;
+/** A port may be the path of a socket. */
+const SHORTENED = ['PORT', 'SERVER', 'STARTED BY', 'DIRECTORY'];
 
 /**
  * The lines of `status --all`: a row for each server of the host, and below them what may be one, but not here.
  * @param nowMs for the times since
  */
-export function serverTable(listing: HostListing, style: Style, nowMs: number): string[] {
+export function serverTable(
+  listing: HostListing,
+  terminal: Pick<Terminal, 'style' | 'width'>,
+  nowMs: number,
+): string[] {
   const { destination, servers } = listing;
   const table =
     servers.length === 0
@@ -17,9 +23,10 @@ export function serverTable(listing: HostListing, style: Style, nowMs: number): 
       : columns(
           COLUMNS,
           servers.map((server) => serverCells(server, nowMs)),
-          style,
+          { shortened: SHORTENED },
+          terminal,
         );
-  return [...table, ...notes(listing).map((note) => style.dim(note))].map(onOneLine);
+  return [...table, ...notes(listing).map((note) => terminal.style.dim(note))].map(onOneLine);
 }
 
 function serverCells(server: ListedServer, nowMs: number): string[] {

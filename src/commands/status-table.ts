@@ -1,21 +1,28 @@
 import type { NotebookStatus } from '../notebook/notebook-status.ts';
 import { columns } from './columns.ts';
 import { elapsed, kernelLine } from './kernel-lines.ts';
-import type { Style } from './terminal.ts';
+import type { Style, Terminal } from './terminal.ts';
 
 const COLUMNS = ['NAME', 'SERVER', 'TUNNEL', 'URL', 'UP', 'KERNELS', 'HOST', 'DIRECTORY'] as const;
 const SERVER_COLUMN = COLUMNS.indexOf('SERVER');
 const TUNNEL_COLUMN = COLUMNS.indexOf('TUNNEL');
+/** A URL is there to be copied, and a state to be read. */
+const SHORTENED = ['KERNELS', 'HOST', 'DIRECTORY'];
 
 /**
  * The lines of a status: a row for each notebook, in columns, and below it its kernels and what is wrong with it.
  * @param nowMs for the times since and until
  */
-export function statusTable(notebooks: readonly NotebookStatus[], style: Style, nowMs: number): string[] {
+export function statusTable(
+  notebooks: readonly NotebookStatus[],
+  terminal: Pick<Terminal, 'style' | 'width'>,
+  nowMs: number,
+): string[] {
+  const { style } = terminal;
   const rows = notebooks.map((status) => cells(status, nowMs));
   const paint = (cell: string, column: number) =>
     column === SERVER_COLUMN || column === TUNNEL_COLUMN ? stateColour(cell, style) : cell;
-  const [titles = '', ...lines] = columns(COLUMNS, rows, style, paint);
+  const [titles = '', ...lines] = columns(COLUMNS, rows, { paint, shortened: SHORTENED }, terminal);
   const body = notebooks.flatMap((status, index) => [
     lines[index] ?? '',
     ...(status.server.kernels ?? []).map((kernel) => style.dim(`  ${kernelLine(kernel, nowMs)}`)),

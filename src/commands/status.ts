@@ -77,7 +77,7 @@ async function showHost(
   if (args.json) terminal.print(JSON.stringify(listing, undefined, 2));
   else {
     const { serverTable } = await import('./server-table.ts');
-    for (const line of serverTable(listing, terminal.style, Date.now())) terminal.print(line);
+    for (const line of serverTable(listing, terminal, Date.now())) terminal.print(line);
   }
   return 0;
 }
@@ -112,11 +112,11 @@ async function look({ notebook, F, resources }: Wanted, { context }: Terminal): 
 async function linesOf(
   notebooks: readonly NotebookStatus[],
   { resources }: Wanted,
-  { style }: Terminal,
+  terminal: Terminal,
 ): Promise<string[]> {
   if (notebooks.length === 0) return ['Nothing runs. Begin with: remote-notebook start user@host'];
   const { statusTable } = await import('./status-table.ts');
-  const table = statusTable(notebooks, style, Date.now());
+  const table = statusTable(notebooks, terminal, Date.now());
   if (!resources) return table;
   const { resourceLines } = await import('./resource-lines.ts');
   return [...table, '', ...resourceLines(notebooks)];

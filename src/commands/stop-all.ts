@@ -29,8 +29,12 @@ export async function stopAll(
       `"${notebook.name}" was started by something else, and is left: stop ${notebook.name} ends it.`,
     );
   const meant = records.filter((record) => !record.plain && !record.notebook.foreign);
-  if (meant.length === 0) terminal.say('Nothing else runs.');
-  else if (!yes && !(await confirmed(meant, terminal))) return 1;
+  if (meant.length === 0) {
+    terminal.say(records.length === 0 ? 'Nothing runs that was started from here.' : 'Nothing else runs.');
+  } else if (!yes && !(await confirmed(meant, terminal))) {
+    terminal.say('They run on.');
+    return 1;
+  }
   const stopped = await Promise.all(meant.map((record) => stopOne(record, terminal)));
   for (const { name, outcome, error } of stopped) {
     terminal.say(

@@ -8,6 +8,8 @@ export interface Terminal {
   readonly context: Context;
   /** One line of the result, on standard output. */
   print(line: string): void;
+  /** How many letters a line of the result has room for: without end where it is no terminal's. */
+  readonly width: number;
   /** Lines of the result over those of the last call, on a terminal; below them elsewhere. */
   redraw(lines: readonly string[]): void;
   /** One line for the user, on standard error. */
@@ -42,6 +44,9 @@ export interface TerminalOptions {
   /** Nothing but errors on `err`. */
   readonly quiet: boolean;
 }
+
+/** Takes back a line that was to be written over, and what stands below it. */
+export const CLEAR = '\r\x1b[J';
 
 export function makeStyle(enabled: boolean): Style {
   const code = (open: number, close: number) => (text: string) =>
@@ -78,7 +83,7 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
   /** A line on a terminal that is written over when the phase ends. */
   let transient = false;
   const write = (text: string) => {
-    if (transient) err.write('\r\x1b[K');
+    if (transient) err.write(CLEAR);
     transient = false;
     err.write(harmless(text, err));
   };
@@ -93,9 +98,11 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
     phase: (name) => {
       endPhase();
       clock.begin(name);
-      // While it connects, ssh may ask: it writes to the terminal itself, and wants a clean line.
-      if (!isLive || name === 'connect') return;
-      write(`  … ${name}`);
+      if (!isLive) return;
+      const line = `  … ${name}`;
+      // While it connects ssh may ask: it writes to the terminal itself, and finds a clean line above this one.
+      if (name === 'connect') err.write(`\n${line}\x1b[A\r`);
+      else write(line);
       transient = true;
     },
     phaseFailed: () => endPhase(style.red('✗')),
@@ -128,6 +135,10 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
     context: { env, signal, report },
     print: (line) => {
       out.write(`${harmless(line, out)}\n`);
+    },
+    // The window may be resized meanwhile, and one that was never given a size says 0.
+    get width() {
+      return out.columns || Number.POSITIVE_INFINITY;
     },
     redraw: (lines) => {
       // Home, then each line to its end, then all below: nothing flickers.

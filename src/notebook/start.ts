@@ -1,6 +1,7 @@
 import { proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
+import { shellQuote } from '../system/command.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import type { FoundServer } from './every-server.ts';
@@ -138,12 +139,13 @@ export function verifySameNotebook(record: NotebookRecord, wanted: Notebook): vo
   }
   const differing = (['destination', 'directory'] as const).find((key) => known[key] !== wanted[key]);
   if (!differing) return;
-  throw new UsageError(
-    `"${wanted.name}" is ${known.directory || 'the home folder'} on ${known.destination}, and not ${wanted.directory || 'the home folder'} on ${wanted.destination}`,
-    {
-      remedy: `Stop that one first (remote-notebook stop ${wanted.name}), or give this one a --name of its own.`,
-    },
-  );
+  throw new UsageError(`"${wanted.name}" is ${place(known)}, and not ${place(wanted)}`, {
+    remedy: `Stop that one first (remote-notebook stop ${wanted.name}), or give this one a --name of its own.`,
+  });
+}
+
+function place({ directory, destination }: Notebook): string {
+  return `${directory === '' ? 'the home folder' : shellQuote(directory)} on ${destination}`;
 }
 
 /** The short way: what the record names lives and answers. Nothing but the API is asked. */

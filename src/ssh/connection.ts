@@ -6,7 +6,13 @@ import type { Context } from '../system/context.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
 import { ensurePrivateFolder, watchFolder, withLock, writePassingFile } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
-import { endProcessTree, type ProcessIdentity, sendSignal, waitForEnd } from '../system/process.ts';
+import {
+  endProcessTree,
+  type ProcessIdentity,
+  sendSignal,
+  startTime,
+  waitForEnd,
+} from '../system/process.ts';
 import { preloadRun, signalsHandled, startBackground } from '../system/run.ts';
 import { type Connection, masterCommand } from './arguments.ts';
 import { type KeeperState, keeperState, readKeeperState } from './keeper.ts';
@@ -142,6 +148,9 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
   try {
     state = await settledState(connection, context, keeper.ended);
   } catch (error) {
+    // It may not have written yet who it is.
+    const began = await startTime(keeper.pid);
+    if (began !== undefined) await endProcessTree({ pid: keeper.pid, startTime: began }, GRACE_MS);
     await closeConnection(connection);
     throw error;
   }

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 import { ask } from './run.ts';
 
 export const LOOPBACK = '127.0.0.1';
@@ -28,8 +29,24 @@ export function freePort(): Promise<number> {
 export async function portHolder(port: number): Promise<string | undefined> {
   const socket = await ask(['ss', '-Hltnp', `sport = :${port}`]);
   const named = socket.match(/users:\(\("([^"]+)",pid=(\d+)/);
-  if (named) return `${named[1]} (PID ${named[2]})`;
+  if (named) return called(named[1], named[2]);
   const files = await ask(['lsof', '-nP', '-Fpc', `-iTCP:${port}`, '-sTCP:LISTEN']);
   const fields = files.match(/^p(\d+)\nc(.+)$/m);
-  return fields ? `${fields[2]} (PID ${fields[1]})` : undefined;
+  return fields ? called(fields[2], fields[1]) : undefined;
+}
+
+async function called(name = '', pid = ''): Promise<string> {
+  return `${wholeName(name, await ask(['ps', '-ww', '-o', 'args=', '-p', pid]))} (PID ${pid})`;
+}
+
+/** Linux keeps so many letters of a process's name, macOS one more. */
+const KEPT_LETTERS = 15;
+
+/** What a process is called: its name in the process table may be cut, or be that of a Python program's interpreter. */
+function wholeName(name: string, args: string): string {
+  const [, program] = /^\S*python[\d.]*\s+(?:-m\s+)?([^-\s]\S*)/i.exec(args) ?? [];
+  if (program !== undefined) return basename(program);
+  if (name.length < KEPT_LETTERS) return name;
+  const words = args.split(/\s+/).map((word) => basename(word));
+  return words.find((word) => word.startsWith(name)) ?? name;
 }

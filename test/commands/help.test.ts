@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { VERBS } from '../../src/commands/verbs.ts';
 import { done, started } from '../hosts/notebooks.ts';
 import { lacks } from '../hosts/shells.ts';
-import { type Laptop, makeLaptop, makeWorld } from '../hosts/world.ts';
+import { shownOn } from '../hosts/terminal.ts';
+import { type Laptop, makeLaptop, makeWorld, PROGRAM } from '../hosts/world.ts';
 
 let folder: string;
 let laptop: Laptop;
@@ -58,6 +59,19 @@ for (const [name, { examples, summary }] of Object.entries(VERBS)) {
     }
   });
 }
+
+test('help is as wide as the terminal, but never hard to read', { skip: lacks('python3') }, async () => {
+  const width = (lines: readonly string[]) => Math.max(...lines.map((line) => line.length));
+  const widthOn = async (cols: number) =>
+    width(await shownOn(cols, [...PROGRAM, 'start', '--help'], laptop.env));
+  const inPipe = width((await done(laptop, 'start', '--help')).split('\n'));
+  const [narrow, middle, wide] = [await widthOn(70), await widthOn(95), await widthOn(300)];
+  assert.ok(
+    narrow <= 70 && middle > 80 && middle <= 95 && wide > 95 && wide <= 100,
+    `${[narrow, middle, wide]}`,
+  );
+  assert.ok(inPipe > 70 && inPipe <= 80, `${inPipe}`);
+});
 
 test('help of the whole names each verb', async () => {
   const help = await done(laptop, '--help');

@@ -23,6 +23,17 @@ export interface TerminalWindow {
   readonly ended: Promise<number | null>;
 }
 
+/** The lines that a command shows on a terminal that is so many letters wide. */
+export async function shownOn(
+  width: number,
+  command: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string[]> {
+  const window = openTerminal(['sh', '-c', `stty cols ${width}; exec "$@"`, 'sh', ...command], env);
+  await window.ended;
+  return window.shown().trimEnd().split('\r\n');
+}
+
 export function openTerminal(command: readonly string[], env: NodeJS.ProcessEnv): TerminalWindow {
   const child = spawn('python3', ['-c', ON_A_TERMINAL, ...command], {
     env,

@@ -31,6 +31,29 @@ for (const phase of PHASES) {
   }
 }
 
+test('Ctrl-C before the keeper has written who it is leaves nothing behind', async () => {
+  const world = await makeWorld();
+  try {
+    const { PATH } = world.laptop.env;
+    const lines = ['#!/bin/sh', `: >'${flag(world)}'`, 'sleep 0.2', `PATH='${PATH}' exec ssh "$@"`, ''];
+    const bin = join(world.home, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'ssh'), lines.join('\n'), { mode: 0o755 });
+    world.laptop.env.PATH = `${bin}:${PATH}`;
+    process.kill(world.sshd.pid(), 'SIGSTOP');
+    const start = world.laptop.start('start', 'loopback', '{F}', '--no-open');
+    await hasFlag(world);
+    start.signal('SIGINT');
+    const { code, stderr } = await start.ended;
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /(^|\n)Interrupted; nothing is left behind\.\n$/);
+    assert.deepEqual(traces(world, world.laptop), []);
+  } finally {
+    process.kill(world.sshd.pid(), 'SIGCONT');
+    await world.remove();
+  }
+});
+
 test('Ctrl-C while the host has begun, and its first word is still on a long way, leaves nothing behind', async () => {
   const world = await makeWorld();
   const relay = await makeRelay(world, 600);

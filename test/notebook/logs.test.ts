@@ -133,12 +133,17 @@ test('logs -f ends when the notebook is stopped, and says so', async () => {
   await eventually('nothing is left', () => world.processes().length === 0);
 });
 
-test('the log of a notebook that does not run is nowhere', async () => {
+test('the log of a notebook that was stopped is nowhere, and the error says how to get a new one', async () => {
   await started(world.laptop);
   await done(world.laptop, 'start', 'loopback', '{F}', '--no-open', '--save', 'loopback');
   await done(world.laptop, 'stop');
   const { code, stderr } = await world.laptop.run('logs', 'loopback', '{F}');
   assert.equal(code, 1);
-  assert.match(stderr, /^Error: "loopback" does not run on loopback, and has no log there$/m);
+  assert.equal(
+    stderr,
+    `Error: "loopback" does not run on loopback, and has no log there
+A stop takes the log with it. Start it anew: remote-notebook start loopback
+`,
+  );
   assert.deepEqual(world.processes(), []);
 });

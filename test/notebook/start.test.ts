@@ -4,9 +4,11 @@ import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { isPortFree } from '../../src/system/port.ts';
+import { startByHand } from '../hosts/by-hand.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { makeVenv } from '../hosts/venv.ts';
-import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -225,12 +227,34 @@ test('a port that is taken here or on the host is no failure: the next is taken,
   }
 });
 
+test('the holder of a taken port is called by its whole name, and a Python program by its own', async () => {
+  const byHand = await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
+  const port = await freePort();
+  const served = spawn('python3', ['-m', 'http.server', '--bind', '127.0.0.1', String(port)], {
+    stdio: 'ignore',
+    env: world.laptop.env,
+  });
+  await eventually('it listens', async () => !(await isPortFree(port)));
+  const aside = ['--port', String(await freePort())];
+  for (const [holder, taken] of [
+    [`jupyter-notebook \\(PID ${byHand.pid}\\)`, byHand.port],
+    [`http\\.server \\(PID ${served.pid}\\)`, port],
+  ] as const) {
+    for (const [where, words] of [
+      ['loopback', ['--port', String(taken)]],
+      ['this machine', [...aside, '--local-port', String(taken)]],
+    ] as const) {
+      const strict = await world.laptop.run('start', 'loopback', '{F}', '--strict-port', ...words);
+      assert.match(strict.stderr, new RegExp(`port ${taken} of ${where} is taken by ${holder}`));
+    }
+  }
+});
+
 test('a name stands for one directory on one host', async () => {
-  mkdirSync(join(world.home, 'other'));
   await started();
-  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--directory', 'other');
+  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--directory', 'on and off');
   assert.equal(code, 2);
-  assert.match(stderr, /"loopback" is the home folder on loopback, and not other on loopback/);
+  assert.match(stderr, /"loopback" is the home folder on loopback, and not 'on and off' on loopback/);
   assert.equal(servers().length, 1);
 });
 

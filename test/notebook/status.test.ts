@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { lacks } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
+import { shownOn } from '../hosts/terminal.ts';
+import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 let world: World;
 let first: Shown;
@@ -108,6 +110,31 @@ test('the table names the further ports of a tunnel, and counts many', async () 
       `connected +${ports[0]} +${ports[1]} +2 more`,
     ],
   );
+  await done(laptop, 'stop');
+});
+
+test('a table fits a narrow terminal, with its names, states and URLs whole, and a pipe gets all of it', {
+  skip: lacks('python3'),
+}, async () => {
+  const laptop = world.anotherLaptop();
+  const shown = (width: number, ...more: string[]) =>
+    shownOn(width, [...PROGRAM, 'status', 'deep', ...more], laptop.env);
+  const directory = join(world.home, 'where the data of all of the many experiments of the last years lies');
+  mkdirSync(directory);
+  const { url, server } = await started(laptop, '--name', 'deep', '--directory', directory);
+  assert.ok((await done(laptop, 'status', 'deep')).endsWith(`${directory}\n`));
+  for (const width of [80, 110]) {
+    const [title = '', row = '', ...rest] = await shown(width);
+    assert.deepEqual(rest, []);
+    assert.ok(title.length <= width && row.length <= width, row);
+    assert.ok(row.startsWith('deep  running ') && row.includes(` connected  ${url} `), row);
+    assert.match(row, /…/);
+  }
+  const [, wide = ''] = await shown(400);
+  assert.ok(wide.endsWith(directory), wide);
+  const servers = await shown(80, '--all');
+  const row = servers.find((line) => line.startsWith(`${server.pid} `)) ?? '';
+  assert.ok(row.length <= 80 && row.includes(' deep ') && row.includes('…'), row);
   await done(laptop, 'stop');
 });
 

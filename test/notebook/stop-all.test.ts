@@ -28,6 +28,21 @@ test('stop --all asks once, with all that runs and computes, and then nothing ru
   assert.deepEqual(world.processes(), []);
 });
 
+test('whoever does not want it after all is told that all run on', async () => {
+  const { server } = await started(world.laptop);
+  const window = openTerminal([...PROGRAM, 'stop', '--all'], world.laptop.env);
+  await window.saw('[y/N]');
+  window.type('n\n');
+  assert.equal(await window.ended, 1);
+  assert.match(window.shown(), /They run on\./);
+  assert.ok(world.processes().includes(server.pid));
+});
+
+test('where nothing was started from here stop --all has nothing to do, and says so', async () => {
+  const { code, stderr } = await world.laptop.run('stop', '--all');
+  assert.deepEqual([code, stderr], [0, 'Nothing runs that was started from here.\n']);
+});
+
 test('stop --all stops also what stop --keep-server has left to run', async () => {
   await started(world.laptop, '--name', 'kept');
   await done(world.laptop, 'stop', '--keep-server');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { hasFlag, heldCommand } from '../hosts/phases.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
@@ -25,7 +25,16 @@ afterEach(async () => {
 });
 
 function open(...command: readonly string[]): TerminalWindow {
-  const window = openTerminal(command, world.laptop.env);
+  return openWith(world.laptop.env, command);
+}
+
+/** As `open`, on a terminal that shows colours, and lines that are written over. */
+function openLive(...command: readonly string[]): TerminalWindow {
+  return openWith({ ...world.laptop.env, NO_COLOR: '', TERM: 'xterm' }, command);
+}
+
+function openWith(env: NodeJS.ProcessEnv, command: readonly string[]): TerminalWindow {
+  const window = openTerminal(command, env);
   windows.push(window);
   return window;
 }
@@ -90,6 +99,36 @@ test('a passphrase is asked for once, and not again by status, logs and stop', a
     assert.doesNotMatch(window.shown(), /passphrase/);
   }
   assert.deepEqual(traces(world, world.laptop), []);
+});
+
+test('whoever waits for a host that does not answer sees what is waited for', async () => {
+  // The system still takes connections for it, and nobody says a word there.
+  process.kill(world.sshd.pid(), 'SIGSTOP');
+  try {
+    const { configurationFile } = world.laptop;
+    mkdirSync(dirname(configurationFile), { recursive: true });
+    writeFileSync(configurationFile, 'notebooks: { far: { destination: loopback } }\n');
+    for (const verb of ['start', 'forward']) {
+      const window = openLive(...PROGRAM, verb, 'far', '-F', world.sshd.sshConfig);
+      await window.saw('… connect');
+      window.type(CTRL_C);
+      assert.equal(await window.ended, 130, window.shown());
+      assert.match(window.shown(), /… connect.*\r\x1b\[JInterrupted; nothing is left behind\./s);
+    }
+  } finally {
+    process.kill(world.sshd.pid(), 'SIGCONT');
+  }
+});
+
+test('what ssh asks meanwhile stands on a line of its own', async () => {
+  lockKey();
+  const window = openLive(...start());
+  await window.saw('Enter passphrase for key');
+  assert.match(window.shown(), /^\r\n {2}… connect\x1b\[A\r+Enter passphrase for key/);
+  window.type(`${PASSPHRASE}\n`);
+  assert.equal(await window.ended, 0, window.shown());
+  assert.match(window.shown(), /\r\n\r\x1b\[J {2}\S+✓\S+ connect /);
+  assert.equal((await world.laptop.run('stop')).code, 0);
 });
 
 test('a wrong passphrase is asked for again, as ssh does', async () => {
