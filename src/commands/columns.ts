@@ -3,9 +3,15 @@ import type { Terminal } from './terminal.ts';
 interface Look {
   /** How a cell of a column looks. */
   readonly paint?: (cell: string, column: number) => string;
-  /** The titles of the columns that are shortened on a terminal too narrow for all; the others stay whole. */
+  /** How many columns always stay, from the left; a terminal that has no room for the others does without the last ones. */
+  readonly needed: number;
+  /** The titles of those that lose their middle before that: a path or the name of a host tells most at its ends. */
   readonly shortened: readonly string[];
 }
+
+const GAP = '  ';
+/** What is shorter than this tells nothing any more. */
+const SHORTEST = 12;
 
 /**
  * Lines of a table, the titles first, in columns as wide as their widest cell, or as a narrow terminal has room for.
@@ -14,36 +20,42 @@ interface Look {
 export function columns(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
-  { paint = (cell) => cell, shortened }: Look,
+  { paint = (cell) => cell, needed, shortened }: Look,
   { style, width }: Pick<Terminal, 'style' | 'width'>,
 ): string[] {
   const widest = titles.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
-  const mayShrink = titles.map((title) => shortened.includes(title));
-  const widths = fitted(widest, mayShrink, width - GAP.length * (titles.length - 1));
+  const least = widest.map((wide, column) =>
+    shortened.includes(titles[column] ?? '') ? Math.min(wide, SHORTEST) : wide,
+  );
+  const count = titles.findLastIndex((_, last) => last < needed || total(least.slice(0, last + 1)) <= width);
+  const widths = fitted(widest.slice(0, count + 1), least, width);
   const line = (row: readonly string[], paintCell: (cell: string, column: number) => string) =>
-    row
-      .map((cell, column) => paintCell(short(cell, widths[column] ?? 0), column))
+    widths
+      .map((wide, column) => paintCell(short(row[column] ?? '', wide), column))
       .join(GAP)
       .trimEnd();
   return [line(titles, (cell) => style.bold(cell)), ...rows.map((row) => line(row, paint))];
 }
 
-const GAP = '  ';
+function total(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
+}
 
-/** The widest one that may shrink does, again and again, until all have room; as they were where that cannot be. */
-function fitted(widest: readonly number[], mayShrink: readonly boolean[], room: number): readonly number[] {
+/** The widest one that may be narrower is, again and again, until all have room or none may. */
+function fitted(widest: readonly number[], least: readonly number[], width: number): readonly number[] {
   const widths = [...widest];
-  for (let excess = widest.reduce((sum, width) => sum + width, -room); excess > 0; excess--) {
-    const most = Math.max(...widths.filter((_, column) => mayShrink[column]));
-    if (most <= 1) return widest;
-    widths[widths.findLastIndex((width, column) => mayShrink[column] && width === most)] = most - 1;
+  for (let excess = total(widths) - width; excess > 0; excess--) {
+    const spare = widths.map((wide, column) => (wide > (least[column] ?? 0) ? wide : 0));
+    const most = Math.max(...spare);
+    if (most === 0) break;
+    widths[spare.lastIndexOf(most)] = most - 1;
   }
   return widths;
 }
 
-/** A cell of that width. What is too long loses its middle: a path or the name of a host tells most at its ends. */
+/** A cell of that width. */
 function short(cell: string, width: number): string {
   if (cell.length <= width) return cell.padEnd(width);
   const end = Math.floor((width - 1) / 2);

@@ -4,6 +4,7 @@ import { elapsed } from './kernel-lines.ts';
 import type { Terminal } from './terminal.ts';
 
 const COLUMNS = ['PID', 'PORT', 'SERVER', 'UP', 'NOTEBOOK', 'STARTED BY', 'DIRECTORY'] as const;
+const NEEDED = COLUMNS.indexOf('NOTEBOOK') + 1;
 /** A port may be the path of a socket. */
 const SHORTENED = ['PORT', 'SERVER', 'STARTED BY', 'DIRECTORY'];
 
@@ -23,7 +24,7 @@ export function serverTable(
       : columns(
           COLUMNS,
           servers.map((server) => serverCells(server, nowMs)),
-          { shortened: SHORTENED },
+          { needed: NEEDED, shortened: SHORTENED },
           terminal,
         );
   return [...table, ...notes(listing).map((note) => terminal.style.dim(note))].map(onOneLine);

@@ -7,7 +7,8 @@ const COLUMNS = ['NAME', 'SERVER', 'TUNNEL', 'URL', 'UP', 'KERNELS', 'HOST', 'DI
 const SERVER_COLUMN = COLUMNS.indexOf('SERVER');
 const TUNNEL_COLUMN = COLUMNS.indexOf('TUNNEL');
 /** A URL is there to be copied, and a state to be read. */
-const SHORTENED = ['KERNELS', 'HOST', 'DIRECTORY'];
+const NEEDED = COLUMNS.indexOf('URL') + 1;
+const SHORTENED = ['HOST', 'DIRECTORY'];
 
 /**
  * The lines of a status: a row for each notebook, in columns, and below it its kernels and what is wrong with it.
@@ -22,7 +23,12 @@ export function statusTable(
   const rows = notebooks.map((status) => cells(status, nowMs));
   const paint = (cell: string, column: number) =>
     column === SERVER_COLUMN || column === TUNNEL_COLUMN ? stateColour(cell, style) : cell;
-  const [titles = '', ...lines] = columns(COLUMNS, rows, { paint, shortened: SHORTENED }, terminal);
+  const [titles = '', ...lines] = columns(
+    COLUMNS,
+    rows,
+    { paint, needed: NEEDED, shortened: SHORTENED },
+    terminal,
+  );
   const body = notebooks.flatMap((status, index) => [
     lines[index] ?? '',
     ...(status.server.kernels ?? []).map((kernel) => style.dim(`  ${kernelLine(kernel, nowMs)}`)),
