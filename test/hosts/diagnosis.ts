@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ports } from './sshd.ts';
-import type { World } from './world.ts';
+import { makeWorld, type World, type WorldOptions } from './world.ts';
 
 /** One layer, as `doctor --json` has it. */
 export interface Check {
@@ -8,6 +8,13 @@ export interface Check {
   readonly verdict: string;
   readonly found: string;
   readonly fix?: string;
+}
+
+/** A world in which all that doctor looks at is as it should be, but for what the options say. */
+export async function makeHealthy(options: WorldOptions = {}): Promise<World> {
+  const world = await makeWorld(options);
+  world.laptop.env.BROWSER = 'true';
+  return world;
 }
 
 /** What doctor says of the world's host. */

@@ -8,9 +8,16 @@ import type { Laptop } from './world.ts';
 export interface Shown {
   readonly state: string;
   readonly name: string;
+  readonly directory: string;
   readonly url: string;
   readonly joined: boolean;
-  readonly server: { readonly state: string; readonly pid: number; readonly port: number };
+  readonly phases: Readonly<Record<string, number>>;
+  readonly server: {
+    readonly state: string;
+    readonly pid: number;
+    readonly port: number;
+    readonly command: string;
+  };
   readonly tunnel: { readonly pid: number; readonly localPort: number; readonly forwards: readonly string[] };
 }
 

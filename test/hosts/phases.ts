@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { configureJupyter } from './configuration.ts';
+import { writeProgram } from './stand-ins.ts';
 import { keeperOf } from './traces.ts';
 import { eventually, type Running, type World } from './world.ts';
 
@@ -35,10 +37,7 @@ function go(world: World): void {
 
 /** A command that starts a real Jupyter, once it may. */
 export function heldCommand(world: World): string {
-  const script = join(world.home, 'held');
-  const lines = ['#!/bin/sh', ...wait(world), 'exec jupyter notebook "$@"', ''];
-  writeFileSync(script, lines.join('\n'), { mode: 0o755 });
-  return script;
+  return writeProgram(join(world.home, 'held'), ...wait(world), 'exec jupyter notebook "$@"');
 }
 
 /** A real Jupyter that stops itself, as Ctrl-Z does, as soon as it can be found. */
@@ -102,9 +101,7 @@ export const PHASES: readonly Phase[] = [
   {
     name: 'prove',
     prepare: (world) => {
-      mkdirSync(join(world.home, '.jupyter'));
-      for (const app of ['notebook', 'server'])
-        writeFileSync(join(world.home, '.jupyter', `jupyter_${app}_config.py`), STOPS_ITSELF);
+      configureJupyter(world.home, STOPS_ITSELF);
       return [];
     },
     reach: (_, start) => start.saw('✓ forward'),

@@ -1,15 +1,38 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { World } from './world.ts';
+
+type Tool = 'conda' | 'uv' | 'pixi' | 'nvidia-smi' | 'busctl' | 'quota' | 'ssh';
 
 /**
  * Puts the stand-in of a tool at a path, under whose name it is called: micromamba is conda's. For tools that the
  * tests cannot install; what they do is what the tool's documentation says.
  */
-export function standIn(
-  tool: 'conda' | 'uv' | 'pixi' | 'nvidia-smi' | 'busctl' | 'quota' | 'ssh',
-  path: string,
-): void {
+export function standIn(tool: Tool, path: string): void {
   mkdirSync(dirname(path), { recursive: true });
   copyFileSync(fileURLToPath(new URL(`stand-ins/${tool}-stand-in.sh`, import.meta.url)), path);
+}
+
+/** Puts the stand-in of a tool in front of all other programs on the host. */
+export function standInOnHost(world: World, tool: Tool): void {
+  standIn(tool, join(world.home, 'bin', tool));
+  putBinFirst(world);
+}
+
+/** Puts a program of these lines of sh in front of all others on the host. */
+export function programOnHost(world: World, name: string, ...lines: readonly string[]): void {
+  mkdirSync(join(world.home, 'bin'), { recursive: true });
+  writeProgram(join(world.home, 'bin', name), ...lines);
+  putBinFirst(world);
+}
+
+/** Writes a program of these lines of sh, and answers with its path. */
+export function writeProgram(path: string, ...lines: readonly string[]): string {
+  writeFileSync(path, ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+  return path;
+}
+
+function putBinFirst({ home }: World): void {
+  writeFileSync(join(home, '.bashrc'), 'PATH="$HOME/bin:$PATH"\n');
 }

@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeeperState, readKeeperState } from '../../src/ssh/keeper.ts';
-import type { Laptop, World } from './world.ts';
+import { eventually, type Laptop, type World } from './world.ts';
 
 /**
  * What is left of notebooks on a laptop and on its host, in words for a test that fails: processes, folders of
@@ -21,6 +22,19 @@ export function traces(world: World, laptop: Laptop): string[] {
       .filter((name) => /server-/.test(name))
       .map((name) => `on the host: runtime/${name}`),
   ];
+}
+
+/** The PIDs of the servers that run on the world's host. */
+export function serverPids(world: World): number[] {
+  return world.processes().filter((pid) => commandLineOf(pid).includes('notebook-dir'));
+}
+
+/** The host's shell hands over its lock and ends a moment after it has answered. */
+export async function nothingIsLeft(world: World): Promise<void> {
+  const left = () => traces(world, world.laptop);
+  await eventually('nothing is left', () => left().length === 0, 20_000).catch(() =>
+    assert.deepEqual(left(), []),
+  );
 }
 
 /** The folder on the host that holds one folder for each server. */

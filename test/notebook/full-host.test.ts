@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { done, type Shown, started } from '../hosts/notebooks.ts';
 import { ports } from '../hosts/sshd.ts';
-import { traces } from '../hosts/traces.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { nothingIsLeft, traces } from '../hosts/traces.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
 
 /** A host whose home folder lies on a disk of its own, which is full. */
 
@@ -52,7 +52,7 @@ test(
       stderr,
       /\nError: loopback cannot write \/.*\/remote-notebook\/servers\/\S+\nSee its permissions, the disk and the quota there\.\n$/,
     );
-    await eventually('nothing is left', () => traces(world, world.laptop).length === 0);
+    await nothingIsLeft(world);
   },
 );
 

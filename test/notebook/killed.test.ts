@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PHASES, type Phase } from '../hosts/phases.ts';
-import { commandLineOf, traces } from '../hosts/traces.ts';
+import { commandLineOf, nothingIsLeft, traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** A start that is killed cannot clean up. Whatever comes next finds what it has left. */
@@ -50,7 +50,7 @@ for (const phase of PHASES.filter(({ name }) => ['jupyter', 'forward', 'prove'].
       await killedIn(phase, world, isKnown);
       const stopped = await world.laptop.run('stop');
       assert.equal(stopped.code, 0, stopped.stderr);
-      await eventually('nothing is left', () => traces(world, world.laptop).length === 0);
+      await nothingIsLeft(world);
     } finally {
       phase.letGo(world);
       await world.remove();

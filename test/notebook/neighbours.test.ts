@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { configureJupyter, DEAF_TO_TERM } from '../hosts/configuration.ts';
 import { askJupyter, done, type Shown, started } from '../hosts/notebooks.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
@@ -98,14 +99,7 @@ test('stop shuts a server down through its API, with its kernels and nobody else
 });
 
 test('a server that is deaf to TERM is killed in the end, with its kernels and nobody else', async () => {
-  // Jupyter reads this in its own process, and a signal that is blocked there never arrives.
-  const folder = join(world.home, '.jupyter');
-  mkdirSync(folder, { recursive: true });
-  for (const kind of ['notebook', 'server'])
-    writeFileSync(
-      join(folder, `jupyter_${kind}_config.py`),
-      'import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n',
-    );
+  const folder = configureJupyter(world.home, DEAF_TO_TERM);
   const ours = await started(world.laptop, '--name', 'ours');
   rmSync(folder, { recursive: true });
   await startKernel(ours.tunnel.localPort, tokenOf('ours'));

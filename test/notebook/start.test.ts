@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { isPortFree } from '../../src/system/port.ts';
 import { startByHand } from '../hosts/by-hand.ts';
+import { done, serverRecord, started } from '../hosts/notebooks.ts';
 import { freePort } from '../hosts/sshd.ts';
+import { writeProgram } from '../hosts/stand-ins.ts';
+import { withTakenPort } from '../hosts/taken-port.ts';
+import { serverPids, serversOn } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
@@ -16,28 +19,11 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-async function started(...args: string[]) {
-  const { code, stdout, stderr } = await world.laptop.run(
-    'start',
-    'loopback',
-    '{F}',
-    '--no-open',
-    '--json',
-    ...args,
-  );
-  assert.equal(code, 0, stderr);
-  return JSON.parse(stdout);
-}
-
-/** The Jupyter servers that run on this world's host. */
-function servers(): number[] {
-  return world.processes().filter((pid) => /notebook-dir/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
-}
-
 test('what start says in JSON is what scripts may rely on, and holds no token', async () => {
-  const answer = await started('--directory', '.');
-  const { token } = JSON.parse(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8')).notebooks
-    .loopback.server;
+  const answer = JSON.parse(
+    await done(world.laptop, 'start', 'loopback', '{F}', '--json', '--directory', '.'),
+  );
+  const { token } = serverRecord(world.laptop);
   assert.ok(token.length >= 32);
   assert.ok(!JSON.stringify(answer).includes(token));
   const { server, tunnel } = answer;
@@ -73,50 +59,6 @@ test('what start says in JSON is what scripts may rely on, and holds no token', 
   assert.deepEqual([typeof tunnel.pid, Date.parse(tunnel.since) > 0], ['number', true]);
 });
 
-test('a second start joins the server: here, without the local state, and from another laptop', async () => {
-  const first = await started();
-  const second = await started();
-  assert.deepEqual([second.joined, second.server.pid, second.url], [true, first.server.pid, first.url]);
-  const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open', '--json');
-  assert.equal(other.code, 0, other.stderr);
-  assert.deepEqual(
-    [JSON.parse(other.stdout).joined, JSON.parse(other.stdout).server.pid],
-    [true, first.server.pid],
-  );
-  rmSync(world.laptop.stateFolder, { recursive: true });
-  const third = await started();
-  assert.deepEqual([third.joined, third.server.pid], [true, first.server.pid]);
-  assert.equal(servers().length, 1);
-});
-
-test('twenty starts of one notebook at once give one server, one tunnel, and twenty successes', async () => {
-  const all = await Promise.all(Array.from({ length: 20 }, () => started()));
-  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 1);
-  assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
-  assert.equal(all.filter(({ joined }) => !joined).length, 1);
-  assert.equal(servers().length, 1);
-});
-
-test('two laptops that start at once get one server', async () => {
-  const laptops = [world.laptop, world.anotherLaptop(), world.anotherLaptop()];
-  const all = await Promise.all(
-    laptops.map((laptop) => laptop.run('start', 'loopback', '{F}', '--no-open', '--json')),
-  );
-  for (const { code, stderr } of all) assert.equal(code, 0, stderr);
-  assert.equal(new Set(all.map(({ stdout }) => JSON.parse(stdout).server.pid)).size, 1);
-  assert.equal(servers().length, 1);
-});
-
-test('twenty notebooks at once on one host get twenty servers over one connection', async () => {
-  const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
-  const all = await Promise.all(names.map((name) => started('--name', name)));
-  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 20);
-  assert.equal(new Set(all.map(({ url }) => url)).size, 20);
-  assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
-  const status = await world.laptop.run('status', '--json');
-  assert.equal(status.code, 0, status.stdout);
-});
-
 test('the directory and the environment are found where the user means them on the host', async () => {
   const directory = join(world.home, 'my work');
   mkdirSync(directory);
@@ -126,7 +68,15 @@ test('the directory and the environment are found where the user means them on t
     ['home', '~/my work/venv'],
     ['absolute', join(directory, 'venv')],
   ] as const) {
-    const answer = await started('--name', name, '--directory', '~/my work', '--environment', environment);
+    const answer = await started(
+      world.laptop,
+      '--name',
+      name,
+      '--directory',
+      '~/my work',
+      '--environment',
+      environment,
+    );
     assert.equal(answer.directory, directory);
     const program = readFileSync(`/proc/${answer.server.pid}/cmdline`, 'utf8').split('\0');
     assert.equal(program[0], join(directory, 'venv', 'bin', 'python'), name);
@@ -148,7 +98,7 @@ test('a directory is that of the home folder, whatever CDPATH has by the same na
 });
 
 test("a command of the user's own is run as their shell would read it", async () => {
-  const answer = await started('--command', 'nice -n 5 python3 -m notebook');
+  const answer = await started(world.laptop, '--command', 'nice -n 5 python3 -m notebook');
   assert.equal(answer.server.command, 'nice -n 5 python3 -m notebook');
   const nice = execFileSync('ps', ['-o', 'ni=', '-p', String(answer.server.pid)], { encoding: 'utf8' });
   assert.equal(Number(nice), 5);
@@ -156,40 +106,29 @@ test("a command of the user's own is run as their shell would read it", async ()
 
 test('a command of more than one command is one, and the server is told from them', async () => {
   mkdirSync(join(world.home, 'elsewhere'));
-  const answer = await started('--command', 'cd elsewhere && FROM="a;b" jupyter notebook --allow-root');
+  const answer = await started(
+    world.laptop,
+    '--command',
+    'cd elsewhere && FROM="a;b" jupyter notebook --allow-root',
+  );
   assert.match(readFileSync(`/proc/${answer.server.pid}/environ`, 'utf8'), /\0FROM=a;b\0/);
   assert.equal(answer.directory, world.home);
   const stopped = await world.laptop.run('stop');
   assert.equal(stopped.code, 0, stopped.stderr);
-  assert.deepEqual(servers(), []);
-});
-
-test("a server whose record on the host lacks its beginning's date is joined all the same", async () => {
-  const { server } = await started();
-  const { folder } = JSON.parse(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8')).notebooks
-    .loopback.server;
-  const record = readFileSync(join(folder, 'record'), 'utf8');
-  writeFileSync(join(folder, 'record'), record.replace(/^started .*$/m, 'started soon'));
-  const words = ['start', 'loopback', '{F}', '--no-open', '--json'];
-  const { code, stdout, stderr } = await world.anotherLaptop().run(...words);
-  assert.equal(code, 0, stderr);
-  assert.equal(JSON.parse(stdout).server.pid, server.pid);
+  assert.deepEqual(serverPids(world), []);
 });
 
 test('a wrapper that stays is no obstacle: the server is found by its token', async () => {
-  writeFileSync(join(world.home, 'wrap'), '#!/bin/sh\n"$@" &\nwait\n', { mode: 0o755 });
-  const answer = await started('--command', './wrap jupyter-notebook');
+  writeProgram(join(world.home, 'wrap'), '"$@" &', 'wait');
+  const answer = await started(world.laptop, '--command', './wrap jupyter-notebook');
   assert.match(readFileSync(`/proc/${answer.server.pid}/cmdline`, 'utf8'), /jupyter-notebook/);
   const stopped = await world.laptop.run('stop');
   assert.equal(stopped.code, 0, stopped.stderr);
-  assert.deepEqual(servers(), []);
+  assert.deepEqual(serverPids(world), []);
 });
 
 test('a port that is taken here or on the host is no failure: the next is taken, and its holder named', async () => {
-  const port = await freePort();
-  const squatter = createServer();
-  await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve));
-  try {
+  await withTakenPort(async (port) => {
     const words = ['start', 'loopback', '{F}', '--no-open', '--port', String(port)];
     const { code, stderr } = await world.laptop.run(...words);
     assert.equal(code, 0, stderr);
@@ -222,9 +161,7 @@ test('a port that is taken here or on the host is no failure: the next is taken,
       );
       assert.deepEqual(world.processes(), []);
     }
-  } finally {
-    squatter.close();
-  }
+  });
 });
 
 test('the holder of a taken port is called by its whole name, and a Python program by its own', async () => {
@@ -250,29 +187,11 @@ test('the holder of a taken port is called by its whole name, and a Python progr
   }
 });
 
-test('a name stands for one directory on one host', async () => {
-  await started();
-  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--directory', 'on and off');
-  assert.equal(code, 2);
-  assert.match(stderr, /"loopback" is the home folder on loopback, and not 'on and off' on loopback/);
-  assert.equal(servers().length, 1);
-});
-
-test('a directory reached by a link is the same notebook as the directory itself', async () => {
-  mkdirSync(join(world.home, 'real'));
-  symlinkSync('real', join(world.home, 'link'));
-  const first = await started('--name', 'x', '--directory', 'real');
-  const other = await world
-    .anotherLaptop()
-    .run('start', 'loopback', '{F}', '--name', 'x', '--directory', 'link', '--json', '--no-open');
-  assert.equal(JSON.parse(other.stdout).server.pid, first.server.pid);
-});
-
 test('nobody else can read what is written, whatever the umask', async () => {
   for (const umask of [0o000, 0o077]) {
     const before = process.umask(umask);
     try {
-      await started();
+      await started(world.laptop);
     } finally {
       process.umask(before);
     }
@@ -282,7 +201,7 @@ test('nobody else can read what is written, whatever the umask', async () => {
     });
     const files = execFileSync('find', [stateFolder, '-type', 'f', '-perm', '/077'], { encoding: 'utf8' });
     assert.equal(folders + files, '');
-    const servers = join(world.home, '.local', 'state', 'remote-notebook', 'servers');
+    const servers = serversOn(world);
     assert.equal(execFileSync('find', [servers, '-type', 'f', '-perm', '/077'], { encoding: 'utf8' }), '');
     assert.equal(statSync(servers).mode & 0o077, 0);
     await world.laptop.run('stop');
@@ -298,7 +217,7 @@ test('the token is in no list of processes, and in no log', async () => {
   }
   const logs = await world.laptop.run('logs');
   assert.ok(logs.stdout.includes('is running at') && !logs.stdout.includes(token));
-  const servers = join(world.home, '.local', 'state', 'remote-notebook', 'servers');
+  const servers = serversOn(world);
   const holding = execFileSync('grep', ['-rl', '-e', 'token', servers], { encoding: 'utf8' })
     .trim()
     .split('\n');

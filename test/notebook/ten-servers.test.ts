@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { configureJupyter, DEAF_TO_TERM } from '../hosts/configuration.ts';
 import { type ApiKernel, execute, openSession } from '../hosts/kernels.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -74,13 +74,7 @@ test('of ten servers one is stopped, with a kernel that ignores TERM and a termi
 });
 
 test('when Jupyter itself has to be killed, its kernels and terminals are gone as well, and nobody else', async () => {
-  const folder = join(world.home, '.jupyter');
-  mkdirSync(folder, { recursive: true });
-  for (const kind of ['notebook', 'server'])
-    writeFileSync(
-      join(folder, `jupyter_${kind}_config.py`),
-      'import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n',
-    );
+  const folder = configureJupyter(world.home, DEAF_TO_TERM);
   const { shown, processes } = await startTenth();
   rmSync(folder, { recursive: true });
   // It answers nothing any more either.

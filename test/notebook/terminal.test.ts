@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { hasFlag, heldCommand } from '../hosts/phases.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
-import { traces } from '../hosts/traces.ts';
+import { nothingIsLeft, traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 /** What a user does on a real terminal: type, press Ctrl-C, close the window. */
@@ -71,7 +71,7 @@ test('whoever presses Ctrl-C twice waits no longer for the host, which clears up
   await eventually('the clean-up is under way', () => window.shown().includes('^C'));
   window.type(CTRL_C);
   assert.equal(await window.ended, 130, window.shown());
-  await eventually('nothing is left', () => traces(world, world.laptop).length === 0);
+  await nothingIsLeft(world);
 });
 
 test('Ctrl-C at the question for a passphrase leaves nothing, and a terminal that shows what is typed', async () => {
@@ -194,5 +194,5 @@ test('a terminal that is closed in the middle of a start leaves nothing', async 
   const window = open(...start('--command', heldCommand(world)));
   await hasFlag(world);
   await window.close();
-  await eventually('nothing is left', () => traces(world, world.laptop).length === 0);
+  await nothingIsLeft(world);
 });

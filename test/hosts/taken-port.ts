@@ -1,0 +1,21 @@
+import { createServer } from 'node:net';
+import { freePort } from './sshd.ts';
+
+/**
+ * Does something while this process holds a port of this machine.
+ * @param answer what whoever connects is told; the connection is cut without a word where it is undefined
+ */
+export async function withTakenPort<T>(work: (port: number) => Promise<T>, answer?: string): Promise<T> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    if (answer === undefined) socket.destroy();
+    else socket.end(answer);
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  try {
+    return await work(port);
+  } finally {
+    server.close();
+  }
+}

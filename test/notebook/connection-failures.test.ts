@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, test } from 'node:test';
+import { failed, failure } from '../hosts/failure.ts';
+import { writeProgram } from '../hosts/stand-ins.ts';
+import { eventually, makeWorld, type World, type WorldOptions } from '../hosts/world.ts';
+
+/** What can go wrong on the way to a host. Each failure says what to do, and leaves nothing running. */
+
+let world: World;
+afterEach(() => world.remove());
+
+async function begin(options: WorldOptions = {}): Promise<void> {
+  world = await makeWorld(options);
+}
+
+test('a name that nobody knows is said to be neither a notebook nor a Host of ssh_config', async () => {
+  await begin();
+  assert.match(
+    await failure(world, 'no-such-host.invalid'),
+    /^Error: cannot connect to no-such-host\.invalid: ssh: Could not resolve hostname no-such-host\.invalid: .+\n"no-such-host\.invalid" is neither a notebook nor a Host of SSHD\/ssh_config, and no name server knows it\. See: remote-notebook hosts\n$/,
+  );
+});
+
+test('a name that is nearly a Host of ssh_config is answered with that one', async () => {
+  await begin();
+  const said = await failure(world, 'lopback');
+  assert.match(said, /\nDid you mean loopback\? "lopback" is neither a notebook nor a Host of /);
+});
+
+test('a Host of ssh_config whose HostName nobody knows is not taken for a mistyped name', async () => {
+  await begin();
+  appendFileSync(world.sshd.sshConfig, 'Host gpu\n  HostName no-such-host.invalid\n');
+  assert.match(
+    await failure(world, 'gpu'),
+    /\nSSHD\/ssh_config leads from "gpu" to "no-such-host\.invalid", which no name server knows: is its HostName or ProxyJump right, and this machine online\?\n$/,
+  );
+});
+
+test('a port on which no sshd listens is told', async () => {
+  await begin();
+  await world.sshd.stop();
+  assert.equal(
+    await failure(world, 'loopback'),
+    `Error: cannot connect to loopback: ssh: connect to host 127.0.0.1 port SSHD: Connection refused
+The machine is there, but no sshd listens on that port. Is it the right port, and is sshd running?
+`,
+  );
+});
+
+test('a key that the host refuses is told, with the way to install one', async () => {
+  await begin();
+  writeFileSync(world.sshd.authorizedKeys, '');
+  assert.equal(
+    await failure(world, 'loopback'),
+    `Error: cannot connect to loopback: ${userInfo().username}@127.0.0.1: Permission denied (publickey).
+Install your key there: ssh-copy-id -F SSHD/ssh_config loopback (which keys are offered now tells: ssh -F SSHD/ssh_config loopback -v)
+`,
+  );
+});
+
+test('a host key that has changed is a warning, with the line of the old one, and no way around it', async () => {
+  await begin();
+  const other = readFileSync(`${world.sshd.key}.pub`, 'utf8');
+  writeFileSync(join(world.sshd.folder, 'known_hosts'), `loopback ${other}`);
+  assert.equal(
+    await failure(world, 'loopback'),
+    `Error: cannot connect to loopback: WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!
+Somebody may be listening in, or the host was set up anew. Ask its administrator; the old key is line 1 of SSHD/known_hosts.
+`,
+  );
+});
+
+test('a host that was never met is not trusted where nobody can be asked', async () => {
+  await begin();
+  writeFileSync(join(world.sshd.folder, 'known_hosts'), '');
+  assert.equal(
+    await failure(world, 'loopback'),
+    `Error: cannot connect to loopback: Host key verification failed.
+Connect once by hand, and compare the fingerprint before you accept it: ssh -F SSHD/ssh_config loopback
+`,
+  );
+});
+
+test('an option that ssh does not know is told by its file and line', async () => {
+  await begin();
+  appendFileSync(world.sshd.sshConfig, 'NoSuchOption yes\n');
+  assert.match(
+    await failure(world, 'loopback'),
+    /^Error: cannot connect to loopback: SSHD\/ssh_config: line \d+: Bad configuration option: nosuchoption\nMend the option in SSHD\/ssh_config\.\n$/,
+  );
+});
+
+const FORBIDDEN =
+  /^Error: the sshd of loopback forbids to forward to Jupyter \(port \d+\)\nIt is for its administrator to allow: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys\.\n$/;
+
+test('an sshd that allows no forwarding is named, with its option', async () => {
+  await begin({ sshdConfig: ['AllowTcpForwarding no'] });
+  assert.match(await failure(world, 'loopback'), FORBIDDEN);
+});
+
+test('an sshd that permits to open nothing is named, with its option', async () => {
+  await begin({ sshdConfig: ['PermitOpen none'] });
+  assert.match(await failure(world, 'loopback'), FORBIDDEN);
+});
+
+test('an sshd that allows no sessions is named, with its option', async () => {
+  await begin({ sshdConfig: ['MaxSessions 0'] });
+  assert.equal(
+    await failure(world, 'loopback'),
+    `Error: cannot connect to loopback: mux_client_request_session: session request failed: Session open refused by peer
+The host's sshd allows no more sessions at once: MaxSessions in its sshd_config.
+`,
+  );
+});
+
+test('a host that runs something else than what it is told is found out', async () => {
+  await begin({ sshdConfig: ['ForceCommand echo This account is for copies only.'] });
+  assert.equal(
+    await failure(world, 'loopback'),
+    `Error: loopback did not run what it was told, and said: This account is for copies only.
+It takes an account that may run commands, and a POSIX /bin/sh. Try: echo 'echo works' | ssh -F SSHD/ssh_config loopback /bin/sh -s
+`,
+  );
+});
+
+for (const [what, line] of [
+  ['lines', 'yes on and on'],
+  ['a line', "yes 'on and on' | tr '\\n' ' '"],
+] as const) {
+  test(`a host whose start-up files print ${what} without end is told, and not listened to`, async () => {
+    await begin();
+    writeFileSync(join(world.home, '.bashrc'), `${line}\n`);
+    const told =
+      /^Error: loopback answers without end, and said: (on and on ?)+.*\nLook at its start-up files\. /;
+    assert.match(await failure(world, 'loopback'), told);
+  });
+}
+
+test('a host whose start-up files wait without end is told, and not waited for', async () => {
+  await begin();
+  writeFileSync(join(world.home, '.bashrc'), 'echo choose a project; exec sleep 70\n');
+  assert.match(
+    await failure(world, 'loopback'),
+    /^Error: loopback has not run a script within 60 s, and said: choose a project\nLook at its start-up files\. /,
+  );
+});
+
+test('a host that is lost in the middle of a start keeps nothing of it', async () => {
+  await begin();
+  const begun = join(world.home, 'begun');
+  const started = world.laptop.start(
+    'start',
+    'loopback',
+    '{F}',
+    '--no-open',
+    '--command',
+    writeProgram(join(world.home, 'slow'), `touch ${begun}`, 'sleep 1000'),
+  );
+  await eventually('Jupyter boots', () => existsSync(begun));
+  const sessions = execFileSync('pgrep', ['-P', String(world.sshd.pid())], { encoding: 'utf8' });
+  await world.sshd.stop();
+  for (const pid of sessions.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+  assert.match(await failed(world, await started.ended), /^Error: the connection to loopback was lost: /);
+});

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { configureJupyter } from '../hosts/configuration.ts';
+import { diagnosis, fine, makeHealthy, only } from '../hosts/diagnosis.ts';
+import { lacks } from '../hosts/shells.ts';
+import { ports } from '../hosts/sshd.ts';
+import { programOnHost, standIn } from '../hosts/stand-ins.ts';
+import { makeVenv } from '../hosts/venv.ts';
+import type { World } from '../hosts/world.ts';
+
+/** What doctor finds of environments on the host, of the Jupyter in them and of its configuration. */
+
+let world: World;
+beforeEach(async () => {
+  world = await makeHealthy();
+});
+afterEach(() => world.remove());
+
+test('an environment that is not there is told', async () => {
+  assert.match(
+    await only(world, 'environment', 'failed', '-e', 'venv'),
+    /there is no bin\/activate in it\n.*python3 -m venv/,
+  );
+});
+
+test('a venv in the directory is told to be used, and one without Jupyter to be passed over', async () => {
+  makeVenv(join(world.home, '.venv'), { jupyter: false });
+  assert.match(
+    await only(world, 'environment', 'warning'),
+    /^\.venv is in the directory, but has no jupyter: passed over\nName the one/,
+  );
+  makeVenv(join(world.home, 'venv'));
+  rmSync(join(world.home, '.venv'), { recursive: true });
+  assert.equal(await fine(world, 'environment'), 'venv is in the directory, and is used');
+});
+
+for (const end of ['', 'exit 1']) {
+  test(`whatever an activate script names its own folder, it is left alone${end && `, also by ${end}`}`, async () => {
+    makeVenv(join(world.home, 'venv'));
+    const data = join(world.home, 'data');
+    mkdirSync(data);
+    writeFileSync(join(data, 'precious'), '');
+    appendFileSync(join(world.home, 'venv/bin/activate'), `folder='${data}'\n${end}\n`);
+    await diagnosis(world, '-e', 'venv');
+    assert.deepEqual(readdirSync(data), ['precious']);
+  });
+}
+
+test('a tool that is not there, and a line of setup that fails, are told', async () => {
+  assert.match(
+    await only(world, 'environment', 'failed', '-e', 'pixi'),
+    /^pixi is not installed on loopback/,
+  );
+  assert.match(
+    await only(world, 'environment', 'failed', '--setup', 'echo no such thing; false'),
+    /^a line of setup failed on loopback: .*\nIt said:\n {2}no such thing\nMend it/,
+  );
+});
+
+test('what a start-up file or a line of setup exports, whatever its name, changes nothing of the examination', async () => {
+  const root = join(world.home, 'miniforge3');
+  standIn('conda', join(root, 'bin', 'conda'));
+  makeVenv(join(root, 'envs', 'ml'));
+  mkdirSync(join(root, 'envs', 'ml', 'conda-meta'));
+  const precious = join(world.home, 'precious');
+  mkdirSync(precious);
+  writeFileSync(join(precious, 'data'), 'mine');
+  const names = ['folder', 'here', 'record', 'remote_notebook', 'environment', 'command', 'name', 'entered'];
+  const codes = [
+    'OWN',
+    'CONDA',
+    'CONDA_CODE',
+    'LEAVE',
+    'LEAVE_CODE',
+    'CONDA_PLACES',
+    'USUAL_PLACES',
+    'SETUP',
+  ];
+  const line = `export ${[...names, ...codes].map((name) => `${name}='${precious}'`).join(' ')}`;
+  const told = await fine(world, 'environment', '-e', 'conda:ml', '--setup', line);
+  assert.equal(told, 'conda:ml');
+  assert.match(await fine(world, 'jupyter', '-e', 'conda:ml', '--setup', line), /^jupyter (lab|notebook) \d/);
+  assert.deepEqual(readdirSync(precious), ['data']);
+});
+
+test('a Jupyter that is not there is told', async () => {
+  assert.match(
+    await only(world, 'jupyter', 'failed', '--command', 'jupiter lab'),
+    /^jupiter is not installed/,
+  );
+});
+
+test('a Jupyter that is broken is told, and one beside which neither interface is', async () => {
+  programOnHost(world, 'jupyter', 'exit 1');
+  assert.match(
+    await only(world, 'jupyter', 'failed'),
+    /jupyter on loopback has neither JupyterLab nor the notebook/,
+  );
+  programOnHost(world, 'jupyter-lab', 'echo ImportError >&2', 'exit 1');
+  const { checks } = await diagnosis(world, ...(await ports()));
+  const jupyter = checks.find(({ name }) => name === 'jupyter');
+  assert.deepEqual([jupyter?.verdict, jupyter?.found], ['failed', '"jupyter lab --version" says nothing']);
+});
+
+test("a wrapper of the user's own is not asked, since it may start something", async () => {
+  programOnHost(world, 'mine', ': >"$HOME/started"', 'exec jupyter notebook "$@"');
+  assert.match(await fine(world, 'jupyter', '--command', 'mine'), /^mine \(its version is not asked/);
+  assert.match(
+    await fine(world, 'configuration', '--command', 'mine'),
+    /^not asked: mine may start something$/,
+  );
+  assert.equal(existsSync(join(world.home, 'started')), false);
+});
+
+test("what Jupyter's own configuration says is told, and no secret of it", async () => {
+  const folder = configureJupyter(
+    world.home,
+    'c.App.password = "sha1:abc:def"',
+    'c.App.base_url = "/mine"',
+    'c.App.ip = "0.0.0.0"',
+    'c.App.port = 9999',
+  );
+  const before = readdirSync(folder);
+  const told = await only(world, 'configuration', 'warning');
+  for (const word of ['sets a password', '/mine', '0.0.0.0', 'port 9999'])
+    assert.ok(told.includes(word), told);
+  assert.ok(!told.includes('sha1'));
+  assert.deepEqual(readdirSync(folder), before);
+});
+
+test('each surprise that a configuration of Jupyter may hold is told', {
+  skip: lacks('openssl'),
+}, async () => {
+  const [certificate, key, socket] = ['cert.pem', 'key.pem', 'mine.sock'].map((name) =>
+    join(world.home, name),
+  );
+  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=x'];
+  execFileSync('openssl', [...request, '-keyout', `${key}`, '-out', `${certificate}`], { stdio: 'ignore' });
+  configureJupyter(
+    world.home,
+    `c.App.certfile = '${certificate}'`,
+    `c.App.keyfile = '${key}'`,
+    `c.App.sock = '${socket}'`,
+    `c.App.notebook_dir = '${world.home}'`,
+    "c.App.ip = '127.0.0.1'",
+    "c.App.base_url = '/'",
+  );
+  const told = await only(world, 'configuration', 'warning');
+  for (const words of ['sets a certificate', `names the directory ${world.home}`])
+    assert.ok(told.includes(words), told);
+  assert.doesNotMatch(told, /network|moves all pages/);
+  assert.equal(existsSync(`${socket}`), false, 'nothing is left of its being asked');
+});
+
+test('a configuration of Jupyter that is broken is told', async () => {
+  const folder = configureJupyter(world.home, 'this is no Python');
+  assert.match(
+    await only(world, 'configuration', 'warning'),
+    /^Jupyter cannot read its jupyter_\w+_config\.py( and \S+)*, and goes on without it\nMend it on the host/,
+  );
+  rmSync(folder, { recursive: true });
+  // A folder that is not there ends Jupyter.
+  configureJupyter(world.home, "c.App.notebook_dir = '/no/such/folder'");
+  assert.match(
+    await only(world, 'configuration', 'warning'),
+    /^Jupyter does not say what it is configured to be\n.*jupyter --show-config/,
+  );
+});

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, test } from 'node:test';
+import { makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { diagnosis, fine, makeHealthy, only } from '../hosts/diagnosis.ts';
+import { makeNetwork, networkLacks } from '../hosts/network.ts';
+import { started } from '../hosts/notebooks.ts';
+import { ports } from '../hosts/sshd.ts';
+import { withTakenPort } from '../hosts/taken-port.ts';
+import { openTerminal } from '../hosts/terminal.ts';
+import { PROGRAM, type World, type WorldOptions } from '../hosts/world.ts';
+
+/** What doctor finds on the way to the host: from ssh_config to the login, and in what sshd allows. */
+
+let world: World;
+afterEach(() => world.remove());
+
+async function begin(options: WorldOptions = {}): Promise<void> {
+  world = await makeHealthy(options);
+}
+
+test('an option that ssh does not know is told, and nothing is tried with it', async () => {
+  await begin();
+  appendFileSync(world.sshd.sshConfig, 'NoSuchOption yes\n');
+  assert.match(
+    await only(world, 'ssh_config', 'failed'),
+    /Bad configuration option: nosuchoption\nMend the option in /,
+  );
+});
+
+test('a name that nobody knows is told', async () => {
+  await begin({ sshConfig: ['HostName no-such-host.invalid'] });
+  assert.match(await only(world, 'name', 'failed'), /no-such-host\.invalid: .*\n.* leads from "loopback" to/);
+});
+
+test('a host behind another is told to be so, and its name is not looked for here', async () => {
+  await begin();
+  const { sshConfig, port } = world.sshd;
+  const text = readFileSync(sshConfig, 'utf8').replace('HostName 127.0.0.1', 'HostName inside.invalid');
+  writeFileSync(sshConfig, `${text}  ProxyCommand nc 127.0.0.1 ${port}\n`);
+  assert.match(await fine(world, 'ssh_config'), /@inside\.invalid, port \d+, by ProxyCommand$/);
+  assert.equal(await fine(world, 'name'), 'left to the ProxyCommand');
+  assert.equal(await fine(world, 'reach'), 'left to the ProxyCommand');
+});
+
+test('a host to which no way leads is told', { skip: networkLacks() ?? false }, async () => {
+  const network = makeNetwork();
+  try {
+    await begin({ machine: network });
+    network.cut();
+    assert.match(
+      await only(world, 'reach', 'failed'),
+      /: (No route to host|Connection timed out)\n.*VPN or a ProxyJump\?$/,
+    );
+  } finally {
+    network.remove();
+  }
+});
+
+test('a port on which no sshd listens is told', async () => {
+  await begin();
+  await world.sshd.stop();
+  assert.match(
+    await only(world, 'reach', 'failed'),
+    /Connection refused\nThe machine is there, but no sshd listens/,
+  );
+});
+
+test('something on the port that is no sshd is told, and nothing behind it is guessed', async () => {
+  await begin();
+  await withTakenPort(async (port) => {
+    const { sshConfig } = world.sshd;
+    writeFileSync(sshConfig, readFileSync(sshConfig, 'utf8').replace(/Port \d+/, `Port ${port}`));
+    assert.match(await only(world, 'host key', 'failed'), /(closed|reset).*\nThe host ended the connection/);
+    const { checks } = await diagnosis(world);
+    const found = (name: string) => checks.find((check) => check.name === name)?.found;
+    assert.equal(found('authentication'), 'not checked: host key');
+    assert.equal(found('websocket'), 'not checked: host key');
+  });
+});
+
+test('a host that was never met is told, and stays unknown', async () => {
+  await begin();
+  const file = join(world.sshd.folder, 'known_hosts');
+  writeFileSync(file, '');
+  assert.match(await only(world, 'host key', 'failed'), /never met\nConnect once by hand/);
+  assert.equal(readFileSync(file, 'utf8'), '');
+});
+
+test('a host key that has changed is told, with the line of the old one', async () => {
+  await begin();
+  const other = readFileSync(`${world.sshd.key}.pub`, 'utf8');
+  writeFileSync(join(world.sshd.folder, 'known_hosts'), `loopback ${other}`);
+  assert.match(await only(world, 'host key', 'failed'), /HAS CHANGED!\n.*the old key is line 1 of /);
+});
+
+test('a key that the host refuses is told, with the way to install one', async () => {
+  await begin();
+  writeFileSync(world.sshd.authorizedKeys, '');
+  assert.match(
+    await only(world, 'authentication', 'failed'),
+    /Permission denied \(publickey\)\.\nInstall your key there/,
+  );
+});
+
+test('a passphrase that would be asked for at each reconnect is asked for, and told', async () => {
+  await begin();
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'open sesame', '-f', world.sshd.key]);
+  assert.match(await only(world, 'authentication', 'failed'), /Permission denied/);
+  const words = ['doctor', 'loopback', '-F', world.sshd.sshConfig, ...(await ports())];
+  const window = openTerminal([...PROGRAM, ...words], world.laptop.env);
+  await window.saw('Enter passphrase for key');
+  window.type('open sesame\n');
+  assert.equal(await window.ended, 0, window.shown());
+  assert.match(
+    window.shown(),
+    /✓ authentication +publickey\r\n! reconnect +the host asks at each login: .*\r\n +→ Install a key/,
+  );
+  assert.match(window.shown(), /✓ configuration/);
+});
+
+test('a password that would be asked for at each reconnect is asked for, and told', {
+  skip: NO_ACCOUNTS,
+}, async () => {
+  const account = makeAccount('bash');
+  try {
+    execFileSync('chpasswd', { input: `${account.name}:correct horse\n` });
+    await begin({
+      account,
+      sshdConfig: ['PubkeyAuthentication no', 'PasswordAuthentication yes', 'UsePAM yes'],
+    });
+    assert.match(
+      await only(world, 'authentication', 'failed'),
+      /Permission denied.*\nInstall your key there/,
+    );
+    const words = ['doctor', 'loopback', '-F', world.sshd.sshConfig, ...(await ports())];
+    const window = openTerminal([...PROGRAM, ...words], world.laptop.env);
+    await window.saw("'s password:");
+    window.type('correct horse\n');
+    assert.equal(await window.ended, 0, window.shown());
+    assert.match(window.shown(), /✓ authentication +password\r\n! reconnect +the host asks at each login/);
+  } finally {
+    await account.remove();
+  }
+});
+
+for (const line of ['AllowTcpForwarding no', 'PermitOpen none']) {
+  test(`an sshd that forbids to forward is told, with its option: ${line}`, async () => {
+    await begin({ sshdConfig: [line] });
+    assert.match(
+      await only(world, 'forwarding', 'failed'),
+      /forbids to forward.*\n.*AllowTcpForwarding and PermitOpen/,
+    );
+  });
+}
+
+test('an sshd that forbids to forward to ports is not in the way of a socket', async () => {
+  await begin({ sshdConfig: ['AllowTcpForwarding no'] });
+  const { code, checks } = await diagnosis(world, '--socket', ...(await ports()));
+  assert.equal(code, 0);
+  assert.match(
+    checks.find(({ name }) => name === 'forwarding')?.found ?? '',
+    /^not checked: sshd tells of sockets/,
+  );
+});
+
+test('an sshd that forbids to forward to the socket of a server is told', async () => {
+  await begin();
+  await started(world.laptop, '--socket', ...(await ports()));
+  const file = join(world.sshd.folder, 'sshd_config');
+  await world.sshd.stop();
+  writeFileSync(file, `AllowStreamLocalForwarding no\n${readFileSync(file, 'utf8')}`);
+  await world.sshd.start();
+  const { code, checks } = await diagnosis(world);
+  assert.equal(code, 1);
+  const api = checks.find(({ name }) => name === 'api');
+  assert.match(`${api?.found}\n${api?.fix}`, /\.sock does not answer: .*\n.*AllowStreamLocalForwarding/);
+});
+
+test('an account that runs something else than what it is told is told', async () => {
+  await begin({ sshdConfig: ['ForceCommand echo This account is for copies only.'] });
+  assert.match(
+    await only(world, 'login shell', 'failed'),
+    /copies only\.\nIt takes an account that may run commands/,
+  );
+});

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { fine, makeHealthy, only } from '../hosts/diagnosis.ts';
+import { standIn } from '../hosts/stand-ins.ts';
+import { withTakenPort } from '../hosts/taken-port.ts';
+import type { World } from '../hosts/world.ts';
+
+/** What doctor finds on the machine that it runs on. */
+
+let world: World;
+beforeEach(async () => {
+  world = await makeHealthy();
+});
+afterEach(() => world.remove());
+
+test('an ssh that is too old is told: a stand-in for one', async () => {
+  const bin = join(world.home, 'bin');
+  standIn('ssh', join(bin, 'ssh'));
+  world.laptop.env.REAL_PATH = world.laptop.env.PATH;
+  world.laptop.env.PATH = `${bin}:${world.laptop.env.PATH}`;
+  assert.match(await only(world, 'ssh', 'warning'), /^OpenSSH_6\.6\.1p1 .*\nOnly OpenSSH 7\.4 and later/);
+});
+
+test('a machine without ssh is told, and all that needs it is not guessed', async () => {
+  world.laptop.env.PATH = join(world.home, 'nothing');
+  assert.match(await only(world, 'ssh', 'failed'), /^ssh is not installed.*\nInstall it/);
+});
+
+test('a port of this machine that is taken is told, with its holder', async () => {
+  await withTakenPort(async (port) => {
+    const told = await only(world, 'local port', 'failed', '--local-port', String(port), '--strict-port');
+    assert.match(told, new RegExp(`taken by .*PID ${process.pid}\\)\nName another with --local-port`));
+  });
+});
+
+test('a port of this machine that is taken is a warning, unless it must be this one', async () => {
+  await withTakenPort(async (port) => {
+    const told = await only(world, 'local port', 'warning', '--local-port', String(port));
+    assert.match(told, /of this machine is taken by .*\nstart takes the next one/);
+  });
+});
+
+test('a machine without a browser is told', {
+  skip: process.platform !== 'linux' && 'a desktop is always there',
+}, async () => {
+  delete world.laptop.env.BROWSER;
+  assert.match(await only(world, 'browser', 'warning'), /no desktop.*\nstart prints the URL/);
+});
+
+test('a browser that is named and not there is told, and a desktop has its own', {
+  skip: process.platform !== 'linux' && 'a desktop is always there',
+}, async () => {
+  world.laptop.env.BROWSER = 'no-such-browser %s';
+  assert.match(
+    await only(world, 'browser', 'warning'),
+    /^\$BROWSER is no-such-browser %s, which is not there\nSet BROWSER/,
+  );
+  world.laptop.env.BROWSER = 'true %s';
+  assert.equal(await fine(world, 'browser'), '$BROWSER is true %s');
+  delete world.laptop.env.BROWSER;
+  world.laptop.env.DISPLAY = ':7';
+  assert.equal(await fine(world, 'browser'), "the desktop's own");
+});

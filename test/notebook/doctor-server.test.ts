@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { configureJupyter } from '../hosts/configuration.ts';
+import { diagnosis, makeHealthy } from '../hosts/diagnosis.ts';
+import { serverRecord, started } from '../hosts/notebooks.ts';
+import { ports } from '../hosts/sshd.ts';
+import type { World } from '../hosts/world.ts';
+
+/** What doctor finds of a server that was started: its process, its API and its websockets. */
+
+let world: World;
+beforeEach(async () => {
+  world = await makeHealthy();
+});
+afterEach(() => world.remove());
+
+test('a server that was killed is told, and its record is left', async () => {
+  const { server } = await started(world.laptop, ...(await ports()));
+  process.kill(server.pid, 'SIGKILL');
+  const { code, checks } = await diagnosis(world);
+  assert.equal(code, 0);
+  const told = checks.find(({ name }) => name === 'server');
+  assert.equal(told?.verdict, 'warning');
+  assert.match(told?.fix ?? '', /remote-notebook logs loopback/);
+  assert.ok(existsSync(join(world.home, '.local', 'state', 'remote-notebook', 'servers')));
+});
+
+test('a runtime file that no Jupyter writes is told, and the layers behind it are looked at', async () => {
+  await started(world.laptop, ...(await ports()));
+  writeFileSync(join(serverRecord(world.laptop).folder, 'server.json'), '{"pid": 5}\n');
+  const { checks } = await diagnosis(world);
+  assert.match(
+    checks.find(({ name }) => name === 'api')?.found ?? '',
+    /^the runtime file that Jupyter wrote/,
+  );
+  assert.equal(checks.find(({ name }) => name === 'local port')?.verdict, 'ok');
+});
+
+test('a server that is stopped answers no API, and is told', async () => {
+  const { server } = await started(world.laptop, ...(await ports()));
+  process.kill(server.pid, 'SIGSTOP');
+  try {
+    const { code, checks } = await diagnosis(world);
+    assert.equal(code, 1);
+    assert.match(checks.find(({ name }) => name === 'api')?.found ?? '', /does not answer/);
+    assert.equal(checks.find(({ name }) => name === 'websocket')?.found, 'not checked: api');
+  } finally {
+    process.kill(server.pid, 'SIGCONT');
+  }
+});
+
+test('a server that refuses the token of its record is told', async () => {
+  await started(world.laptop, ...(await ports()));
+  const { folder, token } = serverRecord(world.laptop);
+  const file = join(folder, 'server.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(token, 'another'));
+  const { code, checks } = await diagnosis(world);
+  assert.equal(code, 1);
+  const found = (name: string) => checks.find((check) => check.name === name);
+  assert.match(found('api')?.found ?? '', /refuses the server's token \(HTTP 403\)$/);
+  assert.match(found('api')?.fix ?? '', /^Another server holds that port/);
+  assert.equal(found('websocket')?.found, 'not checked: api');
+});
+
+/** Has each Jupyter of the host answer a websocket by these lines of Python instead of its own. */
+function answerWebsockets(...lines: readonly string[]): void {
+  const folder = configureJupyter(
+    world.home,
+    'import os, sys',
+    'sys.path.insert(0, os.path.dirname(__file__))',
+    "c.App.extra_services = ['in_the_way']",
+  );
+  const handler = [
+    'from tornado.web import RequestHandler',
+    'class InTheWay(RequestHandler):',
+    '    def get(self):',
+    ...lines.map((line) => `        ${line}`),
+    "default_handlers = [(r'/api/events/subscribe', InTheWay)]",
+    '',
+  ];
+  writeFileSync(join(folder, 'in_the_way.py'), handler.join('\n'));
+}
+
+test('websockets that an extension of Jupyter is in the way of are told', async () => {
+  answerWebsockets('self.set_status(403)');
+  await started(world.laptop, ...(await ports()));
+  const { code, checks } = await diagnosis(world);
+  assert.equal(code, 1);
+  assert.equal(checks.find(({ name }) => name === 'websocket')?.found, 'refused with HTTP 403');
+});
+
+test('a websocket that gets no answer at all is told', async () => {
+  answerWebsockets('self.request.connection.stream.close()');
+  await started(world.laptop, ...(await ports()));
+  const { code, checks } = await diagnosis(world);
+  assert.equal(code, 1);
+  const websocket = checks.find(({ name }) => name === 'websocket');
+  assert.deepEqual([websocket?.verdict, websocket?.found], ['failed', 'no answer']);
+});

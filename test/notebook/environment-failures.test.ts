@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { failureIn, NO_MODULES, workOf, write } from '../hosts/environments.ts';
+import { lacks, whereIs } from '../hosts/shells.ts';
+import { standIn } from '../hosts/stand-ins.ts';
+import { makeVenv } from '../hosts/venv.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+
+/** Environments that cannot be entered, or have no Jupyter. Each failure names the one command that helps. */
+
+let world: World;
+let work: string;
+beforeEach(async () => {
+  world = await makeWorld();
+  work = workOf(world);
+});
+afterEach(() => world.remove());
+
+test('no jupyter in the environment is told with the command that installs it, though the system has one', async () => {
+  standIn('conda', join(world.home, 'miniforge3/bin/conda'));
+  makeVenv(join(world.home, 'miniforge3/envs/bare'), { jupyter: false });
+  mkdirSync(join(world.home, 'miniforge3/envs/bare/conda-meta'));
+  assert.equal(
+    await failureIn(world, 'conda:bare'),
+    `Error: jupyter is not installed on loopback, or not where it is looked for: HOME/miniforge3/envs/bare/bin
+Install it there: conda install -n bare -c conda-forge jupyterlab
+`,
+  );
+});
+
+/** What is on the host, the environment that is named, and what is told. */
+const FAILURES: Readonly<
+  Record<string, readonly [prepare: () => void, environment: string, message: string]>
+> = {
+  'a conda environment that is not there': [
+    () => standIn('conda', join(world.home, 'miniforge3/bin/conda')),
+    'conda:nope',
+    `the environment "conda:nope" cannot be entered on loopback. It said:
+  EnvironmentNameNotFound: Could not find conda environment: nope
+  You can list all discoverable environments with \`conda info --envs\`.
+If it is not there yet, make it there: conda create -n nope -c conda-forge jupyterlab
+`,
+  ],
+  'a project that uv cannot make ready': [
+    () => {
+      standIn('uv', join(world.home, '.local/bin/uv'));
+      write(join(work, 'pyproject.toml'), '');
+    },
+    'uv',
+    `the environment "uv" cannot be entered on loopback. It said:
+  error: Failed to fetch jupyterlab
+If it is not there yet, make it there: uv init && uv add jupyterlab
+`,
+  ],
+  'a uv project without Jupyter': [
+    () => {
+      standIn('uv', join(world.home, '.local/bin/uv'));
+      write(join(work, 'pyproject.toml'), '');
+      makeVenv(join(work, '.venv'), { jupyter: false });
+    },
+    'uv',
+    `jupyter is not installed on loopback, or not where it is looked for: HOME/it's work/.venv/bin
+Install it there: uv add jupyterlab
+`,
+  ],
+  'a pixi workspace without Jupyter': [
+    () => {
+      standIn('pixi', join(world.home, '.pixi/bin/pixi'));
+      write(join(work, 'pixi.toml'), '');
+      mkdirSync(join(work, '.pixi/envs/default'), { recursive: true });
+    },
+    'pixi',
+    `jupyter is not installed on loopback, or not where it is looked for: HOME/it's work/.pixi/envs/default/bin
+Install it there: pixi add jupyterlab
+`,
+  ],
+};
+
+for (const [what, [prepare, environment, message]] of Object.entries(FAILURES)) {
+  test(`${what} is told, with the one command that helps`, async () => {
+    prepare();
+    assert.equal(await failureIn(world, environment), `Error: ${message}`);
+  });
+}
+
+test('a directory that is no project of poetry is told in its words', { skip: lacks('poetry') }, async () => {
+  assert.match(
+    await failureIn(world, 'poetry'),
+    /^Error: the environment "poetry" cannot be entered on loopback\. It said:\n(?:.*\n)*.*could not find a pyproject\.toml.*\n(?:.*\n)*If it is not there yet, make it there: poetry init && poetry add jupyterlab\n$/,
+  );
+});
+
+test('a module that is not there is told in the words of its tool', { skip: NO_MODULES }, async () => {
+  assert.match(
+    await failureIn(world, 'module:no-such-module'),
+    /^Error: the environment "module:no-such-module" cannot be entered on loopback\. It said:\n(?:.*\n)*.*no-such-module.*\n(?:.*\n)*See there what there is: module avail\n$/,
+  );
+});
+
+for (const [environment, tool] of [
+  ['conda:ml', 'conda'],
+  ['uv', 'uv'],
+  ['pixi', 'pixi'],
+] as const) {
+  test(`${environment} where there is no ${tool} is told, with where it was looked for`, {
+    skip: whereIs(tool) !== undefined && `this machine has a ${tool}`,
+  }, async () => {
+    assert.match(
+      await failureIn(world, environment),
+      new RegExp(
+        `^Error: ${tool} is not installed on loopback, or not where it is looked for: /.*:HOME/\\.local/bin.*\nWhere it is elsewhere, say so in a line of setup: export PATH=/path/of/bin:\\$PATH\n$`,
+      ),
+    );
+  });
+}

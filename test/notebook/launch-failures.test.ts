@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { failure } from '../hosts/failure.ts';
+import { whereIs } from '../hosts/shells.ts';
+import { writeProgram } from '../hosts/stand-ins.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+
+/** What can go wrong on a host that is reached. Each failure says what to do, and leaves nothing running. */
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(() => world.remove());
+
+test('a directory that is not there is told', async () => {
+  assert.equal(
+    await failure(world, 'loopback', '--directory', 'no where'),
+    `Error: the directory "no where" is not there on loopback, or cannot be entered
+Name another with --directory (relative to the home folder), or make it there first.
+`,
+  );
+});
+
+test('an environment that is not there is told, with the way to make it', async () => {
+  mkdirSync(join(world.home, 'rne'));
+  assert.equal(
+    await failure(world, 'loopback', '--directory', 'rne', '--environment', 'my env'),
+    `Error: the environment "my env" is not there on loopback: there is no bin/activate in it
+It is looked for in HOME/rne. Make it there: python3 -m venv 'my env' && 'my env/bin/pip' install jupyterlab
+`,
+  );
+});
+
+test('a command that is not there is told, with where it was looked for', async () => {
+  assert.match(
+    await failure(world, 'loopback', '--command', 'jupiter lab'),
+    /^Error: jupiter is not installed on loopback, or not where it is looked for: \/.*:\/.*\nIs it written as on the host\? Give its whole path in --command, or name its environment with --environment\.\n$/,
+  );
+});
+
+test('Jupyter that ends while it starts is told by the last lines of its log', async () => {
+  const command = writeProgram(
+    join(world.home, 'broken'),
+    'echo "first words"',
+    'echo "last words, token=abc" >&2',
+    'exit 3',
+  );
+  assert.equal(
+    await failure(world, 'loopback', '--command', command),
+    `Error: Jupyter ended on loopback while it started. The end of its log:
+  first words
+  last words, token=…
+`,
+  );
+});
+
+test('Jupyter that ends without a word is told, too', async () => {
+  assert.equal(
+    await failure(world, 'loopback', '--command', writeProgram(join(world.home, 'silent'), 'exit 3')),
+    `Error: Jupyter ended on loopback while it started. Its log is empty.
+`,
+  );
+});
+
+test('Jupyter that does not come up in time is ended, with all that it has started', async () => {
+  const command = writeProgram(
+    join(world.home, 'slow'),
+    'echo "loading the world"',
+    'sleep 1000 &',
+    'sleep 1000',
+  );
+  assert.equal(
+    await failure(world, 'loopback', '--command', command, '--timeout', '1'),
+    `Error: Jupyter did not come up on loopback within 1 s, and was ended. The end of its log:
+  loading the world
+Give it longer with --timeout SECONDS.
+`,
+  );
+});
+
+test('Jupyter that does not come up in time and is deaf to TERM is ended all the same', async () => {
+  const command = writeProgram(
+    join(world.home, 'deaf'),
+    "trap '' TERM",
+    'sleep 1000 &',
+    'while :; do sleep 1; done',
+  );
+  assert.equal(
+    await failure(world, 'loopback', '--command', command, '--timeout', '1'),
+    `Error: Jupyter did not come up on loopback within 1 s, and was ended. Its log is empty.
+Give it longer with --timeout SECONDS.
+`,
+  );
+});
+
+/** What the scripts on the host need, Jupyter not among it. */
+const TOOLS =
+  'sh bash awk cat chmod cksum cut date env grep head id ln ls mkdir mv nohup od ps readlink rm rmdir sed setsid sleep sort ss tail tr uname'.split(
+    ' ',
+  );
+
+/** Launches look there too, whatever PATH says. */
+const elsewhere = ['/usr/local/bin', '/opt/conda/bin'].find((folder) => existsSync(join(folder, 'jupyter')));
+
+test('a host without Jupyter is told, with where it was looked for and how to install it', {
+  skip: elsewhere !== undefined && `this machine has a jupyter in ${elsewhere}`,
+}, async () => {
+  const tools = join(world.sshd.folder, 'tools');
+  mkdirSync(tools);
+  for (const tool of TOOLS) {
+    const path = whereIs(tool);
+    if (path) symlinkSync(path, join(tools, tool));
+  }
+  const config = join(world.sshd.folder, 'sshd_config');
+  const text = readFileSync(config, 'utf8');
+  // A login shell that reads no start-up file: the system's own would lead to the Jupyter of this machine.
+  const shell = writeProgram(join(world.home, 'login-shell'), 'shift 3', 'exec /bin/sh -c "$@"');
+  writeFileSync(config, text.replace('SetEnv ', `SetEnv "PATH=${tools}" "SHELL=${shell}" `));
+  await world.sshd.stop();
+  await world.sshd.start();
+  const message = await failure(world, 'loopback');
+  assert.match(
+    message,
+    /^Error: jupyter is not installed on loopback, or not where it is looked for: SSHD\/tools:HOME\/\.local\/bin:.* \(and by the login shell, HOME\/login-shell\)\n/,
+  );
+  assert.match(
+    message,
+    /\nInstall it there \(python3 -m pip install --user jupyterlab\), or name its environment with --environment\.\n$/,
+  );
+});

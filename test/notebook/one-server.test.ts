@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { serverRecord, started } from '../hosts/notebooks.ts';
+import { serverPids } from '../hosts/traces.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
+
+/** One notebook is one server, however often, from wherever and in whatever words it is started. */
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(() => world.remove());
+
+test('a second start joins the server: here, without the local state, and from another laptop', async () => {
+  const first = await started(world.laptop);
+  const second = await started(world.laptop);
+  assert.deepEqual([second.joined, second.server.pid, second.url], [true, first.server.pid, first.url]);
+  const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open', '--json');
+  assert.equal(other.code, 0, other.stderr);
+  assert.deepEqual(
+    [JSON.parse(other.stdout).joined, JSON.parse(other.stdout).server.pid],
+    [true, first.server.pid],
+  );
+  rmSync(world.laptop.stateFolder, { recursive: true });
+  const third = await started(world.laptop);
+  assert.deepEqual([third.joined, third.server.pid], [true, first.server.pid]);
+  assert.equal(serverPids(world).length, 1);
+});
+
+test('twenty starts of one notebook at once give one server, one tunnel, and twenty successes', async () => {
+  const all = await Promise.all(Array.from({ length: 20 }, () => started(world.laptop)));
+  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 1);
+  assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
+  assert.equal(all.filter(({ joined }) => !joined).length, 1);
+  assert.equal(serverPids(world).length, 1);
+});
+
+test('two laptops that start at once get one server', async () => {
+  const laptops = [world.laptop, world.anotherLaptop(), world.anotherLaptop()];
+  const all = await Promise.all(
+    laptops.map((laptop) => laptop.run('start', 'loopback', '{F}', '--no-open', '--json')),
+  );
+  for (const { code, stderr } of all) assert.equal(code, 0, stderr);
+  assert.equal(new Set(all.map(({ stdout }) => JSON.parse(stdout).server.pid)).size, 1);
+  assert.equal(serverPids(world).length, 1);
+});
+
+test('twenty notebooks at once on one host get twenty servers over one connection', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
+  const all = await Promise.all(names.map((name) => started(world.laptop, '--name', name)));
+  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 20);
+  assert.equal(new Set(all.map(({ url }) => url)).size, 20);
+  assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
+  const status = await world.laptop.run('status', '--json');
+  assert.equal(status.code, 0, status.stdout);
+});
+
+test("a server whose record on the host lacks its beginning's date is joined all the same", async () => {
+  const { server } = await started(world.laptop);
+  const { folder } = serverRecord(world.laptop);
+  const record = readFileSync(join(folder, 'record'), 'utf8');
+  writeFileSync(join(folder, 'record'), record.replace(/^started .*$/m, 'started soon'));
+  const words = ['start', 'loopback', '{F}', '--no-open', '--json'];
+  const { code, stdout, stderr } = await world.anotherLaptop().run(...words);
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).server.pid, server.pid);
+});
+
+test('a name stands for one directory on one host', async () => {
+  await started(world.laptop);
+  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--directory', 'on and off');
+  assert.equal(code, 2);
+  assert.match(stderr, /"loopback" is the home folder on loopback, and not 'on and off' on loopback/);
+  assert.equal(serverPids(world).length, 1);
+});
+
+test('a directory reached by a link is the same notebook as the directory itself', async () => {
+  mkdirSync(join(world.home, 'real'));
+  symlinkSync('real', join(world.home, 'link'));
+  const first = await started(world.laptop, '--name', 'x', '--directory', 'real');
+  const other = await world
+    .anotherLaptop()
+    .run('start', 'loopback', '{F}', '--name', 'x', '--directory', 'link', '--json', '--no-open');
+  assert.equal(JSON.parse(other.stdout).server.pid, first.server.pid);
+});

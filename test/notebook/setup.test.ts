@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import {
+  failureIn,
+  makeCondaEnvironment,
+  startedIn,
+  startWords,
+  stopAll,
+  workOf,
+  write,
+} from '../hosts/environments.ts';
+import { standIn } from '../hosts/stand-ins.ts';
+import { traces } from '../hosts/traces.ts';
+import { makeVenv } from '../hosts/venv.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** What lines of setup and activate scripts do to a launch, and what is told of those that fail. */
+
+let world: World;
+let work: string;
+beforeEach(async () => {
+  world = await makeWorld();
+  work = workOf(world);
+});
+afterEach(() => world.remove());
+
+test('lines of setup run in order in the directory, in one shell, before the environment', async () => {
+  makeVenv(join(work, 'my env'));
+  const lines = [
+    'say() { echo "noise, $1"; export SAID="$1"; }',
+    'say "$(pwd)"',
+    'cd /',
+    'export VIRTUAL_ENV=/before',
+  ];
+  const notebook = { destination: 'loopback', directory: work, environment: 'my env', setup: lines };
+  write(world.laptop.configurationFile, JSON.stringify({ notebooks: { loopback: notebook } }));
+  const { program, variables } = await startedIn(world, '');
+  assert.equal(program, join(work, 'my env/bin/python'));
+  const expected = [`SAID=${work}`, `VIRTUAL_ENV=${join(work, 'my env')}`, `PWD=${work}`];
+  assert.deepEqual(
+    expected.filter((variable) => !variables.includes(variable)),
+    [],
+  );
+  await stopAll(world);
+});
+
+test('what a line of setup exports, whatever its name, changes nothing of the launch itself', async () => {
+  const elsewhere = join(world.home, 'elsewhere');
+  mkdirSync(elsewhere);
+  writeFileSync(join(elsewhere, 'record'), 'mine');
+  const lines = [
+    `export folder='${elsewhere}' here='${elsewhere}' port=1 launch=x name=x command=false pid=1 locked=`,
+  ];
+  await startedIn(world, '', '--setup', ...lines);
+  await stopAll(world);
+  assert.equal(readFileSync(join(elsewhere, 'record'), 'utf8'), 'mine');
+});
+
+test('what a line of setup exports reaches Jupyter, and keeps no conda from being entered', async () => {
+  const root = join(world.home, 'miniforge3');
+  standIn('conda', join(root, 'bin/conda'));
+  makeCondaEnvironment(join(root, 'envs/ml'));
+  const { variables } = await startedIn(
+    world,
+    'conda:ml',
+    '--setup',
+    'export CONDA=/opt/mine OWN=me MODULES=none',
+  );
+  assert.ok(
+    variables.includes('CONDA=/opt/mine') && variables.includes('MODULES=none'),
+    variables.join('\n'),
+  );
+  await stopAll(world);
+});
+
+test('what an activate script sets, whatever its name, changes nothing of the launch itself', async () => {
+  makeVenv(join(work, 'venv'));
+  const lines = `folder='${world.home}' here=/ OWN= port=1 launch=x name=x command=false pid=1 locked=\ncd /\n`;
+  appendFileSync(join(work, 'venv/bin/activate'), lines);
+  const { server } = await startedIn(world, 'venv');
+  assert.equal(readlinkSync(`/proc/${server.pid}/cwd`), work);
+  await stopAll(world);
+});
+
+for (const [what, line, said] of [
+  ['fails', 'echo "words of the tool" >&2; false', '\nIt said:\n  words of the tool'],
+  ['ends its shell', 'echo "words of the tool"; exit 0', '\nIt said:\n  words of the tool'],
+  ['is no shell', 'if then', '\nIt said:\n  .*syntax error.*\n.*'],
+  [
+    'names a program that is not there',
+    'no-such-program',
+    '\nIt said:\n  .*no-such-program: command not found',
+  ],
+] as const) {
+  test(`a line of setup that ${what} is told, with what it said`, async () => {
+    const message = await failureIn(world, '', '--setup', 'true # it is well', '--setup', line);
+    const escaped = line.replace(/[$()|&;]/g, '\\$&');
+    assert.match(
+      message,
+      new RegExp(
+        `^Error: a line of setup failed on loopback: ${escaped}${said}\nMend it in config\\.yaml, or in --setup\\.`,
+      ),
+    );
+  });
+}
+
+test('a start that is interrupted while an environment is entered leaves nothing of it', async () => {
+  const begun = join(work, 'begun');
+  const line = `trap '' TERM; touch begun; sleep 1000`;
+  const start = world.laptop.start(...startWords(world, ''), '--setup', line);
+  await eventually('the line runs', () => existsSync(begun));
+  start.signal('SIGINT');
+  const { code, stderr } = await start.ended;
+  assert.equal(code, 130, stderr);
+  assert.match(stderr, /Interrupted; nothing is left behind\./);
+  assert.deepEqual(traces(world, world.laptop), []);
+});
