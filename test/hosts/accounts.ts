@@ -4,7 +4,8 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { whereIs } from './shells.ts';
-import { endQuietly, eventually } from './world.ts';
+import { signalQuietly } from './signal.ts';
+import { eventually } from './world.ts';
 
 /** For a test's `skip`: the reason when no account can be made here. */
 export const NO_ACCOUNTS =
@@ -42,7 +43,7 @@ export function makeAccount(shell: string): Account {
   const uid = id('-u');
   const processes = () => processesOf(uid);
   const end = async () => {
-    for (const pid of processes()) endQuietly(pid, 'SIGKILL');
+    for (const pid of processes()) signalQuietly(pid, 'SIGKILL');
     await eventually(`the processes of ${name} are gone`, () => processes().length === 0);
   };
   return {

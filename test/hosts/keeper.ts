@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeeperState, parseKeeperState } from '../../src/ssh/keeper.ts';
+import type { Laptop } from './world.ts';
 
-/** The folder of the only connection that this state folder has. */
-export function connectionFolder(stateFolder: string): string {
+/** The folder of the only connection that this laptop has. */
+export function connectionFolder({ stateFolder }: Laptop): string {
   const rooms = join(stateFolder, 'c');
   const names = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
   const [name] = names;
@@ -13,6 +14,6 @@ export function connectionFolder(stateFolder: string): string {
 }
 
 /** What its keeper wrote last. */
-export function keeperOf(stateFolder: string): KeeperState {
-  return parseKeeperState(readFileSync(join(connectionFolder(stateFolder), 'state'), 'utf8'));
+export function keeperOf(laptop: Laptop): KeeperState {
+  return parseKeeperState(readFileSync(join(connectionFolder(laptop), 'state'), 'utf8'));
 }

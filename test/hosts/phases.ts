@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configureJupyter } from './configuration.ts';
+import { keeperOf } from './keeper.ts';
+import { signalQuietly } from './signal.ts';
 import { writeProgram } from './stand-ins.ts';
-import { keeperOf } from './traces.ts';
 import { eventually, type Running, type World } from './world.ts';
 
 /** A phase of a start in which a real host, or the laptop's own tunnel, can be held. */
@@ -53,10 +54,17 @@ def write_and_stop(self):
 App.write_server_info_file = write_and_stop
 `;
 
-function signalQuietly(pid: number, signal: NodeJS.Signals): void {
+function letAllGoOn(world: World): void {
+  for (const pid of world.processes()) signalQuietly(pid, 'SIGCONT');
+}
+
+/** There may be no keeper yet. */
+function isConnecting({ laptop }: World): boolean {
   try {
-    process.kill(pid, signal);
-  } catch {}
+    return keeperOf(laptop).word === 'connecting';
+  } catch {
+    return false;
+  }
 }
 
 export const PHASES: readonly Phase[] = [
@@ -67,7 +75,7 @@ export const PHASES: readonly Phase[] = [
       process.kill(world.sshd.pid(), 'SIGSTOP');
       return [];
     },
-    reach: (world) => eventually('ssh connects', () => keeperOf(world.laptop)?.word === 'connecting'),
+    reach: (world) => eventually('ssh connects', () => isConnecting(world)),
     letGo: (world) => signalQuietly(world.sshd.pid(), 'SIGCONT'),
   },
   {
@@ -92,11 +100,11 @@ export const PHASES: readonly Phase[] = [
     reach: async (world, start) => {
       await hasFlag(world);
       // A keeper that is stopped sets up no forward.
-      process.kill(keeperOf(world.laptop)?.keeper?.pid ?? 0, 'SIGSTOP');
+      process.kill(keeperOf(world.laptop).keeper?.pid ?? 0, 'SIGSTOP');
       go(world);
       await start.saw('✓ jupyter');
     },
-    letGo: (world) => signalQuietly(keeperOf(world.laptop)?.keeper?.pid ?? 0, 'SIGCONT'),
+    letGo: letAllGoOn,
   },
   {
     name: 'prove',
@@ -105,8 +113,6 @@ export const PHASES: readonly Phase[] = [
       return [];
     },
     reach: (_, start) => start.saw('✓ forward'),
-    letGo: (world) => {
-      for (const pid of world.processes()) signalQuietly(pid, 'SIGCONT');
-    },
+    letGo: letAllGoOn,
   },
 ];

@@ -11,6 +11,7 @@ import {
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../src/system/port.ts';
+import { signalQuietly } from './signal.ts';
 
 export { freePort };
 
@@ -114,7 +115,7 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
     start,
     stop,
     remove: async () => {
-      for (const pid of sessionsOf(child?.pid)) endQuietly(pid);
+      for (const pid of sessionsOf(child?.pid)) signalQuietly(pid, 'SIGTERM');
       await stop();
       rmSync(folder, { recursive: true, force: true });
     },
@@ -214,10 +215,4 @@ function sessionsOf(pid: number | undefined): number[] {
       .filter(([, ppid, name]) => Number(ppid) === parent && name?.startsWith('sshd'))
       .flatMap(([child]) => [Number(child), ...below(Number(child))]);
   return below(pid);
-}
-
-function endQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGTERM');
-  } catch {}
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KeeperState, readKeeperState } from '../../src/ssh/keeper.ts';
 import { eventually, type Laptop, type World } from './world.ts';
 
 /**
@@ -40,13 +39,6 @@ export async function nothingIsLeft(world: World): Promise<void> {
 /** The folder on the host that holds one folder for each server. */
 export function serversOn(world: World): string {
   return join(world.home, '.local', 'state', 'remote-notebook', 'servers');
-}
-
-/** What the keeper of a laptop's only connection wrote last; undefined when there is none. */
-export function keeperOf(laptop: Laptop): KeeperState | undefined {
-  const rooms = join(laptop.stateFolder, 'c');
-  const [name] = namesIn(rooms).filter((entry) => !entry.endsWith('.lock'));
-  return readKeeperState({ folder: join(rooms, name ?? 'none') });
 }
 
 function recordedNames(laptop: Laptop): string[] {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Account } from './accounts.ts';
+import { signalQuietly } from './signal.ts';
 import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
 import { untilRemoved } from './standing.ts';
 
@@ -78,7 +79,7 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
     processes,
     remove: async () => {
       for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-        for (const pid of processes()) endQuietly(pid, signal);
+        for (const pid of processes()) signalQuietly(pid, signal);
         for (let look = 0; look < 100 && processes().length > 0; look++) await pause(20);
       }
       await sshd.remove();
@@ -195,11 +196,4 @@ function environmentOf(pid: number): string {
   } catch {
     return '';
   }
-}
-
-/** A process that has gone meanwhile is no failure. */
-export function endQuietly(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {}
 }

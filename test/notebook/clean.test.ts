@@ -19,7 +19,7 @@ function rooms(): string {
 }
 
 function keeper() {
-  return keeperOf(world.laptop.stateFolder);
+  return keeperOf(world.laptop);
 }
 
 async function clean(...args: string[]): Promise<string[]> {

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { after, before, test } from 'node:test';
 import { askJupyter, done, type Shown, serverRecord } from '../hosts/notebooks.ts';
+import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { endQuietly, makeWorld, type World } from '../hosts/world.ts';
+import { makeWorld, type World } from '../hosts/world.ts';
 
 /** The tunnel alone. One server runs all the while; each test begins and ends without a tunnel to it. */
 
@@ -55,7 +56,7 @@ test('a tunnel whose processes were killed is up again, with all of its ports', 
     const port = await freePort();
     const target = (answering.address() as AddressInfo).port;
     const { tunnel } = await forwarded('work', `${port}:localhost:${target}`);
-    for (const pid of world.processes()) if (pid !== server.pid) endQuietly(pid, 'SIGKILL');
+    for (const pid of world.processes()) if (pid !== server.pid) signalQuietly(pid, 'SIGKILL');
     const again = await forwarded('work');
     assert.deepEqual(again.tunnel.forwards, tunnel.forwards);
     assert.equal(await askJupyter(port, '', '/'), 'from the host');

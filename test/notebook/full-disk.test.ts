@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { keeperOf } from '../hosts/keeper.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
 import { ports } from '../hosts/sshd.ts';
-import { keeperOf, traces } from '../hosts/traces.ts';
+import { traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** A state folder that cannot be written: its disk, a small one of its own, is full or read-only. */
@@ -101,12 +102,12 @@ test(
     const filler = keepFull();
     try {
       await eventually('the disk is full', () => statfsSync(disk).bfree === 0);
-      process.kill(before?.ssh?.pid ?? 0, 'SIGKILL');
+      process.kill(before.ssh?.pid ?? 0, 'SIGKILL');
       await eventually('the server answers', () =>
         askJupyter(tunnel.localPort, token, '/api/status').then(Boolean, () => false),
       );
       await world.laptop.run('status');
-      assert.deepEqual(keeperOf(world.laptop)?.keeper, before?.keeper);
+      assert.deepEqual(keeperOf(world.laptop).keeper, before.keeper);
     } finally {
       filler.kill('SIGKILL');
       await once(filler, 'exit');
@@ -150,13 +151,13 @@ test(
     const before = keeperOf(world.laptop);
     makeReadOnly();
     try {
-      process.kill(before?.ssh?.pid ?? 0, 'SIGKILL');
+      process.kill(before.ssh?.pid ?? 0, 'SIGKILL');
       await eventually('status sees it', async () => (await status()).state === 'reconnecting');
     } finally {
       unmount();
     }
     await eventually('it is back', async () => (await status()).state === 'connected');
-    assert.deepEqual(keeperOf(world.laptop)?.keeper, before?.keeper);
+    assert.deepEqual(keeperOf(world.laptop).keeper, before.keeper);
     const { server: same, tunnel: again } = await status();
     assert.deepEqual([same.pid, again.localPort], [server.pid, tunnel.localPort]);
   },

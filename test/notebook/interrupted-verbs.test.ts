@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { startTime } from '../../src/system/process.ts';
+import { keeperOf } from '../hosts/keeper.ts';
 import { ports } from '../hosts/sshd.ts';
-import { commandLineOf, keeperOf, serversOn, traces } from '../hosts/traces.ts';
+import { commandLineOf, serversOn, traces } from '../hosts/traces.ts';
 import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 /** A command that is interrupted leaves the server and the tunnel that were there before it. */
@@ -118,7 +119,7 @@ test('logs -f ends when it is interrupted, and follows no longer on the host', a
 
 test('a forward that is interrupted while it connects keeps no port that it was asked for', async () => {
   const state = keeperOf(laptop);
-  for (const identity of [state?.keeper, state?.ssh]) process.kill(identity?.pid ?? 0, 'SIGKILL');
+  for (const identity of [state.keeper, state.ssh]) process.kill(identity?.pid ?? 0, 'SIGKILL');
   process.kill(world.sshd.pid(), 'SIGSTOP');
   await interrupt(laptop, ['forward', 'loopback', '6006'], () => isAsked(world.sshd.port));
   process.kill(world.sshd.pid(), 'SIGCONT');

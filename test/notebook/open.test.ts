@@ -4,7 +4,8 @@ import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
-import { endQuietly, eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
+import { signalQuietly } from '../hosts/signal.ts';
+import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
 let notebook: Shown;
@@ -127,7 +128,7 @@ test('start opens the page by itself, unless it is told not to', async () => {
 
 test('open and forward say that a server is gone, and a forward that says so adds no port', async () => {
   const { server } = await started(world.laptop, '--name', 'gone');
-  endQuietly(server.pid, 'SIGKILL');
+  signalQuietly(server.pid, 'SIGKILL');
   const records = () => JSON.parse(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8'));
   const before = records();
   for (const words of [
@@ -165,7 +166,7 @@ test('open and forward of a server that hears nothing say so, and show the way t
 });
 
 test('open refuses while no tunnel leads to the server: another program could have its port', async () => {
-  for (const pid of world.processes()) if (pid !== notebook.server.pid) endQuietly(pid, 'SIGKILL');
+  for (const pid of world.processes()) if (pid !== notebook.server.pid) signalQuietly(pid, 'SIGKILL');
   for (const option of ['--print', '--json', '--verbose']) {
     const { code, stdout, stderr } = await world.laptop.run('open', option);
     assert.deepEqual([code, stdout], [1, '']);

@@ -7,8 +7,9 @@ import { after, afterEach, before, test } from 'node:test';
 import { startTime } from '../../src/system/process.ts';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import { ALIAS_SHELLS, lacks, runAliases, whereIs } from '../hosts/shells.ts';
+import { signalQuietly } from '../hosts/signal.ts';
 import { freePort } from '../hosts/sshd.ts';
-import { endQuietly, eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
+import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 // The article's stop ends every Jupyter of a user, so these tests need users of their own.
 const skip = NO_ACCOUNTS || lacks('pkill');
@@ -30,7 +31,7 @@ after(async () => {
 afterEach(async () => {
   if (skip) return;
   await account.end();
-  for (const pid of tunnels()) endQuietly(pid, 'SIGKILL');
+  for (const pid of tunnels()) signalQuietly(pid, 'SIGKILL');
   await eventually('no ssh of a laptop runs', () => tunnels().length === 0);
 });
 

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
 import { type Shown, started } from '../hosts/notebooks.ts';
+import { signalQuietly } from '../hosts/signal.ts';
 import { ports } from '../hosts/sshd.ts';
-import { endQuietly, eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** The laptop goes down: all of its processes are told to end at once, as an init does, in no order. */
 
@@ -14,8 +15,8 @@ let before: Shown;
 beforeEach(async () => {
   world = await makeWorld();
   before = await started(world.laptop, '--name', 'work', ...(await ports()));
-  const { keeper, ssh } = keeperOf(world.laptop.stateFolder);
-  for (const process of [ssh, keeper]) endQuietly(process?.pid ?? 0, 'SIGTERM');
+  const { keeper, ssh } = keeperOf(world.laptop);
+  for (const process of [ssh, keeper]) signalQuietly(process?.pid ?? 0, 'SIGTERM');
 });
 afterEach(() => world.remove());
 
@@ -31,7 +32,7 @@ async function assertClosedAndStartable(): Promise<void> {
 
 test('a laptop that goes down leaves no process and no socket, and start NAME is all that it takes afterwards', async () => {
   await eventually('the server alone is left', () => world.processes().join() === `${before.server.pid}`);
-  assert.equal(existsSync(join(connectionFolder(world.laptop.stateFolder), 'control')), false);
+  assert.equal(existsSync(join(connectionFolder(world.laptop), 'control')), false);
   await assertClosedAndStartable();
 });
 

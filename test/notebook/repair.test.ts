@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-
+import { keeperOf } from '../hosts/keeper.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { keeperOf } from '../hosts/traces.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
 /** What status --repair finds again when the records are lost: by connections, keepers and the host's own records. */
@@ -84,7 +83,7 @@ test("a notebook that is on record is left as it is, and another laptop's is not
 test('a connection that is down is told, since nothing can be asked there', async () => {
   await started(world.laptop, ...(await ports()));
   process.kill(world.sshd.pid(), 'SIGSTOP');
-  process.kill(keeperOf(world.laptop)?.ssh?.pid ?? 0, 'SIGKILL');
+  process.kill(keeperOf(world.laptop).ssh?.pid ?? 0, 'SIGKILL');
   loseRecords();
   const repaired = await world.laptop.run('status', '--repair');
   process.kill(world.sshd.pid(), 'SIGCONT');

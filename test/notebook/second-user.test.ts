@@ -63,7 +63,7 @@ test('no file that is kept on the laptop can be read by another user of it', nee
 });
 
 test("the connection's control socket takes no request of another user", needsAccounts, () => {
-  const control = join(connectionFolder(world.laptop.stateFolder), 'control');
+  const control = join(connectionFolder(world.laptop), 'control');
   const check = ['-F', '/dev/null', '-S', control, '-O', 'check', 'master'];
   assert.match(run(false, 'ssh', ...check).stderr, /Master running/);
   assert.match(run(true, 'ssh', ...check).stderr, /Control socket connect\(.*\): Permission denied/);

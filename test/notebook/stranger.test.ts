@@ -28,7 +28,7 @@ function silentServer(port: number): string {
 }
 
 function keeper() {
-  return keeperOf(world.laptop.stateFolder);
+  return keeperOf(world.laptop);
 }
 
 test('who takes the port of a tunnel that was lost in a start is told nothing', async () => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { keeperOf } from '../hosts/keeper.ts';
 import { done, type Shown, started } from '../hosts/notebooks.ts';
 import { makeSshd, ports, type Sshd } from '../hosts/sshd.ts';
-import { keeperOf } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** Hosts that are reached through others, as the user's ssh_config says: each hop is a real sshd. */
@@ -42,7 +42,7 @@ for (const [name, hops, way] of WAYS) {
     try {
       const { tunnel } = await started(laptop, ...(await ports()));
       assert.deepEqual([...jumps, world.sshd].map(isIdle), Array(hops + 1).fill(false));
-      process.kill(keeperOf(laptop)?.ssh?.pid ?? 0, 'SIGKILL');
+      process.kill(keeperOf(laptop).ssh?.pid ?? 0, 'SIGKILL');
       await eventually('the tunnel is back', async () => {
         const [notebook] = JSON.parse((await laptop.run('status', '--json')).stdout).notebooks as Shown[];
         return notebook?.state === 'connected' && notebook.tunnel.pid !== tunnel.pid;

@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { keeperOf } from '../hosts/keeper.ts';
 import type { Shown } from '../hosts/notebooks.ts';
 import { ports } from '../hosts/sshd.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
-import { keeperOf } from '../hosts/traces.ts';
 import { eventually, makeWorld, PROGRAM } from '../hosts/world.ts';
 
 /** Accounts that log in by what they know: it is asked for once, on the terminal, and never behind the user's back. */
@@ -66,7 +66,7 @@ for (const { name, sshdConfig, question } of WAYS) {
       const before = await status();
       const tries = () => world.sshd.log().match(/^Connection from /gm)?.length ?? 0;
       const triesBefore = tries();
-      process.kill(keeperOf(laptop)?.ssh?.pid ?? 0, 'SIGKILL');
+      process.kill(keeperOf(laptop).ssh?.pid ?? 0, 'SIGKILL');
       await eventually('the keeper gives up', async () => (await status()).state === 'needs-login');
       assert.equal(tries(), triesBefore + 1);
       assert.doesNotMatch(world.sshd.log(), /Failed password/);
@@ -113,11 +113,11 @@ test('a password that was mistyped once is no reason to ask again when the link 
     window.type(`${PASSWORD}\n`);
     assert.equal(await window.ended, 0, window.shown());
     writeFileSync(sshd.authorizedKeys, readFileSync(`${sshd.key}.pub`));
-    const before = keeperOf(laptop)?.ssh?.pid;
+    const before = keeperOf(laptop).ssh?.pid;
     process.kill(before ?? 0, 'SIGKILL');
     await eventually('another ssh is connected', () => {
       const state = keeperOf(laptop);
-      return state?.word === 'connected' && state.ssh?.pid !== before;
+      return state.word === 'connected' && state.ssh?.pid !== before;
     });
   } finally {
     await window.close();

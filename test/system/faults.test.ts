@@ -20,7 +20,7 @@ async function begin(...sshdConfig: string[]): Promise<void> {
 }
 
 function keeper() {
-  return keeperOf(world.laptop.stateFolder);
+  return keeperOf(world.laptop);
 }
 
 async function status() {
@@ -135,7 +135,7 @@ test('a Jupyter that hangs is not called dead', async () => {
 
 test('a deleted control socket costs a new connection and nothing else', async () => {
   const { pid } = (await status()).server;
-  rmSync(join(connectionFolder(world.laptop.stateFolder), 'control'));
+  rmSync(join(connectionFolder(world.laptop), 'control'));
   const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
   assert.equal(again.code, 0, again.stderr);
   assert.equal(JSON.parse(again.stdout).server.pid, pid);
@@ -193,7 +193,7 @@ test('a state file of a newer version is left as it is, and said so', async () =
 test('a process that has got the PID of a keeper, an ssh or a server lives on', async () => {
   const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' });
   try {
-    const stateFile = join(connectionFolder(world.laptop.stateFolder), 'state');
+    const stateFile = join(connectionFolder(world.laptop), 'state');
     const recordsFile = join(world.laptop.stateFolder, 'state.json');
     const { keeper: shell, ssh } = keeper();
     for (const identity of [shell, ssh]) process.kill(identity?.pid ?? 0, 'SIGKILL');

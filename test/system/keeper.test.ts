@@ -4,8 +4,9 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
+import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { endQuietly, eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
+import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 /** What becomes of a tunnel: each test breaks one thing for real, and looks at what is there afterwards. */
 
@@ -18,7 +19,7 @@ before(async () => {
 after(() => world.remove());
 
 function keeper() {
-  return keeperOf(world.laptop.stateFolder);
+  return keeperOf(world.laptop);
 }
 
 async function status() {
@@ -99,7 +100,7 @@ test('a keeper whose folder has vanished ends itself when its ssh ends', async (
   const port = String(await freePort());
   const joined = await other.run('start', 'loopback', '{F}', '--no-open', '--local-port', port);
   assert.equal(joined.code, 0, joined.stderr);
-  const state = keeperOf(other.stateFolder);
+  const state = keeperOf(other);
   rmSync(other.stateFolder, { recursive: true });
   process.kill(state.ssh?.pid ?? 0, 'SIGKILL');
   await eventually('the keeper is gone', () => !world.processes().includes(state.keeper?.pid ?? 0));
@@ -112,7 +113,7 @@ test('a keeper that is told to end while it begins anew starts no ssh that stays
   const joined = await other.run('start', 'loopback', '{F}', '--no-open', '--local-port', port);
   assert.equal(joined.code, 0, joined.stderr);
   const before = world.processes();
-  const state = keeperOf(other.stateFolder);
+  const state = keeperOf(other);
   held.hold();
   process.kill(state.ssh?.pid ?? 0, 'SIGKILL');
   await held.reached();
@@ -125,7 +126,7 @@ test('a keeper that is told to end while it begins anew starts no ssh that stays
       [],
     );
   } finally {
-    endQuietly(state.keeper?.pid ?? 0, 'SIGKILL');
+    signalQuietly(state.keeper?.pid ?? 0, 'SIGKILL');
   }
 });
 

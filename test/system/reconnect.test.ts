@@ -23,7 +23,7 @@ async function begin(options: WorldOptions = {}): Promise<number> {
 }
 
 function keeper() {
-  return keeperOf(world.laptop.stateFolder);
+  return keeperOf(world.laptop);
 }
 
 /** The command line of the connection's ssh, as the process table has it: empty while there is none. */
