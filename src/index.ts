@@ -4,6 +4,7 @@
  */
 import type { HostListing } from './notebook/listed-server.ts';
 import type { NotebookStatus } from './notebook/notebook-status.ts';
+import type { GivenSettings } from './notebook/settings.ts';
 import type { Context } from './system/context.ts';
 
 export type { HostListing, ListedServer } from './notebook/listed-server.ts';
@@ -25,19 +26,8 @@ export interface Surroundings {
 }
 
 /** The settings of config.yaml, and of the options of the same names. */
-export interface StartSettings extends Surroundings {
+export interface StartSettings extends Surroundings, GivenSettings {
   readonly name?: string | undefined;
-  readonly directory?: string | undefined;
-  /** Lines of shell that run on the host before the environment is entered. */
-  readonly setup?: readonly string[] | undefined;
-  readonly environment?: string | undefined;
-  readonly command?: string | undefined;
-  readonly port?: number | undefined;
-  readonly localPort?: number | undefined;
-  readonly socket?: boolean | undefined;
-  readonly strictPort?: boolean | undefined;
-  /** `90m`, `8h`, `2d`: unused for so long, the server ends by itself. */
-  readonly idleTimeout?: string | undefined;
   /** How long Jupyter may take to come up; a minute without. */
   readonly timeoutMs?: number | undefined;
 }
@@ -63,15 +53,12 @@ export async function startNotebook(
   settings: StartSettings = {},
 ): Promise<NotebookStatus & { readonly joined: boolean }> {
   const { resolveNotebook } = await import('./notebook/resolve.ts');
+  const { settingsFrom } = await import('./notebook/settings.ts');
   const { startNotebook: start } = await import('./notebook/start.ts');
   const { describeStarted } = await import('./notebook/status.ts');
   const context = contextOf(settings);
-  const { localPort, strictPort, idleTimeout, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
-  const { name, directory, setup, environment, command, port, socket } = settings;
-  const given = { name, directory, setup, environment, command, port, socket };
-  const dashed = { 'local-port': localPort, 'strict-port': strictPort, 'idle-timeout': idleTimeout };
-  const flags = { ...given, ...dashed };
-  const notebook = await resolveNotebook(target, flags, sshConfig, context);
+  const { name, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
+  const notebook = await resolveNotebook(target, { ...settingsFrom(settings), name }, sshConfig, context);
   const { record, joined } = await start(notebook, { mode: 'start', timeoutMs }, context);
   return { ...(await describeStarted(record, context)), joined };
 }

@@ -6,6 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { nodeOfVersion } from './hosts/nodes.ts';
+import { liveAndDie } from './hosts/notebooks.ts';
 import { makeWorld, type World } from './hosts/world.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -49,17 +50,6 @@ function output(words: readonly string[], face: Face = {}): string {
   return stdout;
 }
 
-/** A notebook's life: it starts, is seen, and is stopped. */
-function liveAndDie(verb: (name: string, ...words: string[]) => string): void {
-  const words = ['loopback', '-F', world.sshd.sshConfig, '--directory', 'work', '--no-open', '--json'];
-  const started = JSON.parse(verb('start', ...words));
-  assert.equal(started.directory, join(world.home, 'work'));
-  assert.match(verb('open', '--print'), /^http:\S+token=\w+\n$/);
-  assert.equal(JSON.parse(verb('status', '--json')).notebooks[0].tunnel.state, 'connected');
-  assert.equal(JSON.parse(verb('stop', '--json')).outcome, 'shutdown');
-  assert.deepEqual(world.processes(), []);
-}
-
 for (const version of ['', '22']) {
   const under = version === '' ? '' : ` under Node ${version}`;
 
@@ -72,7 +62,8 @@ for (const version of ['', '22']) {
 
   test(`npx zx scripts/VERB.ts starts, shows and stops a notebook${under}`, (context) => {
     const node = nodeFor(context);
-    if (node) liveAndDie((verb, ...words) => output(['npx', 'zx', `scripts/${verb}.ts`, ...words], { node }));
+    if (node)
+      liveAndDie(world, (verb, ...words) => output(['npx', 'zx', `scripts/${verb}.ts`, ...words], { node }));
   });
 }
 

@@ -18,6 +18,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startByHand } from './hosts/by-hand.ts';
 import { nodeOfVersion } from './hosts/nodes.ts';
+import { liveAndDie } from './hosts/notebooks.ts';
 import { freePort } from './hosts/sshd.ts';
 import { makeWorld, type World } from './hosts/world.ts';
 
@@ -67,24 +68,13 @@ function pack(): string {
   return join(folder, name);
 }
 
-/** A notebook's life: it starts, is seen, and is stopped. */
-function liveAndDie(command: readonly string[], node: string): void {
-  const verb = (...words: string[]) => output([...command, ...words], '/', node);
-  const words = ['loopback', '-F', world.sshd.sshConfig, '--directory', 'work', '--no-open', '--json'];
-  const started = JSON.parse(verb('start', ...words));
-  assert.equal(started.directory, join(world.home, 'work'));
-  assert.match(verb('open', '--print'), /^http:\S+token=\w+\n$/);
-  assert.equal(JSON.parse(verb('status', '--json')).notebooks[0].tunnel.state, 'connected');
-  assert.equal(JSON.parse(verb('stop', '--json')).outcome, 'shutdown');
-  assert.deepEqual(world.processes(), []);
-}
-
 for (const major of ['20', '22', '24', '26']) {
   test(`the installed command runs on Node ${major}, from any folder, with nothing beside it`, (context) => {
     const node = nodeOfVersion(major, folder);
     if (!node) return context.skip(`npm cannot fetch Node ${major} here`);
     assert.equal(output([node, '--version']).split('.')[0], `v${major}`);
-    liveAndDie([node, join(prefix, 'bin', 'remote-notebook')], node);
+    const command = [node, join(prefix, 'bin', 'remote-notebook')];
+    liveAndDie(world, (...words) => output([...command, ...words], '/', node));
   });
 }
 

@@ -176,6 +176,7 @@ writeTypes([
   'notebook/host-resources',
   'notebook/listed-server',
   'notebook/notebook-status',
+  'notebook/settings',
   'system/errors',
 ]);
 const inputs = [command, cli, alone, completions, library].flatMap(({ metafile }) =>

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Notebook } from '../notebook/notebook.ts';
+import { type GivenSettings, settingsFrom } from '../notebook/settings.ts';
 import { SHELLS, type Shell } from '../notebook/start-up-file.ts';
-import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
+import { NOTEBOOK_OPTIONS } from './notebook-options.ts';
+import { giveLines, INSTALL, installLines } from './shell-lines.ts';
 import type { Terminal } from './terminal.ts';
 import { defineVerb } from './verb.ts';
 
@@ -23,13 +25,7 @@ export const aliases = defineVerb({
       default: false,
       describe: "the article's own lines, which need nothing installed",
     },
-    // Without defaults: to yargs, a default would be a conflict already.
-    install: {
-      type: 'boolean',
-      describe: "keep them in the shell's start-up file",
-      conflicts: 'uninstall',
-    },
-    uninstall: { type: 'boolean', describe: "take them out of the shell's start-up file" },
+    ...INSTALL,
   },
   examples: [
     ['$0 aliases user@host -d rne -e venv', 'print them'],
@@ -37,47 +33,23 @@ export const aliases = defineVerb({
     ['$0 aliases user@host -d rne -e venv --plain', "the article's three lines"],
   ],
   async run(args, terminal) {
-    const { installBlock, meantShell, startUpFile } = await import('../notebook/start-up-file.ts');
-    const { env } = terminal.context;
-    const shell = meantShell(args.shell, env, 'Name one with --shell.');
-    if (args.uninstall) {
-      const changed = await installBlock('aliases', [], shell, env);
-      terminal.say(
-        changed
-          ? `Taken out of ${changed}.`
-          : `${startUpFile('aliases', shell, env)} has no aliases of ours.`,
-      );
-      return 0;
-    }
-    const lines = await allLines(await meantNotebooks(args.notebook, args, terminal), args.plain, terminal);
-    if (args.install) {
-      await installAliases(lines, shell, terminal);
-      return 0;
-    }
-    if (args.json) terminal.print(JSON.stringify({ shell, lines }, undefined, 2));
-    else for (const line of lines) terminal.print(line);
-    return 0;
+    const { meantShell } = await import('../notebook/start-up-file.ts');
+    const shell = meantShell(args.shell, terminal.context.env, 'Name one with --shell.');
+    const makeLines = async () =>
+      allLines(await meantNotebooks(args.notebook, args, terminal), args.plain, terminal);
+    return giveLines('aliases', shell, makeLines, args, terminal);
   },
 });
-
-/** Keeps the lines in the shell's start-up file. */
-async function installAliases(lines: readonly string[], shell: Shell, terminal: Terminal): Promise<void> {
-  const { installBlock } = await import('../notebook/start-up-file.ts');
-  const changed = await installBlock('aliases', lines, shell, terminal.context.env);
-  terminal.say(
-    changed ? `Written to ${changed}. Open a new shell to have them.` : 'They stand there already.',
-  );
-}
 
 /** What `aliases --install` does: for every notebook of config.yaml. */
 export async function installConfigured(shell: Shell, terminal: Terminal): Promise<void> {
   const notebooks = await meantNotebooks(undefined, {}, terminal);
-  await installAliases(await allLines(notebooks, false, terminal), shell, terminal);
+  await installLines('aliases', shell, await allLines(notebooks, false, terminal), terminal);
 }
 
 async function meantNotebooks(
   target: string | undefined,
-  args: Parameters<typeof settingsFrom>[0] & { name?: string | undefined; F?: string | undefined },
+  args: GivenSettings & { name?: string | undefined; F?: string | undefined },
   { context }: Terminal,
 ): Promise<Notebook[]> {
   const { resolveNotebook } = await import('../notebook/resolve.ts');

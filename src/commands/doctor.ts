@@ -1,5 +1,6 @@
 import type { Check } from '../notebook/doctor/check.ts';
-import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
+import { settingsFrom } from '../notebook/settings.ts';
+import { NOTEBOOK_OPTIONS } from './notebook-options.ts';
 import type { Style } from './terminal.ts';
 import { defineVerb } from './verb.ts';
 

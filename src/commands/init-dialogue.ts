@@ -1,6 +1,7 @@
 import { installCommand } from '../notebook/environment.ts';
 import { LaunchFailure } from '../notebook/launch-failure.ts';
-import { defaultName, makeNotebook, type Notebook, type NotebookSettings } from '../notebook/notebook.ts';
+import { defaultName, makeNotebook, type Notebook } from '../notebook/notebook.ts';
+import type { NotebookSettings } from '../notebook/settings.ts';
 import { type Started, startNotebook, verifySameNotebook } from '../notebook/start.ts';
 import { readRecords } from '../notebook/state.ts';
 import { forgetNotebook, stopNotebook } from '../notebook/stop.ts';

@@ -1,8 +1,8 @@
-import type { NotebookSettings } from '../notebook/notebook.ts';
+import { type NotebookSettings, settingsFrom } from '../notebook/settings.ts';
 import { uninterrupted } from '../system/context.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
 import type { Answers, Dialogue, Tried } from './init-dialogue.ts';
-import { NOTEBOOK_OPTIONS, settingsFrom } from './notebook-options.ts';
+import { NOTEBOOK_OPTIONS } from './notebook-options.ts';
 import { takeDefault, yesOrNo } from './questions.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
 import { defineVerb } from './verb.ts';

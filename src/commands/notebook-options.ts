@@ -1,4 +1,3 @@
-import type { NotebookSettings } from '../notebook/notebook.ts';
 import { CONFIG_FILE } from './verb.ts';
 
 /** The options that describe a notebook; the same words in config.yaml. */
@@ -57,30 +56,3 @@ export const SERVER = {
     requiresArg: true,
   },
 } as const;
-
-interface NotebookArguments {
-  readonly directory?: string | undefined;
-  readonly environment?: string | undefined;
-  readonly setup?: readonly string[] | undefined;
-  readonly command?: string | undefined;
-  readonly port?: number | undefined;
-  readonly localPort?: number | undefined;
-  readonly socket?: boolean | undefined;
-  readonly strictPort?: boolean | undefined;
-  readonly idleTimeout?: string | undefined;
-}
-
-/** What the user said of the notebook on the command line; undefined where they said nothing. */
-export function settingsFrom(args: NotebookArguments): NotebookSettings {
-  return {
-    directory: args.directory,
-    setup: args.setup,
-    environment: args.environment,
-    command: args.command,
-    port: args.port,
-    'local-port': args.localPort,
-    socket: args.socket,
-    'strict-port': args.strictPort,
-    'idle-timeout': args.idleTimeout,
-  };
-}

@@ -1,6 +1,7 @@
 import type { Notebook } from '../notebook/notebook.ts';
+import { settingsFrom } from '../notebook/settings.ts';
 import type { Started } from '../notebook/start.ts';
-import { NOTEBOOK_OPTIONS, SERVER, settingsFrom } from './notebook-options.ts';
+import { NOTEBOOK_OPTIONS, SERVER } from './notebook-options.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
 import type { Terminal } from './terminal.ts';
 import { DRY_RUN, defineVerb } from './verb.ts';

@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import type { Document, LineCounter } from 'yaml';
 import { UsageError } from '../system/errors.ts';
 import { reason, writePrivateFile } from '../system/files.ts';
-import { makeNotebook, type Notebook, type NotebookSettings } from './notebook.ts';
+import { makeNotebook, type Notebook } from './notebook.ts';
+import type { NotebookSettings } from './settings.ts';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 

@@ -2,6 +2,7 @@ import { absoluteSshConfig } from '../ssh/config-file.ts';
 import { parseDestination, verifyNoPassword } from '../ssh/destination.ts';
 import { UsageError } from '../system/errors.ts';
 import { parseEnvironment } from './environment.ts';
+import type { NotebookSettings } from './settings.ts';
 
 /** What the user wants to run, and where. */
 export interface Notebook {
@@ -29,21 +30,6 @@ export interface Notebook {
   readonly idleTimeoutS?: number | undefined;
   /** Whether its server was started by something else than this program, which can join it, and start none like it. */
   readonly foreign?: boolean | undefined;
-}
-
-/** What flags or config.yaml say of a notebook; the rest has defaults. */
-export interface NotebookSettings {
-  readonly destination?: string | undefined;
-  readonly 'ssh-config'?: string | undefined;
-  readonly directory?: string | undefined;
-  readonly setup?: readonly string[] | undefined;
-  readonly environment?: string | undefined;
-  readonly command?: string | undefined;
-  readonly port?: number | undefined;
-  readonly 'local-port'?: number | undefined;
-  readonly socket?: boolean | undefined;
-  readonly 'strict-port'?: boolean | undefined;
-  readonly 'idle-timeout'?: string | undefined;
 }
 
 export const DEFAULT_PORT = 8889;

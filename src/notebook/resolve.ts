@@ -5,7 +5,8 @@ import { UsageError } from '../system/errors.ts';
 import { nearest } from '../system/nearest.ts';
 import { configurationFile } from '../system/paths.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
-import { defaultName, durationText, makeNotebook, type Notebook, type NotebookSettings } from './notebook.ts';
+import { defaultName, durationText, makeNotebook, type Notebook } from './notebook.ts';
+import type { NotebookSettings } from './settings.ts';
 import { type NotebookRecord, type Records, readRecords } from './state.ts';
 
 /** A notebook that has a name here, and its record if this machine has started or joined it. */

@@ -6,34 +6,28 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { startTime } from '../../src/system/process.ts';
-import { type Laptop, makeLaptop } from '../hosts/world.ts';
+import { type LoneLaptop, makeLoneLaptop } from '../hosts/lone-laptop.ts';
+import type { Laptop } from '../hosts/world.ts';
 
 /** What can be wrong with config.yaml and with the folders that this program writes to. */
 
+let lone: LoneLaptop;
 let folder: string;
 let laptop: Laptop;
-/** Made by any ssh that so much as reads its configuration. */
 let witness: string;
-
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-'));
-  witness = join(folder, 'ssh-was-run');
-  const sshConfig = join(folder, 'ssh_config');
-  writeFileSync(sshConfig, `Match exec "touch ${witness}"\n`);
-  laptop = makeLaptop(join(folder, 'l'), sshConfig, 'none');
+  lone = makeLoneLaptop();
+  ({ folder, laptop, witness } = lone);
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => lone.remove());
 
 /** All that is there, with what would show that it was touched. */
 function everything(): string[] {

@@ -1,33 +1,20 @@
 import assert from 'node:assert/strict';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { type Finished, type Laptop, makeLaptop } from '../hosts/world.ts';
+import { type LoneLaptop, makeLoneLaptop } from '../hosts/lone-laptop.ts';
+import type { Finished, Laptop } from '../hosts/world.ts';
 
 /** What a user can get wrong on the command line. Nothing is run then, and nothing is changed. */
 
-let folder: string;
+let lone: LoneLaptop;
 let laptop: Laptop;
-/** Made by any ssh that so much as reads its configuration. */
 let witness: string;
-
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-mistake-'));
-  witness = join(folder, 'ssh-was-run');
-  const sshConfig = join(folder, 'ssh_config');
-  writeFileSync(sshConfig, `Match exec "touch ${witness}"\n`);
-  laptop = makeLaptop(join(folder, 'laptop'), sshConfig, 'none');
+  lone = makeLoneLaptop();
+  ({ laptop, witness } = lone);
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => lone.remove());
 
 /** Runs a command line that is wrong, and makes sure that it did nothing but say so. */
 async function refused(...args: string[]): Promise<Finished> {

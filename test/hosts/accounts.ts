@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { whereIs } from './shells.ts';
 import { signalQuietly } from './signal.ts';
-import { eventually } from './world.ts';
+import { eventually, makeWorld, type World } from './world.ts';
 
 /** For a test's `skip`: the reason when no account can be made here. */
 export const NO_ACCOUNTS =
@@ -59,6 +59,28 @@ export function makeAccount(shell: string): Account {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Does something with an account of its own, on a host where it logs in.
+ * @param environment variables that every session on the host gets
+ */
+export async function withAccount(
+  shell: string,
+  use: (account: Account, world: World) => Promise<void>,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const account = makeAccount(shell);
+  try {
+    const world = await makeWorld({ account, environment });
+    try {
+      await use(account, world);
+    } finally {
+      await world.remove();
+    }
+  } finally {
+    await account.remove();
+  }
 }
 
 /** Zombies aside. */

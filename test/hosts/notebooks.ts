@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import type { Laptop } from './world.ts';
+import type { Laptop, World } from './world.ts';
 
 /** What `--json` prints of a notebook: see NotebookStatus. */
 export interface Shown {
@@ -33,6 +33,20 @@ export async function done(laptop: Laptop, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await laptop.run(...args);
   assert.equal(code, 0, stderr);
   return stdout;
+}
+
+/**
+ * A notebook's life: it starts, is seen, and is stopped.
+ * @param verb runs one to its end, and answers with its standard output
+ */
+export function liveAndDie(world: World, verb: (name: string, ...words: string[]) => string): void {
+  const words = ['loopback', '-F', world.sshd.sshConfig, '--directory', 'work', '--no-open', '--json'];
+  const shown = JSON.parse(verb('start', ...words));
+  assert.equal(shown.directory, join(world.home, 'work'));
+  assert.match(verb('open', '--print'), /^http:\S+token=\w+\n$/);
+  assert.equal(JSON.parse(verb('status', '--json')).notebooks[0].tunnel.state, 'connected');
+  assert.equal(JSON.parse(verb('stop', '--json')).outcome, 'shutdown');
+  assert.deepEqual(world.processes(), []);
 }
 
 /** What a laptop keeps of a server: the token above all, and the folder of its record on the host. */

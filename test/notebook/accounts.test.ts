@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { startTime } from '../../src/system/process.ts';
-import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { type Account, makeAccount, NO_ACCOUNTS, withAccount } from '../hosts/accounts.ts';
 import { AWKWARD_FOLDERS, lacks, SHELL_NAMES } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -34,23 +34,16 @@ function writeOwned(account: Account, file: string, text: string): void {
   spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, made ?? path]);
 }
 
-async function withAccount(
+/** Its start-up files make the noise of their shell. */
+function withNoisyAccount(
   shell: string,
   use: (account: Account, world: World) => Promise<void>,
 ): Promise<void> {
-  const account = makeAccount(shell);
-  try {
+  return withAccount(shell, async (account, world) => {
     const noise = NOISE[shell];
     if (noise) writeOwned(account, ...noise);
-    const world = await makeWorld({ account });
-    try {
-      await use(account, world);
-    } finally {
-      await world.remove();
-    }
-  } finally {
-    await account.remove();
-  }
+    await use(account, world);
+  });
 }
 
 for (const shell of SHELL_NAMES) {
@@ -61,7 +54,7 @@ for (const shell of SHELL_NAMES) {
       skip: NO_ACCOUNTS || lacks(shell),
     },
     () =>
-      withAccount(shell, async (account, { laptop, anotherLaptop }) => {
+      withNoisyAccount(shell, async (account, { laptop, anotherLaptop }) => {
         const directory = AWKWARD_FOLDERS.at(-1) ?? '';
         writeOwned(account, join(directory, 'notes.txt'), 'mine');
         const words = ['loopback', '{F}', '--no-open', '--json', '--port', String(await freePort())];
@@ -126,7 +119,7 @@ test(
     skip: NO_ACCOUNTS,
   },
   () =>
-    withAccount('bash', async (mine, { laptop }) => {
+    withNoisyAccount('bash', async (mine, { laptop }) => {
       const other = makeAccount('bash');
       try {
         const port = await freePort();
@@ -191,7 +184,7 @@ test(
     skip: NO_ACCOUNTS,
   },
   () =>
-    withAccount('bash', async (mine, { laptop }) => {
+    withNoisyAccount('bash', async (mine, { laptop }) => {
       const other = makeAccount('bash');
       try {
         const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-open', '--json');

@@ -11,7 +11,8 @@ import {
   plainTunnelCommand,
   userOf,
 } from '../../src/notebook/article.ts';
-import { makeNotebook, type NotebookSettings } from '../../src/notebook/notebook.ts';
+import { makeNotebook } from '../../src/notebook/notebook.ts';
+import type { NotebookSettings } from '../../src/notebook/settings.ts';
 import { AWKWARD_FOLDERS, lacks, runLine, SHELL_NAMES, type ShellName } from '../hosts/shells.ts';
 
 const ARTICLE = {

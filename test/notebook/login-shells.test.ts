@@ -13,12 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { type Account, NO_ACCOUNTS, withAccount } from '../hosts/accounts.ts';
 import { lacks, type ShellName } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { makeVenv, writeJupyter } from '../hosts/venv.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
+import type { World } from '../hosts/world.ts';
 
 /** Jupyter that is on the PATH of a login shell alone: of one that reads its start-up files as on a terminal. */
 
@@ -55,17 +55,10 @@ async function withHost(
   shell: string,
   use: (account: Account, world: World) => Promise<void>,
 ): Promise<void> {
-  const account = makeAccount(shell);
   const path = withoutJupyter();
   try {
-    const world = await makeWorld({ account, environment: { PATH: path } });
-    try {
-      await use(account, world);
-    } finally {
-      await world.remove();
-    }
+    await withAccount(shell, use, { PATH: path });
   } finally {
-    await account.remove();
     rmSync(path, { recursive: true });
   }
 }
@@ -160,18 +153,10 @@ test(
     }),
 );
 
-test('a login shell is not asked where Jupyter is on the PATH anyhow', { skip: NO_ACCOUNTS }, async () => {
-  const account = makeAccount('bash');
-  try {
-    const world = await makeWorld({ account });
-    try {
-      append(account, '.profile', `touch "$HOME/was asked"\n`);
-      await started(world);
-      assert.ok(!readdirSync(account.home).includes('was asked'));
-    } finally {
-      await world.remove();
-    }
-  } finally {
-    await account.remove();
-  }
-});
+test('a login shell is not asked where Jupyter is on the PATH anyhow', { skip: NO_ACCOUNTS }, () =>
+  withAccount('bash', async (account, world) => {
+    append(account, '.profile', `touch "$HOME/was asked"\n`);
+    await started(world);
+    assert.ok(!readdirSync(account.home).includes('was asked'));
+  }),
+);

@@ -6,7 +6,7 @@ import type { Notebook } from '../notebook.ts';
 import { readRecords } from '../state.ts';
 import { connectionOf, isForwardUp } from '../tunnel.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
-import { hostChecks } from './host.ts';
+import { HOST_LAYERS, hostChecks } from './host.ts';
 import { checkForwarding, type Login, logIn } from './login.ts';
 import {
   checkBrowser,
@@ -30,14 +30,7 @@ const LAYERS = [
   'forwarding',
   'login shell',
   'start-up files',
-  'logind',
-  'port',
-  'directory',
-  'disk',
-  'server',
-  'environment',
-  'jupyter',
-  'configuration',
+  ...HOST_LAYERS,
   'api',
   'websocket',
 ] as const;

@@ -11,7 +11,7 @@ const NO_KB = 5000;
 const FEW_INODES = 1000;
 
 /** The layers of the host in the order of doctor.sh, each with what it depends on there. */
-const LAYERS = [
+export const HOST_LAYERS = [
   'logind',
   'port',
   'directory',
@@ -21,12 +21,12 @@ const LAYERS = [
   'jupyter',
   'configuration',
 ] as const;
-type Layer = (typeof LAYERS)[number];
+type Layer = (typeof HOST_LAYERS)[number];
 
 /** Reads each layer of the host in doctor.sh's frames: the first that failed is told, those behind it are not guessed. */
 export function hostChecks(frames: readonly Frame[], notebook: Notebook): Check[] {
   let broken: Layer | undefined;
-  return LAYERS.map((layer): Check => {
+  return HOST_LAYERS.map((layer): Check => {
     if (broken) return unchecked(layer, broken);
     if (!frames.some(({ key, value }) => key === 'checked' && value === layer)) {
       broken = layer;
