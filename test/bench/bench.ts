@@ -52,8 +52,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 try {
   await Promise.race([measureAll(), interrupted]);
 } catch (error) {
-  // What the terminal's signal has ended is no failure of its own.
-  await new Promise((resolve) => setImmediate(resolve));
+  // A terminal's signal also ends what runs here, and that may be heard of first.
+  await Promise.race([interrupted, new Promise((resolve) => setTimeout(resolve, 200))]);
   if (!interrupt.signal.aborted) {
     console.error(error);
     process.exitCode = 1;
@@ -61,4 +61,4 @@ try {
 }
 await removeStanding();
 if (interrupt.signal.aborted) console.error('bench: interrupted; nothing is left behind');
-process.exit(interrupt.signal.aborted ? 130 : undefined);
+process.exit(interrupt.signal.aborted ? 130 : process.exitCode);

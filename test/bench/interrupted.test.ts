@@ -26,21 +26,42 @@ function processes(): string[] {
 
 const made = () => readdirSync(folder).filter((name) => name.startsWith('rn-'));
 
-test('a bench that Ctrl-C ends takes down its host, its notebooks and its folders', {
-  skip: process.platform !== 'linux' && 'only Linux tells what is in the environment of a process',
-}, async () => {
+function startBench(env: NodeJS.ProcessEnv = {}): { pid: number; ended: Promise<number | null> } {
   const bench = fileURLToPath(new URL('./bench.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', bench, 'verbs'], {
-    env: { ...process.env, TMPDIR: folder },
+    env: { ...process.env, TMPDIR: folder, ...env },
     stdio: 'ignore',
     detached: true,
   });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  await eventually('the bench has a connection to its host', () =>
-    readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('/control')),
-  );
+  return { pid: child.pid ?? 0, ended: new Promise((resolve) => child.once('exit', resolve)) };
+}
+
+/** Presses Ctrl-C when the bench has come so far, and answers with its exit status. */
+async function interrupted(what: string, isFarEnough: () => boolean): Promise<number | null> {
+  const { pid, ended } = startBench();
+  await eventually(what, isFarEnough, 60_000, 1);
   // To all of its group, as a terminal does.
-  process.kill(-(child.pid ?? 0), 'SIGINT');
-  assert.equal(await ended, 130);
+  process.kill(-pid, 'SIGINT');
+  return ended;
+}
+
+const needsProc = {
+  skip: process.platform !== 'linux' && 'only Linux tells what is in the environment of a process',
+};
+
+test('a bench that Ctrl-C ends takes down its host, its notebooks and its folders', needsProc, async () => {
+  const isConnected = () =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('/control'));
+  assert.equal(await interrupted('the bench has a connection to its host', isConnected), 130);
+  assert.deepEqual([made(), processes()], [[], []]);
+});
+
+test('a bench that Ctrl-C ends while it makes its host leaves nothing of it', needsProc, async () => {
+  assert.equal(await interrupted('the bench has a folder', () => made().length > 0), 130);
+  assert.deepEqual([made(), processes()], [[], []]);
+});
+
+test('a bench that cannot make its host fails, and leaves nothing of it', needsProc, async () => {
+  assert.equal(await startBench({ PATH: '/nowhere' }).ended, 1);
   assert.deepEqual([made(), processes()], [[], []]);
 });

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Machine } from './sshd.ts';
 import { untilRemoved } from './standing.ts';
@@ -29,14 +29,7 @@ export function makeNetwork(): Network {
   const base = (randomBytes(1)[0] ?? 0) & 0xf0;
   const at = (host: number) => `${prefix}.${base + host}`;
   const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  ip('netns', 'add', namespace);
-  ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', inside, 'netns', namespace);
-  ip('addr', 'add', `${at(1)}/28`, 'dev', outside);
-  ip('link', 'set', outside, 'up');
-  ip('-n', namespace, 'addr', 'add', `${at(2)}/28`, 'dev', inside);
-  ip('-n', namespace, 'link', 'set', inside, 'up');
-  ip('-n', namespace, 'link', 'set', 'lo', 'up');
-  return untilRemoved({
+  const network = untilRemoved({
     address: at(2),
     enter: ['ip', 'netns', 'exec', namespace],
     // The far end alone: this machine's own stays up, so that nothing tells ssh.
@@ -46,9 +39,18 @@ export function makeNetwork(): Network {
       ip('addr', 'del', `${at(1)}/28`, 'dev', outside);
       ip('addr', 'add', `${at(5)}/28`, 'dev', outside);
     },
+    // Not all of it need be there yet.
     remove: () => {
-      ip('link', 'del', outside);
-      ip('netns', 'del', namespace);
+      spawnSync('ip', ['link', 'del', outside]);
+      spawnSync('ip', ['netns', 'del', namespace]);
     },
   });
+  ip('netns', 'add', namespace);
+  ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', inside, 'netns', namespace);
+  ip('addr', 'add', `${at(1)}/28`, 'dev', outside);
+  ip('link', 'set', outside, 'up');
+  ip('-n', namespace, 'addr', 'add', `${at(2)}/28`, 'dev', inside);
+  ip('-n', namespace, 'link', 'set', inside, 'up');
+  ip('-n', namespace, 'link', 'set', 'lo', 'up');
+  return network;
 }

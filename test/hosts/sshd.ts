@@ -12,6 +12,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../src/system/port.ts';
 import { signalQuietly } from './signal.ts';
+import { untilRemoved } from './standing.ts';
 
 export { freePort };
 
@@ -70,59 +71,68 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
   const path = sshdPath();
   if (!path) throw new Error('sshd is not installed');
   const folder = mkdtempSync(join(options.within ?? tmpdir(), 'rn-host-'));
-  const port = await freePort();
-  const key = join(folder, 'key');
-  const files = writeKeys(folder, key);
-  writeFileSync(join(folder, 'sshd_config'), sshdConfig(folder, port, options), { mode: 0o600 });
-  writeFileSync(files.sshConfig, sshConfig(folder, port, options), { mode: 0o600 });
-  // Privilege separation wants this folder when sshd is root's.
-  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   let child: ChildProcess | undefined;
-  const log = join(folder, 'sshd.log');
-  const start = async () => {
-    const command = [
-      ...(options.machine?.enter ?? []),
-      path,
-      '-D',
-      '-e',
-      '-f',
-      join(folder, 'sshd_config'),
-      '-E',
-      log,
-    ];
-    child = spawn(command[0] ?? path, command.slice(1), {
-      stdio: [options.machine ? 'pipe' : 'ignore', 'ignore', 'ignore'],
-      detached: options.ownSession === true,
-    });
-    await listening(options.machine?.address ?? '127.0.0.1', port, child);
-  };
   const stop = async () => {
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || hasEnded(child)) return;
     const ended = new Promise((resolve) => child?.once('exit', resolve));
     child.stdin?.end();
     child.kill('SIGTERM');
     await ended;
   };
-  await start();
-  return {
-    folder,
-    port,
-    key,
-    sshConfig: files.sshConfig,
-    authorizedKeys: files.authorizedKeys,
-    pid: () => child?.pid ?? 0,
-    log: () => readFileSync(log, 'utf8'),
-    start,
-    stop,
+  const { remove } = untilRemoved({
     remove: async () => {
       for (const pid of sessionsOf(child?.pid)) signalQuietly(pid, 'SIGTERM');
       await stop();
       rmSync(folder, { recursive: true, force: true });
     },
+  });
+  const port = await freePort();
+  const files = writeFiles(folder, port, options);
+  // Privilege separation wants this folder when sshd is root's.
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+  const log = join(folder, 'sshd.log');
+  const start = async () => {
+    const sshd = [path, '-D', '-e', '-f', join(folder, 'sshd_config'), '-E', log];
+    const [program = '', ...args] = [...(options.machine?.enter ?? []), ...sshd];
+    child = spawn(program, args, {
+      stdio: [options.machine ? 'pipe' : 'ignore', 'ignore', 'ignore'],
+      detached: options.ownSession === true,
+    });
+    await listening(options.machine?.address ?? '127.0.0.1', port, child);
+  };
+  await start();
+  return {
+    folder,
+    port,
+    ...files,
+    pid: () => child?.pid ?? 0,
+    log: () => readFileSync(log, 'utf8'),
+    start,
+    stop,
+    remove,
   };
 }
 
-function writeKeys(folder: string, key: string): { sshConfig: string; authorizedKeys: string } {
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+/** Writes all that sshd and its clients read: keys and configurations. */
+function writeFiles(
+  folder: string,
+  port: number,
+  options: SshdOptions,
+): Pick<Sshd, 'key' | 'sshConfig' | 'authorizedKeys'> {
+  const key = join(folder, 'key');
+  const authorizedKeys = writeKeys(folder, key);
+  const config = join(folder, 'ssh_config');
+  writeFileSync(join(folder, 'sshd_config'), sshdConfig(folder, port, options), { mode: 0o600 });
+  writeFileSync(config, sshConfig(folder, port, options), { mode: 0o600 });
+  return { key, sshConfig: config, authorizedKeys };
+}
+
+/** Answers with the file of the keys that may log in. */
+function writeKeys(folder: string, key: string): string {
   const keygen = (file: string) =>
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', file]);
   keygen(key);
@@ -135,7 +145,7 @@ function writeKeys(folder: string, key: string): { sshConfig: string; authorized
   );
   // An account of another user must be able to read its authorized_keys here.
   execFileSync('chmod', ['0711', folder]);
-  return { sshConfig: join(folder, 'ssh_config'), authorizedKeys };
+  return authorizedKeys;
 }
 
 function sshdConfig(
@@ -192,7 +202,7 @@ export async function ports(): Promise<string[]> {
 async function listening(address: string, port: number, child: ChildProcess): Promise<void> {
   const { connect } = await import('node:net');
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`sshd ended with ${child.exitCode}`);
+    if (hasEnded(child)) throw new Error(`sshd ended with ${child.exitCode ?? child.signalCode}`);
     const isUp = await new Promise<boolean>((resolve) => {
       const socket = connect(port, address, () => {
         socket.destroy();

@@ -5,7 +5,7 @@ interface Removable {
 
 const standing = new Set<Removable>();
 
-/** Remembers what was made until it is removed: see `removeStanding`. */
+/** Remembers what is made until it is removed: from its first folder on, since an interrupt may come at any time. */
 export function untilRemoved<T extends Removable>(made: T): T {
   const { remove } = made;
   standing.add(made);
@@ -16,7 +16,14 @@ export function untilRemoved<T extends Removable>(made: T): T {
   return made;
 }
 
-/** Removes all that still stands, the last first: for who is interrupted, and does not come to the end of its story. */
+/**
+ * Removes all that still stands, the last first, and what is begun meanwhile: for who is interrupted, and does not come
+ * to the end of its story.
+ */
 export async function removeStanding(): Promise<void> {
-  for (const made of [...standing].reverse()) await made.remove();
+  for (let last = lastStanding(); last; last = lastStanding()) await last.remove();
+}
+
+function lastStanding(): Removable | undefined {
+  return [...standing].at(-1);
 }

@@ -66,26 +66,23 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
     REMOTE_NOTEBOOK_TEST: mark,
     ...options.environment,
   };
-  const sshd = await makeSshd({ ...options, ...(account ? { user: account.name } : {}), environment });
-  let laptops = 0;
-  const anotherLaptop = () => makeLaptop(join(folder, `laptop${++laptops}`), sshd.sshConfig, mark);
-  const laptop = anotherLaptop();
   const processes = () => marked(mark);
-  return untilRemoved({
-    sshd,
-    home,
-    laptop,
-    anotherLaptop,
-    processes,
+  let sshd: Sshd | undefined;
+  const { remove } = untilRemoved({
     remove: async () => {
       for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
         for (const pid of processes()) signalQuietly(pid, signal);
         for (let look = 0; look < 100 && processes().length > 0; look++) await pause(20);
       }
-      await sshd.remove();
+      await sshd?.remove();
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   });
+  sshd = await makeSshd({ ...options, ...(account ? { user: account.name } : {}), environment });
+  const { sshConfig } = sshd;
+  let laptops = 0;
+  const anotherLaptop = () => makeLaptop(join(folder, `laptop${++laptops}`), sshConfig, mark);
+  return { sshd, home, laptop: anotherLaptop(), anotherLaptop, processes, remove };
 }
 
 /** @param mark what its processes carry in their environment, for who must find them */
