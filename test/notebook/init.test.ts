@@ -1,96 +1,25 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
+import { CTRL_C, CTRL_D, ENTER, firstTime, TAB } from '../hosts/first-time.ts';
 import { done } from '../hosts/notebooks.ts';
-import { freePort, ports } from '../hosts/sshd.ts';
+import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
-import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { traces } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
-import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { eventually, type World } from '../hosts/world.ts';
 
 /** The dialogue of the first time, as a user has it: on a real terminal, with a real host. */
 
-const CTRL_C = '\x03';
-const CTRL_D = '\x04';
-const TAB = '\t';
-const ENTER = '\r';
-
+const user = firstTime();
+const { begin, beginWithPorts, configuration, assertNothingIsKept, ownConfig, describeHost } = user;
 let world: World;
-let windows: TerminalWindow[];
-beforeEach(async () => {
-  world = await makeWorld();
-  windows = [];
-  world.laptop.env.BROWSER = `touch ${join(world.home, 'opened')}; true`;
-  mkdirSync(join(world.home, 'rne'));
-  makeVenv(join(world.home, 'rne', '.venv'));
+beforeEach(() => {
+  world = user.world();
 });
-afterEach(async () => {
-  for (const window of windows) await window.close();
-  await world.remove();
-});
-
-/** A window in which each thing is waited for behind the last one. */
-interface Dialogue {
-  says(text: string): Promise<void>;
-  /** Waits for the question, and then types. */
-  answer(question: string, answer: string): Promise<void>;
-  ended(): Promise<number | null>;
-  shown(): string;
-}
-
-function begin(...args: readonly string[]): Dialogue {
-  const window = openTerminal([...PROGRAM, 'init', ...args], world.laptop.env);
-  windows.push(window);
-  let seen = 0;
-  const says = async (text: string) => {
-    await eventually(`it says "${text}"`, () => window.shown().includes(text, seen)).catch((error: Error) => {
-      throw new Error(`${error.message}; it shows:\n${window.shown()}`);
-    });
-    seen = window.shown().indexOf(text, seen) + text.length;
-  };
-  return {
-    says,
-    answer: async (question, answer) => {
-      await says(question);
-      window.type(answer);
-    },
-    ended: () => window.ended,
-    shown: window.shown,
-  };
-}
-
-async function beginWithPorts(...args: readonly string[]): Promise<Dialogue> {
-  return begin('-F', world.sshd.sshConfig, ...(await ports()), ...args);
-}
-
-function configuration(): string | undefined {
-  const file = world.laptop.configurationFile;
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
-}
-
-/** Nothing is kept: no server, no connection, no configuration, no start-up file. */
-function assertNothingIsKept(): void {
-  assert.deepEqual(traces(world, world.laptop), []);
-  assert.equal(configuration(), undefined);
-  const names = readdirSync(world.laptop.env.HOME as string);
-  assert.deepEqual(
-    names.filter((name) => name !== 's'),
-    [],
-  );
-}
 
 test('the dialogue asks, tries, writes config.yaml and aliases, and opens the page; Enter takes each default', async () => {
   const dialogue = await beginWithPorts();
@@ -214,90 +143,6 @@ test('an environment that is not there is asked for again at once, and one that 
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
-/** An ssh_config by whose last section everything goes wrong, unless something before it says better. */
-function ownConfig(): { file: string; text: string } {
-  const file = join(world.sshd.folder, 'own_config');
-  const text = `# my hosts\tand more\n\nHost  old   older # a comment behind\n\tHostName=old.invalid\n  # about its port\n\tPort  2222\n\n\n# what counts for all\nHost *\n  User nobody\n  Port 1\n  UserKnownHostsFile ${join(world.sshd.folder, 'own_known_hosts')}\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking accept-new\n  IdentitiesOnly yes\n  IdentityAgent none`;
-  writeFileSync(file, text);
-  chmodSync(file, 0o640);
-  return { file, text };
-}
-
-/** Answers all questions about a host that nobody knows. */
-async function describeHost(dialogue: Dialogue, port: number): Promise<void> {
-  await dialogue.answer('Host (one of these', `gpu${ENTER}`);
-  await dialogue.says('knows "gpu"');
-  await dialogue.answer('Write a Host for it there? [Y/n]', ENTER);
-  await dialogue.answer('(HostName):', ENTER);
-  await dialogue.says('cannot be a HostName');
-  await dialogue.answer('(HostName):', `127.0.0.1${ENTER}`);
-  await dialogue.answer('(User): [nobody]', `${userInfo().username}${ENTER}`);
-  await dialogue.answer('(Port): [1]', `x${ENTER}`);
-  await dialogue.says('x is no port');
-  await dialogue.answer('(Port):', `${port}${ENTER}`);
-  await dialogue.answer("(IdentityFile): [ssh's own choice]", `${world.sshd.key}.pub${ENTER}`);
-  await dialogue.says('is the public half');
-  await dialogue.answer('(IdentityFile):', `/no/such/key${ENTER}`);
-  await dialogue.says('is not there');
-  await dialogue.answer('(IdentityFile):', `${world.sshd.key}${ENTER}`);
-}
-
-test('a host that nobody knows gets a Host in the ssh_config, whose text and mode are kept', async () => {
-  const { file, text } = ownConfig();
-  const dialogue = begin('-F', file, '-d', 'rne', '-e', '.venv', '--no-open', ...(await ports()));
-  await describeHost(dialogue, world.sshd.port);
-  await dialogue.answer('A name for this notebook: [gpu]', ENTER);
-  await dialogue.answer('Leave it', `n${ENTER}`);
-  await dialogue.answer('Aliases', ENTER);
-  assert.equal(await dialogue.ended(), 0, dialogue.shown());
-  const block = `Host gpu\n  HostName 127.0.0.1\n  User ${userInfo().username}\n  Port ${world.sshd.port}\n  IdentityFile ${world.sshd.key}\n\n`;
-  assert.equal(readFileSync(file, 'utf8'), text.replace('# what counts', `${block}# what counts`));
-  assert.equal(readFileSync(`${file}.before-remote-notebook`, 'utf8'), text);
-  assert.equal(statSync(file).mode & 0o777, 0o640);
-  assert.equal(parse(configuration() ?? '').notebooks.gpu.destination, 'gpu');
-  assert.deepEqual(traces(world, world.laptop), []);
-});
-
-test('who gives up after a try that failed has the ssh_config as it was, and nothing else', async () => {
-  const { file, text } = ownConfig();
-  const before = readdirSync(world.sshd.folder);
-  const dialogue = begin('-F', file, '-d', 'rne', '-e', '.venv');
-  await describeHost(dialogue, await freePort());
-  await dialogue.answer('A name', ENTER);
-  await dialogue.says('Connection refused');
-  await dialogue.says('3  destination  another host');
-  assert.notEqual(readFileSync(file, 'utf8'), text);
-  await dialogue.answer('What now? [destination]', `stop${ENTER}`);
-  await dialogue.says('Nothing is kept.');
-  assert.equal(await dialogue.ended(), 1, dialogue.shown());
-  assert.equal(readFileSync(file, 'utf8'), text);
-  assert.equal(statSync(file).mode & 0o777, 0o640);
-  assert.deepEqual(readdirSync(world.sshd.folder), before);
-  assertNothingIsKept();
-});
-
-test('an ssh_config whose first lines win over a new Host is left as it is, and the host asked for again', async () => {
-  const { file, text } = ownConfig();
-  const stubborn = `Port 1\n${text}`;
-  writeFileSync(file, stubborn);
-  const dialogue = begin('-F', file);
-  await describeHost(dialogue, world.sshd.port);
-  await dialogue.says('ssh takes Port 1 for "gpu"');
-  await dialogue.answer('Host (one of these', CTRL_C);
-  assert.equal(await dialogue.ended(), 130);
-  assert.equal(readFileSync(file, 'utf8'), stubborn);
-  assertNothingIsKept();
-});
-
-test('a mistyped host is answered with the nearest one, and asked for again', async () => {
-  const dialogue = await beginWithPorts('loopbakc');
-  await dialogue.says('Did you mean loopback?');
-  await dialogue.answer('Write a Host for it there? [y/N]', ENTER);
-  await dialogue.answer('Host (one of these', CTRL_D);
-  assert.equal(await dialogue.ended(), 130);
-  assertNothingIsKept();
-});
-
 /** Each question, with what is answered before it comes to the next. */
 const QUESTIONS: readonly (readonly [question: string, answer: string])[] = [
   ['Host (one of these', 'gpu'],
@@ -415,69 +260,4 @@ test('a try that fails is tried again with another answer', async () => {
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   assert.equal(parse(configuration() ?? '').notebooks.work.environment, '.venv');
   assert.deepEqual(traces(world, world.laptop), []);
-});
-
-const BEFORE = `# mine, and dear to me
-default: play   # mostly
-notebooks:
-  play: { destination: other }
-  # long ago
-  loopback:
-    destination: elsewhere # was it?
-`;
-
-test('a second time keeps what config.yaml says, its comments and its default too, and asks before it replaces', async () => {
-  const { configurationFile } = world.laptop;
-  mkdirSync(dirname(configurationFile), { recursive: true });
-  writeFileSync(configurationFile, BEFORE);
-  const dialogue = begin('loopback', '-F', world.sshd.sshConfig, '-d', 'rne', '-e', '.venv', '--no-open');
-  await dialogue.answer('A name for this notebook: [rne]', `loopback${ENTER}`);
-  await dialogue.answer('config.yaml has "loopback", on elsewhere: replace it? [y/N]', ENTER);
-  await dialogue.answer('A name for this notebook: [rne]', ENTER);
-  await dialogue.answer('Leave it', `n${ENTER}`);
-  await dialogue.answer('Aliases', ENTER);
-  assert.equal(await dialogue.ended(), 0, dialogue.shown());
-  const settings = `destination: loopback\n    directory: rne\n    environment: .venv\n    ssh-config: ${world.sshd.sshConfig}`;
-  const added = `  rne:\n    ${settings}\n`;
-  assert.equal(configuration()?.replace(/ +#/g, ' #'), (BEFORE + added).replace(/ +#/g, ' #'));
-});
-
-test('a broken config.yaml is told before anything is asked', async () => {
-  mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
-  writeFileSync(world.laptop.configurationFile, 'notebooks: 3\n');
-  const dialogue = begin();
-  assert.equal(await dialogue.ended(), 2);
-  assert.match(dialogue.shown(), /^Error: .*config\.yaml:1: notebooks is 3/);
-});
-
-test('without a terminal init says what to write instead, and --yes asks nothing', async () => {
-  const words = ['init', 'loopback', '{F}', '-d', 'rne'];
-  const { code, stdout, stderr } = await world.laptop.run(...words);
-  assert.deepEqual([code, stdout], [2, '']);
-  assert.equal(
-    stderr,
-    'Error: init asks, and there is no terminal to ask on\nSay what it would ask, and --yes: remote-notebook init user@host --directory DIR --environment VENV --name NAME --yes\n',
-  );
-  assertNothingIsKept();
-  const tried = await world.laptop.run(...words, '--yes', '--json', ...(await ports()));
-  assert.equal(tried.code, 0, tried.stderr);
-  const { name, saved, state } = JSON.parse(tried.stdout);
-  assert.deepEqual([name, saved, state], ['loopback', world.laptop.configurationFile, 'connected']);
-  assert.equal(parse(configuration() ?? '').notebooks.loopback.environment, '.venv');
-  await done(world.laptop, 'stop');
-});
-
-test('--yes fails as start does, and keeps nothing', async () => {
-  for (const [args, status, message] of [
-    [['{F}'], 2, /^Error: --yes takes the defaults, and there is none for: Host/],
-    [['loopback', '{F}', '-d', 'no where'], 1, /^.*Error: the directory "no where" is not there/s],
-    [['loopback', '{F}', '-p', '99999'], 2, /^Error: --port is 99999/],
-  ] as const) {
-    if (args[0] === '{F}')
-      writeFileSync(world.sshd.sshConfig, `Host two\n${readFileSync(world.sshd.sshConfig)}`);
-    const { code, stderr } = await world.laptop.run('init', ...args, '--yes');
-    assert.equal(code, status, stderr);
-    assert.match(stderr, message);
-    assertNothingIsKept();
-  }
 });

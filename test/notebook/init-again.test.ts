@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { beforeEach, test } from 'node:test';
+import { parse } from 'yaml';
+import { ENTER, firstTime } from '../hosts/first-time.ts';
+import { done } from '../hosts/notebooks.ts';
+import { ports } from '../hosts/sshd.ts';
+import type { World } from '../hosts/world.ts';
+
+/** `init` where there is something already, and where nobody can be asked. */
+
+const user = firstTime();
+const { begin, configuration, assertNothingIsKept } = user;
+let world: World;
+beforeEach(() => {
+  world = user.world();
+});
+
+const BEFORE = `# mine, and dear to me
+default: play   # mostly
+notebooks:
+  play: { destination: other }
+  # long ago
+  loopback:
+    destination: elsewhere # was it?
+`;
+
+test('a second time keeps what config.yaml says, its comments and its default too, and asks before it replaces', async () => {
+  const { configurationFile } = world.laptop;
+  mkdirSync(dirname(configurationFile), { recursive: true });
+  writeFileSync(configurationFile, BEFORE);
+  const dialogue = begin('loopback', '-F', world.sshd.sshConfig, '-d', 'rne', '-e', '.venv', '--no-open');
+  await dialogue.answer('A name for this notebook: [rne]', `loopback${ENTER}`);
+  await dialogue.answer('config.yaml has "loopback", on elsewhere: replace it? [y/N]', ENTER);
+  await dialogue.answer('A name for this notebook: [rne]', ENTER);
+  await dialogue.answer('Leave it', `n${ENTER}`);
+  await dialogue.answer('Aliases', ENTER);
+  assert.equal(await dialogue.ended(), 0, dialogue.shown());
+  const settings = `destination: loopback\n    directory: rne\n    environment: .venv\n    ssh-config: ${world.sshd.sshConfig}`;
+  const added = `  rne:\n    ${settings}\n`;
+  assert.equal(configuration()?.replace(/ +#/g, ' #'), (BEFORE + added).replace(/ +#/g, ' #'));
+});
+
+test('a broken config.yaml is told before anything is asked', async () => {
+  mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
+  writeFileSync(world.laptop.configurationFile, 'notebooks: 3\n');
+  const dialogue = begin();
+  assert.equal(await dialogue.ended(), 2);
+  assert.match(dialogue.shown(), /^Error: .*config\.yaml:1: notebooks is 3/);
+});
+
+test('without a terminal init says what to write instead, and --yes asks nothing', async () => {
+  const words = ['init', 'loopback', '{F}', '-d', 'rne'];
+  const { code, stdout, stderr } = await world.laptop.run(...words);
+  assert.deepEqual([code, stdout], [2, '']);
+  assert.equal(
+    stderr,
+    'Error: init asks, and there is no terminal to ask on\nSay what it would ask, and --yes: remote-notebook init user@host --directory DIR --environment VENV --name NAME --yes\n',
+  );
+  assertNothingIsKept();
+  const tried = await world.laptop.run(...words, '--yes', '--json', ...(await ports()));
+  assert.equal(tried.code, 0, tried.stderr);
+  const { name, saved, state } = JSON.parse(tried.stdout);
+  assert.deepEqual([name, saved, state], ['loopback', world.laptop.configurationFile, 'connected']);
+  assert.equal(parse(configuration() ?? '').notebooks.loopback.environment, '.venv');
+  await done(world.laptop, 'stop');
+});
+
+test('--yes fails as start does, and keeps nothing', async () => {
+  for (const [args, status, message] of [
+    [['{F}'], 2, /^Error: --yes takes the defaults, and there is none for: Host/],
+    [['loopback', '{F}', '-d', 'no where'], 1, /^.*Error: the directory "no where" is not there/s],
+    [['loopback', '{F}', '-p', '99999'], 2, /^Error: --port is 99999/],
+  ] as const) {
+    if (args[0] === '{F}')
+      writeFileSync(world.sshd.sshConfig, `Host two\n${readFileSync(world.sshd.sshConfig)}`);
+    const { code, stderr } = await world.laptop.run('init', ...args, '--yes');
+    assert.equal(code, status, stderr);
+    assert.match(stderr, message);
+    assertNothingIsKept();
+  }
+});

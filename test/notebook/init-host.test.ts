@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { beforeEach, test } from 'node:test';
+import { parse } from 'yaml';
+import { CTRL_C, CTRL_D, ENTER, firstTime } from '../hosts/first-time.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
+import { traces } from '../hosts/traces.ts';
+import type { World } from '../hosts/world.ts';
+
+/** A host that nobody knows yet, in the dialogue of the first time. */
+
+const user = firstTime();
+const { begin, beginWithPorts, configuration, assertNothingIsKept, ownConfig, describeHost } = user;
+let world: World;
+beforeEach(() => {
+  world = user.world();
+});
+
+test('a host that nobody knows gets a Host in the ssh_config, whose text and mode are kept', async () => {
+  const { file, text } = ownConfig();
+  const dialogue = begin('-F', file, '-d', 'rne', '-e', '.venv', '--no-open', ...(await ports()));
+  await describeHost(dialogue, world.sshd.port);
+  await dialogue.answer('A name for this notebook: [gpu]', ENTER);
+  await dialogue.answer('Leave it', `n${ENTER}`);
+  await dialogue.answer('Aliases', ENTER);
+  assert.equal(await dialogue.ended(), 0, dialogue.shown());
+  const block = `Host gpu\n  HostName 127.0.0.1\n  User ${userInfo().username}\n  Port ${world.sshd.port}\n  IdentityFile ${world.sshd.key}\n\n`;
+  assert.equal(readFileSync(file, 'utf8'), text.replace('# what counts', `${block}# what counts`));
+  assert.equal(readFileSync(`${file}.before-remote-notebook`, 'utf8'), text);
+  assert.equal(statSync(file).mode & 0o777, 0o640);
+  assert.equal(parse(configuration() ?? '').notebooks.gpu.destination, 'gpu');
+  assert.deepEqual(traces(world, world.laptop), []);
+});
+
+test('who gives up after a try that failed has the ssh_config as it was, and nothing else', async () => {
+  const { file, text } = ownConfig();
+  const before = readdirSync(world.sshd.folder);
+  const dialogue = begin('-F', file, '-d', 'rne', '-e', '.venv');
+  await describeHost(dialogue, await freePort());
+  await dialogue.answer('A name', ENTER);
+  await dialogue.says('Connection refused');
+  await dialogue.says('3  destination  another host');
+  assert.notEqual(readFileSync(file, 'utf8'), text);
+  await dialogue.answer('What now? [destination]', `stop${ENTER}`);
+  await dialogue.says('Nothing is kept.');
+  assert.equal(await dialogue.ended(), 1, dialogue.shown());
+  assert.equal(readFileSync(file, 'utf8'), text);
+  assert.equal(statSync(file).mode & 0o777, 0o640);
+  assert.deepEqual(readdirSync(world.sshd.folder), before);
+  assertNothingIsKept();
+});
+
+test('an ssh_config whose first lines win over a new Host is left as it is, and the host asked for again', async () => {
+  const { file, text } = ownConfig();
+  const stubborn = `Port 1\n${text}`;
+  writeFileSync(file, stubborn);
+  const dialogue = begin('-F', file);
+  await describeHost(dialogue, world.sshd.port);
+  await dialogue.says('ssh takes Port 1 for "gpu"');
+  await dialogue.answer('Host (one of these', CTRL_C);
+  assert.equal(await dialogue.ended(), 130);
+  assert.equal(readFileSync(file, 'utf8'), stubborn);
+  assertNothingIsKept();
+});
+
+test('a mistyped host is answered with the nearest one, and asked for again', async () => {
+  const dialogue = await beginWithPorts('loopbakc');
+  await dialogue.says('Did you mean loopback?');
+  await dialogue.answer('Write a Host for it there? [y/N]', ENTER);
+  await dialogue.answer('Host (one of these', CTRL_D);
+  assert.equal(await dialogue.ended(), 130);
+  assertNothingIsKept();
+});
