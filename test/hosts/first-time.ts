@@ -4,15 +4,10 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'node:test';
 import { ports } from './sshd.ts';
-import { openTerminal, type TerminalWindow } from './terminal.ts';
+import { ENTER, openTerminal, type TerminalWindow } from './terminal.ts';
 import { traces } from './traces.ts';
 import { makeVenv } from './venv.ts';
 import { eventually, makeWorld, PROGRAM, type World } from './world.ts';
-
-export const CTRL_C = '\x03';
-export const CTRL_D = '\x04';
-export const TAB = '\t';
-export const ENTER = '\r';
 
 /** A window in which each thing is waited for behind the last one. */
 export interface Dialogue {

@@ -10,6 +10,12 @@ status = pty.spawn(sys.argv[1:])
 sys.exit(os.waitstatus_to_exitcode(status) & 255)
 `;
 
+/** What keys type. */
+export const CTRL_C = '\x03';
+export const CTRL_D = '\x04';
+export const TAB = '\t';
+export const ENTER = '\r';
+
 /** A terminal with a command in its foreground. */
 export interface TerminalWindow {
   /** All that was shown so far. */

@@ -3,9 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
-import { ENTER, firstTime } from '../hosts/first-time.ts';
+import { firstTime } from '../hosts/first-time.ts';
 import { done } from '../hosts/notebooks.ts';
 import { ports } from '../hosts/sshd.ts';
+import { ENTER } from '../hosts/terminal.ts';
 import type { World } from '../hosts/world.ts';
 
 /** `init` where there is something already, and where nobody can be asked. */

@@ -3,8 +3,9 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
-import { CTRL_C, CTRL_D, ENTER, firstTime } from '../hosts/first-time.ts';
+import { firstTime } from '../hosts/first-time.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
+import { CTRL_C, CTRL_D, ENTER } from '../hosts/terminal.ts';
 import { traces } from '../hosts/traces.ts';
 import type { World } from '../hosts/world.ts';
 

@@ -4,13 +4,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { hasFlag, heldCommand } from '../hosts/phases.ts';
-import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
+import { CTRL_C, CTRL_D, openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { nothingIsLeft, traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 /** What a user does on a real terminal: type, press Ctrl-C, close the window. */
 
-const CTRL_C = '\x03';
 const PASSPHRASE = 'open sesame';
 
 let world: World;
@@ -157,7 +156,7 @@ test('a host that was never met shows its fingerprint, and is known from then on
 
 for (const [key, name] of [
   [CTRL_C, 'Ctrl-C'],
-  ['\x04', 'Ctrl-D'],
+  [CTRL_D, 'Ctrl-D'],
 ] as const) {
   test(`${name} at a question of this program's own changes nothing, and is no yes`, async () => {
     const starting = open(...start());
