@@ -4,7 +4,7 @@ import type { Connection } from '../ssh/arguments.ts';
 import { connectionTo } from '../ssh/connection.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
-import { type HostServer, serverIn } from './host.ts';
+import { type HostServer, serverIn } from './host-server.ts';
 import { secondsOf } from './launched.ts';
 import type { HostListing, ListedServer } from './listed-server.ts';
 import { runScript } from './session.ts';

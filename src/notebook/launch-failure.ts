@@ -38,96 +38,110 @@ export class Unwritable extends Failure {
  * @param log the last lines of Jupyter's log
  */
 export function launchFailure(frames: readonly Frame[], log: readonly string[], notebook: Notebook): Failure {
-  const failure = explain(frames, log, notebook);
-  if (failure instanceof Elsewhere) return failure;
-  return new LaunchFailure((lastValue(frames, 'failed') ?? '').split(' ')[0] ?? '', failure);
+  const [cause = '', ...words] = (lastValue(frames, 'failed') ?? '').split(' ');
+  if (cause === 'elsewhere') return new Elsewhere(notebook.destination, words);
+  const where = lastValue(frames, 'where') ?? '';
+  const holder = lastValue(frames, 'holder');
+  const explain = Object.hasOwn(CAUSES, cause) ? CAUSES[cause as Cause] : cutOff;
+  return new LaunchFailure(cause, explain({ subject: words.join(' '), where, holder, log, notebook }));
 }
 
-function explain(
-  frames: readonly Frame[],
-  log: readonly string[],
-  { destination, environment, port, strictPort }: Notebook,
-): Failure {
-  const [cause, ...rest] = (lastValue(frames, 'failed') ?? '').split(' ');
-  const subject = rest.join(' ');
-  const lastWords =
-    log.length === 0
-      ? 'Its log is empty.'
-      : `The end of its log:\n${log.map((line) => `  ${line}`).join('\n')}`;
-  const words = log.filter((line) => line.trim() !== '').map((line) => `\n  ${line}`);
-  const said = words.length === 0 ? 'It said nothing.' : `It said:${words.join('')}`;
-  const form = parseEnvironment(environment);
-  const holder = lastValue(frames, 'holder');
-  const where = lastValue(frames, 'where');
-  switch (cause) {
-    case 'elsewhere':
-      return new Elsewhere(destination, rest);
-    case 'directory':
-      return new Failure(`the directory "${subject}" is not there on ${destination}, or cannot be entered`, {
-        remedy: 'Name another with --directory (relative to the home folder), or make it there first.',
-      });
-    case 'environment':
-      return new Failure(
-        `the environment "${subject}" is not there on ${destination}: there is no bin/activate in it`,
-        {
-          remedy: `It is looked for in ${where}. Make it there: python3 -m venv ${shellQuote(subject)} && ${shellQuote(`${subject}/bin/pip`)} install jupyterlab`,
-        },
-      );
-    case 'jupyter':
-      return new Failure(
-        `${subject} is not installed on ${destination}, or not where it is looked for: ${where}`,
-        {
-          remedy:
-            subject !== 'jupyter'
-              ? 'Is it written as on the host? Give its whole path in --command, or name its environment with --environment.'
-              : form.kind === 'none'
-                ? `Install it there (${installCommand(form)}), or name its environment with --environment.`
-                : `Install it there: ${installCommand(form)}`,
-        },
-      );
-    case 'setup':
-      return new Failure(`a line of setup failed on ${destination}: ${subject}\n${said}`, {
-        remedy: 'Mend it in config.yaml, or in --setup. Each line runs in the directory, and must end well.',
-      });
-    case 'tool':
-      return new Failure(
-        `${subject} is not installed on ${destination}, or not where it is looked for: ${where}`,
-        {
-          remedy: `Where it is elsewhere, say so in a line of setup: ${subject === 'module' ? 'export MODULESHOME=/path/of/modules' : `export PATH=/path/of/bin:$PATH`}`,
-        },
-      );
-    case 'enter':
-      return new Failure(`the environment "${environment}" cannot be entered on ${destination}. ${said}`, {
-        remedy: `${form.kind === 'module' ? 'See there what there is' : 'If it is not there yet, make it there'}: ${makeCommand(form)}`,
-      });
-    case 'interface':
-      return new Failure(`${subject} on ${destination} has neither JupyterLab nor the notebook beside it`, {
-        remedy: 'Install one in the same environment: pip install jupyterlab',
-      });
-    case 'died':
-      if (strictPort && holder) {
-        return new Failure(`port ${port} of ${destination} is taken by ${holder}`, {
+/** What launch.sh tells of its failure. */
+interface Told {
+  /** What it names with the cause. */
+  readonly subject: string;
+  /** Where it has looked for it. */
+  readonly where: string;
+  /** Who has the port that was wanted, if anybody. */
+  readonly holder: string | undefined;
+  readonly log: readonly string[];
+  readonly notebook: Notebook;
+}
+
+type Cause = keyof typeof CAUSES;
+
+/** The causes that launch.sh knows. */
+const CAUSES = {
+  directory: ({ subject, notebook: { destination } }: Told) =>
+    new Failure(`the directory "${subject}" is not there on ${destination}, or cannot be entered`, {
+      remedy: 'Name another with --directory (relative to the home folder), or make it there first.',
+    }),
+  environment: ({ subject, where, notebook: { destination } }: Told) =>
+    new Failure(
+      `the environment "${subject}" is not there on ${destination}: there is no bin/activate in it`,
+      {
+        remedy: `It is looked for in ${where}. Make it there: python3 -m venv ${shellQuote(subject)} && ${shellQuote(`${subject}/bin/pip`)} install jupyterlab`,
+      },
+    ),
+  jupyter: (told: Told) => notInstalled(told, installRemedy(told)),
+  setup: ({ subject, log, notebook: { destination } }: Told) =>
+    new Failure(`a line of setup failed on ${destination}: ${subject}\n${said(log)}`, {
+      remedy: 'Mend it in config.yaml, or in --setup. Each line runs in the directory, and must end well.',
+    }),
+  tool: (told: Told) =>
+    notInstalled(
+      told,
+      `Where it is elsewhere, say so in a line of setup: ${told.subject === 'module' ? 'export MODULESHOME=/path/of/modules' : 'export PATH=/path/of/bin:$PATH'}`,
+    ),
+  enter: ({ log, notebook: { destination, environment } }: Told) => {
+    const form = parseEnvironment(environment);
+    return new Failure(`the environment "${environment}" cannot be entered on ${destination}. ${said(log)}`, {
+      remedy: `${form.kind === 'module' ? 'See there what there is' : 'If it is not there yet, make it there'}: ${makeCommand(form)}`,
+    });
+  },
+  interface: ({ subject, notebook: { destination } }: Told) =>
+    new Failure(`${subject} on ${destination} has neither JupyterLab nor the notebook beside it`, {
+      remedy: 'Install one in the same environment: pip install jupyterlab',
+    }),
+  died: ({ holder, log, notebook: { destination, port, strictPort } }: Told) =>
+    strictPort && holder
+      ? new Failure(`port ${port} of ${destination} is taken by ${holder}`, {
           remedy: 'Name another with --port, or leave out --strict-port.',
-        });
-      }
-      return new Failure(`Jupyter ended on ${destination} while it started. ${lastWords}`);
-    case 'timeout':
-      return new Failure(
-        `Jupyter did not come up on ${destination} within ${subject} s, and was ended. ${lastWords}`,
-        {
-          remedy: 'Give it longer with --timeout SECONDS.',
-        },
-      );
-    case 'socket':
-      return new Failure(`${destination} has no place for a socket: ${subject}`, {
-        remedy:
-          'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
-      });
-    case 'folder':
-      return new Unwritable(destination, subject);
-    default:
-      return new Failure(`the start on ${destination} was cut off before its end`, {
-        remedy: 'Somebody ended its shell there, or the machine went down. Try once more.',
-      });
-  }
+        })
+      : new Failure(`Jupyter ended on ${destination} while it started. ${endOf(log)}`),
+  timeout: ({ subject, log, notebook: { destination } }: Told) =>
+    new Failure(
+      `Jupyter did not come up on ${destination} within ${subject} s, and was ended. ${endOf(log)}`,
+      { remedy: 'Give it longer with --timeout SECONDS.' },
+    ),
+  socket: ({ subject, notebook: { destination } }: Told) =>
+    new Failure(`${destination} has no place for a socket: ${subject}`, {
+      remedy:
+        'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
+    }),
+  folder: ({ subject, notebook: { destination } }: Told) => new Unwritable(destination, subject),
+};
+
+/** It told no cause. */
+function cutOff({ notebook: { destination } }: Told): Failure {
+  return new Failure(`the start on ${destination} was cut off before its end`, {
+    remedy: 'Somebody ended its shell there, or the machine went down. Try once more.',
+  });
+}
+
+function notInstalled({ subject, where, notebook: { destination } }: Told, remedy: string): Failure {
+  return new Failure(
+    `${subject} is not installed on ${destination}, or not where it is looked for: ${where}`,
+    { remedy },
+  );
+}
+
+function installRemedy({ subject, notebook }: Told): string {
+  if (subject !== 'jupyter')
+    return 'Is it written as on the host? Give its whole path in --command, or name its environment with --environment.';
+  const form = parseEnvironment(notebook.environment);
+  return form.kind === 'none'
+    ? `Install it there (${installCommand(form)}), or name its environment with --environment.`
+    : `Install it there: ${installCommand(form)}`;
+}
+
+/** What a tool or a line of setup said. */
+function said(log: readonly string[]): string {
+  const words = log.filter((line) => line.trim() !== '').map((line) => `\n  ${line}`);
+  return words.length === 0 ? 'It said nothing.' : `It said:${words.join('')}`;
+}
+
+function endOf(log: readonly string[]): string {
+  if (log.length === 0) return 'Its log is empty.';
+  return `The end of its log:\n${log.map((line) => `  ${line}`).join('\n')}`;
 }

@@ -3,10 +3,10 @@ import { isOpen, knownConnections } from '../ssh/connection.ts';
 import { keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
-import { type HostServer, listServers } from './host.ts';
+import { listServers } from './host.ts';
+import { type HostServer, serverRecord } from './host-server.ts';
 import { DEFAULT_PORT, makeNotebook } from './notebook.ts';
 import { serverTarget } from './route.ts';
-import { serverRecord } from './start.ts';
 import { type NotebookRecord, type Records, readRecords, updateRecords, withRecord } from './state.ts';
 import { type OwnedForward, readForwards } from './tunnel.ts';
 

@@ -4,10 +4,12 @@ import type { Connection, Forward } from '../ssh/arguments.ts';
 import { shellQuote } from '../system/command.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
+import { noteDifferences, noteUnmet } from './differences.ts';
 import type { FoundServer } from './every-server.ts';
 import { recordServer } from './foreign.ts';
-import { findServer, type HostServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
-import { DEFAULT_PORT, type Notebook } from './notebook.ts';
+import { findServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
+import { type HostServer, serverRecord } from './host-server.ts';
+import type { Notebook } from './notebook.ts';
 import { apiOf, prove } from './prove.ts';
 import { Route } from './route.ts';
 import {
@@ -176,57 +178,6 @@ function started(
 ): Started {
   const server = { ...record.server, version: proof.version ?? record.server.version };
   return { record: { ...record, server }, joined, url: pageUrl(forward.localPort, server) };
-}
-
-/** Says which settings a server that runs already was started without. */
-function noteUnmet(wanted: Notebook, has: Notebook, forward: Forward, context: Context): void {
-  const { environment, command, setup, socket, idleTimeoutS, port, localPort } = wanted;
-  const unmet = Object.entries({
-    environment: environment !== '' && environment !== has.environment,
-    command: command !== '' && command !== has.command,
-    setup: setup.length > 0 && setup.join('\n') !== has.setup.join('\n'),
-    socket: socket && !has.socket,
-    'idle-timeout': idleTimeoutS !== undefined && idleTimeoutS !== has.idleTimeoutS,
-    port: port !== DEFAULT_PORT && port !== has.port,
-    'local-port': localPort !== undefined && localPort !== forward.localPort,
-  }).flatMap(([name, isUnmet]) => (isUnmet ? [name] : []));
-  noteOther(unmet, context);
-}
-
-function noteOther(settings: readonly string[], context: Context): void {
-  if (settings.length === 0) return;
-  context.report.note(`it runs already, with another ${settings.join(', ')}: stop it first to have yours`);
-}
-
-/** Says what of the running server is not as it was asked for: it was started by another command line. */
-function noteDifferences(wanted: Notebook, found: HostServer, context: Context): void {
-  if (found.holder)
-    context.report.note(`port ${wanted.port} of ${wanted.destination} is taken by ${found.holder}`);
-  if (found.info.port !== wanted.port && found.info.port !== 0) {
-    context.report.note(
-      `the server listens on port ${found.info.port} of ${wanted.destination}, not on ${wanted.port}`,
-    );
-  }
-  if (!found.joined) return;
-  const told = ['environment', 'command'] as const;
-  noteOther(
-    told.filter((key) => wanted[key] !== '' && wanted[key] !== found[key]),
-    context,
-  );
-}
-
-/** What this machine remembers of a server that its host has told of. */
-export function serverRecord({
-  info,
-  began,
-  startedAt,
-  folder,
-  directory,
-  command,
-}: HostServer): ServerRecord {
-  const { pid, port, socket, host, version, baseUrl, secure, token } = info;
-  const where = { port, socket, host, baseUrl, secure };
-  return { pid, began, startedAt, folder, directory, command, version, token, ...where };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Api } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
 import { parseKernels, proveByKernels, withNotebooks } from '../jupyter/kernels.ts';
 import { pageUrl } from '../jupyter/server.ts';
-import { type Connection, type Forward, forwardSpec } from '../ssh/arguments.ts';
+import { type Connection, forwardSpec } from '../ssh/arguments.ts';
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
@@ -119,51 +119,60 @@ const TUNNEL_STATES: Readonly<Record<KeeperState['word'], TunnelState>> = {
   failed: 'failed',
 };
 
-function describe(
-  { notebook, server, forwards, closed }: NotebookRecord,
-  keeper: KeeperState | undefined,
-  found: Findings,
-): NotebookStatus {
-  const forward: Forward | undefined = forwards[0];
+function describe(record: NotebookRecord, keeper: KeeperState | undefined, found: Findings): NotebookStatus {
+  const { notebook, server, forwards } = record;
+  const [forward] = forwards;
   const connected = keeper?.word === 'connected';
-  const tunnelState = keeper ? TUNNEL_STATES[keeper.word] : 'closed';
   const isReachable = server && forward && connected && keeper.up.includes(forwardSpec(forward));
+  const isDegraded = connected && (found.state === 'stopped' || found.reason || (server && !isReachable));
+  const tunnel = describeTunnel(record, keeper);
   return {
-    state:
-      connected && (found.state === 'stopped' || found.reason || (server && !isReachable))
-        ? 'degraded'
-        : tunnelState,
+    state: isDegraded ? 'degraded' : tunnel.state,
     name: notebook.name,
     destination: notebook.destination,
     directory: server?.directory ?? notebook.directory,
     url: isReachable ? pageUrl(forward.localPort, server) : null,
-    server: {
-      state: found.state,
-      pid: server?.pid ?? null,
-      port: server?.port || null,
-      socket: server?.socket ?? null,
-      version: found.version ?? server?.version ?? null,
-      command: server?.command ?? null,
-      startedAt: server?.startedAt ?? null,
-      roundTripMs: found.roundTripMs ?? null,
-      reason: found.reason ?? null,
-      kernels: found.kernels ?? null,
-      log: found.log ?? [],
-      foreign: notebook.foreign ?? false,
-    },
-    tunnel: {
-      state: tunnelState,
-      wanted: !closed,
-      pid: (connected && keeper.ssh?.pid) || null,
-      localPort: forward?.localPort ?? null,
-      since: connected ? isoTime(keeper.since) : null,
-      forwards: forwards.map(forwardSpec),
-      down: forwards.map(forwardSpec).filter((spec) => connected && keeper.down.includes(spec)),
-      tries: tunnelState === 'reconnecting' ? (keeper?.tries ?? null) : null,
-      nextTryAt: tunnelState === 'reconnecting' ? isoTime(keeper?.nextTry) : null,
-      reason: keeper?.said ?? null,
-    },
+    server: describeServer(record, found),
+    tunnel,
     resources: null,
+  };
+}
+
+function describeServer({ notebook, server }: NotebookRecord, found: Findings): NotebookStatus['server'] {
+  return {
+    state: found.state,
+    pid: server?.pid ?? null,
+    port: server?.port || null,
+    socket: server?.socket ?? null,
+    version: found.version ?? server?.version ?? null,
+    command: server?.command ?? null,
+    startedAt: server?.startedAt ?? null,
+    roundTripMs: found.roundTripMs ?? null,
+    reason: found.reason ?? null,
+    kernels: found.kernels ?? null,
+    log: found.log ?? [],
+    foreign: notebook.foreign ?? false,
+  };
+}
+
+function describeTunnel(
+  { forwards, closed }: NotebookRecord,
+  keeper: KeeperState | undefined,
+): NotebookStatus['tunnel'] {
+  const state = keeper ? TUNNEL_STATES[keeper.word] : 'closed';
+  const connected = keeper?.word === 'connected';
+  const specs = forwards.map(forwardSpec);
+  return {
+    state,
+    wanted: !closed,
+    pid: (connected && keeper.ssh?.pid) || null,
+    localPort: forwards[0]?.localPort ?? null,
+    since: connected ? isoTime(keeper.since) : null,
+    forwards: specs,
+    down: specs.filter((spec) => connected && keeper.down.includes(spec)),
+    tries: state === 'reconnecting' ? (keeper?.tries ?? null) : null,
+    nextTryAt: state === 'reconnecting' ? isoTime(keeper?.nextTry) : null,
+    reason: keeper?.said ?? null,
   };
 }
 

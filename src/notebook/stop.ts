@@ -8,6 +8,7 @@ import { UsageError } from '../system/errors.ts';
 import { freePort } from '../system/port.ts';
 import { isPrivate } from './forward.ts';
 import { findServer, type StopOutcome, stopServer } from './host.ts';
+import { serverRecord } from './host-server.ts';
 import { busyKernels } from './kernels.ts';
 import type { Notebook } from './notebook.ts';
 import { redirectFile } from './open.ts';
@@ -152,9 +153,7 @@ async function foundServer(
 ): Promise<ServerRecord | undefined> {
   context.report.phase('find');
   const found = await findServer(connection, notebook, context);
-  if (!found) return undefined;
-  const { serverRecord } = await import('./start.ts');
-  return serverRecord(found);
+  return found && serverRecord(found);
 }
 
 /** A server that no port of this machine leads to gets one that nobody wants, for the time of a question. */

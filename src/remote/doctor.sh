@@ -36,8 +36,9 @@ main() {
   tell checked configuration
 }
 
-# Asks Jupyter itself, whose configuration may be Python. A wrapper of the user's might start a server instead, and is not asked.
-# Jupyter would write below its folders at the first time: it gets others, with what the user's configuration holds.
+# Asks Jupyter itself, whose configuration may be Python. A wrapper of the user's might start a server instead, and is
+# not asked. Jupyter would write below its folders at the first time: it gets others, with what the user's configuration
+# holds.
 ask_jupyter() {
   program=${command%% *}
   case ${program##*/} in jupyter*) ;; *) tell checked jupyter; tell unasked "$command"; return 0 ;; esac

@@ -12,10 +12,10 @@
 #   strict_port  not empty: a taken port is a failure
 #   timeout      seconds until a server that does not come up is ended
 #
-# Answers `folder` (of the record), `phase`, `boot here|there` (whether the user sits at this very machine), `note`, `log`, `holder` (of a port that was taken), `failed CAUSE …`,
-# `where` it was looked for;
-# and of a server that runs its record (see write_record), `server` (Jupyter's runtime file in one line) and,
-# last, `joined yes|no`. While it waits it sends `alive`, so that it notices when its caller is gone.
+# Answers `folder` (of the record), `phase`, `boot here|there` (whether the user sits at this very machine), `note`,
+# `log`, `holder` (of a port that was taken), `failed CAUSE …` and `where` it was looked for; and of a server that runs
+# its record (see write_record), `server` (Jupyter's runtime file in one line) and, last, `joined yes|no`. While it waits
+# it sends `alive`, so that it notices when its caller is gone.
 # Each process costs a millisecond or two: what is on the way of a start is left to the shell itself.
 
 main() {
@@ -88,6 +88,13 @@ start_server() {
   fi
   make_token
   share_cookies
+  boot "$@"
+  if is_users_machine; then tell boot here; else tell boot there; fi
+  write_record
+}
+
+# Runs the command detached. Sets $child, and $pid until Jupyter names its own.
+boot() {
   (umask 077 && : >"$folder/log") 2>/dev/null || fail folder "$folder"
   if command -v setsid >/dev/null 2>&1; then
     setsid "$@" >"$folder/log" 2>&1 &
@@ -97,8 +104,6 @@ start_server() {
   child=$!
   child_began=$(start_time "$child")
   pid=$child began=$child_began
-  if is_users_machine; then tell boot here; else tell boot there; fi
-  write_record
 }
 
 # Then both ends of the tunnel want their port of the same machine.

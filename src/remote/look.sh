@@ -5,7 +5,8 @@
 #   folder      the server's record
 #   pid, began  the server
 #
-# Answers `failed elsewhere NODE HERE FOLDER` where another node has it, else `process alive|gone`, and `log` lines of one that is gone.
+# Answers `failed elsewhere NODE HERE FOLDER` where another node has it, else `process alive|gone`, and `log` lines of
+# one that is gone.
 
 must_be_here "$folder"
 if is_alive "$pid" "$began"; then

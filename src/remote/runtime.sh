@@ -6,8 +6,9 @@
 # Answers `here NODE`; of each file `file PATH`, and last one of
 #   `unreadable`    it is none, or not this user's
 #   `absent`        its process is not here: a crash has left it, or another node with this home folder has it
-#   `content TEXT`  the file in one line; before it `pid`, `began`, `elapsed` (seconds, or in the words of ps), `program` where it is
-#                   known (jupyter lab, …), and `listens PORT|PATH` for each that its process has, or `listens unknown`
+#   `content TEXT`  the file in one line; before it `pid`, `began`, `elapsed` (seconds, or in the words of ps), `program`
+#                   where it is known (jupyter lab, …), and `listens PORT|PATH` for each that its process has, or
+#                   `listens unknown`
 # and of each record of a server on another node `elsewhere NODE FOLDER`.
 
 tell_runtime_files() {

@@ -4,8 +4,8 @@
 #
 #   all   not empty: also of every other Jupyter server of this user, see runtime.sh
 #
-# Answers `servers`, and for each of them its `folder`, its record (see write_record in launch.sh), `server` (Jupyter's runtime file in
-# one line) and, last, `joined yes`. One whose launch is still under way is left out.
+# Answers `servers`, and for each of them its `folder`, its record (see write_record in launch.sh), `server` (Jupyter's
+# runtime file in one line) and, last, `joined yes`. One whose launch is still under way is left out.
 
 tell servers
 for folder in "$SERVERS"/*/; do

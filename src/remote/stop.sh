@@ -12,37 +12,24 @@
 # or `failed elsewhere NODE HERE FOLDER` if its home folder is shared by nodes, and another one has it.
 
 main() {
-  if [ -n "$launch" ]; then
-    [ -n "$folder" ] || find_launch || { tell gone; return; }
-    end_launch
-    take_lock "$folder"
-    release_lock "$folder"
-  fi
-  must_be_here "$folder"
-  if [ -n "$launch" ] && [ "$record_launch" != "$launch" ]; then
-    tell gone
-    return
-  fi
-  # A launch that put a server of somebody else's on record did no more.
-  if [ -n "$launch" ] && [ -n "$record_foreign" ]; then
-    take_lock "$folder"
-    forget_record "$folder"
-    release_lock "$folder"
-    tell gone
-    return
-  fi
-  if [ -z "$pid" ]; then
-    pid=$record_pid
-    began=$record_began
-  elif ! is_alive "$pid" "$began" && record_lives "$folder" && has_token; then
-    pid=$record_pid
-    began=$record_began
-  fi
-  if ! is_alive "$pid" "$began"; then
+  if [ -n "$launch" ]; then undo_launch; else must_be_here "$folder"; fi
+  if [ -z "$pid" ] || is_restarted; then pid=$record_pid began=$record_began; fi
+  if is_alive "$pid" "$began"; then
+    end_server
+    [ "$how" != unkillable ] || fail unkillable "$pid"
+    forget
+    tell stopped "$how"
+  else
     forget
     tell gone
-    return
   fi
+}
+
+# Whether another process than the one that is meant runs there now by the same secret.
+is_restarted() { ! is_alive "$pid" "$began" && record_lives "$folder" && has_token; }
+
+# Ends the server, and sets $how to the way it went.
+end_server() {
   if [ "$grace" -gt 0 ] && gone_within "$grace" "$pid" "$began"; then
     how=shutdown
   elif [ -n "$launch" ]; then
@@ -50,9 +37,27 @@ main() {
   else
     how=$(end_process "$pid" "$began")
   fi
-  [ "$how" != unkillable ] || fail unkillable "$pid"
-  forget
-  tell stopped "$how"
+}
+
+# Ends the attempt itself. Comes back only where it has left a server on record.
+undo_launch() {
+  [ -n "$folder" ] || find_launch || end_gone
+  end_launch
+  take_lock "$folder"
+  release_lock "$folder"
+  must_be_here "$folder"
+  [ "$record_launch" = "$launch" ] || end_gone
+  [ -n "$record_foreign" ] || return 0
+  # A launch that put a server of somebody else's on record did no more.
+  take_lock "$folder"
+  forget_record "$folder"
+  release_lock "$folder"
+  end_gone
+}
+
+end_gone() {
+  tell gone
+  exit 0
 }
 
 # Its caller may have gone before it was told the folder.

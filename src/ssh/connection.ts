@@ -113,9 +113,10 @@ export async function withConnectionLock<T>(
 }
 
 /**
- * Brings the connection up, unless it is: starts its keeper, whose ssh may ask on the terminal, and waits
- * until ssh has logged in. Answers whether it was made anew: then the keeper may be about to set up its forwards. There is no time limit while the user types;
- * ssh's own ConnectTimeout ends an attempt that nobody answers. The caller holds the connection's lock.
+ * Brings the connection up, unless it is: starts its keeper, whose ssh may ask on the terminal, and waits until ssh has
+ * logged in. There is no time limit while the user types; ssh's own ConnectTimeout ends an attempt that nobody answers.
+ * The caller holds the connection's lock.
+ * @returns whether it was made anew: then the keeper may be about to set up its forwards
  * @throws SshFailure with ssh's own words when it cannot be made; nothing is left running then.
  */
 export async function openConnection(connection: Connection, context: Context): Promise<boolean> {
