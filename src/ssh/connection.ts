@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
-import { ensurePrivateFolder, watchFolder, withLock, writePassingFile } from '../system/files.ts';
+import { ensurePrivateFolder, watchFolder, writePassingFile } from '../system/files.ts';
+import { withLock } from '../system/lock.ts';
 import { stateFolder } from '../system/paths.ts';
 import {
   endProcessTree,
