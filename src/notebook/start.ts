@@ -73,9 +73,12 @@ export async function startAlone(
     if (joined) return joined;
   }
   try {
-    return await withClaim(connection, context, () =>
+    const result = await withClaim(connection, context, () =>
       startClaimed(notebook, before, connection, options, context),
     );
+    // With another -F its tunnel was another one.
+    if (before) await releaseFormer(before, connection, uninterrupted(context));
+    return result;
   } catch (error) {
     await releaseTunnel(connection, uninterrupted(context));
     throw error;
@@ -125,6 +128,15 @@ async function startClaimed(
     const isUndone = error instanceof Interrupted && left === undefined;
     throw isUndone ? new Interrupted('Interrupted; nothing is left behind.') : error;
   }
+}
+
+async function releaseFormer(
+  before: NotebookRecord,
+  connection: Connection,
+  context: Context,
+): Promise<void> {
+  const former = connectionOf(before.notebook, context.env);
+  if (former.folder !== connection.folder) await releaseTunnel(former, context);
 }
 
 /** Reads what a start needs in the end while there is time. */

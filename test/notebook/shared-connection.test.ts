@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { done } from '../hosts/notebooks.ts';
-import { ports } from '../hosts/sshd.ts';
+import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
+import { done, started } from '../hosts/notebooks.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type Running, type World } from '../hosts/world.ts';
 
@@ -46,4 +47,24 @@ test('a start that was killed claims its connection no longer', async () => {
   );
   await done(world.laptop, 'clean');
   assert.deepEqual(traces(world, world.laptop), []);
+});
+
+test('a start that comes by another ssh_config ends the tunnel that came by the first', async () => {
+  const former = join(world.sshd.folder, 'former');
+  copyFileSync(world.sshd.sshConfig, former);
+  const start = ['start', 'loopback', '--no-open', '--json', ...(await ports())];
+  const { tunnel } = JSON.parse(await done(world.laptop, ...start, '-F', former));
+  writeFileSync(former, readFileSync(former, 'utf8').replace(/Port \d+/, `Port ${await freePort()}`));
+  const { keeper, ssh } = keeperOf(world.laptop.stateFolder);
+  const old = connectionFolder(world.laptop.stateFolder);
+  process.kill(ssh?.pid ?? 0, 'SIGKILL');
+  await eventually('nobody is met there', () => keeperOf(world.laptop.stateFolder).word === 'reconnecting');
+  const again = await started(world.laptop, '--no-open');
+  assert.ok(again.joined);
+  assert.equal(again.tunnel.localPort, tunnel.localPort);
+  assert.notEqual(connectionFolder(world.laptop.stateFolder), old);
+  assert.ok(!world.processes().includes(keeper?.pid ?? 0));
+  await done(world.laptop, 'stop');
+  assert.deepEqual(traces(world, world.laptop), []);
+  assert.deepEqual(readdirSync(world.laptop.stateFolder).sort(), ['c', 'state.json']);
 });
