@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { PHASES } from '../hosts/phases.ts';
 import { whereIs } from '../hosts/shells.ts';
-import type { SshdOptions } from '../hosts/sshd.ts';
-import { traces } from '../hosts/traces.ts';
+import { ports, type SshdOptions } from '../hosts/sshd.ts';
+import { commandLineOf, traces } from '../hosts/traces.ts';
 import { eventually, type Finished, makeWorld, type World } from '../hosts/world.ts';
 
 /** What can go wrong on the way to a host and on it. Each failure says what to do, and leaves nothing running. */
@@ -191,6 +193,42 @@ Give it longer with --timeout SECONDS.
 `,
   );
 });
+
+test('Jupyter that ends before it answers is told, though somebody else listens on its port by then', async () => {
+  await begin();
+  const [phase] = PHASES.filter(({ name }) => name === 'prove');
+  const [, port = ''] = await ports();
+  const start = world.laptop.start(
+    'start',
+    'loopback',
+    '{F}',
+    '--no-open',
+    '--port',
+    port,
+    ...(phase?.prepare(world) ?? []),
+  );
+  await phase?.reach(world, start);
+  const server = world.processes().find((pid) => /jupyter-(lab|notebook)/.test(commandLineOf(pid)));
+  process.kill(server ?? 0, 'SIGKILL');
+  const thief = createServer();
+  try {
+    await eventually('the port is taken', () => listens(thief, Number(port)));
+    assert.match(
+      await failed(await start.ended),
+      /^Error: Jupyter ended on loopback while it started\. The end of its log:\n/,
+    );
+  } finally {
+    thief.close();
+  }
+});
+
+/** Says nothing to whoever comes. */
+function listens(server: Server, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+}
 
 test('an sshd that allows no forwarding is named, with its option', async () => {
   await begin({ sshdConfig: ['AllowTcpForwarding no'] });
