@@ -135,10 +135,11 @@ END
 }
 
 # A port that somebody else has is tried again later: bookmarks lead there. So is a state that found no room on the
-# disk. Without either, nothing wakes up.
+# disk. Without either, nothing wakes up. A TERM can come while the state is written, which seems to have failed then.
 remind() {
   [ -z "$reminder" ] || kill "$reminder" 2>/dev/null
   reminder=''
+  [ -z "$ending" ] || return 0
   case $unwritten$newline$report in
     1* | *"${newline}down "*)
       (
