@@ -32,7 +32,6 @@ const LATE: Readonly<Record<string, string>> = {
   'zx/core': 'zx',
   open: 'open',
   'tree-kill': 'tree-kill',
-  'proper-lockfile': 'proper-lockfile',
   'write-file-atomic': 'write-file-atomic',
 };
 

@@ -1,3 +1,4 @@
+import type { Agent, ClientRequest } from 'node:http';
 import { Interrupted } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
 
@@ -17,9 +18,27 @@ interface ApiAnswer {
   readonly body: string;
 }
 
+/** A connection is kept so long for the next question: a round trip less. */
+const KEPT_MS = 5000;
+
+/** Our own: Node's global one may lead to a proxy, by a script or the environment, and the token is not for that. */
+const agents: { http?: Agent; https?: Agent } = {};
+
+/** What asks a question, over a connection that is kept if there is one. */
+async function speaker(secure: boolean) {
+  const { request, Agent } = await (secure ? import('node:https') : import('node:http'));
+  const kind = secure ? 'https' : 'http';
+  agents[kind] ??= new Agent({ keepAlive: true, timeout: KEPT_MS });
+  return { request, agent: agents[kind] };
+}
+
+/** Whether the other end was gone before it could hear: a connection that was kept may have been cut meanwhile. */
+function isUnheard(query: ClientRequest, error: NodeJS.ErrnoException): boolean {
+  return query.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+}
+
 /**
- * One request to Jupyter's REST API. The token goes in a header, which Jupyter does not log. One that follows within
- * five seconds goes over the same connection, which Node's own agent keeps for it: a round trip less.
+ * One request to Jupyter's REST API. The token goes in a header, which Jupyter does not log.
  * @param path below /api, without a slash in front: `status`, `kernels?no_track_activity=1`
  * @throws the error of the connection when nobody answers, or a time-out after `timeoutMs`
  */
@@ -31,10 +50,11 @@ export async function askApi(
   timeoutMs: number,
 ): Promise<ApiAnswer> {
   if (signal.aborted) throw new Interrupted();
-  const { request } = await (api.secure ? import('node:https') : import('node:http'));
+  const { request, agent } = await speaker(api.secure);
   return new Promise((resolve, reject) => {
     const query = request(
       {
+        agent,
         host: LOOPBACK,
         port: api.localPort,
         method,
@@ -60,7 +80,10 @@ export async function askApi(
       timeoutMs,
     );
     signal.addEventListener('abort', onAbort);
-    query.on('error', reject);
+    query.on('error', (error) => {
+      if (isUnheard(query, error)) resolve(askApi(api, method, path, signal, timeoutMs));
+      else reject(error);
+    });
     query.on('close', () => {
       clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { closeConnection } from '../ssh/connection.ts';
 import { keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
+import { isHeld, removeLock } from '../system/lock.ts';
 import { stateFolder } from '../system/paths.ts';
 import { endProcessTree, startTime } from '../system/process.ts';
 import { ask } from '../system/run.ts';
@@ -19,8 +20,6 @@ export interface Leftover {
 }
 
 const GRACE_MS = 3000;
-/** A lock that nobody has freshened for so long, or that is of a time to come, has no holder any more: see `withLock`. */
-const LOCK_STALE_MS = 10_000;
 
 /** What earlier crashes left on this machine, and nothing that anybody still needs. Changes nothing. */
 export async function findLeftovers(context: Context): Promise<Leftover[]> {
@@ -29,8 +28,9 @@ export async function findLeftovers(context: Context): Promise<Leftover[]> {
   const records = readRecords(context);
   return [
     ...(await deadRecords(records, context)),
-    ...(isStarting(folder) ? [] : await deadConnections(folder, records, context)),
+    ...((await isStarting(folder)) ? [] : await deadConnections(folder, records, context)),
     ...(await strayProcesses(folder)),
+    ...(await strayLocks(folder, context)),
     ...strayFiles(folder, records, context.env),
   ];
 }
@@ -50,12 +50,9 @@ async function deadRecords(records: Records, context: Context): Promise<Leftover
 }
 
 /** A start has a connection some seconds before it has a record. */
-function isStarting(folder: string): boolean {
-  return readdirSync(folder).some((name) => /^notebook-.*\.lock$/.test(name) && !isStale(join(folder, name)));
-}
-
-function isStale(path: string): boolean {
-  return Math.abs(Date.now() - statSync(path).mtimeMs) > LOCK_STALE_MS;
+async function isStarting(folder: string): Promise<boolean> {
+  const locks = readdirSync(folder).filter((name) => /^notebook-.*\.lock$/.test(name));
+  return (await Promise.all(locks.map((name) => isHeld(join(folder, name))))).includes(true);
 }
 
 /** Connections without a keeper, and keepers that no notebook needs. */
@@ -102,19 +99,34 @@ async function strayProcesses(folder: string): Promise<Leftover[]> {
   return found.flat();
 }
 
-/** Files of notebooks that are no more, and locks of commands that crashed. */
+/** Locks of commands that crashed. */
+async function strayLocks(folder: string, { signal }: Context): Promise<Leftover[]> {
+  const rooms = join(folder, 'c');
+  const locks = [folder, ...(existsSync(rooms) ? [rooms] : [])].flatMap((place) =>
+    readdirSync(place)
+      .filter((name) => name.endsWith('.lock'))
+      .map((name) => join(place, name)),
+  );
+  const held = await Promise.all(locks.map(isHeld));
+  return locks
+    .filter((_, index) => !held[index])
+    .map((lock) => ({
+      what: `the lock ${relative(folder, lock)}, whose holder is gone`,
+      remove: () => removeLock(lock, signal),
+    }));
+}
+
+/** Files of notebooks that are no more. */
 function strayFiles(folder: string, records: Records, env: NodeJS.ProcessEnv): Leftover[] {
   const known = Object.values(records).flatMap(({ notebook, plain }) => [
     redirectFile(notebook.name, env),
     ...(plain ? [plain.log] : []),
   ]);
-  const names = readdirSync(folder).filter((name) => {
-    const path = join(folder, name);
-    if (name.endsWith('.lock')) return isStale(path);
-    return /^(open-.*\.html|plain-.*\.log)$/.test(name) && !known.includes(path);
-  });
+  const names = readdirSync(folder).filter(
+    (name) => /^(open-.*\.html|plain-.*\.log)$/.test(name) && !known.includes(join(folder, name)),
+  );
   return names.map((name) => ({
     what: `the file ${name}, which nothing needs`,
-    remove: async () => rmSync(join(folder, name), { recursive: true, force: true }),
+    remove: async () => rmSync(join(folder, name), { force: true }),
   }));
 }

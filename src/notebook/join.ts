@@ -1,3 +1,4 @@
+import { withClaim } from '../ssh/connection.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
@@ -31,15 +32,17 @@ export async function joinServer(
 ): Promise<Started> {
   const host = await resolveNotebook(target, {}, configFile, context);
   const connection = connectionOf(host, context.env);
-  context.report.phase('connect');
-  await openTunnel(connection, context);
   try {
-    context.report.phase('find');
-    const server = chooseServer(await everyServer(connection, context), number, host.destination);
-    const { notebook, isNew } = notebookOf(server, host, settings, readRecords(context));
-    if (isNew) verifyJoinable(server, host.destination);
-    const options = { mode: 'join', timeoutMs: 0, server: isNew ? server : undefined } as const;
-    return await startNotebook(notebook, options, context);
+    return await withClaim(connection, context, async () => {
+      context.report.phase('connect');
+      await openTunnel(connection, context);
+      context.report.phase('find');
+      const server = chooseServer(await everyServer(connection, context), number, host.destination);
+      const { notebook, isNew } = notebookOf(server, host, settings, readRecords(context));
+      if (isNew) verifyJoinable(server, host.destination);
+      const options = { mode: 'join', timeoutMs: 0, server: isNew ? server : undefined } as const;
+      return await startNotebook(notebook, options, context);
+    });
   } catch (error) {
     // A connection that was made for this alone ends with it.
     await releaseTunnel(connection, uninterrupted(context));

@@ -1,9 +1,12 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
 import { readWords } from '../ssh/connection.ts';
 import { SshFailure, sshCause } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
-import { Failure } from '../system/errors.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
+import { lookAtServer } from './host.ts';
+import { launchFailure } from './launch-failure.ts';
 import type { NotebookRecord, ServerRecord } from './state.ts';
 import { connectionOf, isForwardUp } from './tunnel.ts';
 
@@ -11,6 +14,8 @@ import { connectionOf, isForwardUp } from './tunnel.ts';
 const LOOK_TIMEOUT_MS = 5000;
 /** How long a server that has written its runtime file may take to answer. */
 const PROVE_TIMEOUT_MS = 60_000;
+/** After so long a silence its host is asked whether it is still there. */
+const SILENCE_MS = 3000;
 /** A socket that sshd cannot, or may not, connect to for so long has nobody behind it: sshd says the same of both. */
 const SOCKET_TIMEOUT_MS = 10_000;
 
@@ -36,10 +41,46 @@ export async function reachableApi(
 
 /**
  * Asks the server through the tunnel until it answers: only this makes it ready. A new jupyter_server writes
- * its runtime file some milliseconds before it listens.
- * @throws Failure with what is in the way: another server, an sshd that forbids it, silence
+ * its runtime file some milliseconds before it listens, and ends where somebody else has taken its port in between.
+ * @throws Failure with what is in the way: another server, an sshd that forbids it, silence, or that it has ended
  */
 export async function prove(
+  record: NotebookRecord & { server: ServerRecord },
+  connection: Connection,
+  context: Context,
+): Promise<Extract<Proof, { state: 'ours' }>> {
+  const over = new AbortController();
+  const bounded = { ...context, signal: AbortSignal.any([context.signal, over.signal]) };
+  try {
+    return await Promise.race([
+      answer(record, connection, bounded),
+      endOfServer(record, connection, bounded),
+    ]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Looks at a silent server on its host now and then. Only rejects: with its last words, once it is gone. */
+async function endOfServer(
+  { notebook, server }: NotebookRecord & { server: ServerRecord },
+  connection: Connection,
+  context: Context,
+): Promise<never> {
+  for (;;) {
+    await setTimeout(SILENCE_MS, undefined, { signal: context.signal }).catch(() => {
+      throw new Interrupted();
+    });
+    const found = await lookAtServer(connection, server, context).catch((error: unknown) => {
+      // A host that cannot be asked just now tells nothing of its server.
+      if (error instanceof Failure && !(error instanceof Interrupted)) return undefined;
+      throw error;
+    });
+    if (found?.lives === false) throw launchFailure([{ key: 'failed', value: 'died' }], found.log, notebook);
+  }
+}
+
+async function answer(
   record: NotebookRecord & { server: ServerRecord },
   connection: Connection,
   context: Context,
@@ -73,7 +114,7 @@ export async function prove(
     // Where sshd forbids the forward, no patience helps; near the deadline, another try would have no time.
     if (proof.state !== 'silent' || isProhibited() || isClosed() || Date.now() > deadline - LOOK_TIMEOUT_MS)
       break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await setTimeout(20);
   }
   if (proof.state !== 'ours') throw notProven(record, proof, isProhibited());
   return proof;

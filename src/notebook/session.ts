@@ -5,8 +5,11 @@ import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { run } from '../system/run.ts';
 
-/** A host with `MaxSessions 1` may need a moment to close the last session before it takes the next. */
-const SESSION_TRIES = 20;
+/**
+ * A host with `MaxSessions 1` may need a moment to close the last session before it takes the next: the keeper begins one
+ * with each connection, and the start-up files of the login shell may be slow.
+ */
+const SESSION_TRIES = 100;
 const SESSION_PAUSE_MS = 100;
 
 /** So many characters of frames, and of what stands before them, are kept: no script's answer has nearly as many. */

@@ -1,6 +1,7 @@
 import { proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
+import { withClaim } from '../ssh/connection.ts';
 import { shellQuote } from '../system/command.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
@@ -73,6 +74,26 @@ export async function startAlone(
     const joined = isMeant ? await joinKnown(before, notebook, context) : undefined;
     if (joined) return joined;
   }
+  try {
+    const result = await withClaim(connection, context, () =>
+      startClaimed(notebook, before, connection, options, context),
+    );
+    // With another -F its tunnel was another one.
+    if (before) await releaseFormer(before, connection, uninterrupted(context));
+    return result;
+  } catch (error) {
+    await releaseTunnel(connection, uninterrupted(context));
+    throw error;
+  }
+}
+
+async function startClaimed(
+  notebook: Notebook,
+  before: NotebookRecord | undefined,
+  connection: Connection,
+  options: StartOptions,
+  context: Context,
+): Promise<Started> {
   // It has to be unique, and is no secret.
   const launch = Math.random().toString(36).slice(2);
   const route = new Route(connection, notebook, before?.forwards ?? [], context);
@@ -109,6 +130,15 @@ export async function startAlone(
     const isUndone = error instanceof Interrupted && left === undefined;
     throw isUndone ? new Interrupted('Interrupted; nothing is left behind.') : error;
   }
+}
+
+async function releaseFormer(
+  before: NotebookRecord,
+  connection: Connection,
+  context: Context,
+): Promise<void> {
+  const former = connectionOf(before.notebook, context.env);
+  if (former.folder !== connection.folder) await releaseTunnel(former, context);
 }
 
 /** Reads what a start needs in the end while there is time. */
@@ -181,7 +211,7 @@ function started(
 }
 
 /**
- * Undoes what this start began, in reverse order. A server that ran before, and its record, stay.
+ * Undoes what this start began, in reverse order, but for its tunnel. A server that ran before, and its record, stay.
  * Answers with what may be left on the host, where that could not be seen to.
  */
 async function undoStart(
@@ -197,7 +227,6 @@ async function undoStart(
   const restore = (records: Records): Records =>
     before ? withRecord(records, before) : withoutRecord(records, notebook.name);
   if (readRecords(undoContext)[notebook.name] || before) await updateRecords(undoContext, restore);
-  await releaseTunnel(connection, undoContext);
   return left;
 }
 

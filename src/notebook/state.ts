@@ -4,13 +4,8 @@ import * as v from 'valibot';
 import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
-import {
-  ensurePrivateFolder,
-  reason,
-  verifyPrivateFolder,
-  withLock,
-  writePrivateFile,
-} from '../system/files.ts';
+import { ensurePrivateFolder, reason, verifyPrivateFolder, writePrivateFile } from '../system/files.ts';
+import { withLock } from '../system/lock.ts';
 import { stateFile, stateFolder } from '../system/paths.ts';
 import type { Notebook } from './notebook.ts';
 

@@ -10,6 +10,7 @@ import {
 import {
   closeConnection,
   connectionTo,
+  isClaimed,
   isOpen,
   openConnection,
   withConnectionLock,
@@ -148,12 +149,16 @@ export async function isForwardUp(connection: Connection, forward: Forward): Pro
   return state?.word === 'connected' && state.up.includes(forwardSpec(forward));
 }
 
-/** Ends the tunnel when no notebook needs it, and else just takes back the forwards that no record names. */
+/**
+ * Ends the tunnel when no notebook needs it, nor a start that is under way and has none on record yet; else just takes
+ * back the forwards that no record names.
+ */
 export async function releaseTunnel(connection: Connection, context: Context): Promise<void> {
   if (!existsSync(connection.folder)) return;
   await withConnectionLock(connection, context, async () => {
     const isNeeded = recordsOn(connection, readRecords(context), context.env).length > 0;
-    if (isNeeded) await settleForwards(connection, writeForwards(connection, context), context);
+    if (isNeeded || (await isClaimed(connection, context)))
+      await settleForwards(connection, writeForwards(connection, context), context);
     else await closeConnection(connection);
   });
 }

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
-import { ensurePrivateFolder, watchFolder, withLock, writePassingFile } from '../system/files.ts';
+import { ensurePrivateFolder, watchFolder, writePassingFile } from '../system/files.ts';
+import { isHeld, removeLock, withLock } from '../system/lock.ts';
 import { stateFolder } from '../system/paths.ts';
 import {
   endProcessTree,
@@ -103,13 +104,36 @@ export async function withConnectionLock<T>(
   context: Context,
   work: () => Promise<T>,
 ): Promise<T> {
-  const rooms = dirname(connection.folder);
-  for (const folder of [dirname(rooms), rooms, connection.folder]) ensurePrivateFolder(folder);
+  ensureRooms(connection);
+  ensurePrivateFolder(connection.folder);
   return withLock(connection.folder, context.signal, async () => {
     // Whoever had the lock before may have closed the connection.
     ensurePrivateFolder(connection.folder);
     return work();
   });
+}
+
+function ensureRooms({ folder }: Connection): void {
+  const rooms = dirname(folder);
+  for (const above of [dirname(rooms), rooms]) ensurePrivateFolder(above);
+}
+
+/** Does `work` while the connection counts as claimed, also by others: a lock that nobody else wants tells that this process lives. */
+export function withClaim<T>(connection: Connection, context: Context, work: () => Promise<T>): Promise<T> {
+  ensureRooms(connection);
+  const claim = `${connection.folder}-${Math.random().toString(36).slice(2)}`;
+  return withLock(claim, context.signal, work);
+}
+
+/** Whether a command that lives has a claim on the connection. Those of commands that were killed are removed. */
+export async function isClaimed({ folder }: Connection, { signal }: Context): Promise<boolean> {
+  const isClaim = (name: string) => name.startsWith(`${basename(folder)}-`) && name.endsWith('.lock');
+  const rooms = dirname(folder);
+  const claims = readdirSync(rooms).filter(isClaim);
+  const held = await Promise.all(claims.map((claim) => isHeld(join(rooms, claim))));
+  for (const [index, claim] of claims.entries())
+    if (!held[index]) await removeLock(join(rooms, claim), signal);
+  return held.includes(true);
 }
 
 /**

@@ -5,13 +5,11 @@ import {
   mkdirSync,
   renameSync,
   rmSync,
-  statSync,
-  utimesSync,
   watch,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { Interrupted, UsageError } from './errors.ts';
+import { UsageError } from './errors.ts';
 
 /**
  * Makes sure that `path` is a folder of this user's that nobody else can enter, whatever the umask.
@@ -138,60 +136,6 @@ export function watchFolder(folder: string, look: () => void): () => void {
     fallBack();
     return () => clearInterval(timer);
   }
-}
-
-/** A holder freshens its lock twice in this time. */
-const LOCK_STALE_MS = 10_000;
-const LOCK_RETRY_MS = 20;
-
-/**
- * Does `work` while no other process holds the lock on `path`, waiting for it as long as it takes: a holder may
- * have a user who types a password. A lock whose holder crashed is taken over after ten seconds, also where it is of a time
- * to come, since the clock was set back.
- * @throws Interrupted when the signal is aborted meanwhile.
- */
-export async function withLock<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const release = await acquireLock(path, signal);
-  try {
-    return await work();
-  } finally {
-    await release().catch(() => {});
-  }
-}
-
-async function acquireLock(path: string, signal: AbortSignal): Promise<() => Promise<void>> {
-  const { default: lockfile } = await import('proper-lockfile');
-  let seen = { time: Number.NaN, at: 0 };
-  for (;;) {
-    if (signal.aborted) throw new Interrupted();
-    try {
-      // After a sleep of the machine a lock may count as stale; the work goes on all the same.
-      return await lockfile.lock(path, { realpath: false, stale: LOCK_STALE_MS, onCompromised: () => {} });
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ELOCKED') {
-        throw new UsageError(`cannot lock ${path}: ${reason(cause)}`, {
-          remedy: `See that ${dirname(path)} is writable and its disk is not full.`,
-          cause,
-        });
-      }
-    }
-    const time = lockTime(path);
-    if (time !== seen.time) seen = { time, at: performance.now() };
-    else if (time > Date.now() && performance.now() - seen.at > LOCK_STALE_MS) expireLock(path);
-    await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
-  }
-}
-
-/** When the lock on `path` was freshened last, in milliseconds since 1970; 0 when there is none any more. */
-function lockTime(path: string): number {
-  return statSync(`${path}.lock`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
-/** By its age alone it would be taken over when its time has come. */
-function expireLock(path: string): void {
-  try {
-    utimesSync(`${path}.lock`, 0, 0);
-  } catch {}
 }
 
 /** What the system said, without Node's prefix and path: `EACCES: permission denied`. */

@@ -26,6 +26,7 @@ here=${0%/*}
 control=$folder/control
 child='' sleeper='' up='' ending='' hurry='' try=0 said='' applied='' report='' looked=0
 self=$$ lost='' alone='' patience='' dice=$$ reminder='' looking='' again='' unwritten=''
+session='' hung=0
 # Whether ssh_config has forwards of the user's own for this destination, as far as is known; whether one of ours was
 # taken; whether this ssh has ours on its command line.
 theirs=1 taken='' bound=''
@@ -80,9 +81,19 @@ look() {
 
 # An sshd sends small packets at once only after its first session has begun (session.c, packet.c: set_nodelay). Before,
 # each waits until the last one is acknowledged, and a page has many small answers at a time. A start, which has no
-# forwards yet, begins a session of its own.
+# forwards yet, begins a session of its own. On a host where they hang, in a start-up file say, each would stay.
 send_at_once() {
-  [ -z "$wanted" ] || ssh -F /dev/null -T -S "$control" -o ProxyCommand=false master true </dev/null >/dev/null 2>&1 &
+  [ -n "$wanted" ] && [ "$hung" -lt 3 ] || return 0
+  ssh -F /dev/null -T -S "$control" -o ProxyCommand=false master true </dev/null >/dev/null 2>&1 &
+  session=$!
+}
+
+# Counts the sessions in a row that had no end before their connection had.
+judge_session() {
+  [ -n "$session" ] || return 0
+  wait "$session"
+  [ "$?" = 255 ] && hung=$((hung + 1)) || hung=0
+  session=''
 }
 
 # Whether line $1 is among the lines $2.
@@ -124,10 +135,11 @@ END
 }
 
 # A port that somebody else has is tried again later: bookmarks lead there. So is a state that found no room on the
-# disk. Without either, nothing wakes up.
+# disk. Without either, nothing wakes up. A TERM can come while the state is written, which seems to have failed then.
 remind() {
   [ -z "$reminder" ] || kill "$reminder" 2>/dev/null
   reminder=''
+  [ -z "$ending" ] || return 0
   case $unwritten$newline$report in
     1* | *"${newline}down "*)
       (
@@ -163,6 +175,7 @@ run_ssh() {
     await "$child"
   fi
   child=''
+  judge_session
   [ -z "$up" ] || case $newline$report in *"${newline}down "*) taken=1 ;; *) taken='' ;; esac
   report='' unwritten=''
   remind

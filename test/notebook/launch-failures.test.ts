@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { failure } from '../hosts/failure.ts';
+import { failed, failure } from '../hosts/failure.ts';
+import { PHASES } from '../hosts/phases.ts';
 import { whereIs } from '../hosts/shells.ts';
+import { ports } from '../hosts/sshd.ts';
 import { writeProgram } from '../hosts/stand-ins.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
+import { commandLineOf } from '../hosts/traces.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** What can go wrong on a host that is reached. Each failure says what to do, and leaves nothing running. */
 
@@ -56,6 +60,41 @@ test('Jupyter that ends while it starts is told by the last lines of its log', a
 `,
   );
 });
+
+test('Jupyter that ends before it answers is told, though somebody else listens on its port by then', async () => {
+  const [phase] = PHASES.filter(({ name }) => name === 'prove');
+  const [, port = ''] = await ports();
+  const start = world.laptop.start(
+    'start',
+    'loopback',
+    '{F}',
+    '--no-open',
+    '--port',
+    port,
+    ...(phase?.prepare(world) ?? []),
+  );
+  await phase?.reach(world, start);
+  const server = world.processes().find((pid) => /jupyter-(lab|notebook)/.test(commandLineOf(pid)));
+  process.kill(server ?? 0, 'SIGKILL');
+  const thief = createServer();
+  try {
+    await eventually('the port is taken', () => listens(thief, Number(port)));
+    assert.match(
+      await failed(world, await start.ended),
+      /^Error: Jupyter ended on loopback while it started\. The end of its log:\n/,
+    );
+  } finally {
+    thief.close();
+  }
+});
+
+/** Says nothing to whoever comes. */
+function listens(server: Server, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+}
 
 test('Jupyter that ends without a word is told, too', async () => {
   assert.equal(

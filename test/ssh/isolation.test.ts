@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { freePort } from '../hosts/sshd.ts';
-import { makeWorld } from '../hosts/world.ts';
+import { keeperOf } from '../hosts/keeper.ts';
+import { done, started } from '../hosts/notebooks.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
+import { commandLineOf } from '../hosts/traces.ts';
+import { eventually, makeWorld } from '../hosts/world.ts';
 
 /** The user's ssh_config has its say about how to connect, and none about what this project does over that. */
 
@@ -71,6 +76,25 @@ test('a host that allows one session at a time is enough', async () => {
     const stopped = await laptop.run('stop');
     assert.equal(stopped.code, 0, stopped.stderr);
     assert.equal(world.sshd.log().match(/Accepted publickey/g)?.length, 1);
+  } finally {
+    await world.remove();
+  }
+});
+
+test('a host that allows one session at a time is enough, though its start-up files are slow', async () => {
+  const world = await makeWorld({ sshdConfig: ['MaxSessions 1'] });
+  try {
+    const { laptop } = world;
+    await started(laptop, '--no-open', ...(await ports()));
+    writeFileSync(join(world.home, '.bashrc'), 'sleep 3\n');
+    const { ssh } = keeperOf(laptop);
+    process.kill(ssh?.pid ?? 0, 'SIGKILL');
+    // With the new connection the keeper begins a session.
+    await eventually('a session waits', () =>
+      world.processes().some((pid) => commandLineOf(pid) === 'sleep 3'),
+    );
+    await done(laptop, 'logs');
+    await done(laptop, 'stop');
   } finally {
     await world.remove();
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { done, started } from '../hosts/notebooks.ts';
@@ -85,8 +86,12 @@ test('after a lost connection ssh has all forwards before it says that it is up'
   await runs();
 });
 
+/** How many sessions sshd has had. */
+function sessions(): number {
+  return world.sshd.log().split('Starting session: command for ').length - 1;
+}
+
 test('small answers are sent at once: sshd has had a session in each connection that has a tunnel', async () => {
-  const sessions = () => world.sshd.log().split('Starting session: command for ').length - 1;
   await begin();
   const begun = sessions();
   await killSsh();
@@ -96,6 +101,20 @@ test('small answers are sent at once: sshd has had a session in each connection 
   const stopped = sessions();
   await done(world.laptop, 'forward', 'loopback');
   await eventually('the one that forward made has had one', () => sessions() === stopped + 1);
+});
+
+test('a host on which sessions hang is left alone after three', async () => {
+  await begin();
+  const begun = sessions();
+  writeFileSync(join(world.home, '.bashrc'), 'sleep 1000\n');
+  for (const hung of [1, 2, 3]) {
+    await killSsh();
+    await eventually('a session hangs', () => sessions() === begun + hung);
+  }
+  await killSsh();
+  rmSync(join(world.home, '.bashrc'));
+  await done(world.laptop, 'logs');
+  assert.equal(sessions(), begun + 4);
 });
 
 test('a server behind a socket is found again after a lost connection', async () => {
