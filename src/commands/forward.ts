@@ -1,4 +1,8 @@
+import type { NotebookStatus } from '../notebook/notebook-status.ts';
 import type { KnownNotebook } from '../notebook/resolve.ts';
+import type { NotebookRecord } from '../notebook/state.ts';
+import type { Forward } from '../ssh/arguments.ts';
+import { UsageError } from '../system/errors.ts';
 import type { joinNamed } from './join.ts';
 import { SERVER } from './notebook-options.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,21 +22,24 @@ export const forward = defineVerb({
   options: {
     ...CONFIG_FILE,
     ...SERVER,
+    cancel: { type: 'boolean', default: false, describe: 'take these ports back instead' },
     plain: { type: 'boolean', default: false, describe: "run the article's own command, to the letter" },
   },
   examples: [
     ['$0 forward', 'the tunnel of the only notebook, up again'],
     ['$0 forward gpu 6006', 'and TensorBoard, on the same connection'],
+    ['$0 forward gpu 6006 --cancel', 'TensorBoard no more'],
     ['$0 forward gpu --server 8888', 'to a Jupyter that was started by hand: see status --all'],
     ['$0 forward gpu 8787:localhost:8787', "as ssh's -L has it"],
     ['$0 forward gpu 0.0.0.0:6006:localhost:6006', 'for other machines, too'],
   ],
   async run(args, terminal) {
     const { context, style } = terminal;
-    const { forwardNotebook, isPrivate, parseForward } = await import('../notebook/forward.ts');
+    const { parseForward } = await import('../notebook/forward.ts');
     const { knownNotebook } = await import('../notebook/resolve.ts');
     const [name, ports] = splitPorts(args.notebook, args.ports ?? []);
     const more = ports.map((port) => parseForward(String(port)));
+    if (args.cancel) verifyCancel(args, more);
     const known =
       args.server === undefined
         ? await knownNotebook(name, args.F, context)
@@ -43,19 +50,63 @@ export const forward = defineVerb({
       terminal.say(`The tunnel to ${known.notebook.destination} is up.`);
       return 0;
     }
-    const { record, status } = await forwardNotebook(known, more, context);
-    for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
-      context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
+    const { record, status } = args.cancel
+      ? await cancelled(known, more, terminal)
+      : await forwarded(known, more, terminal);
     if (args.json) {
       terminal.print(JSON.stringify(status, undefined, 2));
       return 0;
     }
-    terminal.say(`${style.bold(status.name)}: the tunnel to ${status.destination} is up.`);
+    const gone = more.map(({ localPort }) => localPort).join(', ');
+    const news = args.cancel ? `no longer forwards ${gone}` : `the tunnel to ${status.destination} is up`;
+    terminal.say(`${style.bold(status.name)}: ${news}.`);
     for (const forward of record.forwards)
       terminal.print(`${forward.bindAddress}:${forward.localPort} -> ${forward.target}`);
     return 0;
   },
 });
+
+function verifyCancel(
+  { plain, server }: { plain: boolean; server?: number | undefined },
+  ports: readonly Forward[],
+): void {
+  if (ports.length === 0)
+    throw new UsageError('--cancel needs to know which ports', {
+      remedy:
+        'Name them: remote-notebook forward NAME 6006 --cancel. The whole tunnel: stop NAME --keep-server',
+    });
+  if (plain || server !== undefined)
+    throw new UsageError('--cancel takes ports of a known tunnel back, and goes with no --plain or --server');
+}
+
+async function forwarded(
+  known: KnownNotebook,
+  more: readonly Forward[],
+  { context }: Terminal,
+): Promise<Forwarded> {
+  const { forwardNotebook, isPrivate } = await import('../notebook/forward.ts');
+  const result = await forwardNotebook(known, more, context);
+  for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
+    context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
+  return result;
+}
+
+async function cancelled(
+  known: KnownNotebook,
+  ports: readonly Forward[],
+  { context }: Terminal,
+): Promise<Forwarded> {
+  const { cancelForwards } = await import('../notebook/forward.ts');
+  const { notebookStatus } = await import('../notebook/status.ts');
+  const localPorts = ports.map(({ localPort }) => localPort);
+  const record = await cancelForwards(known, localPorts, context);
+  return { record, status: await notebookStatus(record, context) };
+}
+
+interface Forwarded {
+  readonly record: NotebookRecord;
+  readonly status: NotebookStatus;
+}
 
 /** The notebook that a server has become, whose tunnel is up. */
 async function joined(

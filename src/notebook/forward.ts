@@ -82,6 +82,39 @@ export async function forwardNotebook(
   });
 }
 
+/**
+ * Takes further forwards of a notebook back, by their ports of this machine. Needs no connection.
+ * @returns its record with those that are left
+ * @throws UsageError when it has no such one; then all stay
+ */
+export async function cancelForwards(
+  { notebook }: KnownNotebook,
+  ports: readonly number[],
+  context: Context,
+): Promise<NotebookRecord> {
+  return withNotebookLock(notebook.name, context, async () => {
+    const record = readRecords(context)[notebook.name];
+    const [own, ...further] = record?.forwards ?? [];
+    const missing = ports.find((port) => !further.some(({ localPort }) => localPort === port));
+    if (!record || !own || missing !== undefined) {
+      const has = further.map(({ localPort }) => localPort).join(', ');
+      throw new UsageError(`"${notebook.name}" has no further port ${missing} of this machine`, {
+        remedy:
+          missing === own?.localPort
+            ? `That one leads to its server. End its tunnel: remote-notebook stop ${notebook.name} --keep-server`
+            : has === ''
+              ? 'It has none at all.'
+              : `It has: ${has}`,
+      });
+    }
+    const left = further.filter(({ localPort }) => !ports.includes(localPort));
+    const changed = { ...record, forwards: [own, ...left] };
+    await updateRecords(context, (records) => withRecord(records, changed));
+    await releaseTunnel(connectionOf(notebook, context.env), context);
+    return changed;
+  });
+}
+
 async function portTaken({ localPort }: Forward): Promise<Failure> {
   const holder = await portHolder(localPort);
   return new Failure(`port ${localPort} of this machine cannot be had${holder ? `: ${holder} has it` : ''}`, {

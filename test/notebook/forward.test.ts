@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { after, before, test } from 'node:test';
+import { keeperOf } from '../hosts/keeper.ts';
 import { askJupyter, done, type Shown, serverRecord } from '../hosts/notebooks.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
@@ -104,6 +105,28 @@ test('a port that is forwarded already is no second forward', async () => {
   const second = await forwarded('work', `${port}`, `${port}:localhost:${port}`);
   assert.deepEqual(second.tunnel.forwards, first.tunnel.forwards);
   assert.equal(second.tunnel.pid, first.tunnel.pid);
+  await done(world.laptop, 'stop', '--keep-server');
+});
+
+test('a further port is taken back by its name, and is no more on the connection', async () => {
+  const port = await freePort();
+  const before = (await forwarded('work')).tunnel;
+  await forwarded('work', `${port}:localhost:80`);
+  const words = ['forward', 'work', String(port), '--cancel'];
+  const { tunnel } = JSON.parse(await done(world.laptop, ...words, '--json'));
+  assert.deepEqual(tunnel.forwards, before.forwards);
+  assert.deepEqual(keeperOf(world.laptop).up, before.forwards);
+  const again = await world.laptop.run(...words);
+  assert.equal(again.code, 2);
+  assert.match(
+    again.stderr,
+    new RegExp(`^Error: "work" has no further port ${port} of this machine\nIt has`),
+  );
+  assert.equal((await world.laptop.run('forward', 'work', '--cancel')).code, 2);
+  const first = await world.laptop.run('forward', 'work', String(before.localPort), '--cancel');
+  assert.match(first.stderr, /leads to its server\. End its tunnel: remote-notebook stop work --keep-server/);
+  await done(world.laptop, 'stop', '--keep-server');
+  assert.deepEqual((await forwarded('work')).tunnel.forwards, before.forwards);
   await done(world.laptop, 'stop', '--keep-server');
 });
 
