@@ -1,7 +1,6 @@
 import type { NotebookStatus } from '../notebook/notebook-status.ts';
 import type { KnownNotebook } from '../notebook/resolve.ts';
 import type { NotebookRecord } from '../notebook/state.ts';
-import type { Forward } from '../ssh/arguments.ts';
 import { UsageError } from '../system/errors.ts';
 import type { joinNamed } from './join.ts';
 import { SERVER } from './notebook-options.ts';
@@ -102,6 +101,8 @@ async function cancelled(
   const record = await cancelForwards(known, localPorts, context);
   return { record, status: await notebookStatus(record, context) };
 }
+
+type Forward = NotebookRecord['forwards'][number];
 
 interface Forwarded {
   readonly record: NotebookRecord;
