@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { closeConnection } from '../ssh/connection.ts';
+import { closeConnection, isClaimed } from '../ssh/connection.ts';
 import { keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { isHeld, removeLock } from '../system/lock.ts';
@@ -68,6 +68,7 @@ async function deadConnections(folder: string, records: Records, context: Contex
     names.map(async (name): Promise<Leftover[]> => {
       const connection = { folder: join(rooms, name) };
       const remove = () => closeConnection(connection);
+      if (await isClaimed(connection)) return [];
       if (!needed.has(connection.folder))
         return [{ what: `the connection ${name}, which no notebook needs`, remove }];
       if (await keeperState(connection)) return [];

@@ -2,13 +2,13 @@ import { parseRuntimeFile, type RuntimeInfo } from '../jupyter/server.ts';
 import { type Frame, lastValue } from '../remote/script.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { connectionTo } from '../ssh/connection.ts';
-import { type Context, uninterrupted } from '../system/context.ts';
+import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { type HostServer, serverIn } from './host-server.ts';
 import { secondsOf } from './launched.ts';
 import type { HostListing, ListedServer } from './listed-server.ts';
 import { runScript } from './session.ts';
-import { openTunnel, releaseTunnel } from './tunnel.ts';
+import { onTunnel } from './tunnel.ts';
 
 /** A server that runs, as its process and its files on the host tell of it. */
 export interface FoundServer {
@@ -40,13 +40,10 @@ export async function listHost(
   context: Context,
 ): Promise<HostListing> {
   const connection = connectionTo(destination, configFile, context.env);
-  await openTunnel(connection, context);
-  try {
+  return onTunnel(connection, context, async () => {
     const { servers, ...rest } = await everyServer(connection, context);
     return { destination, servers: servers.map((server) => listed(server, Date.now())), ...rest };
-  } finally {
-    await releaseTunnel(connection, uninterrupted(context));
-  }
+  });
 }
 
 /** Asks the host for every Jupyter server of the user. */

@@ -6,7 +6,7 @@ import type { KnownNotebook } from './resolve.ts';
 import { type Started, startAlone } from './start.ts';
 import { type NotebookRecord, readRecords, withNotebookLock } from './state.ts';
 import { endServer, type MayEnd, restoreRecord, verifyNotPlain } from './stop.ts';
-import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
+import { connectionOf, onTunnel } from './tunnel.ts';
 
 /**
  * Ends the notebook's server, and starts it again with its port and its token: pages that are open in a browser
@@ -26,11 +26,14 @@ export async function restartNotebook(
   const connection = connectionOf(notebook, context.env);
   return withNotebookLock(notebook.name, context, async () => {
     const record = readRecords(context)[notebook.name];
-    const held = await endHeld(record, notebook, connection, mayEnd, context);
-    if (held === 'refused') return held;
-    const again = { ...notebook, port: held?.port || notebook.port };
-    const options = { mode: 'start', timeoutMs, token: held?.token ?? '' } as const;
-    return { ...(await startAlone(again, connection, options, context)), again: held !== undefined };
+    context.report.phase('connect');
+    return onTunnel(connection, context, async () => {
+      const held = await endHeld(record, notebook, connection, mayEnd, context);
+      if (held === 'refused') return held;
+      const again = { ...notebook, port: held?.port || notebook.port };
+      const options = { mode: 'start', timeoutMs, token: held?.token ?? '' } as const;
+      return { ...(await startAlone(again, connection, options, context)), again: held !== undefined };
+    });
   });
 }
 
@@ -49,16 +52,12 @@ async function endHeld(
   mayEnd: MayEnd | undefined,
   context: Context,
 ): Promise<Held | 'refused' | undefined> {
-  context.report.phase('connect');
-  await openTunnel(connection, context);
   let outcome: StopOutcome | 'refused' | undefined = 'refused';
   try {
     const held = record?.server ?? (await findServer(connection, notebook, context))?.info;
     outcome = held && (await endServer(record, notebook, connection, mayEnd, context));
     return outcome === 'refused' ? outcome : held;
   } finally {
-    const undoContext = uninterrupted(context);
-    await restoreRecord(record, notebook, undoContext);
-    if (outcome === 'refused') await releaseTunnel(connection, undoContext);
+    await restoreRecord(record, notebook, uninterrupted(context));
   }
 }

@@ -24,7 +24,7 @@ import {
   withoutRecord,
   withRecord,
 } from './state.ts';
-import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
+import { connectionOf, isForwardUp, onTunnel, releaseTunnel } from './tunnel.ts';
 
 /** A server that has kernels to shut gets so long to answer, and then so long to end. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
@@ -47,19 +47,18 @@ export async function stopNotebook(
     const record = readRecords(context)[notebook.name];
     const connection = connectionOf(notebook, context.env);
     context.report.phase('connect');
-    await openTunnel(connection, context);
-    let outcome: StopOutcome | 'refused' = 'refused';
-    try {
-      outcome = await endServer(record, notebook, connection, mayEnd, context);
-      if (outcome === 'refused') return outcome;
-      context.report.phase('close');
-      await changeRecord(notebook, withoutRecord, context);
-      return outcome;
-    } finally {
-      const undoContext = uninterrupted(context);
-      if (outcome === 'refused') await restoreRecord(record, notebook, undoContext);
-      await releaseTunnel(connection, undoContext);
-    }
+    return onTunnel(connection, context, async () => {
+      let outcome: StopOutcome | 'refused' = 'refused';
+      try {
+        outcome = await endServer(record, notebook, connection, mayEnd, context);
+        if (outcome === 'refused') return outcome;
+        context.report.phase('close');
+        await changeRecord(notebook, withoutRecord, context);
+        return outcome;
+      } finally {
+        if (outcome === 'refused') await restoreRecord(record, notebook, uninterrupted(context));
+      }
+    });
   });
 }
 

@@ -13,10 +13,12 @@ import {
   isClaimed,
   isOpen,
   openConnection,
+  removeDeadClaims,
+  withClaim,
   withConnectionLock,
 } from '../ssh/connection.ts';
 import { type KeeperState, keeperState } from '../ssh/keeper.ts';
-import type { Context } from '../system/context.ts';
+import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { watchFolder, writePassingFile } from '../system/files.ts';
 import { sendSignal } from '../system/process.ts';
@@ -150,14 +152,34 @@ export async function isForwardUp(connection: Connection, forward: Forward): Pro
 }
 
 /**
- * Ends the tunnel when no notebook needs it, nor a start that is under way and has none on record yet; else just takes
- * back the forwards that no record names.
+ * Does `work` on a tunnel that is brought up for it, and that no other command closes meanwhile. It ends with it, unless a
+ * notebook needs it.
+ */
+export async function onTunnel<T>(
+  connection: Connection,
+  context: Context,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await withClaim(connection, context, async () => {
+      await openTunnel(connection, context);
+      return work();
+    });
+  } finally {
+    await releaseTunnel(connection, uninterrupted(context));
+  }
+}
+
+/**
+ * Ends the tunnel when no notebook needs it, nor a command that is under way and has none on record; else just takes back
+ * the forwards that no record names.
  */
 export async function releaseTunnel(connection: Connection, context: Context): Promise<void> {
   if (!existsSync(connection.folder)) return;
   await withConnectionLock(connection, context, async () => {
     const isNeeded = recordsOn(connection, readRecords(context), context.env).length > 0;
-    if (isNeeded || (await isClaimed(connection, context)))
+    await removeDeadClaims(connection, context);
+    if (isNeeded || (await isClaimed(connection)))
       await settleForwards(connection, writeForwards(connection, context), context);
     else await closeConnection(connection);
   });

@@ -125,15 +125,24 @@ export function withClaim<T>(connection: Connection, context: Context, work: () 
   return withLock(claim, context.signal, work);
 }
 
-/** Whether a command that lives has a claim on the connection. Those of commands that were killed are removed. */
-export async function isClaimed({ folder }: Connection, { signal }: Context): Promise<boolean> {
-  const isClaim = (name: string) => name.startsWith(`${basename(folder)}-`) && name.endsWith('.lock');
+/** Whether a command that lives has a claim on the connection. Changes nothing. */
+export async function isClaimed(connection: Pick<Connection, 'folder'>): Promise<boolean> {
+  return (await Promise.all(claimsOn(connection).map(isHeld))).includes(true);
+}
+
+/** Removes the claims of commands that were killed. */
+export async function removeDeadClaims(
+  connection: Pick<Connection, 'folder'>,
+  { signal }: Context,
+): Promise<void> {
+  for (const claim of claimsOn(connection)) await removeLock(claim, signal);
+}
+
+function claimsOn({ folder }: Pick<Connection, 'folder'>): string[] {
   const rooms = dirname(folder);
-  const claims = readdirSync(rooms).filter(isClaim);
-  const held = await Promise.all(claims.map((claim) => isHeld(join(rooms, claim))));
-  for (const [index, claim] of claims.entries())
-    if (!held[index]) await removeLock(join(rooms, claim), signal);
-  return held.includes(true);
+  return readdirSync(rooms)
+    .filter((name) => name.startsWith(`${basename(folder)}-`) && name.endsWith('.lock'))
+    .map((name) => join(rooms, name));
 }
 
 /**

@@ -16,14 +16,19 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-/** A start whose first session on the host waits in a start-up file, which no later one does, until it may go on. */
 async function heldStart(): Promise<{ start: Running; letGo: () => void }> {
+  const { held, letGo } = await hold('start', 'loopback', '{F}', '--no-open', ...(await ports()));
+  return { start: held, letGo };
+}
+
+/** A command whose first session on the host waits in a start-up file, which no later one does, until it may go on. */
+async function hold(...args: string[]): Promise<{ held: Running; letGo: () => void }> {
   const [begun, go] = [join(world.home, 'begun'), join(world.home, 'go')];
   const wait = `until [ -e '${go}' ]; do sleep 0.05; done`;
   writeFileSync(join(world.home, '.bashrc'), `if mkdir '${begun}' 2>/dev/null; then ${wait}; fi\n`);
-  const start = world.laptop.start('start', 'loopback', '{F}', '--no-open', ...(await ports()));
+  const held = world.laptop.start(...args);
   await eventually('its session waits', () => existsSync(begun));
-  return { start, letGo: () => writeFileSync(go, '') };
+  return { held, letGo: () => writeFileSync(go, '') };
 }
 
 test('status --all leaves the connection to a start that has nothing on record yet', async () => {
@@ -33,6 +38,38 @@ test('status --all leaves the connection to a start that has nothing on record y
   const { code, stderr } = await start.ended;
   assert.equal(code, 0, stderr);
   await done(world.laptop, 'stop');
+  assert.deepEqual(traces(world, world.laptop), []);
+});
+
+test('of two that list a host, the first one that is done leaves the connection to the other', async () => {
+  const { held, letGo } = await hold('status', 'loopback', '{F}', '--all');
+  await done(world.laptop, 'status', 'loopback', '{F}', '--all');
+  letGo();
+  const { code, stderr } = await held.ended;
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(traces(world, world.laptop), []);
+});
+
+for (const verb of ['stop', 'restart']) {
+  test(`status --all leaves the connection to a ${verb} of a notebook that had no tunnel`, async () => {
+    await started(world.laptop, '--no-open', ...(await ports()));
+    await done(world.laptop, 'stop', '--keep-server');
+    const { held, letGo } = await hold(verb, '--yes');
+    await done(world.laptop, 'status', 'loopback', '{F}', '--all');
+    letGo();
+    const { code, stderr } = await held.ended;
+    assert.equal(code, 0, stderr);
+    if (verb === 'restart') await done(world.laptop, 'stop');
+    assert.deepEqual(traces(world, world.laptop), []);
+  });
+}
+
+test('clean leaves the connection to a command that looks for a server to join', async () => {
+  const { held, letGo } = await hold('start', 'loopback', '{F}', '--server', '1');
+  assert.doesNotMatch(await done(world.laptop, 'clean'), /connection/);
+  letGo();
+  const { stderr } = await held.ended;
+  assert.doesNotMatch(stderr, /was lost/);
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
