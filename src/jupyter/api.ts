@@ -1,4 +1,4 @@
-import type { Agent, ClientRequest } from 'node:http';
+import type { Agent } from 'node:http';
 import { Interrupted } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
 
@@ -21,20 +21,19 @@ interface ApiAnswer {
 /** A connection is kept so long for the next question: a round trip less. */
 const KEPT_MS = 5000;
 
-/** Our own: Node's global one may lead to a proxy, by a script or the environment, and the token is not for that. */
-const agents: { http?: Agent; https?: Agent } = {};
+/**
+ * Our own: Node's global one may lead to a proxy, by a script or the environment, and the token is not for that. One for
+ * each server: a port may lead to another one by now, while a connection that was kept leads to the first.
+ */
+const agents = new Map<string, Agent>();
 
 /** What asks a question, over a connection that is kept if there is one. */
-async function speaker(secure: boolean) {
+async function speaker({ secure, token }: Api) {
   const { request, Agent } = await (secure ? import('node:https') : import('node:http'));
-  const kind = secure ? 'https' : 'http';
-  agents[kind] ??= new Agent({ keepAlive: true, timeout: KEPT_MS });
-  return { request, agent: agents[kind] };
-}
-
-/** Whether the other end was gone before it could hear: a connection that was kept may have been cut meanwhile. */
-function isUnheard(query: ClientRequest, error: NodeJS.ErrnoException): boolean {
-  return query.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+  const key = `${secure} ${token}`;
+  const agent = agents.get(key) ?? new Agent({ keepAlive: true, timeout: KEPT_MS });
+  agents.set(key, agent);
+  return { request, agent };
 }
 
 /**
@@ -50,7 +49,7 @@ export async function askApi(
   timeoutMs: number,
 ): Promise<ApiAnswer> {
   if (signal.aborted) throw new Interrupted();
-  const { request, agent } = await speaker(api.secure);
+  const { request, agent } = await speaker(api);
   return new Promise((resolve, reject) => {
     const query = request(
       {
@@ -80,10 +79,8 @@ export async function askApi(
       timeoutMs,
     );
     signal.addEventListener('abort', onAbort);
-    query.on('error', (error) => {
-      if (isUnheard(query, error)) resolve(askApi(api, method, path, signal, timeoutMs));
-      else reject(error);
-    });
+    // Where a connection that was kept is cut, nothing is asked anew: our ssh may just have lost the port to a stranger.
+    query.on('error', reject);
     query.on('close', () => {
       clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);

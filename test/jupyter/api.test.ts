@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import http, { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import { test } from 'node:test';
 import { proveServer } from '../../src/jupyter/api.ts';
 
@@ -40,15 +40,48 @@ async function askTwice(server: Server) {
   }
 }
 
-test('a question whose kept connection was cut on the way is asked over a new one', async () => {
-  const heard = new Map<Socket, number>();
-  const server = createServer(({ socket }, response) => {
-    heard.set(socket, (heard.get(socket) ?? 0) + 1);
-    if (heard.get(socket) === 1) response.end('{}');
-    else socket.destroy();
+test('whoever takes the port when a kept connection is cut is told no token, and nothing is asked twice', async () => {
+  const heard: string[] = [];
+  const stranger = createServer(({ headers }, response) => {
+    heard.push(headers.authorization ?? '');
+    response.end('{}');
   });
-  assert.deepEqual(await askTwice(server), ['ours', 'ours']);
-  assert.deepEqual([...heard.values()], [2, 1]);
+  let asked = 0;
+  const server = createServer(({ socket }, response) => {
+    if (++asked === 1) return void response.end('{}');
+    const { localPort } = socket;
+    server.close();
+    stranger.listen(localPort, '127.0.0.1');
+    return void socket.resetAndDestroy();
+  });
+  assert.deepEqual(await askTwice(server), ['ours', 'silent']);
+  assert.equal(asked, 2);
+  assert.deepEqual(heard, []);
+  stranger.closeAllConnections();
+  stranger.close();
+});
+
+test('a port that leads to another server by now leads there, though a connection to the first is kept', async () => {
+  const answering = (token: string) =>
+    createServer(({ headers }, response) => {
+      response.statusCode = headers.authorization === `token ${token}` ? 200 : 403;
+      response.end('{}');
+    });
+  const [first, second] = [answering('first'), answering('second')];
+  const ask = (localPort: number, token: string) =>
+    proveServer({ localPort, baseUrl: '/', secure: false, token }, '1', new AbortController().signal, 60_000);
+  await new Promise<void>((resolve) => first.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = first.address() as AddressInfo;
+    assert.equal((await ask(port, 'first')).state, 'ours');
+    // As `ssh -O cancel` does: it listens no more, and what is connected stays so.
+    NetServer.prototype.close.call(first);
+    await new Promise<void>((resolve) => second.listen(port, '127.0.0.1', resolve));
+    assert.equal((await ask(port, 'second')).state, 'ours');
+  } finally {
+    for (const server of [first, second]) server.closeAllConnections();
+    second.close();
+  }
 });
 
 test("what a script has put in the place of Node's agent, a proxy's say, is told no token", async () => {
