@@ -242,6 +242,8 @@ port_holder() {
 # What process $1 is called, as `wholeName` of system/port.ts has it: $2 is its name in the process table.
 process_name() {
   name=$2
+  # It runs in a shell of its own. A `*` among the words is no pattern: it could be one of the whole disk.
+  set -f
   # shellcheck disable=SC2046
   set -- $(ps -ww -o args= -p "$1" 2>/dev/null)
   case ${1##*/} in

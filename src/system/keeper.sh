@@ -91,6 +91,8 @@ send_at_once() {
 # Counts the sessions in a row that had no end before their connection had.
 judge_session() {
   [ -n "$session" ] || return 0
+  # One that somebody has stopped would not see that end, and there would be no other connection.
+  kill -CONT "$session" 2>/dev/null
   wait "$session"
   [ "$?" = 255 ] && hung=$((hung + 1)) || hung=0
   session=''
