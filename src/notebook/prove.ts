@@ -102,6 +102,8 @@ async function answer(
     /open failed/.test(words());
   let proof: Proof;
   for (;;) {
+    // Without a tunnel nothing else hears of it, and the process would not end before the deadline.
+    if (context.signal.aborted) throw new Interrupted();
     // Where our ssh has lost the port, it may be a stranger's by now, and the token is not for them.
     proof = (await isForwardUp(connection, forward))
       ? await proveServer(
