@@ -55,9 +55,11 @@ function fitted(widest: readonly number[], least: readonly number[], width: numb
   return widths;
 }
 
-/** A cell of that width. */
+/** A cell of that width. No letter of two halves loses one, an emoji say. */
 function short(cell: string, width: number): string {
   if (cell.length <= width) return cell.padEnd(width);
   const end = Math.floor((width - 1) / 2);
-  return `${cell.slice(0, width - 1 - end)}…${cell.slice(cell.length - end)}`;
+  const first = cell.slice(0, width - 1 - end).replace(/[\ud800-\udbff]$/, '');
+  const last = cell.slice(cell.length - end).replace(/^[\udc00-\udfff]/, '');
+  return `${first}…${last}`.padEnd(width);
 }
