@@ -43,6 +43,8 @@ export const forward = defineVerb({
       args.server === undefined
         ? await knownNotebook(name, args.F, context)
         : await joined(args.server, { ...args, notebook: name }, terminal);
+    if (args.cancel && known.record?.plain)
+      throw new UsageError(`"${known.notebook.name}" was started with --plain, and has no further ports`);
     if (args.plain || known.record?.plain) {
       const { forwardPlain } = await import('../notebook/plain.ts');
       await forwardPlain(known.notebook, context);

@@ -116,6 +116,10 @@ test("start --plain spawns the article's commands to the letter, and knows its t
   assert.match(restarted.stderr, /"loopback" was started with --plain\n/);
 
   const [jupyter] = jupyters();
+  const cancelled = await laptop.run('forward', 'loopback', '6006', '--cancel');
+  assert.equal(cancelled.code, 2);
+  assert.match(cancelled.stderr, /"loopback" was started with --plain, and has no further ports\n/);
+
   const asked = await laptop.run('stop', '--plain');
   assert.equal(asked.code, 2);
   assert.match(asked.stderr, new RegExp(`pkill would end all of these on loopback:\n  ${jupyter} jupyter`));
