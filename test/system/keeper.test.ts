@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
+import { commandLineOf } from '../hosts/traces.ts';
 import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 /** What becomes of a tunnel: each test breaks one thing for real, and looks at what is there afterwards. */
@@ -54,6 +55,33 @@ test('a killed keeper is found out, and the next start puts another in its place
   assert.equal(JSON.parse(joined.stdout).url, url);
   assert.notEqual(keeper().keeper?.pid, before.keeper?.pid);
 });
+
+test('a session that somebody has stopped does not keep the next connection waiting', async () => {
+  const startUp = join(world.home, '.bashrc');
+  writeFileSync(startUp, '[ -z "$SSH_CONNECTION" ] || sleep 1000\n');
+  const first = keeper().ssh?.pid;
+  process.kill(first ?? 0, 'SIGKILL');
+  await eventually('its session waits', () => session() !== undefined && keeper().ssh?.pid !== first);
+  const stopped = session() ?? 0;
+  const second = keeper().ssh?.pid;
+  process.kill(stopped, 'SIGSTOP');
+  try {
+    rmSync(startUp);
+    process.kill(second ?? 0, 'SIGKILL');
+    await eventually(
+      'another ssh is connected',
+      () => keeper().word === 'connected' && keeper().ssh?.pid !== second,
+      20_000,
+    );
+  } finally {
+    signalQuietly(stopped, 'SIGKILL');
+  }
+});
+
+/** The keeper's own session, if it is under way. */
+function session(): number | undefined {
+  return world.processes().find((pid) => commandLineOf(pid).endsWith(' master true'));
+}
 
 test('sshd that was away is found again, by itself', async () => {
   const { ssh } = keeper();
