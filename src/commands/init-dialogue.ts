@@ -4,7 +4,7 @@ import { defaultName, makeNotebook, type Notebook } from '../notebook/notebook.t
 import type { NotebookSettings } from '../notebook/settings.ts';
 import { type Started, startNotebook, verifySameNotebook } from '../notebook/start.ts';
 import { readRecords } from '../notebook/state.ts';
-import { forgetNotebook, stopNotebook } from '../notebook/stop.ts';
+import { closeNotebook, forgetNotebook, stopNotebook } from '../notebook/stop.ts';
 import { type Survey, survey, verifyEnvironment } from '../notebook/survey.ts';
 import { connectionOf, openTunnel, releaseTunnel } from '../notebook/tunnel.ts';
 import { wrongAnswer } from '../notebook/wrong-answer.ts';
@@ -118,6 +118,7 @@ async function start(notebook: Notebook, timeoutMs: number, { terminal, begun }:
   const known = { notebook: started.record.notebook, record: started.record };
   if (!started.joined) begun.add(() => stopNotebook(known, undefined, uninterrupted(context)));
   else if (!before) begun.add(() => forgetNotebook(known, uninterrupted(context)));
+  else if (before.closed) begun.add(() => closeNotebook(known, uninterrupted(context)));
   return started;
 }
 

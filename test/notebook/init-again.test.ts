@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
@@ -81,4 +81,20 @@ test('--yes fails as start does, and keeps nothing', async () => {
     assert.match(stderr, message);
     assertNothingIsKept();
   }
+});
+
+test('what cannot be written down leaves a notebook whose tunnel was closed as it was', async () => {
+  const words = ['loopback', '{F}', '-d', 'rne', '-e', '.venv', '--no-open'];
+  await done(world.laptop, 'start', ...words, ...(await ports()));
+  await done(world.laptop, 'stop', '--keep-server');
+  const init = world.laptop.start('init', ...words, '--name', 'loopback', '--yes');
+  await init.saw('connect');
+  mkdirSync(world.laptop.configurationFile, { recursive: true });
+  const { code, stderr } = await init.ended;
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /works: [\s\S]*cannot (read|write)/);
+  rmdirSync(world.laptop.configurationFile);
+  const [notebook] = JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks;
+  assert.deepEqual([notebook.tunnel.state, notebook.tunnel.wanted], ['closed', false]);
+  await done(world.laptop, 'stop');
 });
