@@ -68,10 +68,10 @@ pictures: $(BUNDLE)
 # NAME (WSL) and ENV (sh). It travels as it was typed, in the environment: neither make nor sh reads into it.
 PARAMETERS := HOST DIR ENV PORT LOCAL_PORT NAME COMMAND SSH_CONFIG
 is-given = $(filter command,$(firstword $(origin $1)))
-# One that is misspelt would be a start without it.
-KNOWN := $(PARAMETERS) ARGS ONLY
+# One that is misspelt would be a start without it. The other targets take what any make is given: V=1, CI=1.
+KNOWN := $(PARAMETERS) ARGS
 unknown := $(filter-out $(KNOWN),$(foreach v,$(.VARIABLES),$(if $(call is-given,$v),$v)))
-$(if $(unknown),$(error there is no parameter $(unknown); it is one of: $(KNOWN)))
+$(if $(and $(unknown),$(filter $(VERBS),$(MAKECMDGOALS))),$(error there is no parameter $(unknown); it is one of: $(KNOWN)))
 $(foreach p,$(PARAMETERS),$(if $(call is-given,$p),$(eval export GIVEN_$p := $$(value $p))$(eval unexport $p)))
 
 # $1: parameter, $2: the option that takes it
