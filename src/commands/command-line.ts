@@ -25,7 +25,23 @@ type Values = Record<string, unknown>;
 export async function readCommandLine(args: readonly string[]): Promise<CommandLine | undefined> {
   const [first, second, ...rest] = args;
   if (first === 'help' && rest.length === 0) return readByYargs(helpOf(second));
-  return readUsualLine(args) ?? readByYargs(args);
+  const words = separated(args);
+  return readUsualLine(words) ?? readByYargs(words);
+}
+
+/** `-Ffile` as two words, which ssh takes it for: yargs finds letters and dots of its own in it. */
+function separated(args: readonly string[]): readonly string[] {
+  const verb = Object.hasOwn(VERBS, args[0] ?? '') ? VERBS[args[0] ?? ''] : undefined;
+  const options = Object.entries<Options>({ ...verb?.options, ...SHARED_OPTIONS });
+  const spellings = options
+    .filter(([, { type }]) => type !== 'boolean')
+    .flatMap(([name, settings]) => [name, ...aliasesOf(settings)]);
+  const end = args.indexOf('--');
+  const before = args.slice(0, end < 0 ? undefined : end).flatMap((word) => {
+    const [, letter = '', value = ''] = /^-([^-])([^=].*)$/s.exec(word) ?? [];
+    return spellings.includes(letter) ? [`-${letter}`, value] : [word];
+  });
+  return end < 0 ? before : [...before, ...args.slice(end)];
 }
 
 /** `help VERB`, as git and docker have it, is that verb's --help. */

@@ -22,7 +22,7 @@ export const init = defineVerb({
     open: {
       type: 'boolean',
       default: true,
-      describe: 'open the browser in the end (--no-open: only print the URL)',
+      describe: 'whether to open the browser in the end; with --no-open the URL is only printed',
     },
     ...TIMEOUT,
     yes: { alias: 'y', type: 'boolean', default: false, describe: 'ask nothing, and take each default' },

@@ -18,7 +18,11 @@ export const start = defineVerb({
   },
   options: {
     ...NOTEBOOK_OPTIONS,
-    open: { type: 'boolean', default: true, describe: 'open the browser (--no-open: only print the URL)' },
+    open: {
+      type: 'boolean',
+      default: true,
+      describe: 'whether to open the browser; with --no-open the URL is only printed',
+    },
     ...TIMEOUT,
     ...SERVER,
     save: { type: 'string', describe: 'keep these settings in config.yaml under a name', requiresArg: true },

@@ -111,10 +111,16 @@ async function look({ notebook, F, resources }: Wanted, { context }: Terminal): 
 
 async function linesOf(
   notebooks: readonly NotebookStatus[],
-  { resources }: Wanted,
+  { notebook, resources }: Wanted,
   terminal: Terminal,
 ): Promise<string[]> {
-  if (notebooks.length === 0) return ['Nothing runs. Begin with: remote-notebook start user@host'];
+  if (notebooks.length === 0) {
+    return [
+      notebook === undefined
+        ? 'Nothing runs. Begin with: remote-notebook start user@host'
+        : `"${notebook}" does not run. Start it: remote-notebook start ${notebook}`,
+    ];
+  }
   const { statusTable } = await import('./status-table.ts');
   const table = statusTable(notebooks, terminal, Date.now());
   if (!resources) return table;

@@ -67,9 +67,15 @@ export async function forwardNotebook(
       const up: Forward[] = [];
       for (const forward of record.forwards) {
         if (await isForwardUp(connection, forward)) up.push(forward);
-        else if (asked.includes(forwardSpec(forward))) throw await portTaken(forward);
+        else if (asked.includes(forwardSpec(forward)))
+          throw await portTaken(
+            forward,
+            forward === record.forwards[0]
+              ? `take the next free one: remote-notebook start ${notebook.name}`
+              : 'choose another port of this machine: LOCAL:PORT',
+          );
         // It is one of before, which the keeper tries again and again.
-        else context.report.note((await portTaken(forward)).message);
+        else context.report.note((await portTaken(forward, '')).message);
       }
       context.report.phase('prove');
       return { record: { ...record, forwards: up }, status: await answeringStatus(record, context) };
@@ -115,9 +121,10 @@ export async function cancelForwards(
   });
 }
 
-async function portTaken({ localPort }: Forward): Promise<Failure> {
+/** @param otherwise what to do where its holder is to have it */
+async function portTaken({ localPort }: Forward, otherwise: string): Promise<Failure> {
   const holder = await portHolder(localPort);
   return new Failure(`port ${localPort} of this machine cannot be had${holder ? `: ${holder} has it` : ''}`, {
-    remedy: 'End that, or choose another port of this machine: LOCAL:PORT',
+    remedy: `End that, or ${otherwise}`,
   });
 }

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Options } from 'yargs';
-import { type CommandLine, readByYargs, readUsualLine } from '../../src/commands/command-line.ts';
+import {
+  type CommandLine,
+  readByYargs,
+  readCommandLine,
+  readUsualLine,
+} from '../../src/commands/command-line.ts';
 import { SHARED_OPTIONS } from '../../src/commands/verb.ts';
 import { VERBS } from '../../src/commands/verbs.ts';
 
@@ -29,6 +34,15 @@ async function byYargs(line: readonly string[]): Promise<Record<string, unknown>
   const read = await readByYargs(line);
   return read && seen(read);
 }
+
+test('the value of a short option may stand right behind it, whatever it begins with', async () => {
+  const read = await readCommandLine(['start', 'gpu', '-F../lab.conf', '-e.venv', '-dmy.data', '-p8890']);
+  const args: Record<string, unknown> = { ...read?.args };
+  assert.deepEqual(
+    [args.F, args.environment, args.directory, args.port],
+    ['../lab.conf', '.venv', 'my.data', 8890],
+  );
+});
 
 const USUAL: readonly (readonly string[])[] = [
   ['start'],

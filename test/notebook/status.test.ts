@@ -172,15 +172,15 @@ test('a server that was killed is told with the end of its log', async () => {
   await done(laptop, 'stop');
 });
 
-test('where nothing was started nothing is wrong', async () => {
+test('where nothing was started nothing is wrong, and the way to start is told', async () => {
   const laptop = world.anotherLaptop();
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
   writeFileSync(laptop.configurationFile, 'notebooks:\n  work: { destination: loopback }\n');
-  for (const name of [[], ['work']]) {
-    assert.equal(
-      await done(laptop, 'status', ...name),
-      'Nothing runs. Begin with: remote-notebook start user@host\n',
-    );
+  for (const [said, ...name] of [
+    ['Nothing runs. Begin with: remote-notebook start user@host'],
+    ['"work" does not run. Start it: remote-notebook start work', 'work'],
+  ]) {
+    assert.equal(await done(laptop, 'status', ...name), `${said}\n`);
     assert.deepEqual(JSON.parse(await done(laptop, 'status', ...name, '--json')), { notebooks: [] });
   }
 });
