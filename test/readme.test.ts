@@ -42,15 +42,21 @@ function shell(line: string) {
   return spawnSync('bash', ['-c', line], { cwd: world.home, env, encoding: 'utf8' });
 }
 
+/** TensorBoard's: one line takes back what another has forwarded. */
+let board: string;
+before(async () => {
+  board = String(await freePort());
+});
+
 /** A line of the README as it can be run here: with the host's ssh_config, ports that are free, for this machine alone, and an end. */
 async function runnable(line: string): Promise<string> {
-  const ports = [String(await freePort()), String(await freePort())];
+  const port = String(await freePort());
   const here = line
     .replace(/ -f$/, '')
     .replace('--server 8888', `--server ${other.port}`)
-    .replace('6006', () => ports[0] ?? '')
+    .replace('6006', () => board)
     .replace('0.0.0.0', '127.0.0.1')
-    .replace('8080', () => ports[1] ?? '');
+    .replace('8080', () => port);
   // There is no terminal here to ask on; what it writes is for no other line.
   if (line.includes(' init')) {
     const target = line.endsWith(' init') ? ' gpu' : '';

@@ -8,6 +8,11 @@ export interface Api {
   readonly baseUrl: string;
   readonly secure: boolean;
   readonly token: string;
+  /**
+   * Whether that port is still the tunnel's. It is asked when the connection stands: one that ssh has just lost may be a
+   * stranger's, and the token is not for them.
+   */
+  readonly isOurs?: () => Promise<boolean>;
 }
 
 /** No answer of a Jupyter has nearly as many characters. */
@@ -85,8 +90,21 @@ export async function askApi(
       clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);
     });
-    query.end();
+    const speak = () =>
+      verifyOurs(api).then(
+        () => query.end(),
+        (error: Error) => query.destroy(error),
+      );
+    query.once('socket', (socket) => {
+      if (socket.connecting) socket.once('connect', speak);
+      else void speak();
+    });
   });
+}
+
+/** @throws Error when the port is not the tunnel's any more */
+async function verifyOurs({ isOurs }: Api): Promise<void> {
+  if (isOurs && !(await isOurs())) throw new Error('the tunnel was lost');
 }
 
 /**

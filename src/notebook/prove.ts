@@ -19,10 +19,11 @@ const SILENCE_MS = 3000;
 /** A socket that sshd cannot, or may not, connect to for so long has nobody behind it: sshd says the same of both. */
 const SOCKET_TIMEOUT_MS = 10_000;
 
-/** Where the API of a server is reached through its forward. */
-export function apiOf(server: ServerRecord, forward: Forward): Api {
+/** Where the API of a server is reached through its forward on the connection, for as long as that is up. */
+export function apiOf(server: ServerRecord, forward: Forward, connection: Connection): Api {
   const { baseUrl, secure, token } = server;
-  return { localPort: forward.localPort, baseUrl, secure, token };
+  const isOurs = () => isForwardUp(connection, forward);
+  return { localPort: forward.localPort, baseUrl, secure, token, isOurs };
 }
 
 /**
@@ -34,9 +35,9 @@ export async function reachableApi(
   context: Context,
 ): Promise<Api | undefined> {
   const [forward] = forwards;
-  if (!server || !forward || !(await isForwardUp(connectionOf(notebook, context.env), forward)))
-    return undefined;
-  return apiOf(server, forward);
+  const connection = connectionOf(notebook, context.env);
+  if (!server || !forward || !(await isForwardUp(connection, forward))) return undefined;
+  return apiOf(server, forward, connection);
 }
 
 /**
@@ -86,7 +87,7 @@ async function answer(
   context: Context,
 ): Promise<Extract<Proof, { state: 'ours' }>> {
   const forward = record.forwards[0] as Forward;
-  const api = apiOf(record.server, forward);
+  const api = apiOf(record.server, forward, connection);
   const begun = Date.now();
   const deadline = begun + PROVE_TIMEOUT_MS;
   const said = readWords(connection).length;

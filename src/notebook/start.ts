@@ -189,9 +189,11 @@ async function joinKnown(
   const { server, notebook } = record;
   const forward = record.forwards[0];
   if (!server || !forward) return undefined;
-  if (!(await isForwardUp(connectionOf(notebook, context.env), forward))) return undefined;
+  const connection = connectionOf(notebook, context.env);
+  if (!(await isForwardUp(connection, forward))) return undefined;
   context.report.phase('prove');
-  const proof = await proveServer(apiOf(server, forward), server.version, context.signal, LOOK_TIMEOUT_MS);
+  const api = apiOf(server, forward, connection);
+  const proof = await proveServer(api, server.version, context.signal, LOOK_TIMEOUT_MS);
   if (proof.state !== 'ours') {
     context.report.phaseFailed();
     return undefined;

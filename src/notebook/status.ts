@@ -69,7 +69,7 @@ async function findings(
   const forward = record.forwards[0];
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   if (forward && keeper.up.includes(forwardSpec(forward))) {
-    const heard = await ask(apiOf(server, forward), server, context);
+    const heard = await ask(apiOf(server, forward, connection), server, context);
     if (heard) return heard;
   }
   return findingsOnHost(server, connection, context);

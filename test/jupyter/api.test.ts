@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import http, { createServer, type Server } from 'node:http';
-import { type AddressInfo, Server as NetServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, Server as NetServer } from 'node:net';
 import { test } from 'node:test';
 import { proveServer } from '../../src/jupyter/api.ts';
 
@@ -94,5 +94,19 @@ test("what a script has put in the place of Node's agent, a proxy's say, is told
     assert.deepEqual(await askTwice(createServer((_, response) => response.end('{}'))), ['ours', 'ours']);
   } finally {
     http.globalAgent = globalAgent;
+  }
+});
+
+test('who has the port of a tunnel that is lost is told nothing, not even when it was lost a moment ago', async () => {
+  let told = '';
+  const stranger = createTcpServer((socket) => socket.on('data', (chunk) => (told += chunk)));
+  await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port: localPort } = stranger.address() as AddressInfo;
+    const api = { localPort, baseUrl: '/', secure: false, token: 'x', isOurs: async () => false };
+    const proof = await proveServer(api, '1', new AbortController().signal, 60_000);
+    assert.deepEqual([proof, told], [{ state: 'silent', reason: 'the tunnel was lost' }, '']);
+  } finally {
+    stranger.close();
   }
 });
