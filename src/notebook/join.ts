@@ -1,5 +1,4 @@
-import { withClaim } from '../ssh/connection.ts';
-import { type Context, uninterrupted } from '../system/context.ts';
+import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
 import { type Everything, everyServer, type FoundServer, isPasswordOnly } from './every-server.ts';
@@ -9,7 +8,7 @@ import { serverTarget } from './route.ts';
 import type { NotebookSettings } from './settings.ts';
 import { type Started, startNotebook } from './start.ts';
 import { type Records, readRecords } from './state.ts';
-import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
+import { connectionOf, onTunnel } from './tunnel.ts';
 
 /** What of a notebook can be chosen for a server that runs already. */
 export interface JoinSettings extends Pick<NotebookSettings, 'local-port' | 'strict-port'> {
@@ -32,22 +31,15 @@ export async function joinServer(
 ): Promise<Started> {
   const host = await resolveNotebook(target, {}, configFile, context);
   const connection = connectionOf(host, context.env);
-  try {
-    return await withClaim(connection, context, async () => {
-      context.report.phase('connect');
-      await openTunnel(connection, context);
-      context.report.phase('find');
-      const server = chooseServer(await everyServer(connection, context), number, host.destination);
-      const { notebook, isNew } = notebookOf(server, host, settings, readRecords(context));
-      if (isNew) verifyJoinable(server, host.destination);
-      const options = { mode: 'join', timeoutMs: 0, server: isNew ? server : undefined } as const;
-      return await startNotebook(notebook, options, context);
-    });
-  } catch (error) {
-    // A connection that was made for this alone ends with it.
-    await releaseTunnel(connection, uninterrupted(context));
-    throw error;
-  }
+  context.report.phase('connect');
+  return onTunnel(connection, context, async () => {
+    context.report.phase('find');
+    const server = chooseServer(await everyServer(connection, context), number, host.destination);
+    const { notebook, isNew } = notebookOf(server, host, settings, readRecords(context));
+    if (isNew) verifyJoinable(server, host.destination);
+    const options = { mode: 'join', timeoutMs: 0, server: isNew ? server : undefined } as const;
+    return startNotebook(notebook, options, context);
+  });
 }
 
 function chooseServer({ servers }: Everything, number: number, destination: string): FoundServer {
