@@ -13,7 +13,7 @@ TSX := node --import tsx
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-#: make demo          a notebook behind a real ssh tunnel, on this machine alone; Ctrl-C ends it
+#: make demo          a server behind a real ssh tunnel, on this machine alone; Ctrl-C ends it
 #: make demo-stop     end it from another terminal, and what a crash has left
 #: make test          install what the tests need, run them all (ONLY=test/ssh: those below a path)
 #: make check         types, lint, shell scripts, unused code, layers
@@ -23,7 +23,7 @@ help:
 #:                    (ARGS=verbs one part alone: verbs, far, kill, cut, tunnels or throughput)
 #:
 #: make start HOST=gpu DIR=rne ENV=virtual_environment PORT=8889
-#:                    also NAME= LOCAL_PORT= COMMAND= SSH_CONFIG= ARGS='--no-open --timeout 90'
+#:                    also NAME= LOCAL_PORT= COMMAND= SSH_CONFIG= ARGS='--no-browser --timeout 90'
 #: make init          the first time: asks for all of that, tries it, and writes it down
 #: make status        likewise: forward open stop restart logs doctor hosts config clean aliases completion, with NAME= or HOST=
 

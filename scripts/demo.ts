@@ -1,4 +1,4 @@
-// `make demo`: a notebook behind a real ssh tunnel, on this machine alone; `make demo-stop` ends it.
+// `make demo`: a server behind a real ssh tunnel, on this machine alone; `make demo-stop` ends it.
 import { endAllDemos } from './demo/end.ts';
 import { runDemo } from './demo/run.ts';
 

@@ -22,7 +22,7 @@ async function terminals(): Promise<{ start: string; status: string }> {
     // What a reader need not type: where the ssh_config is, that no browser is here, and a port for the host, which
     // is this machine as well.
     const own = PROGRAM.map((word) => `'${word}'`).join(' ');
-    const more = `-F '${sshConfig}' --no-open --port ${await freePort()}`;
+    const more = `-F '${sshConfig}' --no-browser --port ${await freePort()}`;
     const shim = `#!/bin/sh\n[ "$1" != start ] || { shift; set -- start ${more} "$@"; }\nexec ${own} "$@"\n`;
     writeFileSync(join(bin, 'remote-notebook'), shim, { mode: 0o755 });
     const env = { ...world.laptop.env, PATH: [bin, world.laptop.env.PATH].join(delimiter) };

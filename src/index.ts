@@ -3,12 +3,12 @@
  * what went wrong and whose `remedy` says what to do; a `UsageError` among them says that nothing was run.
  */
 import type { HostListing } from './notebook/listed-server.ts';
-import type { NotebookStatus } from './notebook/notebook-status.ts';
+import type { ServerStatus } from './notebook/notebook-status.ts';
 import type { GivenSettings } from './notebook/settings.ts';
 import type { Context } from './system/context.ts';
 
 export type { HostListing, ListedServer } from './notebook/listed-server.ts';
-export type { NotebookStatus } from './notebook/notebook-status.ts';
+export type { ServerStatus } from './notebook/notebook-status.ts';
 export { Failure, Interrupted, UsageError } from './system/errors.ts';
 
 /** What each function may be given of the world around it. */
@@ -33,7 +33,7 @@ export interface StartSettings extends Surroundings, GivenSettings {
 }
 
 /** What can be chosen for a server that runs already. */
-export interface JoinSettings extends Surroundings {
+export interface AdoptSettings extends Surroundings {
   readonly name?: string | undefined;
   readonly localPort?: number | undefined;
   readonly strictPort?: boolean | undefined;
@@ -45,36 +45,36 @@ export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Starts a notebook on its host, or joins it if it runs, and brings it here. No browser is opened.
- * @param target a destination of ssh, or the name of a notebook
+ * Starts a server on its host, or joins it if it runs, and brings it here. No browser is opened.
+ * @param target a destination of ssh, or the name of a server
  */
-export async function startNotebook(
+export async function startServer(
   target: string,
   settings: StartSettings = {},
-): Promise<NotebookStatus & { readonly joined: boolean }> {
-  const { resolveNotebook } = await import('./notebook/resolve.ts');
+): Promise<ServerStatus & { readonly joined: boolean }> {
+  const { resolveServer } = await import('./notebook/resolve.ts');
   const { settingsFrom } = await import('./notebook/settings.ts');
-  const { startNotebook: start } = await import('./notebook/start.ts');
+  const { startServer: start } = await import('./notebook/start.ts');
   const { describeStarted } = await import('./notebook/status.ts');
   const context = contextOf(settings);
   const { name, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
-  const notebook = await resolveNotebook(target, { ...settingsFrom(settings), name }, sshConfig, context);
-  const { record, joined } = await start(notebook, { mode: 'start', timeoutMs }, context);
+  const spec = await resolveServer(target, { ...settingsFrom(settings), name }, sshConfig, context);
+  const { record, joined } = await start(spec, { mode: 'start', timeoutMs }, context);
   return { ...(await describeStarted(record, context)), joined };
 }
 
 /**
  * Joins a Jupyter server that runs on a host, whoever started it, and brings it here. One that this program has not
- * started becomes a notebook, of the name that is given or of its host's and its port.
- * @param target a destination of ssh, or the name of a notebook, whose host is meant
+ * started is known here by the name that is given, or by its host's and its port.
+ * @param target a destination of ssh, or the name of a server on it
  * @param server its port on the host, or its PID, as `hostServers` tells them
  */
-export async function joinServer(
+export async function adoptServer(
   target: string,
   server: number,
-  settings: JoinSettings = {},
-): Promise<NotebookStatus> {
-  const { joinServer: join } = await import('./notebook/join.ts');
+  settings: AdoptSettings = {},
+): Promise<ServerStatus> {
+  const { adoptServer: join } = await import('./notebook/join.ts');
   const { describeStarted } = await import('./notebook/status.ts');
   const context = contextOf(settings);
   const { name, localPort, strictPort, sshConfig } = settings;
@@ -84,60 +84,57 @@ export async function joinServer(
 }
 
 /**
- * Brings up a notebook's tunnel again, or that of a server which another machine has started.
+ * Brings up a server's tunnel again, or that of one which another machine has started.
  * @param ports more ports of the host, as the command has them: `6006`, `LOCAL:PORT`, `LOCAL:HOST:PORT`
  */
-export async function forwardNotebook(
+export async function forwardServer(
   name: string,
   ports: readonly (string | number)[] = [],
   surroundings: Surroundings = {},
-): Promise<NotebookStatus> {
-  const { forwardNotebook: forward, parseForward } = await import('./notebook/forward.ts');
+): Promise<ServerStatus> {
+  const { forwardServer: forward, parseForward } = await import('./notebook/forward.ts');
   const context = contextOf(surroundings);
   const more = ports.map((port) => parseForward(String(port)));
   return (await forward(await known(name, surroundings, context), more, context)).status;
 }
 
-/** What runs: all notebooks that this machine has started or joined, or the one that is named. */
-export async function notebookStatus(
-  name?: string,
-  surroundings: Surroundings = {},
-): Promise<NotebookStatus[]> {
+/** What runs: all servers that this machine has started or joined, or the one that is named. */
+export async function serverStatus(name?: string, surroundings: Surroundings = {}): Promise<ServerStatus[]> {
   const { statusOf } = await import('./notebook/status.ts');
   return statusOf(name, surroundings.sshConfig, contextOf(surroundings));
 }
 
 /**
  * Every Jupyter server of the user on a host, whoever started it, without its token. Changes nothing there.
- * @param target a destination of ssh, or the name of a notebook, whose host is meant
+ * @param target a destination of ssh, or the name of a server on it
  */
 export async function hostServers(target: string, surroundings: Surroundings = {}): Promise<HostListing> {
   const { listHost } = await import('./notebook/every-server.ts');
-  const { resolveNotebook } = await import('./notebook/resolve.ts');
+  const { resolveServer } = await import('./notebook/resolve.ts');
   const context = contextOf(surroundings);
-  const { destination, configFile } = await resolveNotebook(target, {}, surroundings.sshConfig, context);
-  return listHost(destination, configFile, context);
+  const { destination, sshConfig } = await resolveServer(target, {}, surroundings.sshConfig, context);
+  return listHost(destination, sshConfig, context);
 }
 
-/** The notebook's page with its token, which is a secret. Rejects while no tunnel leads to it, and when its server is gone. */
-export async function notebookUrl(name: string, surroundings: Surroundings = {}): Promise<string> {
-  const { reachableNotebook, secretUrl } = await import('./notebook/open.ts');
+/** The server's page with its token, which is a secret. Rejects while no tunnel leads to it, and when the server is gone. */
+export async function serverUrl(name: string, surroundings: Surroundings = {}): Promise<string> {
+  const { reachableServer, secretUrl } = await import('./notebook/open.ts');
   const context = contextOf(surroundings);
-  const { record } = await reachableNotebook(await known(name, surroundings, context), context);
+  const { record } = await reachableServer(await known(name, surroundings, context), context);
   return secretUrl(record);
 }
 
-/** Ends exactly this notebook's server, whatever its kernels do, verifies that it is gone, and then ends its tunnel. */
-export async function stopNotebook(name: string, surroundings: Surroundings = {}): Promise<StopOutcome> {
-  const { stopNotebook: stop } = await import('./notebook/stop.ts');
+/** Ends exactly this server, whatever its kernels do, verifies that it is gone, and then ends its tunnel. */
+export async function stopServer(name: string, surroundings: Surroundings = {}): Promise<StopOutcome> {
+  const { stopServer: stop } = await import('./notebook/stop.ts');
   const context = contextOf(surroundings);
   // Only who is asked can refuse.
   return (await stop(await known(name, surroundings, context), undefined, context)) as StopOutcome;
 }
 
 async function known(name: string, { sshConfig }: Surroundings, context: Context) {
-  const { knownNotebook } = await import('./notebook/resolve.ts');
-  return knownNotebook(name, sshConfig, context);
+  const { knownServer } = await import('./notebook/resolve.ts');
+  return knownServer(name, sshConfig, context);
 }
 
 function contextOf({ env = process.env, signal, onPhase, onNote }: Surroundings): Context {

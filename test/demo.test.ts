@@ -98,7 +98,7 @@ function statusOf(url: string): Promise<number | undefined> {
 const needsProc = { skip: process.platform === 'linux' ? false : 'it looks for leftovers in /proc' };
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  test(`make demo brings a notebook up, and ${signal} leaves nothing of it behind`, needsProc, async () => {
+  test(`make demo brings a server up, and ${signal} leaves nothing of it behind`, needsProc, async () => {
     const demo = await readyDemo();
     assert.equal(await statusOf(demo.url), 200);
     signalGroup(demo, signal);

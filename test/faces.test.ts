@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { nodeOfVersion } from './hosts/nodes.ts';
-import { liveAndDie } from './hosts/notebooks.ts';
+import { liveAndDie } from './hosts/servers.ts';
 import { makeWorld, type World } from './hosts/world.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -60,7 +60,7 @@ for (const version of ['', '22']) {
     return node22;
   };
 
-  test(`npx zx scripts/VERB.ts starts, shows and stops a notebook${under}`, (context) => {
+  test(`npx zx scripts/VERB.ts starts, shows and stops a server${under}`, (context) => {
     const node = nodeFor(context);
     if (node)
       liveAndDie(world, (verb, ...words) => output(['npx', 'zx', `scripts/${verb}.ts`, ...words], { node }));
@@ -69,7 +69,7 @@ for (const version of ['', '22']) {
 
 test('make VERB does so, with its values as they were typed and none that it was not given', () => {
   const host = `SSH_CONFIG=${world.sshd.sshConfig}`;
-  const startWords = ['HOST=loopback', host, `DIR=${AWKWARD}`, 'NAME=odd', 'ARGS=--no-open --json'];
+  const startWords = ['HOST=loopback', host, `DIR=${AWKWARD}`, 'NAME=odd', 'ARGS=--no-browser --json'];
   const started = JSON.parse(output(['make', 'start', ...startWords]));
   assert.equal(started.directory, join(world.home, AWKWARD));
   assert.equal(started.name, 'odd');

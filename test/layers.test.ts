@@ -79,7 +79,7 @@ test('the architecture page tells of each room that there is, and of no other', 
 test('the files that the pages for contributors name are there', () => {
   const text = page + readFileSync(join(root, 'docs/contributing.md'), 'utf8');
   const named = text.matchAll(
-    /`(?:(src|test|scripts)\/|(?=(?:notebook|jupyter|ssh|remote|system)\/))([\w./-]+)`/g,
+    /`(?:(src|test|scripts)\/|(?=(?:server|jupyter|ssh|remote|system)\/))([\w./-]+)`/g,
   );
   const paths = [...named].map(([, top = 'src', path = '']) => join(top, path));
   assert.ok(paths.length > 20);

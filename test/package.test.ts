@@ -18,7 +18,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startByHand } from './hosts/by-hand.ts';
 import { nodeOfVersion } from './hosts/nodes.ts';
-import { liveAndDie } from './hosts/notebooks.ts';
+import { liveAndDie } from './hosts/servers.ts';
 import { freePort } from './hosts/sshd.ts';
 import { makeWorld, type World } from './hosts/world.ts';
 
@@ -137,27 +137,27 @@ function projectWith(...others: readonly string[]): string {
   return project;
 }
 
-const SCRIPT = `import { forwardNotebook, hostServers, joinServer, notebookStatus, notebookUrl, startNotebook, stopNotebook, UsageError } from 'remote-notebook';
+const SCRIPT = `import { forwardServer, hostServers, adoptServer, serverStatus, serverUrl, startServer, stopServer, UsageError } from 'remote-notebook';
 
 const sshConfig = process.env.SSH_CONFIG;
 const phases: string[] = [];
 const onPhase = (name: string) => void phases.push(name);
-const { name, joined } = await startNotebook('loopback', { sshConfig, directory: 'work', name: 'mine', onPhase });
-const { joined: again } = await startNotebook('loopback', { sshConfig, directory: 'work', name: 'mine' });
-const [status] = await notebookStatus(name);
+const { name, joined } = await startServer('loopback', { sshConfig, directory: 'work', name: 'mine', onPhase });
+const { joined: again } = await startServer('loopback', { sshConfig, directory: 'work', name: 'mine' });
+const [status] = await serverStatus(name);
 const { servers } = await hostServers('loopback', { sshConfig });
-const own = servers.find(({ notebooks }) => notebooks.includes(name));
+const own = servers.find(({ servers }) => servers.includes(name));
 const theirs = servers.find(({ startedBy }) => startedBy === 'other');
-const found = await joinServer('loopback', own?.pid ?? 0, { sshConfig });
-const other = await joinServer('loopback', theirs?.port ?? 0, { sshConfig, name: 'theirs' });
-const page = await fetch(await notebookUrl(name));
-const { tunnel } = await forwardNotebook(name);
-const mistake: unknown = await notebookUrl('nothing').catch((error: unknown) => error);
-const outcome = await stopNotebook(name);
-await stopNotebook(other.name);
-const left: number = (await notebookStatus()).length;
+const found = await adoptServer('loopback', own?.pid ?? 0, { sshConfig });
+const other = await adoptServer('loopback', theirs?.port ?? 0, { sshConfig, name: 'theirs' });
+const page = await fetch(await serverUrl(name));
+const { tunnel } = await forwardServer(name);
+const mistake: unknown = await serverUrl('nothing').catch((error: unknown) => error);
+const outcome = await stopServer(name);
+await stopServer(other.name);
+const left: number = (await serverStatus()).length;
 const isUsage: boolean = mistake instanceof UsageError;
-console.log(JSON.stringify({ joined, again, phases, server: status?.server.state, found: found.name, other: [other.name, other.state, other.server.foreign], page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
+console.log(JSON.stringify({ joined, again, phases, server: status?.jupyter.state, found: found.name, other: [other.name, other.state, other.jupyter.foreign], page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
 `;
 const EXPECTED = {
   joined: false,
@@ -172,7 +172,7 @@ const EXPECTED = {
   left: 0,
 };
 
-test('a script for zx that imports it starts, joins, lists, shows, forwards and stops notebooks', async () => {
+test('a script for zx that imports it starts, joins, lists, shows, forwards and stops servers', async () => {
   await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
   const project = projectWith('zx');
   const plain = SCRIPT.replace(/: (string\[\]|string|unknown|number|boolean)/g, '');

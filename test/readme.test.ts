@@ -19,7 +19,7 @@ function fenced(language: string): string[] {
 
 let world: World;
 let bin: string;
-/** What the README's `--server` names: not of this program. */
+/** What the README's `--adopt` names: not of this program. */
 let other: ByHand;
 before(async () => {
   world = await makeWorld();
@@ -53,17 +53,17 @@ async function runnable(line: string): Promise<string> {
   const port = String(await freePort());
   const here = line
     .replace(/ -f$/, '')
-    .replace('--server 8888', `--server ${other.port}`)
+    .replace('--adopt 8888', `--adopt ${other.port}`)
     .replace('6006', () => board)
     .replace('0.0.0.0', '127.0.0.1')
     .replace('8080', () => port);
   // There is no terminal here to ask on; what it writes is for no other line.
   if (line.includes(' init')) {
     const target = line.endsWith(' init') ? ' gpu' : '';
-    return `XDG_CONFIG_HOME='${join(bin, 'config')}' ${here}${target} --name gpu -F '${join(bin, 'ssh_config')}' --no-open --yes`;
+    return `XDG_CONFIG_HOME='${join(bin, 'config')}' ${here}${target} --name gpu -F '${join(bin, 'ssh_config')}' --no-browser --yes`;
   }
   if (/ (start|doctor|hosts|status gpu) ?/.test(line))
-    return `${here} -F '${join(bin, 'ssh_config')}'${line.includes(' start ') ? ' --no-open' : ''}`;
+    return `${here} -F '${join(bin, 'ssh_config')}'${line.includes(' start ') ? ' --no-browser' : ''}`;
   return here;
 }
 
@@ -76,7 +76,7 @@ test('each example of a verb does what the README says, in a real shell, against
     const { status, stderr } = shell((await runnable(line)) + dry);
     const expected = line === 'remote-notebook open work' ? 1 : 0;
     assert.equal(status, expected, `${line}\n${stderr}`);
-    const byDefault = line.includes('--server') ? `gpu-${other.port}` : 'gpu';
+    const byDefault = line.includes('--adopt') ? `gpu-${other.port}` : 'gpu';
     const name = /--name (\S+)/.exec(line)?.[1] ?? byDefault;
     if (/^remote-notebook (start gpu|init)/.test(line) && !/--(save|dry-run|strict-port)|conda:/.test(line))
       assert.equal(shell(`remote-notebook stop ${name}`).status, 0, line);
@@ -89,7 +89,7 @@ test('each config.yaml of the README is right', () => {
     writeFileSync(world.laptop.configurationFile, text);
     const { status, stderr } = shell('remote-notebook config check');
     assert.equal(status, 0, stderr);
-    return /(\w+) notebooks?\./.exec(stderr)?.[1];
+    return /(\w+) servers?\./.exec(stderr)?.[1];
   });
   assert.deepEqual(counts, ['2', 'one']);
 });

@@ -16,7 +16,7 @@ const FILES = [
   ['~/.ssh/config', "How to reach a host. It is ssh's own, and only ssh reads it."],
   [
     '~/.config/remote-notebook/config.yaml',
-    'Notebooks by name; see config. Below $XDG_CONFIG_HOME, if that is set.',
+    'Servers by name; see config. Below $XDG_CONFIG_HOME, if that is set.',
   ],
   ['~/.local/state/remote-notebook/', 'What runs. It can be lost. Below $XDG_STATE_HOME, if that is set.'],
 ] as const;
@@ -73,7 +73,7 @@ const head = (date: Date) => [
   '.SH SYNOPSIS',
   '.B remote\\-notebook',
   '.I verb',
-  '.RI [ notebook ]',
+  '.RI [ server ]',
   '.RI [ options ]',
   '.SH DESCRIPTION',
   roff(DESCRIPTION),

@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { main } from '../../src/main.ts';
-import { endProcessTree, sendSignal, startTime, waitForEnd } from '../../src/system/process.ts';
-import { ask } from '../../src/system/run.ts';
+import { endProcessTree, sendSignal, startTimeOf, waitForEnd } from '../../src/system/process.ts';
+import { outputOf } from '../../src/system/run.ts';
 import { type Demo, findDemos, ownerOf } from './folder.ts';
 
 /** How long a demo gets to end by itself. */
@@ -31,22 +31,22 @@ export async function prepareEnd(): Promise<void> {
   ]);
 }
 
-/** Stops the notebook as a user does, then whatever of the demo still runs, and removes its folder. */
+/** Stops the server as a user does, then whatever of the demo still runs, and removes its folder. */
 export async function endDemo(demo: Demo): Promise<void> {
   process.env.XDG_STATE_HOME = demo.state;
-  for (const name of notebooksOf(demo)) await main(['stop', name]);
+  for (const name of serversOf(demo)) await main(['stop', name]);
   for (const pid of await processesOf(demo)) {
-    const began = await startTime(pid);
-    if (began !== undefined) await endProcessTree({ pid, startTime: began }, GRACE_MS);
+    const startTime = await startTimeOf(pid);
+    if (startTime !== undefined) await endProcessTree({ pid, startTime }, GRACE_MS);
   }
   rmSync(demo.folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** The names in the demo's state: none after a `stop` in the second terminal. */
-function notebooksOf({ state }: Demo): string[] {
+function serversOf({ state }: Demo): string[] {
   try {
     const text = readFileSync(join(state, 'remote-notebook', 'state.json'), 'utf8');
-    return Object.keys((JSON.parse(text) as { notebooks: object }).notebooks);
+    return Object.keys((JSON.parse(text) as { servers: object }).servers);
   } catch {
     return [];
   }
@@ -58,7 +58,7 @@ function notebooksOf({ state }: Demo): string[] {
  */
 async function processesOf({ folder, home, state }: Demo): Promise<number[]> {
   const marks = [join(state, 'remote-notebook', 'c', '/'), `-f ${folder}/`, `--notebook-dir=${home}/`];
-  const lines = (await ask(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
+  const lines = (await outputOf(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
   return lines
     .filter((line) => marks.some((mark) => line.includes(mark)))
     .map((line) => Number.parseInt(line, 10))

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ProcessIdentity, startTime } from '../../src/system/process.ts';
+import { type ProcessIdentity, startTimeOf } from '../../src/system/process.ts';
 
 /** All that a demo writes lies in one folder: the host's home, this machine's state, and who runs it. */
 export interface Demo {
@@ -24,7 +24,7 @@ function place(env: NodeJS.ProcessEnv): string {
 
 export async function makeDemoFolder(env: NodeJS.ProcessEnv): Promise<Demo> {
   const demo = demoIn(mkdtempSync(join(place(env), PREFIX)));
-  writeFileSync(ownerFile(demo), `${process.pid} ${await startTime(process.pid)}`);
+  writeFileSync(ownerFile(demo), `${process.pid} ${await startTimeOf(process.pid)}`);
   mkdirSync(demo.home);
   mkdirSync(demo.state);
   return demo;
@@ -55,8 +55,8 @@ function demoIn(folder: string): Demo {
 /** The process that runs the demo, or ran it. */
 export function ownerOf(demo: Demo): ProcessIdentity | undefined {
   try {
-    const [pid, ...began] = readFileSync(ownerFile(demo), 'utf8').split(' ');
-    return { pid: Number(pid), startTime: began.join(' ') };
+    const [pid, ...startTime] = readFileSync(ownerFile(demo), 'utf8').split(' ');
+    return { pid: Number(pid), startTime: startTime.join(' ') };
   } catch {
     return undefined;
   }

@@ -13,7 +13,7 @@ import { type Demo, makeDemoFolder } from './folder.ts';
 const DIRECTORY = 'example';
 const LOCAL_PORT = '9889';
 
-/** A host on loopback, a notebook on it, brought here as `start` does. Lasts until a signal; then nothing is left. */
+/** A host on loopback, a server on it, brought here as `start` does. Lasts until a signal; then nothing is left. */
 export async function runDemo(): Promise<number> {
   if (!sshdPath()) {
     console.error('The demo needs sshd, the server of OpenSSH; see above for the command that installs it.');

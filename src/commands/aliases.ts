@@ -1,24 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Notebook } from '../notebook/notebook.ts';
+import type { ServerSpec } from '../notebook/notebook.ts';
 import { type GivenSettings, settingsFrom } from '../notebook/settings.ts';
 import { SHELLS, type Shell } from '../notebook/start-up-file.ts';
-import { NOTEBOOK_OPTIONS } from './notebook-options.ts';
+import { SERVER_OPTIONS } from './notebook-options.ts';
 import { giveLines, INSTALL, installLines } from './shell-lines.ts';
 import type { Terminal } from './terminal.ts';
 import { defineVerb } from './verb.ts';
 
 export const aliases = defineVerb({
-  usage: 'aliases [notebook]',
+  usage: 'aliases [server]',
   summary: 'Shell aliases: port_forward, remote_notebook_start, remote_notebook_stop',
   positionals: {
-    notebook: {
-      describe: 'a notebook or a destination; all configured ones without',
+    server: {
+      describe: 'a server or a destination; all configured ones without',
       type: 'string',
       completes: 'destinations',
     },
   },
   options: {
-    ...NOTEBOOK_OPTIONS,
+    ...SERVER_OPTIONS,
     shell: { choices: SHELLS, describe: 'the shell to write for (default: yours)' },
     plain: {
       type: 'boolean',
@@ -29,57 +29,55 @@ export const aliases = defineVerb({
   },
   examples: [
     ['$0 aliases user@host -d rne -e venv', 'print them'],
-    ['$0 aliases --install', 'for every notebook of config.yaml'],
+    ['$0 aliases --install', 'for every server of config.yaml'],
     ['$0 aliases user@host -d rne -e venv --plain', "the article's three lines"],
   ],
   async run(args, terminal) {
     const { meantShell } = await import('../notebook/start-up-file.ts');
     const shell = meantShell(args.shell, terminal.context.env, 'Name one with --shell.');
     const makeLines = async () =>
-      allLines(await meantNotebooks(args.notebook, args, terminal), args.plain, terminal);
+      allLines(await meantServers(args.server, args, terminal), args.plain, terminal);
     return giveLines('aliases', shell, makeLines, args, terminal);
   },
 });
 
-/** What `aliases --install` does: for every notebook of config.yaml. */
+/** What `aliases --install` does: for every server of config.yaml. */
 export async function installConfigured(shell: Shell, terminal: Terminal): Promise<void> {
-  const notebooks = await meantNotebooks(undefined, {}, terminal);
-  await installLines('aliases', shell, await allLines(notebooks, false, terminal), terminal);
+  const servers = await meantServers(undefined, {}, terminal);
+  await installLines('aliases', shell, await allLines(servers, false, terminal), terminal);
 }
 
-async function meantNotebooks(
+async function meantServers(
   target: string | undefined,
   args: GivenSettings & { name?: string | undefined; F?: string | undefined },
   { context }: Terminal,
-): Promise<Notebook[]> {
-  const { resolveNotebook } = await import('../notebook/resolve.ts');
+): Promise<ServerSpec[]> {
+  const { resolveServer } = await import('../notebook/resolve.ts');
   const { readConfiguration } = await import('../notebook/configuration.ts');
   const { configurationFile } = await import('../system/paths.ts');
   const flags = { ...settingsFrom(args), name: args.name };
-  const { notebooks } = await readConfiguration(configurationFile(context.env));
-  const names = target === undefined && Object.keys(notebooks).length > 0 ? Object.keys(notebooks) : [target];
-  return Promise.all(names.map((name) => resolveNotebook(name, flags, args.F, context)));
+  const { servers } = await readConfiguration(configurationFile(context.env));
+  const names = target === undefined && Object.keys(servers).length > 0 ? Object.keys(servers) : [target];
+  return Promise.all(names.map((name) => resolveServer(name, flags, args.F, context)));
 }
 
 async function allLines(
-  notebooks: readonly Notebook[],
+  servers: readonly ServerSpec[],
   plain: boolean,
   { context }: Terminal,
 ): Promise<string[]> {
   const { aliasLines } = await import('../notebook/aliases.ts');
-  const { configuredNotebook } = await import('../notebook/configuration.ts');
+  const { configuredServer } = await import('../notebook/configuration.ts');
   const { remoteUser } = await import('../notebook/plain.ts');
   const { configurationFile } = await import('../system/paths.ts');
   const { ownProgram } = await import('../system/program.ts');
   const lines: string[] = [];
-  for (const notebook of notebooks) {
-    const plainUser = plain ? await remoteUser(notebook, context) : undefined;
-    const suffix = notebooks.length > 1 ? `_${notebook.name}` : '';
-    const configured = await configuredNotebook(configurationFile(context.env), notebook.name);
-    const isConfigured = isDeepStrictEqual(notebook, configured);
-    lines.push(
-      ...aliasLines(notebook, { program: ownProgram(context.env), plainUser, suffix, isConfigured }),
-    );
+  for (const spec of servers) {
+    const plainUser = plain ? await remoteUser(spec, context) : undefined;
+    const suffix = servers.length > 1 ? `_${spec.name}` : '';
+    const configured = await configuredServer(configurationFile(context.env), spec.name);
+    const isConfigured = isDeepStrictEqual(spec, configured);
+    lines.push(...aliasLines(spec, { program: ownProgram(context.env), plainUser, suffix, isConfigured }));
   }
   return lines;
 }

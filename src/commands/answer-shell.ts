@@ -11,10 +11,10 @@ export async function answerShell(
   env: NodeJS.ProcessEnv,
   print: (text: string) => void,
 ): Promise<number> {
-  const found = await candidatesFor(words, async (kind, configFile) => {
-    const { hostNames, notebookNames } = await import('../notebook/names.ts');
-    const hosts = kind === 'destinations' ? await hostNames(configFile) : [];
-    const names = [...(await notebookNames(env)), ...hosts];
+  const found = await candidatesFor(words, async (kind, sshConfig) => {
+    const { hostNames, serverNames } = await import('../notebook/names.ts');
+    const hosts = kind === 'destinations' ? await hostNames(sshConfig) : [];
+    const names = [...(await serverNames(env)), ...hosts];
     return names.filter(({ name }) => PLAIN.test(name)).map(({ name, about }) => ({ word: name, about }));
   });
   if (found === 'file') return A_FILE;

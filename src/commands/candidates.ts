@@ -12,12 +12,12 @@ const HELP = { help: { alias: 'h', type: 'boolean', describe: 'show help' } } as
 const ALONE = { ...HELP, version: { type: 'boolean', describe: 'show the version' } } as const;
 
 type OptionTable = Readonly<Record<string, Options>>;
-type Names = (kind: 'notebooks' | 'destinations', configFile: string | undefined) => Promise<Candidate[]>;
+type Names = (kind: 'servers' | 'destinations', sshConfig: string | undefined) => Promise<Candidate[]>;
 
 /**
  * What may stand in place of the last of the words, which are those behind the program's name; not narrowed down to
  * what is typed of it. `file` when the name of a file of this machine is expected.
- * @param names asked for notebooks, or for all that `start` takes
+ * @param names asked for servers, or for all that `start` takes
  */
 export async function candidatesFor(words: readonly string[], names: Names): Promise<Candidate[] | 'file'> {
   const [verbName = '', ...others] = words;
@@ -30,7 +30,7 @@ export async function candidatesFor(words: readonly string[], names: Names): Pro
   if (typed.awaiting !== undefined) return valueWords(typed.awaiting, options, prefix);
   if (!typed.isBehindDashes && current.startsWith('-')) return optionWords(options);
   const { completes = [] } = Object.values(verb.positionals ?? {})[typed.positionals] ?? {};
-  if (typeof completes === 'string') return names(completes, typed.configFile);
+  if (typeof completes === 'string') return names(completes, typed.sshConfig);
   return completes.map((word) => ({ word, about: '' }));
 }
 
@@ -54,24 +54,24 @@ interface Typed {
   /** How many positional arguments there are already. */
   readonly positionals: number;
   readonly isBehindDashes: boolean;
-  readonly configFile: string | undefined;
+  readonly sshConfig: string | undefined;
 }
 
 function readTyped(words: readonly string[], options: OptionTable): Typed {
   let awaiting: string | undefined;
   let positionals = 0;
-  let configFile: string | undefined;
+  let sshConfig: string | undefined;
   const dashes = words.indexOf('--');
   for (const word of dashes < 0 ? words : words.slice(0, dashes)) {
     const named = awaiting === undefined ? fileIn(word) : awaiting === 'F' ? word : undefined;
-    configFile = named ?? configFile;
+    sshConfig = named ?? sshConfig;
     if (awaiting !== undefined) awaiting = undefined;
     else if (word.startsWith('-')) awaiting = takingValue(word, options);
     else positionals++;
   }
   const isBehindDashes = dashes >= 0;
   if (isBehindDashes) positionals += words.length - dashes - 1;
-  return { awaiting: isBehindDashes ? undefined : awaiting, positionals, isBehindDashes, configFile };
+  return { awaiting: isBehindDashes ? undefined : awaiting, positionals, isBehindDashes, sshConfig };
 }
 
 /** The ssh_config in a word that is both the option and its value: `-FFILE`, `--ssh-config=FILE`. */
@@ -85,7 +85,7 @@ function takingValue(spelling: string, options: OptionTable): string | undefined
   return found && found[1].type !== 'boolean' ? found[0] : undefined;
 }
 
-/** How an option is written: `--port` and `-p`; `--no-open` where it is on by itself. */
+/** How an option is written: `--port` and `-p`; `--no-browser` where it is on by itself. */
 export function spellings(name: string, { alias = [], type, default: byDefault }: Options): string[] {
   const own = [name, ...[alias].flat()].map((word) => `${word.length > 1 ? '--' : '-'}${word}`);
   return type === 'boolean' && byDefault === true ? own.map((word) => word.replace(/^--/, '--no-')) : own;

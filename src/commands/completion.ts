@@ -5,7 +5,7 @@ import { defineVerb } from './verb.ts';
 
 export const completion = defineVerb({
   usage: 'completion [shell]',
-  summary: 'What Tab completes in your shell: verbs, options, notebooks, hosts',
+  summary: 'What Tab completes in your shell: verbs, options, servers, hosts',
   positionals: {
     shell: { describe: 'bash, zsh or fish (default: yours)', type: 'string', completes: SHELLS },
   },

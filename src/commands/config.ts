@@ -27,13 +27,13 @@ export const config = defineVerb({
       return 0;
     }
     const configuration = await readConfiguration(file);
-    const count = Object.keys(configuration.notebooks).length;
+    const count = Object.keys(configuration.servers).length;
     if (args.json) terminal.print(JSON.stringify({ path: file, ...configuration }, undefined, 2));
     else if (action === 'check')
-      terminal.say(`${file} is right: ${count === 1 ? 'one notebook' : `${count} notebooks`}.`);
+      terminal.say(`${file} is right: ${count === 1 ? 'one server' : `${count} servers`}.`);
     else if (count === 0)
       terminal.say(
-        `${file} names no notebook. remote-notebook init writes one there, and so does start … --save NAME.`,
+        `${file} names no server. remote-notebook init writes one there, and so does start … --save NAME.`,
       );
     else {
       const { default: yaml } = await import('yaml');

@@ -1,17 +1,17 @@
-import type { NotebookStatus } from '../notebook/notebook-status.ts';
-import type { KnownNotebook } from '../notebook/resolve.ts';
-import type { NotebookRecord } from '../notebook/state.ts';
+import type { ServerStatus } from '../notebook/notebook-status.ts';
+import type { KnownServer } from '../notebook/resolve.ts';
+import type { ServerRecord } from '../notebook/state.ts';
 import { UsageError } from '../system/errors.ts';
-import type { joinNamed } from './join.ts';
-import { SERVER } from './notebook-options.ts';
+import type { adoptNamed } from './join.ts';
+import { ADOPT } from './notebook-options.ts';
 import type { Terminal } from './terminal.ts';
-import { CONFIG_FILE, defineVerb, NOTEBOOK } from './verb.ts';
+import { CONFIG_FILE, defineVerb, SERVER } from './verb.ts';
 
 export const forward = defineVerb({
-  usage: 'forward [notebook] [ports..]',
-  summary: "Bring up a notebook's tunnel again, with more ports if you like",
+  usage: 'forward [server] [ports..]',
+  summary: "Bring up a server's tunnel again, with more ports if you like",
   positionals: {
-    notebook: { ...NOTEBOOK.notebook, completes: 'destinations' },
+    server: { ...SERVER.server, completes: 'destinations' },
     ports: {
       describe: 'more ports of the host: 6006, LOCAL:PORT, LOCAL:HOST:PORT or ADDRESS:LOCAL:HOST:PORT',
       type: 'string',
@@ -20,35 +20,35 @@ export const forward = defineVerb({
   },
   options: {
     ...CONFIG_FILE,
-    ...SERVER,
+    ...ADOPT,
     cancel: { type: 'boolean', default: false, describe: 'take these ports back instead' },
     plain: { type: 'boolean', default: false, describe: "run the article's own command, to the letter" },
   },
   examples: [
-    ['$0 forward', 'the tunnel of the only notebook, up again'],
+    ['$0 forward', 'the tunnel of the only server, up again'],
     ['$0 forward gpu 6006', 'and TensorBoard, on the same connection'],
     ['$0 forward gpu 6006 --cancel', 'TensorBoard no more'],
-    ['$0 forward gpu --server 8888', 'to a Jupyter that was started by hand: see status --all'],
+    ['$0 forward gpu --adopt 8888', 'to a Jupyter that was started by hand: see status --all'],
     ['$0 forward gpu 8787:localhost:8787', "as ssh's -L has it"],
     ['$0 forward gpu 0.0.0.0:6006:localhost:6006', 'for other machines, too'],
   ],
   async run(args, terminal) {
     const { context, style } = terminal;
     const { parseForward } = await import('../notebook/forward.ts');
-    const { knownNotebook } = await import('../notebook/resolve.ts');
-    const [name, ports] = splitPorts(args.notebook, args.ports ?? []);
+    const { knownServer } = await import('../notebook/resolve.ts');
+    const [name, ports] = splitPorts(args.server, args.ports ?? []);
     const more = ports.map((port) => parseForward(String(port)));
     if (args.cancel) verifyCancel(args, more);
     const known =
-      args.server === undefined
-        ? await knownNotebook(name, args.F, context)
-        : await joined(args.server, { ...args, notebook: name }, terminal);
+      args.adopt === undefined
+        ? await knownServer(name, args.F, context)
+        : await adopted(args.adopt, { ...args, server: name }, terminal);
     if (args.cancel && known.record?.plain)
-      throw new UsageError(`"${known.notebook.name}" was started with --plain, and has no further ports`);
+      throw new UsageError(`"${known.spec.name}" was started with --plain, and has no further ports`);
     if (args.plain || known.record?.plain) {
       const { forwardPlain } = await import('../notebook/plain.ts');
-      await forwardPlain(known.notebook, context);
-      terminal.say(`The tunnel to ${known.notebook.destination} is up.`);
+      await forwardPlain(known.spec, context);
+      terminal.say(`The tunnel to ${known.spec.destination} is up.`);
       return 0;
     }
     const { record, status } = args.cancel
@@ -68,7 +68,7 @@ export const forward = defineVerb({
 });
 
 function verifyCancel(
-  { plain, server }: { plain: boolean; server?: number | undefined },
+  { plain, adopt }: { plain: boolean; adopt?: number | undefined },
   ports: readonly Forward[],
 ): void {
   if (ports.length === 0)
@@ -76,55 +76,55 @@ function verifyCancel(
       remedy:
         'Name them: remote-notebook forward NAME 6006 --cancel. The whole tunnel: stop NAME --keep-server',
     });
-  if (plain || server !== undefined)
-    throw new UsageError('--cancel takes ports of a known tunnel back, and goes with no --plain or --server');
+  if (plain || adopt !== undefined)
+    throw new UsageError('--cancel takes ports of a known tunnel back, and goes with no --plain or --adopt');
 }
 
 async function forwarded(
-  known: KnownNotebook,
+  known: KnownServer,
   more: readonly Forward[],
   { context }: Terminal,
 ): Promise<Forwarded> {
-  const { forwardNotebook, isPrivate } = await import('../notebook/forward.ts');
-  const result = await forwardNotebook(known, more, context);
+  const { forwardServer, isPrivate } = await import('../notebook/forward.ts');
+  const result = await forwardServer(known, more, context);
   for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
     context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
   return result;
 }
 
 async function cancelled(
-  known: KnownNotebook,
+  known: KnownServer,
   ports: readonly Forward[],
   { context }: Terminal,
 ): Promise<Forwarded> {
   const { cancelForwards } = await import('../notebook/forward.ts');
-  const { notebookStatus } = await import('../notebook/status.ts');
+  const { serverStatus } = await import('../notebook/status.ts');
   const localPorts = ports.map(({ localPort }) => localPort);
   const record = await cancelForwards(known, localPorts, context);
-  return { record, status: await notebookStatus(record, context) };
+  return { record, status: await serverStatus(record, context) };
 }
 
-type Forward = NotebookRecord['forwards'][number];
+type Forward = ServerRecord['forwards'][number];
 
 interface Forwarded {
-  readonly record: NotebookRecord;
-  readonly status: NotebookStatus;
+  readonly record: ServerRecord;
+  readonly status: ServerStatus;
 }
 
-/** The notebook that a server has become, whose tunnel is up. */
-async function joined(
-  server: number,
-  args: Parameters<typeof joinNamed>[1],
+/** The server that is adopted, whose tunnel is up. */
+async function adopted(
+  port: number,
+  args: Parameters<typeof adoptNamed>[1],
   terminal: Terminal,
-): Promise<KnownNotebook> {
-  const { joinNamed } = await import('./join.ts');
-  const { record } = await joinNamed(server, args, terminal);
-  return { notebook: record.notebook, record };
+): Promise<KnownServer> {
+  const { adoptNamed } = await import('./join.ts');
+  const { record } = await adoptNamed(port, args, terminal);
+  return { spec: record.spec, record };
 }
 
-/** `forward 6006` names a port and no notebook. */
-function splitPorts(notebook: string | undefined, ports: string[]): [string | undefined, string[]] {
-  return notebook !== undefined && /^\d+$|^(\d+|\*|\d+(\.\d+){3}|\[[^\]]*\]):/.test(notebook)
-    ? [undefined, [notebook, ...ports]]
-    : [notebook, ports];
+/** `forward 6006` names a port and no server. */
+function splitPorts(server: string | undefined, ports: string[]): [string | undefined, string[]] {
+  return server !== undefined && /^\d+$|^(\d+|\*|\d+(\.\d+){3}|\[[^\]]*\]):/.test(server)
+    ? [undefined, [server, ...ports]]
+    : [server, ports];
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { knownHosts } from '../notebook/hosts.ts';
 import { addHost, type HostBlock, hostBlockLines, lookUp, verifyHostWord } from '../notebook/new-host.ts';
-import { isPort, makeNotebook } from '../notebook/notebook.ts';
+import { isPort, makeSpec } from '../notebook/notebook.ts';
 import { UsageError } from '../system/errors.ts';
 import { nearest } from '../system/nearest.ts';
 import type { Dialogue } from './init-dialogue.ts';
@@ -17,8 +17,8 @@ const SHOWN = 12;
  * @param given what the command line says
  */
 export async function askDestination(given: string | undefined, dialogue: Dialogue): Promise<string> {
-  const { terminal, ask, isAsking, configFile } = dialogue;
-  const { file, aliases } = knownHosts(configFile);
+  const { terminal, ask, isAsking, sshConfig } = dialogue;
+  const { file, aliases } = knownHosts(sshConfig);
   let answer = given === undefined ? undefined : await settled(verify(given), aliases, file, dialogue);
   while (answer === undefined) {
     const shown = aliases.slice(0, SHOWN).join(', ') + (aliases.length > SHOWN ? ', …' : '');
@@ -39,7 +39,7 @@ export async function askDestination(given: string | undefined, dialogue: Dialog
 
 /** @throws UsageError when it can be no destination */
 function verify(destination: string): string {
-  return makeNotebook('init', { destination }, undefined).destination;
+  return makeSpec('init', { destination }, undefined).destination;
 }
 
 /** The destination, or the alias that it has got; undefined when there is to be another one. */
@@ -49,9 +49,9 @@ async function settled(
   file: string,
   dialogue: Dialogue,
 ): Promise<string | undefined> {
-  const { terminal, ask, isAsking, configFile, begun } = dialogue;
+  const { terminal, ask, isAsking, sshConfig, begun } = dialogue;
   if (aliases.includes(destination) || !isAsking) return destination;
-  const { knownBy } = await lookUp(destination, configFile, terminal.context);
+  const { knownBy } = await lookUp(destination, sshConfig, terminal.context);
   if (knownBy === 'ssh_config') return destination;
   const near = knownBy === undefined ? nearest(destination, aliases) : undefined;
   if (knownBy === undefined)
@@ -63,7 +63,7 @@ async function settled(
   if (!isWanted) return knownBy === undefined ? undefined : destination;
   const block = await askBlock(destination, aliases, dialogue);
   try {
-    begun.add(await addHost(block, configFile, terminal.context));
+    begun.add(await addHost(block, sshConfig, terminal.context));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     terminal.complain(error);
@@ -77,9 +77,9 @@ async function settled(
 async function askBlock(
   destination: string,
   aliases: readonly string[],
-  { terminal: { context }, ask, configFile }: Dialogue,
+  { terminal: { context }, ask, sshConfig }: Dialogue,
 ): Promise<HostBlock> {
-  const found = await lookUp(destination, configFile, context);
+  const found = await lookUp(destination, sshConfig, context);
   const isName = found.knownBy === undefined && /^[^@.:/]+$/.test(destination);
   const readAlias = (word: string) => {
     if (!aliases.includes(word)) return verifyHostWord('a name', word);
@@ -106,7 +106,7 @@ async function askBlock(
     read: readKey,
   });
   // What ssh does by itself need not be written.
-  const own = await lookUp(alias, configFile, context);
+  const own = await lookUp(alias, sshConfig, context);
   return {
     alias,
     hostName,

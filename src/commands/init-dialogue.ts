@@ -1,10 +1,10 @@
 import { installCommand } from '../notebook/environment.ts';
 import { LaunchFailure } from '../notebook/launch-failure.ts';
-import { defaultName, makeNotebook, type Notebook } from '../notebook/notebook.ts';
-import type { NotebookSettings } from '../notebook/settings.ts';
-import { type Started, startNotebook, verifySameNotebook } from '../notebook/start.ts';
+import { defaultName, makeSpec, type ServerSpec } from '../notebook/notebook.ts';
+import type { ServerSettings } from '../notebook/settings.ts';
+import { type Started, startServer, verifySameServer } from '../notebook/start.ts';
 import { readRecords } from '../notebook/state.ts';
-import { closeNotebook, forgetNotebook, stopNotebook } from '../notebook/stop.ts';
+import { disconnectServer, forgetServer, stopServer } from '../notebook/stop.ts';
 import { type Survey, survey, verifyEnvironment } from '../notebook/survey.ts';
 import { connectionOf, openTunnel, releaseTunnel } from '../notebook/tunnel.ts';
 import { wrongAnswer } from '../notebook/wrong-answer.ts';
@@ -21,9 +21,9 @@ export interface Dialogue {
   /** False where each default is taken: then a failure ends it. */
   readonly isAsking: boolean;
   /** ssh's own `-F`. */
-  readonly configFile: string | undefined;
-  /** The notebooks that config.yaml has. */
-  readonly configured: Readonly<Record<string, NotebookSettings & { destination: string }>>;
+  readonly sshConfig: string | undefined;
+  /** The servers that config.yaml has. */
+  readonly configured: Readonly<Record<string, ServerSettings & { destination: string }>>;
   readonly begun: Begun;
 }
 
@@ -72,19 +72,19 @@ const BELONGING: Readonly<Record<keyof Answers, readonly (keyof Answers)[]>> = {
   name: [],
 };
 
-/** A notebook that has been started, and the settings by which it is known again. */
+/** A server that has been started, and the settings by which it is known again. */
 export interface Tried extends Started {
-  readonly settings: NotebookSettings & { destination: string };
+  readonly settings: ServerSettings & { destination: string };
 }
 
 /**
- * Asks for what is not said, and starts the notebook; after a failure asks which answer is to be another one.
+ * Asks for what is not said, and starts the server; after a failure asks which answer is to be another one.
  * Undefined when the user gives up.
  * @param given what is not asked for
  * @param said what need not be asked for
  */
 export async function tryOut(
-  given: NotebookSettings,
+  given: ServerSettings,
   said: Readonly<Answers>,
   timeoutMs: number,
   dialogue: Dialogue,
@@ -95,8 +95,8 @@ export async function tryOut(
   for (;;) {
     try {
       const { name, settings } = await completed(given, unheard, answers, dialogue);
-      const notebook = makeNotebook(name, settings, dialogue.configFile);
-      return { ...(await start(notebook, timeoutMs, dialogue)), settings };
+      const spec = makeSpec(name, settings, dialogue.sshConfig);
+      return { ...(await start(spec, timeoutMs, dialogue)), settings };
     } catch (failure) {
       // What is wrong with files and options, no other answer mends.
       const isFinal = failure instanceof Interrupted || failure instanceof UsageError;
@@ -111,27 +111,27 @@ export async function tryOut(
   }
 }
 
-async function start(notebook: Notebook, timeoutMs: number, { terminal, begun }: Dialogue): Promise<Started> {
+async function start(spec: ServerSpec, timeoutMs: number, { terminal, begun }: Dialogue): Promise<Started> {
   const { context } = terminal;
-  const before = readRecords(context)[notebook.name];
-  const started = await startNotebook(notebook, { mode: 'start', timeoutMs }, context);
-  const known = { notebook: started.record.notebook, record: started.record };
-  if (!started.joined) begun.add(() => stopNotebook(known, undefined, uninterrupted(context)));
-  else if (!before) begun.add(() => forgetNotebook(known, uninterrupted(context)));
-  else if (before.closed) begun.add(() => closeNotebook(known, uninterrupted(context)));
+  const before = readRecords(context)[spec.name];
+  const started = await startServer(spec, { mode: 'start', timeoutMs }, context);
+  const known = { spec: started.record.spec, record: started.record };
+  if (!started.joined) begun.add(() => stopServer(known, undefined, uninterrupted(context)));
+  else if (!before) begun.add(() => forgetServer(known, uninterrupted(context)));
+  else if (before.closed) begun.add(() => disconnectServer(known, uninterrupted(context)));
   return started;
 }
 
 /**
- * All that is to be known of the notebook: asks for what is still open, and looks at the host for it.
+ * All that is to be known of the server: asks for what is still open, and looks at the host for it.
  * @param unheard what the command line says, until it has been an answer
  */
 async function completed(
-  given: NotebookSettings,
+  given: ServerSettings,
   unheard: Answers,
   answers: Answers,
   dialogue: Dialogue,
-): Promise<{ name: string; settings: NotebookSettings & { destination: string } }> {
+): Promise<{ name: string; settings: ServerSettings & { destination: string } }> {
   const heard = (key: keyof Answers) => {
     const answer = unheard[key];
     delete unheard[key];
@@ -164,9 +164,9 @@ async function completed(
 }
 
 /** The connection that the start will use, too; ssh may ask on it. */
-async function connect(destination: string, { terminal, configFile, begun }: Dialogue): Promise<void> {
+async function connect(destination: string, { terminal, sshConfig, begun }: Dialogue): Promise<void> {
   const { context } = terminal;
-  const connection = connectionOf(makeNotebook('init', { destination }, configFile), context.env);
+  const connection = connectionOf(makeSpec('init', { destination }, sshConfig), context.env);
   begun.add(() => releaseTunnel(connection, uninterrupted(context)));
   context.report.phase('connect');
   await openTunnel(connection, context);
@@ -175,10 +175,10 @@ async function connect(destination: string, { terminal, configFile, begun }: Dia
 function lookAt(
   destination: string,
   directory: string,
-  { terminal: { context }, configFile }: Dialogue,
+  { terminal: { context }, sshConfig }: Dialogue,
 ): Promise<Survey> {
   context.report.phase('look');
-  return survey(makeNotebook('init', { destination, directory }, configFile), context);
+  return survey(makeSpec('init', { destination, directory }, sshConfig), context);
 }
 
 /** What launch.sh and survey.sh call a directory or an environment that is not there. */
@@ -197,11 +197,11 @@ function asMistake(failure: unknown): never {
 /** The word for no environment, by which a start takes what it finds. */
 const NONE = 'none';
 
-/** @param settings all that is known of the notebook so far */
+/** @param settings all that is known of the server so far */
 async function askEnvironment(
   { offers }: Survey,
-  settings: NotebookSettings & { destination: string },
-  { terminal, ask, configFile }: Dialogue,
+  settings: ServerSettings & { destination: string },
+  { terminal, ask, sshConfig }: Dialogue,
 ): Promise<string> {
   const { context } = terminal;
   const rows = offers.map(({ word, about }) => ({ word: word || NONE, about }));
@@ -212,10 +212,10 @@ async function askEnvironment(
   const [best] = offers;
   const read = async (answer: string) => {
     const environment = answer === NONE ? '' : answer;
-    const notebook = makeNotebook('init', { ...settings, environment }, configFile);
+    const spec = makeSpec('init', { ...settings, environment }, sshConfig);
     if (environment === '' || offers.some(({ word }) => word === environment)) return environment;
     context.report.phase('look');
-    await verifyEnvironment(notebook, context).catch(asMistake);
+    await verifyEnvironment(spec, context).catch(asMistake);
     return environment;
   };
   const byDefault = best?.isReady ? best.word || NONE : NONE;
@@ -224,22 +224,22 @@ async function askEnvironment(
 
 async function askName(
   said: string | undefined,
-  settings: NotebookSettings & { destination: string },
-  { terminal, ask, isAsking, configFile, configured }: Dialogue,
+  settings: ServerSettings & { destination: string },
+  { terminal, ask, isAsking, sshConfig, configured }: Dialogue,
 ): Promise<string> {
   const host = defaultName(settings.destination);
   const folder = settings.directory?.replace(/\/+$/, '').split('/').at(-1);
   const candidates = [host, defaultName(folder || host), `${host}-2`];
   const records = readRecords(terminal.context);
   const read = (name: string) => {
-    const notebook = makeNotebook(name, settings, configFile);
+    const spec = makeSpec(name, settings, sshConfig);
     const record = Object.hasOwn(records, name) ? records[name] : undefined;
-    if (record) verifySameNotebook(record, notebook);
+    if (record) verifySameServer(record, spec);
     return name;
   };
   for (let name = said === undefined ? undefined : read(said); ; name = undefined) {
     name ??= await ask({
-      text: 'A name for this notebook:',
+      text: 'A name for this server:',
       byDefault: candidates.find((candidate) => !Object.hasOwn(configured, candidate)),
       read,
     });

@@ -1,28 +1,28 @@
-import { type NotebookSettings, settingsFrom } from '../notebook/settings.ts';
+import { type ServerSettings, settingsFrom } from '../notebook/settings.ts';
 import { uninterrupted } from '../system/context.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
 import type { Answers, Dialogue, Tried } from './init-dialogue.ts';
-import { NOTEBOOK_OPTIONS } from './notebook-options.ts';
+import { SERVER_OPTIONS } from './notebook-options.ts';
 import { takeDefault, yesOrNo } from './questions.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
 import { defineVerb } from './verb.ts';
 
 export const init = defineVerb({
-  usage: 'init [notebook]',
+  usage: 'init [server]',
   summary: 'The first time: ask where, try it, and write it down when it works',
   positionals: {
-    notebook: {
+    server: {
       describe: 'a destination of ssh (an alias, user@host, ssh://user@host:port); asked for without',
       type: 'string',
       completes: 'destinations',
     },
   },
   options: {
-    ...NOTEBOOK_OPTIONS,
-    open: {
+    ...SERVER_OPTIONS,
+    browser: {
       type: 'boolean',
       default: true,
-      describe: 'whether to open the browser in the end; with --no-open the URL is only printed',
+      describe: 'whether to open the browser in the end; with --no-browser the URL is only printed',
     },
     ...TIMEOUT,
     yes: { alias: 'y', type: 'boolean', default: false, describe: 'ask nothing, and take each default' },
@@ -36,26 +36,22 @@ export const init = defineVerb({
     verifyTimeout(args.timeout);
     if (!args.yes && (args.json || !terminal.canAsk)) throw cannotAsk(args.json);
     const { readConfiguration } = await import('../notebook/configuration.ts');
-    const { makeNotebook } = await import('../notebook/notebook.ts');
+    const { makeSpec } = await import('../notebook/notebook.ts');
     const { ensurePrivateFolder, verifyWritable } = await import('../system/files.ts');
     const { configurationFile, stateFolder } = await import('../system/paths.ts');
     const { Begun } = await import('./init-dialogue.ts');
     const { env } = terminal.context;
     // What would fail in the end fails before the first question.
     const file = configurationFile(env);
-    const { notebooks: configured } = await readConfiguration(file);
+    const { servers: configured } = await readConfiguration(file);
     verifyWritable(file);
     ensurePrivateFolder(stateFolder(env));
     const begun = new Begun(terminal.context.report.note);
     const ask = args.yes ? takeDefault : terminal.ask;
-    const dialogue = { terminal, ask, isAsking: !args.yes, configFile: args.F, configured, begun };
+    const dialogue = { terminal, ask, isAsking: !args.yes, sshConfig: args.F, configured, begun };
     const { directory, environment, ...given } = settingsFrom(args);
-    const said = { destination: args.notebook, directory, environment, name: args.name };
-    makeNotebook(
-      args.name ?? 'init',
-      { ...settingsFrom(args), destination: args.notebook ?? 'init' },
-      args.F,
-    );
+    const said = { destination: args.server, directory, environment, name: args.name };
+    makeSpec(args.name ?? 'init', { ...settingsFrom(args), destination: args.server ?? 'init' }, args.F);
     if (!args.yes)
       terminal.say('What stands in brackets is the default. Nothing is kept before it has worked.\n');
     const written = await tryAndWrite(given, said, args.timeout * 1000, file, dialogue);
@@ -81,14 +77,14 @@ interface Written extends Tried {
 
 /** Asks and tries until it works, and writes that down at once. Undefined when the user gives up; then nothing is left. */
 async function tryAndWrite(
-  given: NotebookSettings,
+  given: ServerSettings,
   said: Answers,
   timeoutMs: number,
   file: string,
   dialogue: Dialogue,
 ): Promise<Written | undefined> {
   const { terminal, configured, begun } = dialogue;
-  const { saveNotebook } = await import('../notebook/configuration.ts');
+  const { saveServer } = await import('../notebook/configuration.ts');
   const { tryOut } = await import('./init-dialogue.ts');
   try {
     const tried = await tryOut(given, said, timeoutMs, dialogue);
@@ -96,13 +92,13 @@ async function tryAndWrite(
       await begun.undo();
       return undefined;
     }
-    const { notebook, server } = tried.record;
-    const { name, destination, configFile } = notebook;
+    const { spec, jupyter: server } = tried.record;
+    const { name, destination, sshConfig } = spec;
     terminal.say(
       `\n${terminal.style.bold(name)} works: ${server.command} in ${server.directory} on ${destination}.`,
     );
     const isDefault = Object.keys(configured).every((known) => known === name);
-    await saveNotebook(file, name, { ...tried.settings, 'ssh-config': configFile }, isDefault);
+    await saveServer(file, name, { ...tried.settings, 'ssh-config': sshConfig }, isDefault);
     begun.keep();
     terminal.say(`Written to ${file}${isDefault ? ', as the default' : ''}.`);
     return { ...tried, isDefault };
@@ -116,15 +112,15 @@ async function tryAndWrite(
 async function goOn(
   written: Written,
   file: string,
-  args: { open: boolean; json: boolean },
+  args: { browser: boolean; json: boolean },
   dialogue: Dialogue,
 ): Promise<number> {
   const { terminal } = dialogue;
   const { context, style } = terminal;
   const { record, joined, isDefault } = written;
-  const { name } = record.notebook;
+  const { name } = record.spec;
   const phases = terminal.phases();
-  const wantsBrowser = args.open && !args.json;
+  const wantsBrowser = args.browser && !args.json;
   const next = `remote-notebook start${isDefault ? '' : ` ${name}`}`;
   let runs = joined;
   try {
@@ -160,15 +156,14 @@ async function leavesRunning(
   wantsBrowser: boolean,
   { terminal, ask }: Dialogue,
 ): Promise<boolean> {
-  const { stopNotebook } = await import('../notebook/stop.ts');
+  const { stopServer } = await import('../notebook/stop.ts');
   let isWanted = false;
   try {
     isWanted = await ask(yesOrNo(`Leave it running${wantsBrowser ? ', and open it' : ''}?`, true));
     return isWanted;
   } finally {
     const { context } = terminal;
-    if (!isWanted)
-      await stopNotebook({ notebook: record.notebook, record }, undefined, uninterrupted(context));
+    if (!isWanted) await stopServer({ spec: record.spec, record }, undefined, uninterrupted(context));
   }
 }
 

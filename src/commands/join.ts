@@ -17,13 +17,13 @@ const OTHERS = [
 ] as const;
 
 /**
- * Joins the server that `--server` names, and brings it here.
+ * Adopts the server that `--adopt` names, and brings it here.
  * @throws UsageError when another option speaks against it
  */
-export async function joinNamed(
-  server: number,
+export async function adoptNamed(
+  number: number,
   args: {
-    readonly notebook?: string | undefined;
+    readonly server?: string | undefined;
     readonly F?: string | undefined;
     readonly name?: string | undefined;
     readonly localPort?: number | undefined;
@@ -31,18 +31,18 @@ export async function joinNamed(
   },
   terminal: Terminal,
 ): Promise<Started> {
-  if (!Number.isInteger(server) || server < 1) {
-    throw new UsageError(`--server is ${Number.isNaN(server) ? 'not a number' : server}`, {
+  if (!Number.isInteger(number) || number < 1) {
+    throw new UsageError(`--adopt is ${Number.isNaN(number) ? 'not a number' : number}`, {
       remedy: 'It is the port or the PID of a server, as status --all tells them.',
     });
   }
   const other = OTHERS.find((option) => Object.entries(args).some(([key, value]) => key === option && value));
   if (other !== undefined) {
-    throw new UsageError(`--server joins what runs as it is, and --${other} says otherwise`, {
+    throw new UsageError(`--adopt joins what runs as it is, and --${other} says otherwise`, {
       remedy: 'Leave out one of the two.',
     });
   }
-  const { joinServer } = await import('../notebook/join.ts');
+  const { adoptServer } = await import('../notebook/join.ts');
   const settings = { name: args.name, 'local-port': args.localPort, 'strict-port': args.strictPort };
-  return joinServer(args.notebook, server, settings, args.F, terminal.context);
+  return adoptServer(args.server, number, settings, args.F, terminal.context);
 }

@@ -1,13 +1,13 @@
 import { Failure, UsageError } from '../system/errors.ts';
-import { CONFIG_FILE, defineVerb, NOTEBOOK } from './verb.ts';
+import { CONFIG_FILE, defineVerb, SERVER } from './verb.ts';
 
 /** More than any log has, and what every `tail` takes. */
 const MAX_LINES = 1_000_000_000;
 
 export const logs = defineVerb({
-  usage: 'logs [notebook]',
+  usage: 'logs [server]',
   summary: "Print the server's log, from its host",
-  positionals: NOTEBOOK,
+  positionals: SERVER,
   options: {
     ...CONFIG_FILE,
     follow: { alias: 'f', type: 'boolean', default: false, describe: 'go on until the server ends' },
@@ -29,19 +29,17 @@ export const logs = defineVerb({
       const given = Number.isNaN(args.lines) ? 'not a number' : args.lines;
       throw new UsageError(`--lines is ${given}: it is a whole number from 1 to ${MAX_LINES}`);
     }
-    const { knownNotebook } = await import('../notebook/resolve.ts');
-    const { notebook, record } = await knownNotebook(args.notebook, args.F, context);
+    const { knownServer } = await import('../notebook/resolve.ts');
+    const { spec, record } = await knownServer(args.server, args.F, context);
     if (record?.plain)
-      throw new UsageError(`"${notebook.name}" was started with --plain; its log is ${record.plain.log}`);
-    if (notebook.foreign)
-      throw new Failure(
-        `"${notebook.name}" was started by something else, which alone knows where its log is`,
-      );
+      throw new UsageError(`"${spec.name}" was started with --plain; its log is ${record.plain.log}`);
+    if (spec.adopted)
+      throw new Failure(`"${spec.name}" was started by something else, which alone knows where its log is`);
     const { printLog } = await import('../notebook/logs.ts');
-    const found = await printLog(notebook, record, args, terminal.print, context);
+    const found = await printLog(spec, record, args, terminal.print, context);
     if (!found) {
-      throw new Failure(`"${notebook.name}" does not run on ${notebook.destination}, and has no log there`, {
-        remedy: `A stop takes the log with it. Start it anew: remote-notebook start ${notebook.name}`,
+      throw new Failure(`"${spec.name}" does not run on ${spec.destination}, and has no log there`, {
+        remedy: `A stop takes the log with it. Start it anew: remote-notebook start ${spec.name}`,
       });
     }
     return 0;

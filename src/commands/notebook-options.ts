@@ -1,8 +1,8 @@
 import { CONFIG_FILE } from './verb.ts';
 
-/** The options that describe a notebook; the same words in config.yaml. */
-export const NOTEBOOK_OPTIONS = {
-  name: { type: 'string', describe: 'a name for this notebook (default: its host)', requiresArg: true },
+/** The options that describe a server; the same words in config.yaml. */
+export const SERVER_OPTIONS = {
+  name: { type: 'string', describe: 'a name for this server (default: its host)', requiresArg: true },
   directory: {
     alias: 'd',
     type: 'string',
@@ -48,8 +48,8 @@ export const NOTEBOOK_OPTIONS = {
 } as const;
 
 /** Names a server that runs already. */
-export const SERVER = {
-  server: {
+export const ADOPT = {
+  adopt: {
     type: 'number',
     describe:
       'join the Jupyter server with this port or PID on the host, whoever started it: see status --all',

@@ -1,9 +1,9 @@
-import { CONFIG_FILE, defineVerb, NOTEBOOK } from './verb.ts';
+import { CONFIG_FILE, defineVerb, SERVER } from './verb.ts';
 
 export const open = defineVerb({
-  usage: 'open [notebook]',
-  summary: 'Open a running notebook in the browser',
-  positionals: NOTEBOOK,
+  usage: 'open [server]',
+  summary: 'Open a running server in the browser',
+  positionals: SERVER,
   options: {
     ...CONFIG_FILE,
     print: {
@@ -13,18 +13,18 @@ export const open = defineVerb({
     },
   },
   examples: [
-    ['$0 open', 'the only notebook'],
+    ['$0 open', 'the only server'],
     ['$0 open gpu --print', 'the URL, to paste it elsewhere'],
   ],
   async run(args, terminal) {
     const { context } = terminal;
-    const { openPage, reachableNotebook, secretUrl } = await import('../notebook/open.ts');
-    const { knownNotebook } = await import('../notebook/resolve.ts');
+    const { openPage, reachableServer, secretUrl } = await import('../notebook/open.ts');
+    const { knownServer } = await import('../notebook/resolve.ts');
     const { Failure } = await import('../system/errors.ts');
-    const known = await knownNotebook(args.notebook, args.F, context);
-    const { record, status } = await reachableNotebook(known, context);
+    const known = await knownServer(args.server, args.F, context);
+    const { record, status } = await reachableServer(known, context);
     if (args.json) {
-      const secrets = args.print ? { url: secretUrl(record), token: record.server?.token } : {};
+      const secrets = args.print ? { url: secretUrl(record), token: record.jupyter?.token } : {};
       terminal.print(JSON.stringify({ ...status, ...secrets }, undefined, 2));
       return 0;
     }
@@ -34,7 +34,7 @@ export const open = defineVerb({
     }
     if (await openPage(record, context)) return 0;
     throw new Failure('there is no browser to open here', {
-      remedy: `See its URL: remote-notebook open ${record.notebook.name} --print`,
+      remedy: `See its URL: remote-notebook open ${record.spec.name} --print`,
     });
   },
 });

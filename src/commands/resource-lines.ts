@@ -1,19 +1,19 @@
 import type { Gpu, HostResources } from '../notebook/host-resources.ts';
-import type { NotebookStatus } from '../notebook/notebook-status.ts';
+import type { ServerStatus } from '../notebook/notebook-status.ts';
 
-/** For each host how much of it is in use, and below it its GPUs, and the disks that its notebooks are on. */
-export function resourceLines(notebooks: readonly NotebookStatus[]): string[] {
-  const hosts = [...new Set(notebooks.map(({ destination }) => destination))];
+/** For each host how much of it is in use, and below it its GPUs, and the disks that its servers are on. */
+export function resourceLines(servers: readonly ServerStatus[]): string[] {
+  const hosts = [...new Set(servers.map(({ destination }) => destination))];
   return hosts.flatMap((host) =>
     hostLines(
       host,
-      notebooks.filter(({ destination }) => destination === host),
+      servers.filter(({ destination }) => destination === host),
     ),
   );
 }
 
-function hostLines(host: string, notebooks: readonly NotebookStatus[]): string[] {
-  const told = notebooks.flatMap(({ resources, directory }) => (resources ? [{ resources, directory }] : []));
+function hostLines(host: string, servers: readonly ServerStatus[]): string[] {
+  const told = servers.flatMap(({ resources, directory }) => (resources ? [{ resources, directory }] : []));
   const [first] = told;
   if (!first) return [`${host}: no connection over which to ask what it has left`];
   const { gpus, gpuReason } = first.resources;

@@ -1,11 +1,11 @@
 import { UsageError } from '../system/errors.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
-import { CONFIG_FILE, defineVerb, NOTEBOOK, YES } from './verb.ts';
+import { CONFIG_FILE, defineVerb, SERVER, YES } from './verb.ts';
 
 export const restart = defineVerb({
-  usage: 'restart [notebook]',
+  usage: 'restart [server]',
   summary: 'Stop a server and start it again, on its port and with its token',
-  positionals: NOTEBOOK,
+  positionals: SERVER,
   options: { ...CONFIG_FILE, ...YES, ...TIMEOUT },
   examples: [
     ['$0 restart gpu', 'pages that are open in the browser go on; what the kernels held is lost'],
@@ -14,22 +14,22 @@ export const restart = defineVerb({
   async run(args, terminal) {
     const { context, style } = terminal;
     const timeoutMs = verifyTimeout(args.timeout) * 1000;
-    const { knownNotebook } = await import('../notebook/resolve.ts');
-    const known = await knownNotebook(args.notebook, args.F, context);
-    const { name } = known.notebook;
+    const { knownServer } = await import('../notebook/resolve.ts');
+    const known = await knownServer(args.server, args.F, context);
+    const { name } = known.spec;
     if (known.record?.plain) {
       throw new UsageError(`"${name}" was started with --plain`, {
         remedy: 'stop --plain and start --plain are its restart.',
       });
     }
-    if (known.notebook.foreign) {
+    if (known.spec.adopted) {
       throw new UsageError(`"${name}" was started by something else, and only that can start it again`, {
-        remedy: `Stop it (remote-notebook stop ${name}), start it there as you did, and join it: remote-notebook start ${known.notebook.destination} --server PORT`,
+        remedy: `Stop it (remote-notebook stop ${name}), start it there as you did, and join it: remote-notebook start ${known.spec.destination} --adopt PORT`,
       });
     }
     const { mayEnd } = await import('./busy.ts');
-    const { restartNotebook } = await import('../notebook/restart.ts');
-    const result = await restartNotebook(known, args.yes ? undefined : mayEnd(terminal), timeoutMs, context);
+    const { restartServer } = await import('../notebook/restart.ts');
+    const result = await restartServer(known, args.yes ? undefined : mayEnd(terminal), timeoutMs, context);
     const phases = terminal.phases();
     if (result === 'refused') {
       terminal.say(`${style.bold(name)} runs on.`);

@@ -36,7 +36,7 @@ function serverCells(server: ListedServer, nowMs: number): string[] {
     server.socket ?? String(server.port ?? '-'),
     [server.command ?? 'jupyter', server.version].filter(Boolean).join(' '),
     server.startedAt === null ? '-' : elapsed(server.startedAt, nowMs),
-    server.notebooks.join(', ') || '-',
+    server.names.join(', ') || '-',
     starter(server),
     server.directory ?? '-',
   ];
@@ -48,9 +48,7 @@ function starter({ startedBy, startedFrom }: ListedServer): string {
 }
 
 function notes({ node, elsewhere, absent, unreadable }: HostListing): string[] {
-  const away = elsewhere.map(
-    (notebook) => `"${notebook.name}" was started on ${notebook.node}, and this is ${node}.`,
-  );
+  const away = elsewhere.map((spec) => `"${spec.name}" was started on ${spec.node}, and this is ${node}.`);
   const gone = absent.map(
     (file) => `Not on ${node} (a crash left it, or another node with this home folder has it): ${file}`,
   );

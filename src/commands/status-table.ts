@@ -1,4 +1,4 @@
-import type { NotebookStatus } from '../notebook/notebook-status.ts';
+import type { ServerStatus } from '../notebook/notebook-status.ts';
 import { columns } from './columns.ts';
 import { elapsed, kernelLine } from './kernel-lines.ts';
 import type { Style, Terminal } from './terminal.ts';
@@ -11,16 +11,16 @@ const NEEDED = COLUMNS.indexOf('URL') + 1;
 const SHORTENED = ['HOST', 'DIRECTORY'];
 
 /**
- * The lines of a status: a row for each notebook, in columns, and below it its kernels and what is wrong with it.
+ * The lines of a status: a row for each server, in columns, and below it its kernels and what is wrong with it.
  * @param nowMs for the times since and until
  */
 export function statusTable(
-  notebooks: readonly NotebookStatus[],
+  servers: readonly ServerStatus[],
   terminal: Pick<Terminal, 'style' | 'width'>,
   nowMs: number,
 ): string[] {
   const { style } = terminal;
-  const rows = notebooks.map((status) => cells(status, nowMs));
+  const rows = servers.map((status) => cells(status, nowMs));
   const paint = (cell: string, column: number) =>
     column === SERVER_COLUMN || column === TUNNEL_COLUMN ? stateColour(cell, style) : cell;
   const [titles = '', ...lines] = columns(
@@ -29,16 +29,16 @@ export function statusTable(
     { paint, needed: NEEDED, shortened: SHORTENED },
     terminal,
   );
-  const body = notebooks.flatMap((status, index) => [
+  const body = servers.flatMap((status, index) => [
     lines[index] ?? '',
-    ...(status.server.kernels ?? []).map((kernel) => style.dim(`  ${kernelLine(kernel, nowMs)}`)),
+    ...(status.jupyter.kernels ?? []).map((kernel) => style.dim(`  ${kernelLine(kernel, nowMs)}`)),
     ...troubles(status).map((trouble) => style.dim(`  ${trouble}`)),
   ]);
   return [titles, ...body];
 }
 
-function cells(status: NotebookStatus, nowMs: number): string[] {
-  const { server, tunnel } = status;
+function cells(status: ServerStatus, nowMs: number): string[] {
+  const { jupyter: server, tunnel } = status;
   const roundTrip = server.roundTripMs === null ? '' : ` ${server.roundTripMs} ms`;
   return [
     status.name,
@@ -52,7 +52,7 @@ function cells(status: NotebookStatus, nowMs: number): string[] {
   ];
 }
 
-function tunnelCell(tunnel: NotebookStatus['tunnel'], nowMs: number): string {
+function tunnelCell(tunnel: ServerStatus['tunnel'], nowMs: number): string {
   const { state, tries, nextTryAt } = tunnel;
   if (state === 'connected') return [state, ...morePorts(tunnel)].join(' ');
   if (state !== 'reconnecting' || tries === null) return state;
@@ -64,7 +64,7 @@ function tunnelCell(tunnel: NotebookStatus['tunnel'], nowMs: number): string {
 const PORTS_SHOWN = 2;
 
 /** The ports of this machine that lead elsewhere than to the server: `+6006`. */
-function morePorts({ forwards, down }: NotebookStatus['tunnel']): string[] {
+function morePorts({ forwards, down }: ServerStatus['tunnel']): string[] {
   const up = forwards.slice(1).filter((forward) => !down.includes(forward));
   const ports = up.map((forward) => `+${/^(?:\[.*?\]|[^:]+):(\d+)/.exec(forward)?.[1]}`);
   return ports.length > PORTS_SHOWN + 1
@@ -73,7 +73,7 @@ function morePorts({ forwards, down }: NotebookStatus['tunnel']): string[] {
 }
 
 /** What is not as it should be, and whose words say so. */
-function troubles({ name, state, server, tunnel }: NotebookStatus): string[] {
+function troubles({ name, state, jupyter: server, tunnel }: ServerStatus): string[] {
   const lines = tunnel.down.map((forward) => `no port for ${forward}; it is tried again and again`);
   if (state !== 'connected' && state !== 'closed' && tunnel.reason) lines.push(tunnel.reason);
   if (state === 'needs-login' || state === 'failed')

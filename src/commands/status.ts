@@ -1,4 +1,4 @@
-import type { NotebookStatus } from '../notebook/notebook-status.ts';
+import type { ServerStatus } from '../notebook/notebook-status.ts';
 import { UsageError } from '../system/errors.ts';
 import type { Terminal } from './terminal.ts';
 import { CONFIG_FILE, defineVerb } from './verb.ts';
@@ -7,11 +7,11 @@ const SOMETHING_IS_DOWN = 3;
 const WATCH_MS = 2000;
 
 export const status = defineVerb({
-  usage: 'status [notebook]',
+  usage: 'status [server]',
   summary: 'What runs where, asked of the world and not of the memory',
   positionals: {
-    notebook: {
-      describe: 'name of a notebook; all without. With --all a destination of ssh, too',
+    server: {
+      describe: 'name of a server; all without. With --all a destination of ssh, too',
       type: 'string',
       completes: 'destinations',
     },
@@ -41,7 +41,7 @@ export const status = defineVerb({
     },
   },
   examples: [
-    ['$0 status', 'all notebooks; exit status 3 when something that should run does not'],
+    ['$0 status', 'all servers; exit status 3 when something that should run does not'],
     ['$0 status gpu --json', 'for scripts'],
     ['$0 status --resources', 'and the load, memory, disk and GPUs of their hosts'],
     ['$0 status --watch', 'until Ctrl-C'],
@@ -53,10 +53,10 @@ export const status = defineVerb({
     const { isHealthy } = await import('../notebook/status.ts');
     if (args.repair) await repair(terminal);
     if (args.watch && !args.json) return watchStatus(args, terminal);
-    const notebooks = await look(args, terminal);
-    if (args.json) terminal.print(JSON.stringify({ notebooks }, undefined, 2));
-    else for (const line of await linesOf(notebooks, args, terminal)) terminal.print(line);
-    return notebooks.every(isHealthy) ? 0 : SOMETHING_IS_DOWN;
+    const servers = await look(args, terminal);
+    if (args.json) terminal.print(JSON.stringify({ servers }, undefined, 2));
+    else for (const line of await linesOf(servers, args, terminal)) terminal.print(line);
+    return servers.every(isHealthy) ? 0 : SOMETHING_IS_DOWN;
   },
 });
 
@@ -70,10 +70,10 @@ async function showHost(
     throw new UsageError(`--all lists a host's servers, and --${other} asks for something else`, {
       remedy: 'Leave out one of the two.',
     });
-  const { resolveNotebook } = await import('../notebook/resolve.ts');
-  const { destination, configFile } = await resolveNotebook(args.notebook, {}, args.F, terminal.context);
+  const { resolveServer } = await import('../notebook/resolve.ts');
+  const { destination, sshConfig } = await resolveServer(args.server, {}, args.F, terminal.context);
   const { listHost } = await import('../notebook/every-server.ts');
-  const listing = await listHost(destination, configFile, terminal.context);
+  const listing = await listHost(destination, sshConfig, terminal.context);
   if (args.json) terminal.print(JSON.stringify(listing, undefined, 2));
   else {
     const { serverTable } = await import('./server-table.ts');
@@ -85,47 +85,46 @@ async function showHost(
 async function repair(terminal: Terminal): Promise<void> {
   const { repairRecords } = await import('../notebook/repair.ts');
   const found = await repairRecords(terminal.context);
-  for (const { notebook } of found)
-    terminal.say(`Found again: "${notebook.name}" on ${notebook.destination}.`);
+  for (const { spec } of found) terminal.say(`Found again: "${spec.name}" on ${spec.destination}.`);
   if (found.length === 0) terminal.say('No tunnel leads to anything that is not on record.');
 }
 
 interface Wanted {
-  readonly notebook?: string | undefined;
+  readonly server?: string | undefined;
   readonly F?: string | undefined;
   readonly resources?: boolean | undefined;
 }
 
-/** The table of the notebooks that are wanted, all of them when none is named. */
+/** The table of the servers that are wanted, all of them when none is named. */
 export async function statusLines(wanted: Wanted, terminal: Terminal): Promise<string[]> {
   return linesOf(await look(wanted, terminal), wanted, terminal);
 }
 
-async function look({ notebook, F, resources }: Wanted, { context }: Terminal): Promise<NotebookStatus[]> {
+async function look({ server, F, resources }: Wanted, { context }: Terminal): Promise<ServerStatus[]> {
   const { statusOf } = await import('../notebook/status.ts');
-  const statuses = await statusOf(notebook, F, context);
+  const statuses = await statusOf(server, F, context);
   if (!resources) return statuses;
   const { withResources } = await import('../notebook/resources.ts');
   return withResources(statuses, context);
 }
 
 async function linesOf(
-  notebooks: readonly NotebookStatus[],
-  { notebook, resources }: Wanted,
+  servers: readonly ServerStatus[],
+  { server, resources }: Wanted,
   terminal: Terminal,
 ): Promise<string[]> {
-  if (notebooks.length === 0) {
+  if (servers.length === 0) {
     return [
-      notebook === undefined
+      server === undefined
         ? 'Nothing runs. Begin with: remote-notebook start user@host'
-        : `"${notebook}" does not run. Start it: remote-notebook start ${notebook}`,
+        : `"${server}" does not run. Start it: remote-notebook start ${server}`,
     ];
   }
   const { statusTable } = await import('./status-table.ts');
-  const table = statusTable(notebooks, terminal, Date.now());
+  const table = statusTable(servers, terminal, Date.now());
   if (!resources) return table;
   const { resourceLines } = await import('./resource-lines.ts');
-  return [...table, '', ...resourceLines(notebooks)];
+  return [...table, '', ...resourceLines(servers)];
 }
 
 /** Draws the table again and again, over itself on a terminal; ends only by an interrupt, which is no failure. */

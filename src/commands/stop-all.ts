@@ -1,4 +1,4 @@
-import type { NotebookRecord } from '../notebook/state.ts';
+import type { ServerRecord } from '../notebook/state.ts';
 import { Failure } from '../system/errors.ts';
 import { kernelLine } from './kernel-lines.ts';
 import type { Terminal } from './terminal.ts';
@@ -10,7 +10,7 @@ interface Outcome {
 }
 
 /**
- * Stops every notebook that is known here, all at the same time, after one question. What fails keeps no other
+ * Stops every server that is known here, all at the same time, after one question. What fails keeps no other
  * from being stopped. Answers with the exit status.
  */
 export async function stopAll(
@@ -21,14 +21,12 @@ export async function stopAll(
   const { readRecords } = await import('../notebook/state.ts');
   const records = Object.values(readRecords(terminal.context));
   const plain = records.filter((record) => record.plain);
-  for (const { notebook } of plain)
-    terminal.say(`"${notebook.name}" was started with --plain, and is left: stop --plain ends it.`);
-  const foreign = records.filter((record) => record.notebook.foreign);
-  for (const { notebook } of foreign)
-    terminal.say(
-      `"${notebook.name}" was started by something else, and is left: stop ${notebook.name} ends it.`,
-    );
-  const meant = records.filter((record) => !record.plain && !record.notebook.foreign);
+  for (const { spec } of plain)
+    terminal.say(`"${spec.name}" was started with --plain, and is left: stop --plain ends it.`);
+  const adopted = records.filter((record) => record.spec.adopted);
+  for (const { spec } of adopted)
+    terminal.say(`"${spec.name}" was started by something else, and is left: stop ${spec.name} ends it.`);
+  const meant = records.filter((record) => !record.plain && !record.spec.adopted);
   if (meant.length === 0) {
     terminal.say(records.length === 0 ? 'Nothing runs that was started from here.' : 'Nothing else runs.');
   } else if (!yes && !(await confirmed(meant, terminal))) {
@@ -42,17 +40,17 @@ export async function stopAll(
     );
     if (error?.remedy) terminal.say(error.remedy);
   }
-  const notebooks = stopped.map(({ name, outcome, error }) => ({
+  const servers = stopped.map(({ name, outcome, error }) => ({
     name,
     outcome: error ? 'failed' : outcome,
     error: error?.message,
   }));
-  if (json) terminal.print(JSON.stringify({ notebooks }, undefined, 2));
+  if (json) terminal.print(JSON.stringify({ servers }, undefined, 2));
   return stopped.some(({ error }) => error) ? 1 : 0;
 }
 
 /** Asks once, with the list of all and of what they compute. */
-async function confirmed(records: readonly NotebookRecord[], terminal: Terminal): Promise<boolean> {
+async function confirmed(records: readonly ServerRecord[], terminal: Terminal): Promise<boolean> {
   const { busyKernels } = await import('../notebook/kernels.ts');
   const { reachableApi } = await import('../notebook/prove.ts');
   const lists = await Promise.all(
@@ -62,7 +60,7 @@ async function confirmed(records: readonly NotebookRecord[], terminal: Terminal)
       const lines = busy?.map((kernel) => kernelLine(kernel, Date.now())) ?? [
         'no tunnel leads to it that answers, so what it computes is not known',
       ];
-      const { name, destination } = record.notebook;
+      const { name, destination } = record.spec;
       return [`${name} on ${destination}`, ...lines.map((line) => `  ${line}`)];
     }),
   );
@@ -75,14 +73,14 @@ async function confirmed(records: readonly NotebookRecord[], terminal: Terminal)
   return terminal.confirm('Stop them?');
 }
 
-async function stopOne(record: NotebookRecord, terminal: Terminal): Promise<Outcome> {
-  const { stopNotebook } = await import('../notebook/stop.ts');
-  const { notebook } = record;
-  const { name } = notebook;
+async function stopOne(record: ServerRecord, terminal: Terminal): Promise<Outcome> {
+  const { stopServer } = await import('../notebook/stop.ts');
+  const { spec } = record;
+  const { name } = spec;
   // Steps of many at once would only be a jumble.
   const report = { ...terminal.context.report, phase: () => {}, phaseFailed: () => {} };
   try {
-    const outcome = await stopNotebook({ notebook, record }, undefined, { ...terminal.context, report });
+    const outcome = await stopServer({ spec, record }, undefined, { ...terminal.context, report });
     return { name, outcome };
   } catch (error) {
     if (!(error instanceof Failure) || terminal.context.signal.aborted) throw error;

@@ -1,7 +1,7 @@
-import type { KnownNotebook } from '../notebook/resolve.ts';
+import type { KnownServer } from '../notebook/resolve.ts';
 import { UsageError } from '../system/errors.ts';
 import type { Terminal } from './terminal.ts';
-import { CONFIG_FILE, DRY_RUN, defineVerb, NOTEBOOK, YES } from './verb.ts';
+import { CONFIG_FILE, DRY_RUN, defineVerb, SERVER, YES } from './verb.ts';
 
 const OUTCOMES = {
   shutdown: 'is stopped',
@@ -11,9 +11,9 @@ const OUTCOMES = {
 } as const;
 
 export const stop = defineVerb({
-  usage: 'stop [notebook]',
+  usage: 'stop [server]',
   summary: 'Stop exactly this server, then its tunnel',
-  positionals: NOTEBOOK,
+  positionals: SERVER,
   options: {
     ...CONFIG_FILE,
     ...YES,
@@ -25,7 +25,7 @@ export const stop = defineVerb({
     all: {
       type: 'boolean',
       default: false,
-      describe: 'all notebooks that were started or joined from here; asks once',
+      describe: 'all servers that were started or joined from here; asks once',
     },
     plain: {
       type: 'boolean',
@@ -35,7 +35,7 @@ export const stop = defineVerb({
     'dry-run': { ...DRY_RUN['dry-run'], describe: 'with --plain: print its command, and run nothing' },
   },
   examples: [
-    ['$0 stop', 'the only notebook; asks first when one of its kernels is busy'],
+    ['$0 stop', 'the only server; asks first when one of its kernels is busy'],
     ['$0 stop --all', 'each server that was started or joined from here'],
     ['$0 stop gpu --plain --dry-run', "prints the article's command"],
     ['$0 stop gpu --keep-server', 'leave it running, and join it again later with start'],
@@ -48,13 +48,13 @@ export const stop = defineVerb({
       const { stopAll } = await import('./stop-all.ts');
       return stopAll(args, OUTCOMES, terminal);
     }
-    const { knownNotebook } = await import('../notebook/resolve.ts');
-    const known = await knownNotebook(args.notebook, args.F, context);
-    const { name } = known.notebook;
+    const { knownServer } = await import('../notebook/resolve.ts');
+    const known = await knownServer(args.server, args.F, context);
+    const { name } = known.spec;
     if (args.plain) return stopPlainly(known, args, terminal);
-    const { closeNotebook, stopNotebook } = await import('../notebook/stop.ts');
+    const { disconnectServer, stopServer } = await import('../notebook/stop.ts');
     if (args.keepServer) {
-      await closeNotebook(known, context);
+      await disconnectServer(known, context);
       terminal.say(
         `${terminal.style.bold(name)}: the tunnel is closed; the server runs on. Join it again: remote-notebook start ${name}`,
       );
@@ -62,7 +62,7 @@ export const stop = defineVerb({
       return 0;
     }
     const { mayEnd } = await import('./busy.ts');
-    const outcome = await stopNotebook(known, args.yes ? undefined : mayEnd(terminal), context);
+    const outcome = await stopServer(known, args.yes ? undefined : mayEnd(terminal), context);
     const phases = terminal.phases();
     if (outcome === 'refused') {
       terminal.say(`${terminal.style.bold(name)} runs on.`);
@@ -83,15 +83,15 @@ function verifyDryRun({ dryRun, plain }: { dryRun: boolean; plain: boolean }): v
 }
 
 function verifyAlone({
-  notebook,
+  server,
   keepServer,
   plain,
 }: {
-  notebook?: string | undefined;
+  server?: string | undefined;
   keepServer: boolean;
   plain: boolean;
 }): void {
-  const other = keepServer ? '--keep-server' : plain ? '--plain' : notebook;
+  const other = keepServer ? '--keep-server' : plain ? '--plain' : server;
   if (other !== undefined)
     throw new UsageError(`--all stops all, and ${other} says otherwise`, {
       remedy: 'Leave out one of the two.',
@@ -99,31 +99,31 @@ function verifyAlone({
 }
 
 async function stopPlainly(
-  known: KnownNotebook,
+  known: KnownServer,
   { yes, dryRun }: { yes: boolean; dryRun: boolean },
   terminal: Terminal,
 ): Promise<number> {
   const { context } = terminal;
-  const { notebook, record } = known;
+  const { spec, record } = known;
   const { plainVictims, remoteUser, stopPlain } = await import('../notebook/plain.ts');
-  const user = await remoteUser(notebook, context);
+  const user = await remoteUser(spec, context);
   if (dryRun) {
     const { plannedStop } = await import('../notebook/plan.ts');
-    terminal.print(plannedStop(notebook, user));
+    terminal.print(plannedStop(spec, user));
     return 0;
   }
-  const victims = await plainVictims(notebook, user, context);
+  const victims = await plainVictims(spec, user, context);
   terminal.say(
     victims.length === 0
-      ? `No process of ${user} on ${notebook.destination} has jupyter in its name.`
-      : `pkill would end all of these on ${notebook.destination}:\n${victims.map((line) => `  ${line}`).join('\n')}`,
+      ? `No process of ${user} on ${spec.destination} has jupyter in its name.`
+      : `pkill would end all of these on ${spec.destination}:\n${victims.map((line) => `  ${line}`).join('\n')}`,
   );
   if (victims.length > 0 && !yes && !(await terminal.confirm('End them?'))) return 1;
-  await stopPlain(notebook, user, context);
+  await stopPlain(spec, user, context);
   if (record && !record.plain) {
-    const { forgetNotebook } = await import('../notebook/stop.ts');
-    await forgetNotebook(known, context);
+    const { forgetServer } = await import('../notebook/stop.ts');
+    await forgetServer(known, context);
   }
-  terminal.say(`${terminal.style.bold(notebook.name)} is stopped.`);
+  terminal.say(`${terminal.style.bold(spec.name)} is stopped.`);
   return 0;
 }

@@ -12,7 +12,7 @@ interface Positional {
   readonly type?: 'string';
   readonly array?: boolean;
   /** What a shell completes here: names that are known, or these words. */
-  readonly completes?: 'notebooks' | 'destinations' | readonly string[];
+  readonly completes?: 'servers' | 'destinations' | readonly string[];
 }
 
 /** One verb: what it is called, what it takes, what it does. */
@@ -30,7 +30,7 @@ export interface Verb<O extends Record<string, Options> = Record<string, Options
 type VerbArguments<O extends Record<string, Options>> = ArgumentsCamelCase<
   InferredOptionTypes<O> &
     SharedArguments & {
-      notebook?: string | undefined;
+      server?: string | undefined;
       ports?: string[] | undefined;
       action?: string | undefined;
       shell?: string | undefined;
@@ -57,11 +57,11 @@ export const SHARED_OPTIONS = {
   json: { type: 'boolean', default: false, global: true, describe: 'one JSON document on standard output' },
 } as const satisfies Record<string, Options>;
 
-export const NOTEBOOK = {
-  notebook: {
-    describe: 'name of a notebook; the only or default one without',
+export const SERVER = {
+  server: {
+    describe: 'name of a server; the only or default one without',
     type: 'string',
-    completes: 'notebooks',
+    completes: 'servers',
   },
 } as const;
 

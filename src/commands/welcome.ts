@@ -13,12 +13,12 @@ const FIRST_STEPS = [
 /** What the program says to who names no verb: how to begin, and what runs. */
 export async function welcome(terminal: Terminal): Promise<number> {
   const { print, style, context } = terminal;
-  const { startedNotebooks } = await import('../notebook/started.ts');
+  const { startedServers } = await import('../notebook/started.ts');
   print('Jupyter on any machine that you can ssh to, as if it were local.\n');
   const width = Math.max(...FIRST_STEPS.map(([words]) => words.length));
   for (const [words, does] of FIRST_STEPS)
     print(`  remote-notebook ${words.padEnd(width)}  ${style.dim(does)}`);
-  if (startedNotebooks(context.env).length > 0)
+  if (startedServers(context.env).length > 0)
     for (const line of ['', ...(await statusLines({}, terminal))]) print(line);
   return 0;
 }

@@ -1,6 +1,6 @@
 import { shellQuote } from '../system/command.ts';
 import { articleLines } from './article.ts';
-import { DEFAULT_PORT, durationText, type Notebook } from './notebook.ts';
+import { DEFAULT_PORT, durationText, type ServerSpec } from './notebook.ts';
 
 /** `alias` lines, the same in bash, zsh and fish. */
 export interface AliasOptions {
@@ -8,17 +8,17 @@ export interface AliasOptions {
   readonly program: readonly string[];
   /** The account on the host: then the aliases are the article's own, and need nothing installed. */
   readonly plainUser: string | undefined;
-  /** Behind each name, where there is more than one notebook. What a notebook's name holds, an alias may hold. */
+  /** Behind each name, where there is more than one server. What a server's name holds, an alias may hold. */
   readonly suffix: string;
-  /** Whether config.yaml has the notebook as it is meant: it stays the one place that says what that is. */
+  /** Whether config.yaml has the server as it is meant: it stays the one place that says what that is. */
   readonly isConfigured: boolean;
 }
 
-export function aliasLines(notebook: Notebook, options: AliasOptions): string[] {
+export function aliasLines(spec: ServerSpec, options: AliasOptions): string[] {
   const { plainUser, suffix } = options;
   const forwardAlias = `port_forward${suffix}`;
   const lines =
-    plainUser === undefined ? ownLines(notebook, options) : articleLines(notebook, plainUser, forwardAlias);
+    plainUser === undefined ? ownLines(spec, options) : articleLines(spec, plainUser, forwardAlias);
   return [
     alias(forwardAlias, lines.forward),
     alias(`remote_notebook_start${suffix}`, lines.start),
@@ -32,12 +32,12 @@ function alias(name: string, line: string): string {
 }
 
 function ownLines(
-  notebook: Notebook,
+  spec: ServerSpec,
   { program, isConfigured }: AliasOptions,
 ): { forward: string; start: string; stop: string } {
   const own = program.map(shellQuote).join(' ');
-  const name = shellQuote(notebook.name);
-  const words = isConfigured ? [notebook.name] : startWords(notebook);
+  const name = shellQuote(spec.name);
+  const words = isConfigured ? [spec.name] : startWords(spec);
   return {
     forward: `${own} forward ${name}`,
     start: `${own} start ${words.map(shellQuote).join(' ')}`,
@@ -48,7 +48,7 @@ function ownLines(
 function startWords({
   name,
   destination,
-  configFile,
+  sshConfig,
   directory,
   setup,
   environment,
@@ -57,7 +57,7 @@ function startWords({
   localPort,
   socket,
   idleTimeoutS,
-}: Notebook): string[] {
+}: ServerSpec): string[] {
   const options: readonly (readonly [string, string | undefined])[] = [
     ['name', name],
     ['directory', directory || undefined],
@@ -70,6 +70,6 @@ function startWords({
   ];
   // With `=`, a value that begins with a dash is no option.
   const words = options.flatMap(([option, value]) => (value === undefined ? [] : [`--${option}=${value}`]));
-  const sshConfig = configFile === undefined ? [] : ['-F', configFile];
-  return [destination, ...sshConfig, ...words, ...(socket ? ['--socket'] : [])];
+  const fileArgs = sshConfig === undefined ? [] : ['-F', sshConfig];
+  return [destination, ...fileArgs, ...words, ...(socket ? ['--socket'] : [])];
 }

@@ -1,17 +1,17 @@
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
-import type { NotebookStatus } from './notebook-status.ts';
-import type { NotebookRecord } from './state.ts';
-import { notebookStatus } from './status.ts';
+import type { ServerStatus } from './notebook-status.ts';
+import type { ServerRecord } from './state.ts';
+import { serverStatus } from './status.ts';
 
 /**
- * The status of a notebook that can be used: its server has answered through its tunnel, or lives at least, which is
+ * The status of a server that can be used: it has answered through its tunnel, or lives at least, which is
  * noted.
  * @throws Failure that says what is in the way: no tunnel, a server that is gone, or on another node
  */
-export async function answeringStatus(record: NotebookRecord, context: Context): Promise<NotebookStatus> {
-  const status = await notebookStatus(record, context);
-  const { name, destination, url, server } = status;
+export async function answeringStatus(record: ServerRecord, context: Context): Promise<ServerStatus> {
+  const status = await serverStatus(record, context);
+  const { name, destination, url, jupyter: server } = status;
   if (url === null) {
     throw new Failure(`no tunnel leads to "${name}" now`, { remedy: `Try: remote-notebook start ${name}` });
   }

@@ -2,7 +2,7 @@ import { parseDestination } from '../ssh/destination.ts';
 import { type Command, shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
 import { parseEnvironment } from './environment.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 
 /**
  * The three commands that this project began with, to the letter. They need nothing installed, and leave to
@@ -18,7 +18,7 @@ function remoteStartText({
   port,
   socket,
   idleTimeoutS,
-}: Notebook): string {
+}: ServerSpec): string {
   const { kind } = parseEnvironment(environment);
   if (setup.length > 0 || (kind !== 'none' && kind !== 'venv')) {
     throw new UsageError('the three plain commands know no environment but a venv', {
@@ -55,43 +55,43 @@ function remoteListText(user: string): string {
   return `echo; pgrep -l -u ${shellQuote(user)} jupyter`;
 }
 
-function tunnelArgs({ port, localPort }: Notebook): string[] {
+function tunnelArgs({ port, localPort }: ServerSpec): string[] {
   return ['-N', '-f', '-L', `localhost:${localPort ?? port}:localhost:${port}`];
 }
 
-function configFileArgs({ configFile }: Notebook): string[] {
-  return configFile === undefined ? [] : ['-F', configFile];
+function configFileArgs({ sshConfig }: ServerSpec): string[] {
+  return sshConfig === undefined ? [] : ['-F', sshConfig];
 }
 
 /** `-S none` alone is added: a ControlMaster of the user's own would take the command over. */
-function plainSsh(notebook: Notebook, args: readonly string[], remoteText?: string): Command {
+function plainSsh(spec: ServerSpec, args: readonly string[], remoteText?: string): Command {
   const remote = remoteText === undefined ? [] : [remoteText];
-  return ['ssh', '-S', 'none', ...configFileArgs(notebook), ...args, notebook.destination, ...remote];
+  return ['ssh', '-S', 'none', ...configFileArgs(spec), ...args, spec.destination, ...remote];
 }
 
-export function plainStartCommand(notebook: Notebook): Command {
-  return ['nohup', ...plainSsh(notebook, ['-f'], remoteStartText(notebook))];
+export function plainStartCommand(spec: ServerSpec): Command {
+  return ['nohup', ...plainSsh(spec, ['-f'], remoteStartText(spec))];
 }
 
-export function plainTunnelCommand(notebook: Notebook): Command {
-  return ['nohup', ...plainSsh(notebook, tunnelArgs(notebook))];
+export function plainTunnelCommand(spec: ServerSpec): Command {
+  return ['nohup', ...plainSsh(spec, tunnelArgs(spec))];
 }
 
-export function plainListCommand(notebook: Notebook, user: string): Command {
-  return plainSsh(notebook, [], remoteListText(user));
+export function plainListCommand(spec: ServerSpec, user: string): Command {
+  return plainSsh(spec, [], remoteListText(user));
 }
 
 /** All processes of a user on the host, as `launchedOn` reads them. */
-export function plainProcessesCommand(notebook: Notebook, user: string): Command {
-  return plainSsh(notebook, [], `echo; ps -u ${shellQuote(user)} -o pid=,ppid=,etime=,args=`);
+export function plainProcessesCommand(spec: ServerSpec, user: string): Command {
+  return plainSsh(spec, [], `echo; ps -u ${shellQuote(user)} -o pid=,ppid=,etime=,args=`);
 }
 
-export function plainKillCommand(notebook: Notebook, pids: readonly number[]): Command {
-  return plainSsh(notebook, [], `kill ${pids.join(' ')}`);
+export function plainKillCommand(spec: ServerSpec, pids: readonly number[]): Command {
+  return plainSsh(spec, [], `kill ${pids.join(' ')}`);
 }
 
-export function plainStopCommand(notebook: Notebook, user: string): Command {
-  return plainSsh(notebook, [], remoteStopText(user));
+export function plainStopCommand(spec: ServerSpec, user: string): Command {
+  return plainSsh(spec, [], remoteStopText(user));
 }
 
 /** The article's three lines, as one would type them. */
@@ -102,12 +102,12 @@ export interface ArticleLines {
 }
 
 /** @param forwardAlias the name of the alias that `start` calls at its end */
-export function articleLines(notebook: Notebook, user: string, forwardAlias: string): ArticleLines {
-  const ssh = ['ssh', ...configFileArgs(notebook).map(shellQuote)].join(' ');
-  const destination = shellQuote(notebook.destination);
+export function articleLines(spec: ServerSpec, user: string, forwardAlias: string): ArticleLines {
+  const ssh = ['ssh', ...configFileArgs(spec).map(shellQuote)].join(' ');
+  const destination = shellQuote(spec.destination);
   return {
-    forward: `nohup ${ssh} ${tunnelArgs(notebook).map(shellQuote).join(' ')} ${destination}`,
-    start: `nohup ${ssh} -f ${destination} ${doubleQuoted(remoteStartText(notebook))}; ${forwardAlias}`,
+    forward: `nohup ${ssh} ${tunnelArgs(spec).map(shellQuote).join(' ')} ${destination}`,
+    start: `nohup ${ssh} -f ${destination} ${doubleQuoted(remoteStartText(spec))}; ${forwardAlias}`,
     stop: `${ssh} ${destination} ${doubleQuoted(remoteStopText(user))}`,
   };
 }
@@ -118,6 +118,6 @@ function doubleQuoted(text: string): string {
 }
 
 /** The account on the host as far as the destination tells; ssh knows the rest. */
-export function userOf(notebook: Notebook): string | undefined {
-  return parseDestination(notebook.destination).user;
+export function userOf(spec: ServerSpec): string | undefined {
+  return parseDestination(spec.destination).user;
 }

@@ -5,12 +5,12 @@ import { keeperState } from '../ssh/keeper.ts';
 import type { Context } from '../system/context.ts';
 import { isHeld, removeLock } from '../system/lock.ts';
 import { stateFolder } from '../system/paths.ts';
-import { endProcessTree, startTime } from '../system/process.ts';
-import { ask } from '../system/run.ts';
+import { endProcessTree, startTimeOf } from '../system/process.ts';
+import { outputOf } from '../system/run.ts';
 import { redirectFile } from './open.ts';
 import { type Records, readRecords } from './state.ts';
-import { notebookStatus } from './status.ts';
-import { forgetNotebook } from './stop.ts';
+import { serverStatus } from './status.ts';
+import { forgetServer } from './stop.ts';
 import { connectionOf } from './tunnel.ts';
 
 /** Something that a crash has left: what it is, and how it goes. */
@@ -35,15 +35,15 @@ export async function findLeftovers(context: Context): Promise<Leftover[]> {
   ];
 }
 
-/** Notebooks whose host says that their server is gone. */
+/** Records whose host says that the server is gone. */
 async function deadRecords(records: Records, context: Context): Promise<Leftover[]> {
   const found = await Promise.all(
     Object.values(records).map(async (record): Promise<Leftover[]> => {
-      const { server } = await notebookStatus(record, context);
+      const { jupyter: server } = await serverStatus(record, context);
       if (server.state !== 'stopped') return [];
-      const { name, destination } = record.notebook;
-      const what = `the notebook "${name}", whose server on ${destination} is gone`;
-      return [{ what, remove: () => forgetNotebook({ notebook: record.notebook, record }, context) }];
+      const { name, destination } = record.spec;
+      const what = `the record of "${name}", whose server on ${destination} is gone`;
+      return [{ what, remove: () => forgetServer({ spec: record.spec, record }, context) }];
     }),
   );
   return found.flat();
@@ -51,16 +51,16 @@ async function deadRecords(records: Records, context: Context): Promise<Leftover
 
 /** A start has a connection some seconds before it has a record. */
 async function isStarting(folder: string): Promise<boolean> {
-  const locks = readdirSync(folder).filter((name) => /^notebook-.*\.lock$/.test(name));
+  const locks = readdirSync(folder).filter((name) => /^server-.*\.lock$/.test(name));
   return (await Promise.all(locks.map((name) => isHeld(join(folder, name))))).includes(true);
 }
 
-/** Connections without a keeper, and keepers that no notebook needs. */
+/** Connections without a keeper, and keepers that no server needs. */
 async function deadConnections(folder: string, records: Records, context: Context): Promise<Leftover[]> {
   const rooms = join(folder, 'c');
   const needed = new Set(
-    Object.values(records).flatMap(({ notebook, closed }) =>
-      closed ? [] : [connectionOf(notebook, context.env).folder],
+    Object.values(records).flatMap(({ spec, closed }) =>
+      closed ? [] : [connectionOf(spec, context.env).folder],
     ),
   );
   const names = existsSync(rooms) ? readdirSync(rooms).filter((name) => !name.endsWith('.lock')) : [];
@@ -70,7 +70,7 @@ async function deadConnections(folder: string, records: Records, context: Contex
       const remove = () => closeConnection(connection);
       if (await isClaimed(connection)) return [];
       if (!needed.has(connection.folder))
-        return [{ what: `the connection ${name}, which no notebook needs`, remove }];
+        return [{ what: `the connection ${name}, which no server needs`, remove }];
       if (await keeperState(connection)) return [];
       return [{ what: `what is left of the connection ${name}, whose keeper is gone`, remove }];
     }),
@@ -80,7 +80,7 @@ async function deadConnections(folder: string, records: Records, context: Contex
 
 /** Keepers, and ssh without one, whose folder has vanished: their command lines name it. */
 async function strayProcesses(folder: string): Promise<Leftover[]> {
-  const lines = (await ask(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
+  const lines = (await outputOf(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
   const rooms = `${join(folder, 'c')}/`;
   const stray = lines.filter((line) => {
     const at = line.indexOf(rooms);
@@ -91,10 +91,10 @@ async function strayProcesses(folder: string): Promise<Leftover[]> {
   const found = await Promise.all(
     stray.map(async (line): Promise<Leftover[]> => {
       const pid = Number.parseInt(line, 10);
-      const began = await startTime(pid);
-      if (began === undefined) return [];
+      const startTime = await startTimeOf(pid);
+      if (startTime === undefined) return [];
       const what = `process ${pid}, which keeps a connection whose folder is gone`;
-      return [{ what, remove: () => endProcessTree({ pid, startTime: began }, GRACE_MS) }];
+      return [{ what, remove: () => endProcessTree({ pid, startTime }, GRACE_MS) }];
     }),
   );
   return found.flat();
@@ -117,10 +117,10 @@ async function strayLocks(folder: string, { signal }: Context): Promise<Leftover
     }));
 }
 
-/** Files of notebooks that are no more. */
+/** Files of servers that are no more. */
 function strayFiles(folder: string, records: Records, env: NodeJS.ProcessEnv): Leftover[] {
-  const known = Object.values(records).flatMap(({ notebook, plain }) => [
-    redirectFile(notebook.name, env),
+  const known = Object.values(records).flatMap(({ spec, plain }) => [
+    redirectFile(spec.name, env),
     ...(plain ? [plain.log] : []),
   ]);
   const names = readdirSync(folder).filter(

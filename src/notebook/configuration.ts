@@ -4,8 +4,8 @@ import * as v from 'valibot';
 import type { Document, LineCounter } from 'yaml';
 import { UsageError } from '../system/errors.ts';
 import { reason, writePrivateFile } from '../system/files.ts';
-import { makeNotebook, type Notebook } from './notebook.ts';
-import type { NotebookSettings } from './settings.ts';
+import { makeSpec, type ServerSpec } from './notebook.ts';
+import type { ServerSettings } from './settings.ts';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 
@@ -30,16 +30,16 @@ const SettingsSchema = v.strictObject({
 
 const ConfigurationSchema = v.strictObject({
   default: v.optional(v.string()),
-  notebooks: v.optional(v.pipe(mapping, v.record(v.string(), v.pipe(mapping, SettingsSchema)))),
+  servers: v.optional(v.pipe(mapping, v.record(v.string(), v.pipe(mapping, SettingsSchema)))),
 });
 
 export interface Configuration {
-  /** The notebook that is meant when none is named. */
+  /** The server that is meant when none is named. */
   readonly default: string | undefined;
-  readonly notebooks: Readonly<Record<string, NotebookSettings & { destination: string }>>;
+  readonly servers: Readonly<Record<string, ServerSettings & { destination: string }>>;
 }
 
-const EMPTY: Configuration = { default: undefined, notebooks: {} };
+const EMPTY: Configuration = { default: undefined, servers: {} };
 
 /**
  * What config.yaml says; a file that is not there says nothing.
@@ -50,11 +50,11 @@ export async function readConfiguration(file: string): Promise<Configuration> {
   return text === undefined ? EMPTY : parseConfiguration(text, file);
 }
 
-/** The notebook that the file names so, as it stands there; undefined when it names none. */
-export async function configuredNotebook(file: string, name: string): Promise<Notebook | undefined> {
-  const { notebooks } = await readConfiguration(file);
-  const settings = Object.hasOwn(notebooks, name) ? notebooks[name] : undefined;
-  return settings && makeNotebook(name, settings, undefined);
+/** The server that the file names so, as it stands there; undefined when it names none. */
+export async function configuredServer(file: string, name: string): Promise<ServerSpec | undefined> {
+  const { servers } = await readConfiguration(file);
+  const settings = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  return settings && makeSpec(name, settings, undefined);
 }
 
 function readText(file: string): string | undefined {
@@ -73,25 +73,21 @@ export async function parseConfiguration(text: string, file: string): Promise<Co
   const { document, lines } = await parseYaml(text, file);
   const result = v.safeParse(v.pipe(mapping, ConfigurationSchema), document.toJS() ?? {});
   if (!result.success) throw configurationMistake(result.issues[0], document, lines, file);
-  const { default: meant, notebooks = {} } = result.output;
-  if (meant !== undefined && !Object.hasOwn(notebooks, meant)) {
-    throw new UsageError(`${file}: default names "${meant}", which is none of its notebooks`, {
-      remedy: `There are: ${Object.keys(notebooks).join(', ') || 'none'}`,
+  const { default: meant, servers = {} } = result.output;
+  if (meant !== undefined && !Object.hasOwn(servers, meant)) {
+    throw new UsageError(`${file}: default names "${meant}", which is none of its servers`, {
+      remedy: `There are: ${Object.keys(servers).join(', ') || 'none'}`,
     });
   }
-  for (const [name, settings] of Object.entries(notebooks)) {
-    const line = lineOf(['notebooks', name], document, lines);
-    verifyNotebook(name, settings, `${file}:${line}: notebooks.${name}`);
+  for (const [name, settings] of Object.entries(servers)) {
+    const line = lineOf(['servers', name], document, lines);
+    verifyServer(name, settings, `${file}:${line}: servers.${name}`);
   }
-  return { default: meant, notebooks };
+  return { default: meant, servers };
 }
 
 /** What no type tells: a destination that ssh would misread, a name that cannot be one, half a path. */
-function verifyNotebook(
-  name: string,
-  settings: NotebookSettings & { destination: string },
-  where: string,
-): void {
+function verifyServer(name: string, settings: ServerSettings & { destination: string }, where: string): void {
   const sshConfig = settings['ssh-config'];
   if (sshConfig !== undefined && !/^(?:~?\/|none$)/.test(sshConfig)) {
     throw new UsageError(`${where}: ssh-config is "${sshConfig}", which means another file in each folder`, {
@@ -99,7 +95,7 @@ function verifyNotebook(
     });
   }
   try {
-    makeNotebook(name, settings, undefined);
+    makeSpec(name, settings, undefined);
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     throw new UsageError(`${where}: ${cause.message}`, { remedy: cause.remedy, cause });
@@ -171,14 +167,14 @@ function lineOf(path: readonly string[], document: Document, lines: LineCounter)
 }
 
 /**
- * Writes one notebook into config.yaml, and keeps what else stands there, comments too.
+ * Writes one server into config.yaml, and keeps what else stands there, comments too.
  * @param isDefault whether it is meant from now on where none is named
  * @throws UsageError when the file is broken, or cannot be written
  */
-export async function saveNotebook(
+export async function saveServer(
   file: string,
   name: string,
-  settings: NotebookSettings,
+  settings: ServerSettings,
   isDefault = false,
 ): Promise<void> {
   const text = readText(file) ?? '';
@@ -190,7 +186,7 @@ export async function saveNotebook(
   );
   if (document.contents === null) document.contents = document.createNode({});
   if (isDefault) document.set('default', name);
-  document.setIn(['notebooks', name], document.createNode(Object.fromEntries(given)));
+  document.setIn(['servers', name], document.createNode(Object.fromEntries(given)));
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   } catch (cause) {

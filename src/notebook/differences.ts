@@ -1,10 +1,10 @@
 import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import type { HostServer } from './host-server.ts';
-import { DEFAULT_PORT, type Notebook } from './notebook.ts';
+import { DEFAULT_PORT, type ServerSpec } from './notebook.ts';
 
 /** Says which settings a server that runs already was started without. */
-export function noteUnmet(wanted: Notebook, has: Notebook, forward: Forward, context: Context): void {
+export function noteUnmet(wanted: ServerSpec, has: ServerSpec, forward: Forward, context: Context): void {
   const { environment, command, setup, socket, idleTimeoutS, port, localPort } = wanted;
   const unmet = Object.entries({
     environment: environment !== '' && environment !== has.environment,
@@ -24,7 +24,7 @@ function noteOther(settings: readonly string[], context: Context): void {
 }
 
 /** Says what of the running server is not as it was asked for: it was started by another command line. */
-export function noteDifferences(wanted: Notebook, found: HostServer, context: Context): void {
+export function noteDifferences(wanted: ServerSpec, found: HostServer, context: Context): void {
   if (found.holder)
     context.report.note(`port ${wanted.port} of ${wanted.destination} is taken by ${found.holder}`);
   if (found.info.port !== wanted.port && found.info.port !== 0) {

@@ -14,14 +14,14 @@ import { onTunnel } from './tunnel.ts';
 export interface FoundServer {
   readonly info: RuntimeInfo;
   /** When its process started, as the host's process table tells it. Compared, never read. */
-  readonly began: string;
+  readonly startTime: string;
   /** Its runtime file. Undefined where only a record tells of it. */
   readonly file: string | undefined;
   /** How long it runs; undefined where the host does not tell. */
   readonly upSeconds: number | undefined;
   /** What kind of server it is: `jupyter lab`. Undefined where its command line does not tell. */
   readonly command: string | undefined;
-  /** Its records on the host: the notebooks that it is. */
+  /** Its records on the host, one for each name that it has. */
   readonly records: readonly HostServer[];
 }
 
@@ -36,10 +36,10 @@ export interface Everything extends Omit<HostListing, 'destination' | 'servers'>
  */
 export async function listHost(
   destination: string,
-  configFile: string | undefined,
+  sshConfig: string | undefined,
   context: Context,
 ): Promise<HostListing> {
-  const connection = connectionTo(destination, configFile, context.env);
+  const connection = connectionTo(destination, sshConfig, context.env);
   return onTunnel(connection, context, async () => {
     const { servers, ...rest } = await everyServer(connection, context);
     return { destination, servers: servers.map((server) => listed(server, Date.now())), ...rest };
@@ -96,7 +96,7 @@ function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable'
   const elapsed = lastValue(group, 'elapsed');
   return {
     info,
-    began: lastValue(group, 'began') ?? '',
+    startTime: lastValue(group, 'start_time') ?? '',
     file: lastValue(group, 'file'),
     upSeconds: elapsed ? secondsOf(elapsed.trim()) : undefined,
     command: program ?? (info.version === undefined ? 'jupyter notebook' : undefined),
@@ -108,7 +108,7 @@ function recordIn(group: readonly Frame[]): HostServer | undefined {
   return withoutFailure(() => serverIn(group));
 }
 
-/** `NODE FOLDER`, of which the folder ends in the notebook's name and a checksum. */
+/** `NODE FOLDER`, of which the folder ends in the server's name and a checksum. */
 function elsewhereIn(words: string): { name: string; node: string } {
   const [, node = '', name = ''] = /^(\S+) .*\/(.*)-\d+$/.exec(words) ?? [];
   return { name, node };
@@ -125,22 +125,22 @@ function withoutFailure<T>(read: () => T): T | undefined {
 
 /** Each process once, with its records. A server may write a file of either kind; that of jupyter_server tells more. */
 function withRecords(found: readonly FoundServer[], records: readonly HostServer[]): FoundServer[] {
-  const idOf = (pid: number, began: string) => `${pid} ${began}`;
-  const servers = new Map(found.map((server) => [idOf(server.info.pid, server.began), server]));
+  const idOf = (pid: number, startTime: string) => `${pid} ${startTime}`;
+  const servers = new Map(found.map((server) => [idOf(server.info.pid, server.startTime), server]));
   for (const record of records) {
-    const id = idOf(record.info.pid, record.began);
+    const id = idOf(record.info.pid, record.startTime);
     const server = servers.get(id) ?? onRecordAlone(record);
     servers.set(id, { ...server, records: [...server.records, record] });
   }
   return [...servers.values()].sort((a, b) => a.info.port - b.info.port || a.info.pid - b.info.pid);
 }
 
-function onRecordAlone({ info, began, command }: HostServer): FoundServer {
-  return { info, began, file: undefined, upSeconds: undefined, command, records: [] };
+function onRecordAlone({ info, startTime, command }: HostServer): FoundServer {
+  return { info, startTime, file: undefined, upSeconds: undefined, command, records: [] };
 }
 
 function listed({ info, upSeconds, command, records }: FoundServer, nowMs: number): ListedServer {
-  const own = records.find(({ foreign }) => !foreign);
+  const own = records.find(({ adopted }) => !adopted);
   return {
     pid: info.pid,
     port: info.port || null,
@@ -152,7 +152,7 @@ function listed({ info, upSeconds, command, records }: FoundServer, nowMs: numbe
       upSeconds === undefined ? (own?.startedAt ?? null) : new Date(nowMs - upSeconds * 1000).toISOString(),
     startedBy: own ? 'remote-notebook' : 'other',
     startedFrom: own?.from ?? null,
-    notebooks: records.flatMap(({ asked }) => asked?.name ?? []),
+    names: records.flatMap(({ asked }) => asked?.name ?? []),
     passwordOnly: isPasswordOnly({ info, command }),
   };
 }

@@ -6,25 +6,25 @@ import type { FoundServer } from './every-server.ts';
 import type { LaunchProgress } from './host.ts';
 import { type HostServer, serverIn } from './host-server.ts';
 import { Elsewhere, Unwritable } from './launch-failure.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 import { runScript } from './session.ts';
 
 /**
- * Puts a server that something else has started on its host's record, as this notebook. Undone as a launch is, by
+ * Puts a server that something else has started on record on its host, under this name. Undone as a launch is, by
  * `undoLaunch`: the record goes then, and the server stays.
  * @param launch a name for this attempt
  * @throws Failure when it has ended meanwhile, or the record would be another server's
  */
 export async function recordServer(
   connection: Connection,
-  notebook: Notebook,
-  { info, began, file = '', command = '', upSeconds = 0 }: FoundServer,
+  spec: ServerSpec,
+  { info, startTime, file = '', command = '', upSeconds = 0 }: FoundServer,
   launch: string,
   progress: LaunchProgress,
   context: Context,
 ): Promise<HostServer> {
-  const { name, directory } = notebook;
-  const server = { pid: String(info.pid), began, file, command, up: String(upSeconds) };
+  const { name, directory } = spec;
+  const server = { pid: String(info.pid), start_time: startTime, file, command, up: String(upSeconds) };
   const variables = { launch, name, directory, ...server };
   progress.folder = '';
   const frames = await runScript(connection, { name: 'join', variables }, context, (frame) => {
@@ -32,10 +32,10 @@ export async function recordServer(
   });
   const recorded = serverIn(frames);
   if (recorded) return recorded;
-  throw joinFailure(lastValue(frames, 'failed') ?? '', notebook, info.pid);
+  throw adoptFailure(lastValue(frames, 'failed') ?? '', spec, info.pid);
 }
 
-function joinFailure(failed: string, { name, destination }: Notebook, pid: number): Failure {
+function adoptFailure(failed: string, { name, destination }: ServerSpec, pid: number): Failure {
   const [cause, ...words] = failed.split(' ');
   const subject = words.join(' ');
   switch (cause) {

@@ -4,10 +4,10 @@ import { Failure, UsageError } from '../system/errors.ts';
 import { LOOPBACK, portHolder } from '../system/port.ts';
 import { answeringStatus } from './answering.ts';
 import { isPort } from './notebook.ts';
-import type { NotebookStatus } from './notebook-status.ts';
-import type { KnownNotebook } from './resolve.ts';
-import { startNotebook } from './start.ts';
-import { type NotebookRecord, readRecords, updateRecords, withNotebookLock, withRecord } from './state.ts';
+import type { ServerStatus } from './notebook-status.ts';
+import type { KnownServer } from './resolve.ts';
+import { startServer } from './start.ts';
+import { readRecords, type ServerRecord, updateRecords, withRecord, withServerLock } from './state.ts';
 import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
 
 /**
@@ -36,30 +36,30 @@ export function isPrivate({ bindAddress }: Forward): boolean {
 }
 
 /**
- * The tunnel alone, again: brings it up for a notebook whose server runs, with the forwards that it had and with more if
+ * The tunnel alone, again: brings it up for a server that runs, with the forwards that it had and with more if
  * there are any.
  * @returns its record, with the forwards that are up, and its status: the server has answered through the tunnel, or lives
  * at least, which is noted
  * @throws Failure when the server is gone, or its port of this machine or one of `more` is taken: it is not changed, so that
  * bookmarks go on to work
  */
-export async function forwardNotebook(
-  known: KnownNotebook,
+export async function forwardServer(
+  known: KnownServer,
   more: readonly Forward[],
   context: Context,
-): Promise<{ record: NotebookRecord; status: NotebookStatus }> {
-  const { notebook } = known;
+): Promise<{ record: ServerRecord; status: ServerStatus }> {
+  const { spec } = known;
   // Without a record only the host knows the server's port: it is joined, and not started.
-  if (!known.record?.server) await startNotebook(notebook, { mode: 'join', timeoutMs: 0 }, context);
-  return withNotebookLock(notebook.name, context, async () => {
-    const before = readRecords(context)[notebook.name];
-    if (!before) throw new Failure(`"${notebook.name}" was stopped meanwhile`);
+  if (!known.record?.jupyter) await startServer(spec, { mode: 'join', timeoutMs: 0 }, context);
+  return withServerLock(spec.name, context, async () => {
+    const before = readRecords(context)[spec.name];
+    if (!before) throw new Failure(`"${spec.name}" was stopped meanwhile`);
     const added = more.filter(
       (forward) => !before.forwards.some((old) => forwardSpec(old) === forwardSpec(forward)),
     );
     const record = { ...before, forwards: [...before.forwards, ...added], closed: undefined };
     await updateRecords(context, (records) => withRecord(records, record));
-    const connection = connectionOf(notebook, context.env);
+    const connection = connectionOf(spec, context.env);
     context.report.phase('connect');
     try {
       await openTunnel(connection, context);
@@ -71,7 +71,7 @@ export async function forwardNotebook(
           throw await portTaken(
             forward,
             forward === record.forwards[0]
-              ? `take the next free one: remote-notebook start ${notebook.name}`
+              ? `take the next free one: remote-notebook start ${spec.name}`
               : 'choose another port of this machine: LOCAL:PORT',
           );
         // It is one of before, which the keeper tries again and again.
@@ -89,25 +89,25 @@ export async function forwardNotebook(
 }
 
 /**
- * Takes further forwards of a notebook back, by their ports of this machine. Needs no connection.
+ * Takes further forwards of a server back, by their ports of this machine. Needs no connection.
  * @returns its record with those that are left
  * @throws UsageError when it has no such one; then all stay
  */
 export async function cancelForwards(
-  { notebook }: KnownNotebook,
+  { spec }: KnownServer,
   ports: readonly number[],
   context: Context,
-): Promise<NotebookRecord> {
-  return withNotebookLock(notebook.name, context, async () => {
-    const record = readRecords(context)[notebook.name];
+): Promise<ServerRecord> {
+  return withServerLock(spec.name, context, async () => {
+    const record = readRecords(context)[spec.name];
     const [own, ...further] = record?.forwards ?? [];
     const missing = ports.find((port) => !further.some(({ localPort }) => localPort === port));
     if (!record || !own || missing !== undefined) {
       const has = further.map(({ localPort }) => localPort).join(', ');
-      throw new UsageError(`"${notebook.name}" has no further port ${missing} of this machine`, {
+      throw new UsageError(`"${spec.name}" has no further port ${missing} of this machine`, {
         remedy:
           missing === own?.localPort
-            ? `That one leads to its server. End its tunnel: remote-notebook stop ${notebook.name} --keep-server`
+            ? `That one leads to its server. End its tunnel: remote-notebook stop ${spec.name} --keep-server`
             : has === ''
               ? 'It has none at all.'
               : `It has: ${has}`,
@@ -116,7 +116,7 @@ export async function cancelForwards(
     const left = further.filter(({ localPort }) => !ports.includes(localPort));
     const changed = { ...record, forwards: [own, ...left] };
     await updateRecords(context, (records) => withRecord(records, changed));
-    await releaseTunnel(connectionOf(notebook, context.env), context);
+    await releaseTunnel(connectionOf(spec, context.env), context);
     return changed;
   });
 }

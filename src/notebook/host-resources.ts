@@ -4,7 +4,7 @@ export interface HostResources {
   /** Processes that run or want to, on the average of the last 1, 5 and 15 minutes. */
   readonly load: readonly [number, number, number] | null;
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number } | null;
-  /** Of the file system that the notebook's directory is on. */
+  /** Of the file system that the server's directory is on. */
   readonly disk: { readonly totalBytes: number; readonly freeBytes: number } | null;
   /** Empty where there are none, or nvidia-smi does not see them. */
   readonly gpus: readonly Gpu[];

@@ -1,6 +1,6 @@
 import { parseRuntimeFile, type RuntimeInfo } from '../jupyter/server.ts';
 import { type Frame, lastValue } from '../remote/script.ts';
-import type { ServerRecord } from './state.ts';
+import type { JupyterRecord } from './state.ts';
 
 /** A server as its host knows it. */
 export interface HostServer {
@@ -9,18 +9,18 @@ export interface HostServer {
   readonly directory: string;
   readonly environment: string;
   readonly command: string;
-  readonly began: string;
+  readonly startTime: string;
   readonly startedAt: string;
   /** Whether it ran before it was asked for. */
   readonly joined: boolean;
   /** Who holds the port that was wanted, where that is not the server's. */
   readonly holder: string | undefined;
-  /** Its notebook, as it was asked for. A record of an earlier version does not tell. */
+  /** What was asked for. A record of an earlier version does not tell. */
   readonly asked: { readonly name: string; readonly directory: string } | undefined;
   /** The machine that had it started. A record of an earlier version does not tell. */
   readonly from: string | undefined;
   /** Whether something else than this program has started it. */
-  readonly foreign: boolean;
+  readonly adopted: boolean;
 }
 
 /** The server that these frames tell of, if its record has come to its end. */
@@ -34,13 +34,13 @@ export function serverIn(frames: readonly Frame[]): HostServer | undefined {
     directory: value('directory'),
     environment: value('environment'),
     command: value('command'),
-    began: value('began'),
+    startTime: value('start_time'),
     startedAt: isoTime(value('started')),
     joined: joined === 'yes',
     holder: lastValue(frames, 'holder'),
     asked: askedIn(frames),
     from: lastValue(frames, 'from'),
-    foreign: lastValue(frames, 'foreign') !== undefined,
+    adopted: lastValue(frames, 'adopted') !== undefined,
   };
 }
 
@@ -59,13 +59,13 @@ function isoTime(seconds: string): string {
 /** What this machine remembers of a server that its host has told of. */
 export function serverRecord({
   info,
-  began,
+  startTime,
   startedAt,
   folder,
   directory,
   command,
-}: HostServer): ServerRecord {
+}: HostServer): JupyterRecord {
   const { pid, port, socket, host, version, baseUrl, secure, token } = info;
   const where = { port, socket, host, baseUrl, secure };
-  return { pid, began, startedAt, folder, directory, command, version, token, ...where };
+  return { pid, startTime, startedAt, folder, directory, command, version, token, ...where };
 }

@@ -6,12 +6,12 @@ import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { type HostServer, serverIn } from './host-server.ts';
 import { Elsewhere, launchFailure } from './launch-failure.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 import { runScript } from './session.ts';
 
 export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
 
-/** What a launch is told besides the notebook. */
+/** What a launch is told besides the server. */
 export interface LaunchOrder {
   /** A name for this attempt, for `undoLaunch`. */
   readonly launch: string;
@@ -33,13 +33,13 @@ export interface LaunchProgress {
 }
 
 /**
- * Finds the notebook's server on its host, or starts it. Its session there may end later: whatever an environment has
+ * Finds the server on its host, or starts it. Its session there may end later: whatever an environment has
  * left running can hold it.
  * @throws Failure with the host's or Jupyter's own words when there is none in the end
  */
 export async function launchServer(
   connection: Connection,
-  notebook: Notebook,
+  spec: ServerSpec,
   order: LaunchOrder,
   progress: LaunchProgress,
   context: Context,
@@ -50,7 +50,7 @@ export async function launchServer(
   const answered = new Promise<void>((resolve) => {
     onAnswer = resolve;
   });
-  const ended = runScript(connection, launchScript(notebook, 'start', order), context, (frame) => {
+  const ended = runScript(connection, launchScript(spec, 'start', order), context, (frame) => {
     frames.push(frame);
     if (frame.key === 'folder') progress.folder = frame.value;
     if (frame.key === 'phase') context.report.phase(frame.value);
@@ -61,21 +61,21 @@ export async function launchServer(
   await Promise.race([answered, ended]);
   const server = serverIn(frames);
   if (server) return server;
-  throw launchFailure(frames, logIn(frames), notebook);
+  throw launchFailure(frames, logIn(frames), spec);
 }
 
-/** Finds the notebook's server on its host. Undefined when there is none; starts nothing. */
+/** Finds the server on its host. Undefined when there is none; starts nothing. */
 export async function findServer(
   connection: Connection,
-  notebook: Notebook,
+  spec: ServerSpec,
   context: Context,
 ): Promise<HostServer | undefined> {
   const frames = await runScript(
     connection,
-    launchScript(notebook, 'find', { launch: '', timeoutMs: 0 }),
+    launchScript(spec, 'find', { launch: '', timeoutMs: 0 }),
     context,
   );
-  if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), notebook);
+  if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), spec);
   return serverIn(frames);
 }
 
@@ -94,7 +94,7 @@ export async function listServers(connection: Connection, context: Context): Pro
 }
 
 export function launchScript(
-  notebook: Notebook,
+  spec: ServerSpec,
   mode: 'start' | 'find',
   { launch, timeoutMs, token = '' }: LaunchOrder,
 ): Script {
@@ -105,15 +105,15 @@ export function launchScript(
       launch,
       token,
       from: hostname(),
-      name: notebook.name,
-      directory: notebook.directory,
-      setup: notebook.setup.join('\n'),
-      environment: notebook.environment,
-      command: notebook.command,
-      port: String(notebook.port),
-      idle_timeout: notebook.idleTimeoutS === undefined ? '' : String(notebook.idleTimeoutS),
-      socket: notebook.socket ? 'yes' : '',
-      strict_port: notebook.strictPort ? 'yes' : '',
+      name: spec.name,
+      directory: spec.directory,
+      setup: spec.setup.join('\n'),
+      environment: spec.environment,
+      command: spec.command,
+      port: String(spec.port),
+      idle_timeout: spec.idleTimeoutS === undefined ? '' : String(spec.idleTimeoutS),
+      socket: spec.socket ? 'yes' : '',
+      strict_port: spec.strictPort ? 'yes' : '',
       timeout: String(Math.ceil(timeoutMs / 1000)),
     },
   };
@@ -127,7 +127,7 @@ export async function undoLaunch(
   context: Context,
 ): Promise<void> {
   if (progress.folder === undefined) return;
-  const variables = { folder: progress.folder, pid: '', began: '', token: '', launch, grace: '0' };
+  const variables = { folder: progress.folder, pid: '', start_time: '', token: '', launch, grace: '0' };
   await runScript(connection, { name: 'stop', variables }, context);
 }
 
@@ -136,14 +136,14 @@ export async function undoLaunch(
  * @param order how many milliseconds a server that agreed to end by itself gets before it is told by a signal;
  *   `refused` to let it run
  */
-export async function stopServer(
+export async function endJupyter(
   connection: Connection,
-  server: { pid: number; began: string; folder: string; token: string },
+  server: { pid: number; startTime: string; folder: string; token: string },
   order: Promise<number | 'refused'>,
   context: Context,
 ): Promise<StopOutcome | 'refused'> {
-  const { folder, began, token } = server;
-  const variables = { folder, pid: String(server.pid), began, token, launch: '' };
+  const { folder, startTime, token } = server;
+  const variables = { folder, pid: String(server.pid), start_time: startTime, token, launch: '' };
   const script = order.then((graceMs) =>
     graceMs === 'refused'
       ? undefined
@@ -180,10 +180,10 @@ function verifyHere({ destination }: Connection, frames: readonly Frame[]): void
 /** Looks at the server's process on its host. */
 export async function lookAtServer(
   connection: Connection,
-  server: { pid: number; began: string; folder: string },
+  server: { pid: number; startTime: string; folder: string },
   context: Context,
 ): Promise<ProcessFinding> {
-  const variables = { folder: server.folder, pid: String(server.pid), began: server.began };
+  const variables = { folder: server.folder, pid: String(server.pid), start_time: server.startTime };
   const frames = await runScript(connection, { name: 'look', variables }, context);
   verifyHere(connection, frames);
   return { lives: lastValue(frames, 'process') === 'alive', log: logIn(frames) };
@@ -215,11 +215,11 @@ export async function readLog(
 /** What doctor.sh found on the host, and what start-up files printed before it. Changes nothing there. */
 export async function examineHost(
   connection: Connection,
-  notebook: Notebook,
+  spec: ServerSpec,
   context: Context,
 ): Promise<{ frames: readonly Frame[]; printed: readonly string[] }> {
-  const { name, directory, environment, command, port } = notebook;
-  const setup = notebook.setup.join('\n');
+  const { name, directory, environment, command, port } = spec;
+  const setup = spec.setup.join('\n');
   const variables = { name, directory, setup, environment, command, port: String(port) };
   const printed: string[] = [];
   let begun = false;
@@ -234,18 +234,18 @@ export async function examineHost(
 }
 
 /**
- * What survey.sh found on the host for a notebook in this directory. Changes nothing there.
- * @throws LaunchFailure when there is no such directory, or the notebook's environment cannot be entered
+ * What survey.sh found on the host for a server in this directory. Changes nothing there.
+ * @throws LaunchFailure when there is no such directory, or the server's environment cannot be entered
  */
 export async function surveyHost(
   connection: Connection,
-  notebook: Notebook,
+  spec: ServerSpec,
   context: Context,
 ): Promise<Frame[]> {
-  const { directory, environment } = notebook;
-  const variables = { directory, environment, command: '', setup: notebook.setup.join('\n') };
+  const { directory, environment } = spec;
+  const variables = { directory, environment, command: '', setup: spec.setup.join('\n') };
   const frames = await runScript(connection, { name: 'survey', variables }, context);
-  if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), notebook);
+  if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), spec);
   return frames;
 }
 

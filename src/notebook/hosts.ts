@@ -5,9 +5,9 @@ import { defaultSshConfig, hostAliases } from '../ssh/hosts.ts';
  * The hosts that an ssh_config names, the user's own without a file, each of them a destination.
  * @throws UsageError when the file that is named cannot be read
  */
-export function knownHosts(configFile: string | undefined): { file: string; aliases: string[] } {
-  verifySshConfig(configFile);
-  if (configFile === NO_FILE) return { file: configFile, aliases: [] };
-  const file = configFile === undefined ? defaultSshConfig() : absoluteSshConfig(configFile);
+export function knownHosts(sshConfig: string | undefined): { file: string; aliases: string[] } {
+  verifySshConfig(sshConfig);
+  if (sshConfig === NO_FILE) return { file: sshConfig, aliases: [] };
+  const file = sshConfig === undefined ? defaultSshConfig() : absoluteSshConfig(sshConfig);
   return { file, aliases: hostAliases(file) };
 }

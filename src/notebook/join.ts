@@ -2,43 +2,43 @@ import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
 import { type Everything, everyServer, type FoundServer, isPasswordOnly } from './every-server.ts';
-import { defaultName, makeNotebook, type Notebook } from './notebook.ts';
-import { resolveNotebook, settingsOf } from './resolve.ts';
+import { defaultName, makeSpec, type ServerSpec } from './notebook.ts';
+import { resolveServer, settingsOf } from './resolve.ts';
 import { serverTarget } from './route.ts';
-import type { NotebookSettings } from './settings.ts';
-import { type Started, startNotebook } from './start.ts';
+import type { ServerSettings } from './settings.ts';
+import { type Started, startServer } from './start.ts';
 import { type Records, readRecords } from './state.ts';
 import { connectionOf, onTunnel } from './tunnel.ts';
 
-/** What of a notebook can be chosen for a server that runs already. */
-export interface JoinSettings extends Pick<NotebookSettings, 'local-port' | 'strict-port'> {
+/** What can be chosen for a server that runs already. */
+export interface AdoptSettings extends Pick<ServerSettings, 'local-port' | 'strict-port'> {
   readonly name?: string | undefined;
 }
 
 /**
  * Joins a server that runs on a host, whoever started it, and brings it to this machine. One that this program has
- * not started becomes a notebook by it, which any other machine finds. Any failure undoes what was begun.
- * @param target a destination, or a notebook, whose destination is meant
+ * not started is put on record on its host, where any other machine finds it. Any failure undoes what was begun.
+ * @param target a destination, or the name of a server on it
  * @param number the server's port on its host, or its PID
  * @throws Failure when there is none, or more than one, or only a password lets in
  */
-export async function joinServer(
+export async function adoptServer(
   target: string | undefined,
   number: number,
-  settings: JoinSettings,
-  configFile: string | undefined,
+  settings: AdoptSettings,
+  sshConfig: string | undefined,
   context: Context,
 ): Promise<Started> {
-  const host = await resolveNotebook(target, {}, configFile, context);
+  const host = await resolveServer(target, {}, sshConfig, context);
   const connection = connectionOf(host, context.env);
   context.report.phase('connect');
   return onTunnel(connection, context, async () => {
     context.report.phase('find');
     const server = chooseServer(await everyServer(connection, context), number, host.destination);
-    const { notebook, isNew } = notebookOf(server, host, settings, readRecords(context));
-    if (isNew) verifyJoinable(server, host.destination);
+    const { spec, isNew } = specOf(server, host, settings, readRecords(context));
+    if (isNew) verifyAdoptable(server, host.destination);
     const options = { mode: 'join', timeoutMs: 0, server: isNew ? server : undefined } as const;
-    return startNotebook(notebook, options, context);
+    return startServer(spec, options, context);
   });
 }
 
@@ -69,17 +69,17 @@ function linesOf(servers: readonly FoundServer[]): string {
 }
 
 /**
- * The notebook that a server is: the one of its record, if no other has that name here, else a new one. That is called
- * after its host and its port, since the host's own name is for the notebook that this program starts there.
+ * The spec of a found server: that of its record, if no other has that name here, else a new one. That is called
+ * after its host and its port, since the host's own name is for the server that this program starts there.
  */
-function notebookOf(
+function specOf(
   { info, records }: FoundServer,
-  { destination, configFile }: Notebook,
-  { name, ...settings }: JoinSettings,
+  { destination, sshConfig }: ServerSpec,
+  { name, ...settings }: AdoptSettings,
   known: Records,
-): { notebook: Notebook; isNew: boolean } {
+): { spec: ServerSpec; isNew: boolean } {
   const isFree = (asked: { name: string; directory: string }) => {
-    const here = known[asked.name]?.notebook;
+    const here = known[asked.name]?.spec;
     return !here || (here.destination === destination && here.directory === asked.directory);
   };
   const own = records.find(
@@ -88,7 +88,7 @@ function notebookOf(
   const given =
     name ?? own?.asked?.name ?? `${defaultName(destination).slice(0, 56)}-${info.port || info.pid}`;
   const directory = own?.asked?.directory ?? info.directory ?? '';
-  const here = isFree({ name: given, directory }) ? known[given]?.notebook : undefined;
+  const here = isFree({ name: given, directory }) ? known[given]?.spec : undefined;
   const described = here
     ? settingsOf(here)
     : {
@@ -98,11 +98,11 @@ function notebookOf(
         ...(info.port === 0 ? {} : { port: info.port }),
       };
   const said = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-  const notebook = makeNotebook(given, { ...described, ...said }, configFile);
-  return { notebook, isNew: !own };
+  const spec = makeSpec(given, { ...described, ...said }, sshConfig);
+  return { spec, isNew: !own };
 }
 
-function verifyJoinable(server: FoundServer, destination: string): void {
+function verifyAdoptable(server: FoundServer, destination: string): void {
   const { info, file, records } = server;
   const { pid, port, socket } = info;
   if (port === 0 && socket === undefined)

@@ -2,7 +2,7 @@ import { type Frame, lastValue } from '../remote/script.ts';
 import { shellQuote } from '../system/command.ts';
 import { Failure } from '../system/errors.ts';
 import { installCommand, makeCommand, parseEnvironment } from './environment.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 
 /** The destination is a pool of nodes with one home folder, and the server is on another of them. */
 export class Elsewhere extends Failure {
@@ -37,13 +37,13 @@ export class Unwritable extends Failure {
  * What the host could not do, in the frames of launch.sh, and what the user can.
  * @param log the last lines of Jupyter's log
  */
-export function launchFailure(frames: readonly Frame[], log: readonly string[], notebook: Notebook): Failure {
+export function launchFailure(frames: readonly Frame[], log: readonly string[], spec: ServerSpec): Failure {
   const [cause = '', ...words] = (lastValue(frames, 'failed') ?? '').split(' ');
-  if (cause === 'elsewhere') return new Elsewhere(notebook.destination, words);
+  if (cause === 'elsewhere') return new Elsewhere(spec.destination, words);
   const where = lastValue(frames, 'where') ?? '';
   const holder = lastValue(frames, 'holder');
   const explain = Object.hasOwn(CAUSES, cause) ? CAUSES[cause as Cause] : cutOff;
-  return new LaunchFailure(cause, explain({ subject: words.join(' '), where, holder, log, notebook }));
+  return new LaunchFailure(cause, explain({ subject: words.join(' '), where, holder, log, spec }));
 }
 
 /** What launch.sh tells of its failure. */
@@ -55,18 +55,18 @@ interface Told {
   /** Who has the port that was wanted, if anybody. */
   readonly holder: string | undefined;
   readonly log: readonly string[];
-  readonly notebook: Notebook;
+  readonly spec: ServerSpec;
 }
 
 type Cause = keyof typeof CAUSES;
 
 /** The causes that launch.sh knows. */
 const CAUSES = {
-  directory: ({ subject, notebook: { destination } }: Told) =>
+  directory: ({ subject, spec: { destination } }: Told) =>
     new Failure(`the directory "${subject}" is not there on ${destination}, or cannot be entered`, {
       remedy: 'Name another with --directory (relative to the home folder), or make it there first.',
     }),
-  environment: ({ subject, where, notebook: { destination } }: Told) =>
+  environment: ({ subject, where, spec: { destination } }: Told) =>
     new Failure(
       `the environment "${subject}" is not there on ${destination}: there is no bin/activate in it`,
       {
@@ -74,7 +74,7 @@ const CAUSES = {
       },
     ),
   jupyter: (told: Told) => notInstalled(told, installRemedy(told)),
-  setup: ({ subject, log, notebook: { destination } }: Told) =>
+  setup: ({ subject, log, spec: { destination } }: Told) =>
     new Failure(`a line of setup failed on ${destination}: ${subject}\n${said(log)}`, {
       remedy: 'Mend it in config.yaml, or in --setup. Each line runs in the directory, and must end well.',
     }),
@@ -83,53 +83,53 @@ const CAUSES = {
       told,
       `Where it is elsewhere, say so in a line of setup: ${told.subject === 'module' ? 'export MODULESHOME=/path/of/modules' : 'export PATH=/path/of/bin:$PATH'}`,
     ),
-  enter: ({ log, notebook: { destination, environment } }: Told) => {
+  enter: ({ log, spec: { destination, environment } }: Told) => {
     const form = parseEnvironment(environment);
     return new Failure(`the environment "${environment}" cannot be entered on ${destination}. ${said(log)}`, {
       remedy: `${form.kind === 'module' ? 'See there what there is' : 'If it is not there yet, make it there'}: ${makeCommand(form)}`,
     });
   },
-  interface: ({ subject, notebook: { destination } }: Told) =>
+  interface: ({ subject, spec: { destination } }: Told) =>
     new Failure(`${subject} on ${destination} has neither JupyterLab nor the notebook beside it`, {
       remedy: 'Install one in the same environment: pip install jupyterlab',
     }),
-  died: ({ holder, log, notebook: { destination, port, strictPort } }: Told) =>
+  died: ({ holder, log, spec: { destination, port, strictPort } }: Told) =>
     strictPort && holder
       ? new Failure(`port ${port} of ${destination} is taken by ${holder}`, {
           remedy: 'Name another with --port, or leave out --strict-port.',
         })
       : new Failure(`Jupyter ended on ${destination} while it started. ${endOf(log)}`),
-  timeout: ({ subject, log, notebook: { destination } }: Told) =>
+  timeout: ({ subject, log, spec: { destination } }: Told) =>
     new Failure(
       `Jupyter did not come up on ${destination} within ${subject} s, and was ended. ${endOf(log)}`,
       { remedy: 'Give it longer with --timeout SECONDS.' },
     ),
-  socket: ({ subject, notebook: { destination } }: Told) =>
+  socket: ({ subject, spec: { destination } }: Told) =>
     new Failure(`${destination} has no place for a socket: ${subject}`, {
       remedy:
         'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
     }),
-  folder: ({ subject, notebook: { destination } }: Told) => new Unwritable(destination, subject),
+  folder: ({ subject, spec: { destination } }: Told) => new Unwritable(destination, subject),
 };
 
 /** It told no cause. */
-function cutOff({ notebook: { destination } }: Told): Failure {
+function cutOff({ spec: { destination } }: Told): Failure {
   return new Failure(`the start on ${destination} was cut off before its end`, {
     remedy: 'Somebody ended its shell there, or the machine went down. Try once more.',
   });
 }
 
-function notInstalled({ subject, where, notebook: { destination } }: Told, remedy: string): Failure {
+function notInstalled({ subject, where, spec: { destination } }: Told, remedy: string): Failure {
   return new Failure(
     `${subject} is not installed on ${destination}, or not where it is looked for: ${where}`,
     { remedy },
   );
 }
 
-function installRemedy({ subject, notebook }: Told): string {
+function installRemedy({ subject, spec }: Told): string {
   if (subject !== 'jupyter')
     return 'Is it written as on the host? Give its whole path in --command, or name its environment with --environment.';
-  const form = parseEnvironment(notebook.environment);
+  const form = parseEnvironment(spec.environment);
   return form.kind === 'none'
     ? `Install it there (${installCommand(form)}), or name its environment with --environment.`
     : `Install it there: ${installCommand(form)}`;

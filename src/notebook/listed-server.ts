@@ -14,7 +14,7 @@ export interface ListedServer {
   /** The machine that had this program start it, where that is known. */
   readonly startedFrom: string | null;
   /** The names by which this program knows it on its host. */
-  readonly notebooks: readonly string[];
+  readonly names: readonly string[];
   /** Whether only a password lets in: then nothing can be proven or asked of it from here. */
   readonly passwordOnly: boolean;
 }
@@ -25,7 +25,7 @@ export interface HostListing {
   /** The host's own name. */
   readonly node: string;
   readonly servers: readonly ListedServer[];
-  /** Notebooks that were started on other nodes, with which the host shares a home folder. */
+  /** Servers that were started on other nodes, with which the host shares a home folder. */
   readonly elsewhere: readonly { readonly name: string; readonly node: string }[];
   /** Runtime files whose process is not on this host: a crash has left them, or another node has it. */
   readonly absent: readonly string[];

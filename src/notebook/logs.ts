@@ -1,31 +1,31 @@
 import { SshFailure } from '../ssh/messages.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { findServer, readLog } from './host.ts';
-import type { Notebook } from './notebook.ts';
-import { type NotebookRecord, readRecords } from './state.ts';
+import type { ServerSpec } from './notebook.ts';
+import { readRecords, type ServerRecord } from './state.ts';
 import { connectionOf, openTunnel, releaseTunnel } from './tunnel.ts';
 
-/** Prints the log of the notebook's server. Answers false when the host knows of none. */
+/** Prints the log of the server. Answers false when the host knows of none. */
 export async function printLog(
-  notebook: Notebook,
-  record: NotebookRecord | undefined,
+  spec: ServerSpec,
+  record: ServerRecord | undefined,
   options: { lines: number; follow: boolean },
   print: (line: string) => void,
   context: Context,
 ): Promise<boolean> {
-  const connection = connectionOf(notebook, context.env);
+  const connection = connectionOf(spec, context.env);
   await openTunnel(connection, context);
   try {
-    const folder = record?.server?.folder ?? (await findServer(connection, notebook, context))?.folder;
+    const folder = record?.jupyter?.folder ?? (await findServer(connection, spec, context))?.folder;
     if (folder === undefined) return false;
     await readLog(connection, folder, options, print, context);
     return true;
   } catch (error) {
-    // Another command has stopped the notebook, and its connection went with it.
-    const now = readRecords(context)[notebook.name];
+    // Another command has stopped the server, and its connection went with it.
+    const now = readRecords(context)[spec.name];
     const isStopped = record !== undefined && (now === undefined || now.closed);
     if (!(options.follow && isStopped && error instanceof SshFailure)) throw error;
-    context.report.note(`"${notebook.name}" was stopped here, or its tunnel closed`);
+    context.report.note(`"${spec.name}" was stopped here, or its tunnel closed`);
     return true;
   } finally {
     // A connection that was made for this alone ends with it.

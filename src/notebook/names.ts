@@ -3,8 +3,8 @@ import { SshFailure } from '../ssh/messages.ts';
 import { nearest } from '../system/nearest.ts';
 import { configurationFile } from '../system/paths.ts';
 import type { Configuration } from './configuration.ts';
-import type { Notebook } from './notebook.ts';
-import { startedNotebooks } from './started.ts';
+import type { ServerSpec } from './notebook.ts';
+import { startedServers } from './started.ts';
 
 /** A name that means something here, and what. */
 export interface KnownName {
@@ -12,34 +12,34 @@ export interface KnownName {
   readonly about: string;
 }
 
-/** The notebooks that this machine has started or that config.yaml names; broken files name none. */
-export async function notebookNames(env: NodeJS.ProcessEnv): Promise<KnownName[]> {
-  const started = startedNotebooks(env).map(({ name, destination }) => ({
+/** The servers that this machine has started or that config.yaml names; broken files name none. */
+export async function serverNames(env: NodeJS.ProcessEnv): Promise<KnownName[]> {
+  const started = startedServers(env).map(({ name, destination }) => ({
     name,
     about: `started on ${destination}`,
   }));
-  const configured = Object.entries(await configuredNotebooks(env)).map(([name, { destination }]) => ({
+  const configured = Object.entries(await configuredServers(env)).map(([name, { destination }]) => ({
     name,
     about: `in config.yaml, on ${destination}`,
   }));
   return [...started, ...configured.filter(({ name }) => started.every((known) => known.name !== name))];
 }
 
-async function configuredNotebooks(env: NodeJS.ProcessEnv): Promise<Configuration['notebooks']> {
+async function configuredServers(env: NodeJS.ProcessEnv): Promise<Configuration['servers']> {
   const file = configurationFile(env);
   if (!existsSync(file)) return {};
   const { readConfiguration } = await import('./configuration.ts');
   return readConfiguration(file).then(
-    ({ notebooks }) => notebooks,
+    ({ servers }) => servers,
     () => ({}),
   );
 }
 
 /** The aliases of an ssh_config, the user's own without a file; a broken one has none. */
-export async function hostNames(configFile: string | undefined): Promise<KnownName[]> {
+export async function hostNames(sshConfig: string | undefined): Promise<KnownName[]> {
   const { knownHosts } = await import('./hosts.ts');
   try {
-    const { aliases } = knownHosts(configFile);
+    const { aliases } = knownHosts(sshConfig);
     return aliases.map((name) => ({ name, about: 'a Host of ssh_config' }));
   } catch {
     return [];
@@ -49,11 +49,11 @@ export async function hostNames(configFile: string | undefined): Promise<KnownNa
 /** Says what was probably meant, where ssh does not know the host that a start has named; else the failure as it is. */
 export async function withNearestName(
   failure: unknown,
-  { destination, configFile }: Notebook,
+  { destination, sshConfig }: ServerSpec,
   env: NodeJS.ProcessEnv,
 ): Promise<unknown> {
   if (!(failure instanceof SshFailure) || failure.reason !== 'unknown-host') return failure;
-  const names = [...(await notebookNames(env)), ...(await hostNames(configFile))].map(({ name }) => name);
+  const names = [...(await serverNames(env)), ...(await hostNames(sshConfig))].map(({ name }) => name);
   const near = names.includes(destination) ? undefined : nearest(destination.replace(/^.*@/, ''), names);
   if (near === undefined) return failure;
   const { reason, message, remedy = '' } = failure;

@@ -24,10 +24,10 @@ export interface LookedUp {
 /** Looks a destination up. Connects to nothing. @throws UsageError when the ssh_config is broken */
 export async function lookUp(
   destination: string,
-  configFile: string | undefined,
+  sshConfig: string | undefined,
   context: Context,
 ): Promise<LookedUp> {
-  const connection = connectionTo(destination, configFile, context.env);
+  const connection = connectionTo(destination, sshConfig, context.env);
   const resolved = await resolve(connection, context);
   const value = (key: string) => resolved.get(key) ?? '';
   const hostName = value('hostname');
@@ -58,14 +58,14 @@ export type TakeBack = () => Promise<void>;
  */
 export async function addHost(
   block: HostBlock,
-  configFile: string | undefined,
+  sshConfig: string | undefined,
   context: Context,
 ): Promise<TakeBack> {
-  const { file: named } = knownHosts(configFile);
+  const { file: named } = knownHosts(sshConfig);
   const file = existsSync(named) ? realpathSync(named) : named;
   const takeBack = await write(file, block);
   try {
-    await verifyHeard(block, configFile, named, context);
+    await verifyHeard(block, sshConfig, named, context);
     return takeBack;
   } catch (error) {
     await takeBack();
@@ -100,12 +100,12 @@ async function write(file: string, block: HostBlock): Promise<TakeBack> {
 /** ssh_config(5): for these options the first value counts, and what stands there already may have set it. */
 async function verifyHeard(
   block: HostBlock,
-  configFile: string | undefined,
+  sshConfig: string | undefined,
   file: string,
   context: Context,
 ): Promise<void> {
   const { alias, hostName, user, port } = block;
-  const resolved = await resolve(connectionTo(alias, configFile, context.env), context);
+  const resolved = await resolve(connectionTo(alias, sshConfig, context.env), context);
   const wanted: readonly (readonly [key: string, value: string | undefined])[] = [
     ['HostName', hostName],
     ['User', user],

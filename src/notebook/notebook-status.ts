@@ -4,8 +4,8 @@ import type { HostResources } from './host-resources.ts';
 export type ServerState = 'running' | 'stopped' | 'unknown';
 export type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'closed';
 
-/** One notebook as the world has it, which is also what `--json` prints. Later versions add fields; none is renamed. */
-export interface NotebookStatus {
+/** One server as the world has it, which is also what `--json` prints. Later versions add fields; none is renamed. */
+export interface ServerStatus {
   /** All in one word: the tunnel's state, or `degraded` when it is up and the server behind it is not. */
   readonly state: TunnelState | 'degraded';
   readonly name: string;
@@ -13,7 +13,7 @@ export interface NotebookStatus {
   readonly directory: string;
   /** Without the token. Null while no tunnel leads to the server. */
   readonly url: string | null;
-  readonly server: {
+  readonly jupyter: {
     readonly state: ServerState;
     readonly pid: number | null;
     readonly port: number | null;
@@ -30,7 +30,7 @@ export interface NotebookStatus {
     /** The last lines of its log, when it is gone. */
     readonly log: readonly string[];
     /** Whether something else than this program has started it. */
-    readonly foreign: boolean;
+    readonly adopted: boolean;
   };
   readonly tunnel: {
     readonly state: TunnelState;

@@ -2,14 +2,14 @@ import { absoluteSshConfig } from '../ssh/config-file.ts';
 import { parseDestination, verifyNoPassword } from '../ssh/destination.ts';
 import { UsageError } from '../system/errors.ts';
 import { parseEnvironment } from './environment.ts';
-import type { NotebookSettings } from './settings.ts';
+import type { ServerSettings } from './settings.ts';
 
 /** What the user wants to run, and where. */
-export interface Notebook {
+export interface ServerSpec {
   readonly name: string;
   readonly destination: string;
   /** ssh's own `-F`: an absolute path, or `none`. */
-  readonly configFile: string | undefined;
+  readonly sshConfig: string | undefined;
   /** On the host; a leading `~` is the home folder there, and empty too. */
   readonly directory: string;
   /** Lines of shell that come first on the host, in the directory. */
@@ -29,7 +29,7 @@ export interface Notebook {
   /** Seconds of idleness after which Jupyter ends its kernels, and then itself; undefined for never. */
   readonly idleTimeoutS?: number | undefined;
   /** Whether its server was started by something else than this program, which can join it, and start none like it. */
-  readonly foreign?: boolean | undefined;
+  readonly adopted?: boolean | undefined;
 }
 
 export const DEFAULT_PORT = 8889;
@@ -37,20 +37,20 @@ export const DEFAULT_PORT = 8889;
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}._-]{0,63}$/u;
 
 /**
- * @param configFile ssh's own `-F`, which wins over the settings'
+ * @param sshConfig ssh's own `-F`, which wins over the settings'
  * @throws UsageError when any part cannot be used as it is.
  */
-export function makeNotebook(
+export function makeSpec(
   name: string,
-  settings: NotebookSettings & { destination: string },
-  configFile: string | undefined,
-): Notebook {
+  settings: ServerSettings & { destination: string },
+  sshConfig: string | undefined,
+): ServerSpec {
   parseDestination(settings.destination);
-  const sshConfig = configFile ?? settings['ssh-config'];
+  const file = sshConfig ?? settings['ssh-config'];
   return {
     name: verifyName(name),
     destination: settings.destination,
-    configFile: sshConfig === undefined ? undefined : absoluteSshConfig(verifyLine('ssh-config', sshConfig)),
+    sshConfig: file === undefined ? undefined : absoluteSshConfig(verifyLine('ssh-config', file)),
     directory: verifyLine('directory', settings.directory ?? ''),
     setup: (settings.setup ?? []).map((line) => verifyLine('setup', line)),
     environment: verifyEnvironment(settings.environment ?? ''),
@@ -83,7 +83,7 @@ export function durationText(seconds: number): string {
   return seconds % UNITS.h === 0 ? `${seconds / UNITS.h}h` : `${seconds / UNITS.m}m`;
 }
 
-/** The name of a notebook that was given none: its host's. */
+/** The name of a server that was given none: its host's. */
 export function defaultName(destination: string): string {
   const { host } = parseDestination(destination);
   return (
@@ -95,15 +95,15 @@ export function defaultName(destination: string): string {
 }
 
 function verifyName(name: string): string {
-  // The names of notebooks are keys of objects, which have some of their own.
+  // The names of servers are keys of objects, which have some of their own.
   if (NAME.test(name) && !(name in {})) return name;
   verifyNoPassword(name);
   if (NAME.test(name)) {
-    throw new UsageError(`"${name}" cannot be a notebook's name: it means something to JavaScript`, {
+    throw new UsageError(`"${name}" cannot be a server's name: it means something to JavaScript`, {
       remedy: 'Give it another with --name.',
     });
   }
-  throw new UsageError(`"${name}" cannot be a notebook's name`, {
+  throw new UsageError(`"${name}" cannot be a server's name`, {
     remedy:
       'A name has letters, digits, dots, dashes and underscores, at most 64, and begins with none of . and -',
   });

@@ -9,8 +9,8 @@ import { Failure, Interrupted } from '../system/errors.ts';
 import { ensurePrivateFolder, reason } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
 import { isPortFree, portHolder } from '../system/port.ts';
-import { isAlive, type ProcessIdentity, sendSignal, startTime, waitForEnd } from '../system/process.ts';
-import { ask, run } from '../system/run.ts';
+import { isAlive, type ProcessIdentity, sendSignal, startTimeOf, waitForEnd } from '../system/process.ts';
+import { outputOf, run } from '../system/run.ts';
 import {
   plainKillCommand,
   plainListCommand,
@@ -21,14 +21,14 @@ import {
   userOf,
 } from './article.ts';
 import { launchedOn } from './launched.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 import {
-  type NotebookRecord,
   readRecords,
+  type ServerRecord,
   updateRecords,
-  withNotebookLock,
   withoutRecord,
   withRecord,
+  withServerLock,
 } from './state.ts';
 
 /** A process that was told to end gets so long. */
@@ -38,16 +38,13 @@ const UNDO_TIMEOUT_MS = 15_000;
 const LOOK_MS = 50;
 
 /** The account on the host: the destination's, else what ssh resolves. */
-export async function remoteUser(notebook: Notebook, context: Context): Promise<string> {
-  const named = userOf(notebook);
+export async function remoteUser(spec: ServerSpec, context: Context): Promise<string> {
+  const named = userOf(spec);
   if (named !== undefined) return named;
-  const { code, stdout, stderr } = await run(
-    resolveCommand(notebook.destination, notebook.configFile),
-    context,
-  );
+  const { code, stdout, stderr } = await run(resolveCommand(spec.destination, spec.sshConfig), context);
   const user = /^user (.+)$/m.exec(stdout)?.[1];
   if (code !== 0 || user === undefined)
-    throw new Failure(`ssh -G ${notebook.destination} failed: ${tellingLine(stderr)}`);
+    throw new Failure(`ssh -G ${spec.destination} failed: ${tellingLine(stderr)}`);
   return user;
 }
 
@@ -55,34 +52,31 @@ export async function remoteUser(notebook: Notebook, context: Context): Promise<
  * Runs the article's first two commands. Answers with the page that Jupyter's log names, token and all. A failure
  * ends what was begun, and nothing else.
  */
-export async function startPlain(notebook: Notebook, timeoutMs: number, context: Context): Promise<string> {
-  const command = plainStartCommand(notebook);
-  return withNotebookLock(notebook.name, context, async () => {
-    const before = readRecords(context)[notebook.name];
+export async function startPlain(spec: ServerSpec, timeoutMs: number, context: Context): Promise<string> {
+  const command = plainStartCommand(spec);
+  return withServerLock(spec.name, context, async () => {
+    const before = readRecords(context)[spec.name];
     if (before) {
-      throw new Failure(`"${notebook.name}" is started already`, {
-        remedy: `Stop it first: remote-notebook stop ${before.plain ? '--plain ' : ''}${notebook.name}`,
+      throw new Failure(`"${spec.name}" is started already`, {
+        remedy: `Stop it first: remote-notebook stop ${before.plain ? '--plain ' : ''}${spec.name}`,
       });
     }
     ensurePrivateFolder(stateFolder(context.env));
-    await verifyLocalPort(notebook);
-    const log = plainLog(notebook, context);
+    await verifyLocalPort(spec);
+    const log = plainLog(spec, context);
     rmSync(log, { force: true });
     const startedAt = Date.now();
     let launch: ProcessIdentity | undefined;
     try {
       context.report.phase('launch');
-      launch = await spawnPlain(command, log, notebook, context);
-      await remember(
-        { notebook, server: undefined, forwards: [], plain: { tunnel: undefined, log } },
-        context,
-      );
-      await openPlainTunnel(notebook, context);
+      launch = await spawnPlain(command, log, spec, context);
+      await remember({ spec, jupyter: undefined, forwards: [], plain: { tunnel: undefined, log } }, context);
+      await openPlainTunnel(spec, context);
       context.report.phase('wait');
-      return localPage(await pageInLog(log, launch, timeoutMs, notebook, context), notebook);
+      return localPage(await pageInLog(log, launch, timeoutMs, spec, context), spec);
     } catch (error) {
       const undoContext = { ...context, signal: AbortSignal.timeout(UNDO_TIMEOUT_MS) };
-      await undoPlain(notebook, launch, startedAt, undoContext).catch((undoError: unknown) => {
+      await undoPlain(spec, launch, startedAt, undoContext).catch((undoError: unknown) => {
         context.report.note(`the clean-up failed: ${reason(undoError)}`);
       });
       throw error;
@@ -91,20 +85,20 @@ export async function startPlain(notebook: Notebook, timeoutMs: number, context:
 }
 
 /** Runs the article's second command alone, unless its tunnel lives. */
-export function forwardPlain(notebook: Notebook, context: Context): Promise<void> {
-  return withNotebookLock(notebook.name, context, () => openPlainTunnel(notebook, context));
+export function forwardPlain(spec: ServerSpec, context: Context): Promise<void> {
+  return withServerLock(spec.name, context, () => openPlainTunnel(spec, context));
 }
 
-function plainLog(notebook: Notebook, context: Context): string {
-  return join(stateFolder(context.env), `plain-${notebook.name}.log`);
+function plainLog(spec: ServerSpec, context: Context): string {
+  return join(stateFolder(context.env), `plain-${spec.name}.log`);
 }
 
-async function remember(record: NotebookRecord, context: Context): Promise<void> {
+async function remember(record: ServerRecord, context: Context): Promise<void> {
   await updateRecords(context, (records) => withRecord(records, record));
 }
 
 /** The article's ssh goes on without its forward when the port is taken, and the page would be a stranger's. */
-async function verifyLocalPort({ localPort, port }: Notebook): Promise<void> {
+async function verifyLocalPort({ localPort, port }: ServerSpec): Promise<void> {
   const wanted = localPort ?? port;
   if (await isPortFree(wanted)) return;
   const holder = await portHolder(wanted);
@@ -113,17 +107,16 @@ async function verifyLocalPort({ localPort, port }: Notebook): Promise<void> {
   });
 }
 
-async function openPlainTunnel(notebook: Notebook, context: Context): Promise<void> {
-  const known = readRecords(context)[notebook.name]?.plain?.tunnel;
+async function openPlainTunnel(spec: ServerSpec, context: Context): Promise<void> {
+  const known = readRecords(context)[spec.name]?.plain?.tunnel;
   if (known && (await isAlive(known))) return;
   ensurePrivateFolder(stateFolder(context.env));
-  await verifyLocalPort(notebook);
-  const log = plainLog(notebook, context);
+  await verifyLocalPort(spec);
+  const log = plainLog(spec, context);
   context.report.phase('forward');
-  const tunnel = await spawnPlain(plainTunnelCommand(notebook), log, notebook, context);
-  if (!tunnel)
-    throw new Failure(`the tunnel to ${notebook.destination} ended at once`, { remedy: `See ${log}` });
-  await remember({ notebook, server: undefined, forwards: [], plain: { tunnel, log } }, context);
+  const tunnel = await spawnPlain(plainTunnelCommand(spec), log, spec, context);
+  if (!tunnel) throw new Failure(`the tunnel to ${spec.destination} ended at once`, { remedy: `See ${log}` });
+  await remember({ spec, jupyter: undefined, forwards: [], plain: { tunnel, log } }, context);
 }
 
 /**
@@ -133,20 +126,20 @@ async function openPlainTunnel(notebook: Notebook, context: Context): Promise<vo
 async function spawnPlain(
   command: Command,
   log: string,
-  notebook: Notebook,
+  spec: ServerSpec,
   context: Context,
 ): Promise<ProcessIdentity | undefined> {
   const before = await processesOf(command);
   const { code } = await run(command, context, { outputFile: log });
-  if (code !== 0) throw new Failure(`${notebook.destination}: ${tellingLine(readFileSync(log, 'utf8'))}`);
+  if (code !== 0) throw new Failure(`${spec.destination}: ${tellingLine(readFileSync(log, 'utf8'))}`);
   const [pid] = (await processesOf(command)).filter((other) => !before.includes(other));
-  const began = pid === undefined ? undefined : await startTime(pid);
-  return pid === undefined || began === undefined ? undefined : { pid, startTime: began };
+  const startTime = pid === undefined ? undefined : await startTimeOf(pid);
+  return pid === undefined || startTime === undefined ? undefined : { pid, startTime };
 }
 
 /** The PIDs of all processes with exactly this command line (behind `nohup`, which is gone). */
 async function processesOf([, ...args]: Command): Promise<number[]> {
-  const lines = (await ask(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
+  const lines = (await outputOf(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
   return lines
     .filter((line) => line.replace(/^\s*\d+\s/, '') === args.join(' '))
     .map((line) => Number.parseInt(line, 10));
@@ -157,7 +150,7 @@ async function pageInLog(
   log: string,
   launch: ProcessIdentity | undefined,
   timeoutMs: number,
-  { destination }: Notebook,
+  { destination }: ServerSpec,
   context: Context,
 ): Promise<URL> {
   const deadline = Date.now() + timeoutMs;
@@ -179,7 +172,7 @@ async function pageInLog(
 }
 
 /** The page as it is reached here. Jupyter takes another port when its own is taken; the tunnel does not. */
-function localPage(page: URL, { destination, port, localPort }: Notebook): string {
+function localPage(page: URL, { destination, port, localPort }: ServerSpec): string {
   if (Number(page.port) !== port) {
     throw new Failure(
       `port ${port} of ${destination} is taken: Jupyter took ${page.port}, where the article's tunnel does not lead`,
@@ -191,35 +184,35 @@ function localPage(page: URL, { destination, port, localPort }: Notebook): strin
 }
 
 async function undoPlain(
-  notebook: Notebook,
+  spec: ServerSpec,
   launch: ProcessIdentity | undefined,
   startedAt: number,
   context: Context,
 ): Promise<void> {
   if (launch && (await isAlive(launch))) {
-    await endLaunched(notebook, startedAt, context);
+    await endLaunched(spec, startedAt, context);
     if (!(await waitForEnd(launch, END_MS))) await sendSignal(launch, 'SIGTERM');
   }
-  await forgetPlain(notebook, context);
+  await forgetPlain(spec, context);
 }
 
 /** Ends what this start began on the host. Where it cannot be told from another one, both are left alone. */
-async function endLaunched(notebook: Notebook, startedAt: number, context: Context): Promise<void> {
-  const user = await remoteUser(notebook, context);
-  const { code, stdout, stderr } = await run(plainProcessesCommand(notebook, user), context);
-  if (code !== 0) throw new Failure(`${notebook.destination}: ${tellingLine(stderr)}`);
+async function endLaunched(spec: ServerSpec, startedAt: number, context: Context): Promise<void> {
+  const user = await remoteUser(spec, context);
+  const { code, stdout, stderr } = await run(plainProcessesCommand(spec, user), context);
+  if (code !== 0) throw new Failure(`${spec.destination}: ${tellingLine(stderr)}`);
   // ps tells whole seconds.
   const maxAgeS = Math.ceil((Date.now() - startedAt) / 1000) + 1;
-  const [ours, ...others] = launchedOn(notebook.port, maxAgeS, stdout);
+  const [ours, ...others] = launchedOn(spec.port, maxAgeS, stdout);
   if (!ours) return;
   if (others.length > 0) {
     const pids = [ours, ...others].map(([pid]) => pid).join(' or ');
-    throw new Failure(`two Jupyters began at once on ${notebook.destination}: end yours there, ${pids}`);
+    throw new Failure(`two Jupyters began at once on ${spec.destination}: end yours there, ${pids}`);
   }
-  await run(plainKillCommand(notebook, ours), context);
+  await run(plainKillCommand(spec, ours), context);
 }
 
-async function forgetPlain({ name }: Notebook, context: Context): Promise<void> {
+async function forgetPlain({ name }: ServerSpec, context: Context): Promise<void> {
   const plain = readRecords(context)[name]?.plain;
   if (plain?.tunnel && (await sendSignal(plain.tunnel, 'SIGTERM'))) await waitForEnd(plain.tunnel, END_MS);
   rmSync(join(stateFolder(context.env), `plain-${name}.log`), { force: true });
@@ -227,18 +220,18 @@ async function forgetPlain({ name }: Notebook, context: Context): Promise<void> 
 }
 
 /** What the article's `pkill` would end on the host: every Jupyter of that user, whoever started it. */
-export async function plainVictims(notebook: Notebook, user: string, context: Context): Promise<string[]> {
-  const { code, stdout, stderr } = await run(plainListCommand(notebook, user), context);
-  if (code === 255) throw new Failure(`${notebook.destination}: ${tellingLine(stderr)}`);
+export async function plainVictims(spec: ServerSpec, user: string, context: Context): Promise<string[]> {
+  const { code, stdout, stderr } = await run(plainListCommand(spec, user), context);
+  if (code === 255) throw new Failure(`${spec.destination}: ${tellingLine(stderr)}`);
   return stdout.split('\n').filter((line) => /^\d+ /.test(line));
 }
 
 /** Runs the article's third command, and ends the tunnel that its second one left. */
-export function stopPlain(notebook: Notebook, user: string, context: Context): Promise<void> {
-  return withNotebookLock(notebook.name, context, async () => {
-    const { code, stderr } = await run(plainStopCommand(notebook, user), context);
+export function stopPlain(spec: ServerSpec, user: string, context: Context): Promise<void> {
+  return withServerLock(spec.name, context, async () => {
+    const { code, stderr } = await run(plainStopCommand(spec, user), context);
     // 1 says that there was none.
-    if (code !== 0 && code !== 1) throw new Failure(`${notebook.destination}: ${tellingLine(stderr)}`);
-    await forgetPlain(notebook, context);
+    if (code !== 0 && code !== 1) throw new Failure(`${spec.destination}: ${tellingLine(stderr)}`);
+    await forgetPlain(spec, context);
   });
 }

@@ -5,7 +5,7 @@ import { commandLine } from '../system/command.ts';
 import { LOOPBACK } from '../system/port.ts';
 import { plainStartCommand, plainStopCommand, plainTunnelCommand } from './article.ts';
 import { launchScript } from './host.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 import { connectionOf } from './tunnel.ts';
 
 export interface PlanOptions {
@@ -16,18 +16,15 @@ export interface PlanOptions {
 }
 
 /** The commands of a start, each behind a line that says what it is for. */
-export function plannedCommands(notebook: Notebook, options: PlanOptions, env: NodeJS.ProcessEnv): string[] {
-  if (options.plain)
-    return [commandLine(plainStartCommand(notebook)), commandLine(plainTunnelCommand(notebook))];
-  const connection = connectionOf(notebook, env);
-  const script = scriptText(
-    launchScript(notebook, 'start', { launch: 'dry-run', timeoutMs: options.timeoutMs }),
-  );
+export function plannedCommands(spec: ServerSpec, options: PlanOptions, env: NodeJS.ProcessEnv): string[] {
+  if (options.plain) return [commandLine(plainStartCommand(spec)), commandLine(plainTunnelCommand(spec))];
+  const connection = connectionOf(spec, env);
+  const script = scriptText(launchScript(spec, 'start', { launch: 'dry-run', timeoutMs: options.timeoutMs }));
   const launch = commandLine(scriptCommand(connection));
   const forward = {
     bindAddress: LOOPBACK,
-    localPort: notebook.localPort ?? notebook.port,
-    target: notebook.socket ? '/SOCKET' : `${LOOPBACK}:${notebook.port}`,
+    localPort: spec.localPort ?? spec.port,
+    target: spec.socket ? '/SOCKET' : `${LOOPBACK}:${spec.port}`,
   };
   return [
     '# connect: the keeper runs ssh, and runs it again when it ends',
@@ -36,12 +33,12 @@ export function plannedCommands(notebook: Notebook, options: PlanOptions, env: N
     options.verbose
       ? `${launch} <<'END-OF-SCRIPT'\n${script}END-OF-SCRIPT`
       : `${launch}   # ${script.split('\n').length} lines; --verbose shows them`,
-    `# forward: a port of this machine to ${notebook.socket ? 'the socket whose path the host tells' : 'the port that Jupyter got'}`,
+    `# forward: a port of this machine to ${spec.socket ? 'the socket whose path the host tells' : 'the port that Jupyter got'}`,
     commandLine(controlCommand(connection, 'forward', forward)),
   ];
 }
 
 /** The article's stop. */
-export function plannedStop(notebook: Notebook, user: string): string {
-  return commandLine(plainStopCommand(notebook, user));
+export function plannedStop(spec: ServerSpec, user: string): string {
+  return commandLine(plainStopCommand(spec, user));
 }

@@ -7,7 +7,7 @@ import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { lookAtServer } from './host.ts';
 import { launchFailure } from './launch-failure.ts';
-import type { NotebookRecord, ServerRecord } from './state.ts';
+import type { JupyterRecord, ServerRecord } from './state.ts';
 import { connectionOf, isForwardUp } from './tunnel.ts';
 
 /** One look at a server that should be there. */
@@ -20,22 +20,22 @@ const SILENCE_MS = 3000;
 const SOCKET_TIMEOUT_MS = 10_000;
 
 /** Where the API of a server is reached through its forward on the connection, for as long as that is up. */
-export function apiOf(server: ServerRecord, forward: Forward, connection: Connection): Api {
+export function apiOf(server: JupyterRecord, forward: Forward, connection: Connection): Api {
   const { baseUrl, secure, token } = server;
   const isOurs = () => isForwardUp(connection, forward);
   return { localPort: forward.localPort, baseUrl, secure, token, isOurs };
 }
 
 /**
- * Where the API of a notebook's server is reached now. Undefined without a tunnel: where our ssh has lost the port, it
+ * Where the API of a server is reached now. Undefined without a tunnel: where our ssh has lost the port, it
  * may be a stranger's, and the token is not for them.
  */
 export async function reachableApi(
-  { notebook, server, forwards }: NotebookRecord,
+  { spec, jupyter: server, forwards }: ServerRecord,
   context: Context,
 ): Promise<Api | undefined> {
   const [forward] = forwards;
-  const connection = connectionOf(notebook, context.env);
+  const connection = connectionOf(spec, context.env);
   if (!server || !forward || !(await isForwardUp(connection, forward))) return undefined;
   return apiOf(server, forward, connection);
 }
@@ -46,7 +46,7 @@ export async function reachableApi(
  * @throws Failure with what is in the way: another server, an sshd that forbids it, silence, or that it has ended
  */
 export async function prove(
-  record: NotebookRecord & { server: ServerRecord },
+  record: ServerRecord & { jupyter: JupyterRecord },
   connection: Connection,
   context: Context,
 ): Promise<Extract<Proof, { state: 'ours' }>> {
@@ -64,7 +64,7 @@ export async function prove(
 
 /** Looks at a silent server on its host now and then. Only rejects: with its last words, once it is gone. */
 async function endOfServer(
-  { notebook, server }: NotebookRecord & { server: ServerRecord },
+  { spec, jupyter: server }: ServerRecord & { jupyter: JupyterRecord },
   connection: Connection,
   context: Context,
 ): Promise<never> {
@@ -77,17 +77,17 @@ async function endOfServer(
       if (error instanceof Failure && !(error instanceof Interrupted)) return undefined;
       throw error;
     });
-    if (found?.lives === false) throw launchFailure([{ key: 'failed', value: 'died' }], found.log, notebook);
+    if (found?.lives === false) throw launchFailure([{ key: 'failed', value: 'died' }], found.log, spec);
   }
 }
 
 async function answer(
-  record: NotebookRecord & { server: ServerRecord },
+  record: ServerRecord & { jupyter: JupyterRecord },
   connection: Connection,
   context: Context,
 ): Promise<Extract<Proof, { state: 'ours' }>> {
   const forward = record.forwards[0] as Forward;
-  const api = apiOf(record.server, forward, connection);
+  const api = apiOf(record.jupyter, forward, connection);
   const begun = Date.now();
   const deadline = begun + PROVE_TIMEOUT_MS;
   const said = readWords(connection).length;
@@ -98,7 +98,7 @@ async function answer(
   };
   const isProhibited = () => sshCause(words()) === 'forwarding-prohibited';
   const isClosed = () =>
-    record.server.socket !== undefined &&
+    record.jupyter.socket !== undefined &&
     Date.now() > begun + SOCKET_TIMEOUT_MS &&
     /open failed/.test(words());
   let proof: Proof;
@@ -109,7 +109,7 @@ async function answer(
     proof = (await isForwardUp(connection, forward))
       ? await proveServer(
           api,
-          record.server.version,
+          record.jupyter.version,
           context.signal,
           Math.max(LOOK_TIMEOUT_MS, deadline - Date.now()),
         )
@@ -124,13 +124,13 @@ async function answer(
 }
 
 function notProven(
-  { notebook, server }: NotebookRecord & { server: ServerRecord },
+  { spec, jupyter: server }: ServerRecord & { jupyter: JupyterRecord },
   proof: Proof,
   isProhibited: boolean,
 ): Failure {
   if (proof.state === 'refused' && server.token === '') {
     return new Failure(
-      `Jupyter came up on ${notebook.destination}, but its own configuration takes no token there, only a password`,
+      `Jupyter came up on ${spec.destination}, but its own configuration takes no token there, only a password`,
       {
         remedy:
           "Take the line token = '' out of the jupyter_*_config files in ~/.jupyter on the host. The password goes on working.",
@@ -139,14 +139,14 @@ function notProven(
   }
   if (proof.state === 'refused') {
     return new Failure(
-      `${server.socket ?? `port ${server.port}`} of ${notebook.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
+      `${server.socket ?? `port ${server.port}`} of ${spec.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
       { remedy: 'Another server holds that port. Name another with --port.' },
     );
   }
   if (isProhibited) {
     return new SshFailure(
       'forwarding-prohibited',
-      `the sshd of ${notebook.destination} forbids to forward to Jupyter (${server.socket ?? `port ${server.port}`})`,
+      `the sshd of ${spec.destination} forbids to forward to Jupyter (${server.socket ?? `port ${server.port}`})`,
       {
         remedy:
           'It is for its administrator to allow: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys.',
@@ -155,7 +155,7 @@ function notProven(
   }
   const reason = proof.state === 'silent' ? proof.reason : '';
   return new Failure(
-    `Jupyter came up on ${notebook.destination} (PID ${server.pid}), but did not answer through the tunnel: ${reason}`,
+    `Jupyter came up on ${spec.destination} (PID ${server.pid}), but did not answer through the tunnel: ${reason}`,
     {
       remedy: server.socket
         ? 'Does its sshd allow to forward to sockets (AllowStreamLocalForwarding)? If not, leave out --socket.'

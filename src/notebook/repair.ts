@@ -5,16 +5,16 @@ import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { listServers } from './host.ts';
 import { type HostServer, serverRecord } from './host-server.ts';
-import { DEFAULT_PORT, makeNotebook } from './notebook.ts';
+import { DEFAULT_PORT, makeSpec } from './notebook.ts';
 import { serverTarget } from './route.ts';
-import { type NotebookRecord, type Records, readRecords, updateRecords, withRecord } from './state.ts';
+import { type Records, readRecords, type ServerRecord, updateRecords, withRecord } from './state.ts';
 import { type OwnedForward, readForwards } from './tunnel.ts';
 
 /**
  * Puts what lives and is on no record back on record: each server that its host knows, and to which a tunnel of this
  * machine leads. Answers with what was found. Nothing is started, and no login is made.
  */
-export async function repairRecords(context: Context): Promise<NotebookRecord[]> {
+export async function repairRecords(context: Context): Promise<ServerRecord[]> {
   const records = readRecords(context);
   const connections = knownConnections(context.env);
   const found = await Promise.all(connections.map((connection) => lostOn(connection, records, context)));
@@ -24,11 +24,11 @@ export async function repairRecords(context: Context): Promise<NotebookRecord[]>
 }
 
 /** A start may have put it on record meanwhile, and knows better. */
-function withLost(records: Records, record: NotebookRecord): Records {
-  return records[record.notebook.name] ? records : withRecord(records, record);
+function withLost(records: Records, record: ServerRecord): Records {
+  return records[record.spec.name] ? records : withRecord(records, record);
 }
 
-async function lostOn(connection: Connection, known: Records, context: Context): Promise<NotebookRecord[]> {
+async function lostOn(connection: Connection, known: Records, context: Context): Promise<ServerRecord[]> {
   const forwards = readForwards(connection);
   const onRecord = Object.values(known).flatMap((record) => record.forwards.map(forwardSpec));
   const lost = forwards.filter((forward) => !onRecord.includes(forwardSpec(forward)));
@@ -52,14 +52,14 @@ async function lostOn(connection: Connection, known: Records, context: Context):
 
 /**
  * A server that no forward of this machine leads to is another machine's matter.
- * @throws UsageError when the host names what could be no notebook
+ * @throws UsageError when the host names what could be no server
  */
 function recordOf(
   found: HostServer,
   connection: Connection,
   forwards: readonly OwnedForward[],
   known: Records,
-): NotebookRecord[] {
+): ServerRecord[] {
   const server = serverRecord(found);
   const { asked } = found;
   if (!asked || known[asked.name]) return [];
@@ -67,7 +67,7 @@ function recordOf(
   const leading = own.find(({ target }) => target === serverTarget(server));
   if (!leading) return [];
   const others = own.filter((forward) => forward !== leading);
-  const { destination, configFile } = connection;
+  const { destination, sshConfig } = connection;
   const settings = {
     destination,
     directory: asked.directory,
@@ -75,8 +75,8 @@ function recordOf(
     port: server.port || DEFAULT_PORT,
     socket: server.socket !== undefined,
   };
-  // What a host calls a notebook names files here: it is verified as if the user had said it.
-  const made = makeNotebook(asked.name, settings, configFile);
-  const notebook = found.foreign ? { ...made, foreign: true } : made;
-  return [{ notebook, server, forwards: [leading, ...others], plain: undefined }];
+  // What a host calls a server names files here: it is verified as if the user had said it.
+  const made = makeSpec(asked.name, settings, sshConfig);
+  const spec = found.adopted ? { ...made, adopted: true } : made;
+  return [{ spec, jupyter: server, forwards: [leading, ...others], plain: undefined }];
 }

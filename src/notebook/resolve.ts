@@ -5,14 +5,14 @@ import { UsageError } from '../system/errors.ts';
 import { nearest } from '../system/nearest.ts';
 import { configurationFile } from '../system/paths.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
-import { defaultName, durationText, makeNotebook, type Notebook } from './notebook.ts';
-import type { NotebookSettings } from './settings.ts';
-import { type NotebookRecord, type Records, readRecords } from './state.ts';
+import { defaultName, durationText, makeSpec, type ServerSpec } from './notebook.ts';
+import type { ServerSettings } from './settings.ts';
+import { type Records, readRecords, type ServerRecord } from './state.ts';
 
-/** A notebook that has a name here, and its record if this machine has started or joined it. */
-export interface KnownNotebook {
-  readonly notebook: Notebook;
-  readonly record: NotebookRecord | undefined;
+/** A server that has a name here, and its record if this machine has started or joined it. */
+export interface KnownServer {
+  readonly spec: ServerSpec;
+  readonly record: ServerRecord | undefined;
 }
 
 const HOW_TO_BEGIN =
@@ -22,38 +22,38 @@ const HOW_TO_BEGIN =
  * What `start` means: a name of config.yaml or of a record, or else a destination. Flags win over both.
  * @throws UsageError when nothing is meant, or any part is wrong
  */
-export async function resolveNotebook(
+export async function resolveServer(
   target: string | undefined,
-  flags: NotebookSettings & { readonly name?: string | undefined },
-  configFile: string | undefined,
+  flags: ServerSettings & { readonly name?: string | undefined },
+  sshConfig: string | undefined,
   context: Context,
-): Promise<Notebook> {
-  verifySshConfig(configFile);
+): Promise<ServerSpec> {
+  verifySshConfig(sshConfig);
   const configuration = await readConfiguration(configurationFile(context.env));
   const records = readRecords(context);
   const named = target ?? meantName(configuration, records);
   if (named === undefined)
-    throw noneMeant(configuration, records, 'no notebook is named, and none is configured');
+    throw noneMeant(configuration, records, 'no server is named, and none is configured');
   const { name: givenName, ...given } = flags;
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const configured = entryOf(configuration.notebooks, named);
+  const configured = entryOf(configuration.servers, named);
   const record = entryOf(records, named);
   if (configured) {
-    const used = { 'ssh-config': record?.notebook.configFile, ...configured };
-    return makeNotebook(givenName ?? named, { ...used, ...settings }, configFile);
+    const used = { 'ssh-config': record?.spec.sshConfig, ...configured };
+    return makeSpec(givenName ?? named, { ...used, ...settings }, sshConfig);
   }
   if (record) {
-    const known = settingsOf(record.notebook);
-    return makeNotebook(givenName ?? named, { ...known, ...settings }, configFile);
+    const known = settingsOf(record.spec);
+    return makeSpec(givenName ?? named, { ...known, ...settings }, sshConfig);
   }
-  return makeNotebook(givenName ?? defaultName(named), { ...settings, destination: named }, configFile);
+  return makeSpec(givenName ?? defaultName(named), { ...settings, destination: named }, sshConfig);
 }
 
 /** @param none what to say where there is none at all */
 function noneMeant(configuration: Configuration, records: Records, none: string): UsageError {
   const names = knownNames(configuration, records);
   if (names.length === 0) return new UsageError(none, { remedy: HOW_TO_BEGIN });
-  return new UsageError('which notebook?', { remedy: `There are: ${names.join(', ')}` });
+  return new UsageError('which server?', { remedy: `There are: ${names.join(', ')}` });
 }
 
 /** Without a name: the `default`, else the only one. */
@@ -64,16 +64,16 @@ function meantName(configuration: Configuration, records: Records): string | und
 }
 
 function knownNames(configuration: Configuration, records: Records): string[] {
-  return [...new Set([...Object.keys(records), ...Object.keys(configuration.notebooks)])].sort();
+  return [...new Set([...Object.keys(records), ...Object.keys(configuration.servers)])].sort();
 }
 
-/** What `makeNotebook` would need to make this notebook again. */
-export function settingsOf(notebook: Notebook): NotebookSettings & { destination: string } {
-  const { destination, configFile, directory, setup, environment, command, port, localPort } = notebook;
-  const { socket, strictPort, idleTimeoutS } = notebook;
+/** What `makeSpec` would need to make this server again. */
+export function settingsOf(spec: ServerSpec): ServerSettings & { destination: string } {
+  const { destination, sshConfig, directory, setup, environment, command, port, localPort } = spec;
+  const { socket, strictPort, idleTimeoutS } = spec;
   return {
     destination,
-    'ssh-config': configFile,
+    'ssh-config': sshConfig,
     directory,
     setup,
     environment,
@@ -87,30 +87,30 @@ export function settingsOf(notebook: Notebook): NotebookSettings & { destination
 }
 
 /**
- * The notebook of that name, or the only one on that destination; without a name the one that must be meant.
+ * The server of that name, or the only one on that destination; without a name the one that must be meant.
  * @throws UsageError that tells those that exist
  */
-export async function knownNotebook(
+export async function knownServer(
   target: string | undefined,
-  configFile: string | undefined,
+  sshConfig: string | undefined,
   context: Context,
-): Promise<KnownNotebook> {
-  verifySshConfig(configFile);
+): Promise<KnownServer> {
+  verifySshConfig(sshConfig);
   const configuration = await readConfiguration(configurationFile(context.env));
   const records = readRecords(context);
   const names = knownNames(configuration, records);
   const name = target ?? onlyStarted(records) ?? meantName(configuration, records);
   if (name === undefined) {
-    throw noneMeant(configuration, records, 'there is no notebook yet');
+    throw noneMeant(configuration, records, 'there is no server yet');
   }
   const record = entryOf(records, name) ?? onlyOn(name, records);
-  if (record) return { notebook: record.notebook, record };
-  const configured = entryOf(configuration.notebooks, name);
-  if (configured) return { notebook: makeNotebook(name, configured, configFile), record: undefined };
+  if (record) return { spec: record.spec, record };
+  const configured = entryOf(configuration.servers, name);
+  if (configured) return { spec: makeSpec(name, configured, sshConfig), record: undefined };
   verifyNoPassword(name);
   const near = nearest(name, names);
   const meant = near === undefined ? '' : `Did you mean ${near}? `;
-  throw new UsageError(`there is no notebook "${name}"`, {
+  throw new UsageError(`there is no server "${name}"`, {
     remedy: names.length === 0 ? HOW_TO_BEGIN : `${meant}There are: ${names.join(', ')}`,
   });
 }
@@ -123,12 +123,12 @@ function onlyStarted(records: Records): string | undefined {
   return meant.length === 1 ? meant[0] : undefined;
 }
 
-/** The entry of that very name: an object also has a `toString`, which is no notebook. */
+/** The entry of that very name: an object also has a `toString`, which is no server. */
 function entryOf<T>(entries: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(entries, name) ? entries[name] : undefined;
 }
 
-function onlyOn(destination: string, records: Records): NotebookRecord | undefined {
-  const found = Object.values(records).filter((record) => record.notebook.destination === destination);
+function onlyOn(destination: string, records: Records): ServerRecord | undefined {
+  const found = Object.values(records).filter((record) => record.spec.destination === destination);
   return found.length === 1 ? found[0] : undefined;
 }

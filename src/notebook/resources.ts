@@ -3,7 +3,7 @@ import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import type { Gpu, HostResources } from './host-resources.ts';
-import type { NotebookStatus } from './notebook-status.ts';
+import type { ServerStatus } from './notebook-status.ts';
 import { runScript } from './session.ts';
 import { readRecords } from './state.ts';
 import { connectionOf } from './tunnel.ts';
@@ -16,19 +16,19 @@ const MIB = 1024 ** 2;
 
 /**
  * The same statuses with what their hosts have left. Each host is asked once, over the connection that it has; one
- * without is not asked, and neither is a plain notebook's.
+ * without is not asked, and neither is a plain server's.
  */
 export async function withResources(
-  statuses: readonly NotebookStatus[],
+  statuses: readonly ServerStatus[],
   context: Context,
-): Promise<NotebookStatus[]> {
+): Promise<ServerStatus[]> {
   const records = readRecords(context);
   const connections = new Map<string, Connection>();
-  const roomOf = new Map<NotebookStatus, string>();
+  const roomOf = new Map<ServerStatus, string>();
   for (const status of statuses) {
     const record = records[status.name];
     if (!record || record.plain || status.tunnel.state !== 'connected') continue;
-    const connection = connectionOf(record.notebook, context.env);
+    const connection = connectionOf(record.spec, context.env);
     connections.set(connection.folder, connection);
     roomOf.set(status, connection.folder);
   }

@@ -2,18 +2,18 @@ import type { Connection, Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { isPortFree, LOOPBACK, portHolder } from '../system/port.ts';
-import type { Notebook } from './notebook.ts';
-import { type NotebookRecord, readRecords, type ServerRecord, updateRecords, withRecord } from './state.ts';
+import type { ServerSpec } from './notebook.ts';
+import { type JupyterRecord, readRecords, type ServerRecord, updateRecords, withRecord } from './state.ts';
 import { isForwardUp, openTunnel } from './tunnel.ts';
 
 /** So many ports above the wanted one are tried. */
 const PORT_TRIES = 50;
 
-/** The way from a port of this machine to a notebook's server, and the record of both. */
+/** The way from a port of this machine to a server, and the record of both. */
 export class Route {
   readonly #connection: Connection;
-  readonly #notebook: Notebook;
-  /** The notebook's forward from before, if it had one: its port is kept, bookmarks lead there. */
+  readonly #spec: ServerSpec;
+  /** The server's forward from before, if it had one: its port is kept, bookmarks lead there. */
   readonly #known: Forward | undefined;
   readonly #others: readonly Forward[];
   readonly #context: Context;
@@ -21,9 +21,9 @@ export class Route {
   /** Whether the host is this very machine: both ends want their port of it then. */
   #hostIsHere = false;
 
-  constructor(connection: Connection, notebook: Notebook, forwards: readonly Forward[], context: Context) {
+  constructor(connection: Connection, spec: ServerSpec, forwards: readonly Forward[], context: Context) {
     this.#connection = connection;
-    this.#notebook = notebook;
+    this.#spec = spec;
     [this.#known, ...this.#others] = forwards;
     this.#context = context;
   }
@@ -44,12 +44,12 @@ export class Route {
    * it in between.
    * @throws Failure when no port is free, or the wanted one is not and ports are strict
    */
-  async lead(server: ServerRecord): Promise<NotebookRecord & { server: ServerRecord }> {
-    const wanted = this.#wantedPort(server.port || this.#notebook.port);
+  async lead(server: JupyterRecord): Promise<ServerRecord & { jupyter: JupyterRecord }> {
+    const wanted = this.#wantedPort(server.port || this.#spec.port);
     const prepared = await this.#prepared;
     for (let localPort = wanted; localPort <= Math.min(65535, wanted + PORT_TRIES); localPort++) {
       const forward = forwardTo(serverTarget(server), localPort);
-      const record = { ...this.#record(forward), server };
+      const record = { ...this.#record(forward), jupyter: server };
       const isPrepared = prepared?.localPort === localPort && prepared.target === forward.target;
       if (!isPrepared && (await this.#isFree(localPort, prepared))) await this.#bind(record);
       if (await isForwardUp(this.#connection, forward)) return record;
@@ -61,10 +61,10 @@ export class Route {
   }
 
   #wantedPort(serverPort: number): number {
-    return this.#notebook.localPort ?? this.#known?.localPort ?? serverPort;
+    return this.#spec.localPort ?? this.#known?.localPort ?? serverPort;
   }
 
-  /** Whatever becomes of this start, the notebook is known from here on: stop finds its server on the host. */
+  /** Whatever becomes of this start, the server is known from here on: stop finds it on the host. */
   async #prepare(): Promise<Forward | undefined> {
     const forward = await this.#guess();
     const record = this.#record(forward);
@@ -74,7 +74,7 @@ export class Route {
   }
 
   async #guess(): Promise<Forward | undefined> {
-    const { port, socket } = this.#notebook;
+    const { port, socket } = this.#spec;
     // Only the host knows the path of a socket.
     if (socket) return undefined;
     const wanted = this.#wantedPort(port);
@@ -87,18 +87,18 @@ export class Route {
   }
 
   /** The keeper binds what stands on record. */
-  async #bind(record: NotebookRecord): Promise<void> {
+  async #bind(record: ServerRecord): Promise<void> {
     await this.save(record);
     await openTunnel(this.#connection, this.#context);
   }
 
-  #record(forward: Forward | undefined): NotebookRecord {
+  #record(forward: Forward | undefined): ServerRecord {
     const forwards = forward ? [forward, ...this.#others] : this.#others;
-    return { notebook: this.#notebook, server: undefined, forwards, plain: undefined };
+    return { spec: this.#spec, jupyter: undefined, forwards, plain: undefined };
   }
 
-  /** Puts the notebook on record, or what is known of it by now. */
-  async save(record: NotebookRecord): Promise<void> {
+  /** Puts the server on record, or what is known of it by now. */
+  async save(record: ServerRecord): Promise<void> {
     await updateRecords(this.#context, (records) => withRecord(records, record));
   }
 
@@ -110,15 +110,14 @@ export class Route {
     return isPortFree(localPort);
   }
 
-  async #notePortTaken(port: number, server: ServerRecord): Promise<void> {
-    const { name, strictPort } = this.#notebook;
+  async #notePortTaken(port: number, server: JupyterRecord): Promise<void> {
+    const { name, strictPort } = this.#spec;
     const other = Object.values(readRecords(this.#context)).find(
-      (record) =>
-        record.notebook.name !== name && record.forwards.some(({ localPort }) => localPort === port),
+      (record) => record.spec.name !== name && record.forwards.some(({ localPort }) => localPort === port),
     );
     const isItself = this.#hostIsHere && port === server.port;
     const holder = other
-      ? `the notebook "${other.notebook.name}"`
+      ? `the server "${other.spec.name}"`
       : isItself
         ? 'the server itself, whose host is this machine'
         : await portHolder(port);
@@ -131,7 +130,11 @@ export class Route {
 }
 
 /** Where a server listens, as its host sees it. */
-export function serverTarget({ socket, host, port }: Pick<ServerRecord, 'socket' | 'host' | 'port'>): string {
+export function serverTarget({
+  socket,
+  host,
+  port,
+}: Pick<JupyterRecord, 'socket' | 'host' | 'port'>): string {
   return socket ?? `${host ?? LOOPBACK}:${port}`;
 }
 

@@ -1,5 +1,5 @@
-/** What flags or config.yaml say of a notebook; the rest has defaults. */
-export interface NotebookSettings {
+/** What flags or config.yaml say of a server; the rest has defaults. */
+export interface ServerSettings {
   readonly destination?: string | undefined;
   readonly 'ssh-config'?: string | undefined;
   readonly directory?: string | undefined;
@@ -29,7 +29,7 @@ export interface GivenSettings {
 }
 
 /** The same in the words of config.yaml. */
-export function settingsFrom(args: GivenSettings): NotebookSettings {
+export function settingsFrom(args: GivenSettings): ServerSettings {
   return {
     directory: args.directory,
     setup: args.setup,

@@ -10,18 +10,18 @@ import type { FoundServer } from './every-server.ts';
 import { recordServer } from './foreign.ts';
 import { findServer, type LaunchProgress, launchServer, undoLaunch } from './host.ts';
 import { type HostServer, serverRecord } from './host-server.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 import { apiOf, prove } from './prove.ts';
 import { Route } from './route.ts';
 import {
-  type NotebookRecord,
+  type JupyterRecord,
   type Records,
   readRecords,
   type ServerRecord,
   updateRecords,
-  withNotebookLock,
   withoutRecord,
   withRecord,
+  withServerLock,
 } from './state.ts';
 import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from './tunnel.ts';
 
@@ -37,7 +37,7 @@ export interface StartOptions {
 }
 
 export interface Started {
-  readonly record: NotebookRecord & { readonly server: ServerRecord };
+  readonly record: ServerRecord & { readonly jupyter: JupyterRecord };
   /** Whether the server ran before. */
   readonly joined: boolean;
   /** The page, without the token. */
@@ -50,33 +50,33 @@ const LOOK_TIMEOUT_MS = 5000;
 const UNDO_TIMEOUT_MS = 30_000;
 
 /**
- * Starts the notebook's server, or joins it if it runs, and brings it to this machine. When this returns, it
+ * Starts the server, or joins it if it runs, and brings it to this machine. When this returns, it
  * has answered through the tunnel. Any failure undoes what was begun, on both sides.
  */
-export function startNotebook(notebook: Notebook, options: StartOptions, context: Context): Promise<Started> {
-  const connection = connectionOf(notebook, context.env);
-  return withNotebookLock(notebook.name, context, () => startAlone(notebook, connection, options, context));
+export function startServer(spec: ServerSpec, options: StartOptions, context: Context): Promise<Started> {
+  const connection = connectionOf(spec, context.env);
+  return withServerLock(spec.name, context, () => startAlone(spec, connection, options, context));
 }
 
-/** The same, for a caller that holds the notebook's lock. */
+/** The same, for a caller that holds the server's lock. */
 export async function startAlone(
-  notebook: Notebook,
+  spec: ServerSpec,
   connection: Connection,
   options: StartOptions,
   context: Context,
 ): Promise<Started> {
-  const before = readRecords(context)[notebook.name];
+  const before = readRecords(context)[spec.name];
   if (before) {
-    verifySameNotebook(before, notebook);
+    verifySameServer(before, spec);
     // A restart, which hands over the token, has just ended the server on record.
     const isMeant =
-      options.token === undefined && (!options.server || options.server.info.pid === before.server?.pid);
-    const joined = isMeant ? await joinKnown(before, notebook, context) : undefined;
+      options.token === undefined && (!options.server || options.server.info.pid === before.jupyter?.pid);
+    const joined = isMeant ? await joinKnown(before, spec, context) : undefined;
     if (joined) return joined;
   }
   try {
     const result = await withClaim(connection, context, () =>
-      startClaimed(notebook, before, connection, options, context),
+      startClaimed(spec, before, connection, options, context),
     );
     // With another -F its tunnel was another one.
     if (before) await releaseFormer(before, connection, uninterrupted(context));
@@ -88,15 +88,15 @@ export async function startAlone(
 }
 
 async function startClaimed(
-  notebook: Notebook,
-  before: NotebookRecord | undefined,
+  spec: ServerSpec,
+  before: ServerRecord | undefined,
   connection: Connection,
   options: StartOptions,
   context: Context,
 ): Promise<Started> {
   // It has to be unique, and is no secret.
   const launch = Math.random().toString(36).slice(2);
-  const route = new Route(connection, notebook, before?.forwards ?? [], context);
+  const route = new Route(connection, spec, before?.forwards ?? [], context);
   const onBoot = (isHere: boolean) => {
     route.prepare(isHere);
     preloadLastSteps();
@@ -107,15 +107,15 @@ async function startClaimed(
     await openTunnel(connection, context);
     context.report.phase('launch');
     const found =
-      options.mode === 'start' && !before?.notebook.foreign
-        ? await launchServer(connection, notebook, { launch, ...options }, progress, context)
+      options.mode === 'start' && !before?.spec.adopted
+        ? await launchServer(connection, spec, { launch, ...options }, progress, context)
         : options.server
-          ? await recordServer(connection, notebook, options.server, launch, progress, context)
-          : await runningServer(connection, before?.notebook ?? notebook, context);
-    noteDifferences(notebook, found, context);
+          ? await recordServer(connection, spec, options.server, launch, progress, context)
+          : await runningServer(connection, before?.spec ?? spec, context);
+    noteDifferences(spec, found, context);
     context.report.phase('forward');
     const led = await route.lead(serverRecord(found));
-    const record = { ...led, notebook: { ...led.notebook, foreign: found.foreign || undefined } };
+    const record = { ...led, spec: { ...led.spec, adopted: found.adopted || undefined } };
     context.report.phase('prove');
     const proof = await prove(record, connection, context);
     const result = started(record, record.forwards[0] as Forward, proof, found.joined);
@@ -125,19 +125,15 @@ async function startClaimed(
     await route.settled();
     // A host that answered without a word of its folder has begun nothing.
     if (progress.folder === '' && !(error instanceof Interrupted)) delete progress.folder;
-    const left = await undoStart(connection, notebook, before, progress, launch, context);
+    const left = await undoStart(connection, spec, before, progress, launch, context);
     if (left !== undefined) context.report.note(left);
     const isUndone = error instanceof Interrupted && left === undefined;
     throw isUndone ? new Interrupted('Interrupted; nothing is left behind.') : error;
   }
 }
 
-async function releaseFormer(
-  before: NotebookRecord,
-  connection: Connection,
-  context: Context,
-): Promise<void> {
-  const former = connectionOf(before.notebook, context.env);
+async function releaseFormer(before: ServerRecord, connection: Connection, context: Context): Promise<void> {
+  const former = connectionOf(before.spec, context.env);
   if (former.folder !== connection.folder) await releaseTunnel(former, context);
 }
 
@@ -149,21 +145,21 @@ function preloadLastSteps(): void {
 
 async function runningServer(
   connection: Connection,
-  notebook: Notebook,
+  spec: ServerSpec,
   context: Context,
 ): Promise<HostServer> {
-  const found = await findServer(connection, notebook, context);
+  const found = await findServer(connection, spec, context);
   if (found) return found;
-  throw new Failure(`"${notebook.name}" does not run on ${notebook.destination}`, {
-    remedy: notebook.foreign
-      ? `This program did not start it, and cannot: start it there as you did, and join it again: remote-notebook start ${notebook.destination} --server PORT`
-      : `Start it: remote-notebook start ${notebook.name}`,
+  throw new Failure(`"${spec.name}" does not run on ${spec.destination}`, {
+    remedy: spec.adopted
+      ? `This program did not start it, and cannot: start it there as you did, and join it again: remote-notebook start ${spec.destination} --adopt PORT`
+      : `Start it: remote-notebook start ${spec.name}`,
   });
 }
 
-/** A record answers for its name: another notebook under the same one would make the first unreachable. */
-export function verifySameNotebook(record: NotebookRecord, wanted: Notebook): void {
-  const known = record.notebook;
+/** A record answers for its name: another server under the same one would make the first unreachable. */
+export function verifySameServer(record: ServerRecord, wanted: ServerSpec): void {
+  const known = record.spec;
   if (record.plain) {
     throw new UsageError(`"${wanted.name}" was started with --plain`, {
       remedy: `Stop it first: remote-notebook stop --plain ${wanted.name}`,
@@ -176,20 +172,20 @@ export function verifySameNotebook(record: NotebookRecord, wanted: Notebook): vo
   });
 }
 
-function place({ directory, destination }: Notebook): string {
+function place({ directory, destination }: ServerSpec): string {
   return `${directory === '' ? 'the home folder' : shellQuote(directory)} on ${destination}`;
 }
 
 /** The short way: what the record names lives and answers. Nothing but the API is asked. */
 async function joinKnown(
-  record: NotebookRecord,
-  wanted: Notebook,
+  record: ServerRecord,
+  wanted: ServerSpec,
   context: Context,
 ): Promise<Started | undefined> {
-  const { server, notebook } = record;
+  const { jupyter: server, spec } = record;
   const forward = record.forwards[0];
   if (!server || !forward) return undefined;
-  const connection = connectionOf(notebook, context.env);
+  const connection = connectionOf(spec, context.env);
   if (!(await isForwardUp(connection, forward))) return undefined;
   context.report.phase('prove');
   const api = apiOf(server, forward, connection);
@@ -198,18 +194,18 @@ async function joinKnown(
     context.report.phaseFailed();
     return undefined;
   }
-  noteUnmet(wanted, notebook, forward, context);
-  return started({ ...record, server }, forward, proof, true);
+  noteUnmet(wanted, spec, forward, context);
+  return started({ ...record, jupyter: server }, forward, proof, true);
 }
 
 function started(
-  record: NotebookRecord & { server: ServerRecord },
+  record: ServerRecord & { jupyter: JupyterRecord },
   forward: Forward,
   proof: { readonly version: string | undefined },
   joined: boolean,
 ): Started {
-  const server = { ...record.server, version: proof.version ?? record.server.version };
-  return { record: { ...record, server }, joined, url: pageUrl(forward.localPort, server) };
+  const server = { ...record.jupyter, version: proof.version ?? record.jupyter.version };
+  return { record: { ...record, jupyter: server }, joined, url: pageUrl(forward.localPort, server) };
 }
 
 /**
@@ -218,8 +214,8 @@ function started(
  */
 async function undoStart(
   connection: Connection,
-  notebook: Notebook,
-  before: NotebookRecord | undefined,
+  spec: ServerSpec,
+  before: ServerRecord | undefined,
   progress: LaunchProgress,
   launch: string,
   context: Context,
@@ -227,8 +223,8 @@ async function undoStart(
   const left = await undoOnHost(connection, progress, launch, context);
   const undoContext = uninterrupted(context);
   const restore = (records: Records): Records =>
-    before ? withRecord(records, before) : withoutRecord(records, notebook.name);
-  if (readRecords(undoContext)[notebook.name] || before) await updateRecords(undoContext, restore);
+    before ? withRecord(records, before) : withoutRecord(records, spec.name);
+  if (readRecords(undoContext)[spec.name] || before) await updateRecords(undoContext, restore);
   return left;
 }
 

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { stateFile } from '../system/paths.ts';
 
 /**
- * The notebooks on record, for who asks only in passing, at each Tab perhaps: without the schema that `readRecords`
+ * The servers on record, for who asks only in passing, at each Tab perhaps: without the schema that `readRecords`
  * holds the file to. A file that cannot be understood has none, and stays where it is.
  */
-export function startedNotebooks(env: NodeJS.ProcessEnv): { name: string; destination: string }[] {
+export function startedServers(env: NodeJS.ProcessEnv): { name: string; destination: string }[] {
   try {
-    const { notebooks } = JSON.parse(readFileSync(stateFile(env), 'utf8'));
-    return Object.entries(notebooks as Record<string, { notebook: { destination: unknown } }>).map(
-      ([name, { notebook }]) => ({ name, destination: String(notebook.destination) }),
+    const { servers } = JSON.parse(readFileSync(stateFile(env), 'utf8'));
+    return Object.entries(servers as Record<string, { spec: { destination: unknown } }>).map(
+      ([name, { spec }]) => ({ name, destination: String(spec.destination) }),
     );
   } catch {
     return [];

@@ -7,7 +7,7 @@ import { Failure, UsageError } from '../system/errors.ts';
 import { ensurePrivateFolder, reason, verifyPrivateFolder, writePrivateFile } from '../system/files.ts';
 import { withLock } from '../system/lock.ts';
 import { stateFile, stateFolder } from '../system/paths.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 
 const VERSION = 1;
 
@@ -15,10 +15,10 @@ const text = v.string();
 const optionalText = v.optional(v.string());
 const optionalPort = v.optional(v.number());
 
-const NotebookSchema = v.object({
+const SpecSchema = v.object({
   name: text,
   destination: text,
-  configFile: optionalText,
+  sshConfig: optionalText,
   directory: text,
   setup: v.optional(v.array(text), []),
   environment: text,
@@ -28,17 +28,17 @@ const NotebookSchema = v.object({
   socket: v.optional(v.boolean(), false),
   strictPort: v.boolean(),
   idleTimeoutS: v.optional(v.number()),
-  foreign: v.optional(v.boolean()),
+  adopted: v.optional(v.boolean()),
 });
 
 const ProcessSchema = v.object({ pid: v.number(), startTime: text });
 
 const RecordSchema = v.object({
-  notebook: NotebookSchema,
-  server: v.optional(
+  spec: SpecSchema,
+  jupyter: v.optional(
     v.object({
       pid: v.number(),
-      began: text,
+      startTime: text,
       startedAt: text,
       folder: text,
       directory: text,
@@ -57,13 +57,13 @@ const RecordSchema = v.object({
   closed: v.optional(v.boolean()),
 });
 
-const StateSchema = v.object({ version: v.literal(VERSION), notebooks: v.record(v.string(), RecordSchema) });
+const StateSchema = v.object({ version: v.literal(VERSION), servers: v.record(v.string(), RecordSchema) });
 
 /** A server as this machine remembers it. */
-export interface ServerRecord {
+export interface JupyterRecord {
   readonly pid: number;
   /** When its process started, as the host's process table tells it. Compared, never read. */
-  readonly began: string;
+  readonly startTime: string;
   /** The same, for people: ISO 8601. */
   readonly startedAt: string;
   /** The folder of its record on the host. */
@@ -81,21 +81,21 @@ export interface ServerRecord {
   readonly token: string;
 }
 
-/** One notebook's entry in the state file: who is who. Whether it lives is asked of the world. */
-export interface NotebookRecord {
-  readonly notebook: Notebook;
-  readonly server: ServerRecord | undefined;
-  /** The first leads to the server, unless the notebook has none. */
+/** One server's entry in the state file: who is who. Whether it lives is asked of the world. */
+export interface ServerRecord {
+  readonly spec: ServerSpec;
+  readonly jupyter: JupyterRecord | undefined;
+  /** The first leads to the server, unless it has none. */
   readonly forwards: readonly Forward[];
-  /** Set for a notebook that was started by the article's own commands. */
+  /** Set for a server that was started by the article's own commands. */
   readonly plain:
     | { readonly tunnel: { pid: number; startTime: string } | undefined; readonly log: string }
     | undefined;
-  /** Set while the user wants no tunnel to its server, which runs on: see `closeNotebook`. */
+  /** Set while the user wants no tunnel to the server, which runs on: see `disconnectServer`. */
   readonly closed?: boolean | undefined;
 }
 
-export type Records = Readonly<Record<string, NotebookRecord>>;
+export type Records = Readonly<Record<string, ServerRecord>>;
 
 /**
  * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
@@ -124,7 +124,7 @@ export function readRecords(context: Context): Records {
     });
   }
   const result = v.safeParse(StateSchema, json);
-  if (result.success) return result.output.notebooks as unknown as Records;
+  if (result.success) return result.output.servers as unknown as Records;
   const aside = `${file}.broken-${Date.now()}`;
   try {
     renameSync(file, aside);
@@ -156,27 +156,23 @@ export async function updateRecords(
   ensurePrivateFolder(folder);
   const file = stateFile(context.env);
   return withLock(file, context.signal, async () => {
-    const notebooks = change(readRecords(context));
-    await writePrivateFile(file, `${JSON.stringify({ version: VERSION, notebooks }, undefined, 2)}\n`);
-    return notebooks;
+    const servers = change(readRecords(context));
+    await writePrivateFile(file, `${JSON.stringify({ version: VERSION, servers }, undefined, 2)}\n`);
+    return servers;
   });
 }
 
-export function withRecord(records: Records, record: NotebookRecord): Records {
-  return { ...records, [record.notebook.name]: record };
+export function withRecord(records: Records, record: ServerRecord): Records {
+  return { ...records, [record.spec.name]: record };
 }
 
 export function withoutRecord(records: Records, name: string): Records {
   return Object.fromEntries(Object.entries(records).filter(([key]) => key !== name));
 }
 
-/** Does `work` while no other command starts or stops this notebook. */
-export async function withNotebookLock<T>(
-  name: string,
-  context: Context,
-  work: () => Promise<T>,
-): Promise<T> {
+/** Does `work` while no other command starts or stops this server. */
+export async function withServerLock<T>(name: string, context: Context, work: () => Promise<T>): Promise<T> {
   const folder = stateFolder(context.env);
   ensurePrivateFolder(folder);
-  return withLock(join(folder, `notebook-${name}`), context.signal, work);
+  return withLock(join(folder, `server-${name}`), context.signal, work);
 }

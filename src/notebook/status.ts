@@ -9,36 +9,36 @@ import { Failure, Interrupted } from '../system/errors.ts';
 import { isAlive, sendSignal } from '../system/process.ts';
 import { lookAtServer } from './host.ts';
 import { Elsewhere } from './launch-failure.ts';
-import type { NotebookStatus, ServerState, TunnelState } from './notebook-status.ts';
+import type { ServerState, ServerStatus, TunnelState } from './notebook-status.ts';
 import { apiOf } from './prove.ts';
-import { knownNotebook } from './resolve.ts';
-import { type NotebookRecord, readRecords, type ServerRecord } from './state.ts';
+import { knownServer } from './resolve.ts';
+import { type JupyterRecord, readRecords, type ServerRecord } from './state.ts';
 import { connectionOf } from './tunnel.ts';
 
 /** How long a server may take to answer before its host is asked about it. */
 const ANSWER_TIMEOUT_MS = 3000;
 
-/** All notebooks that this machine has started, or the one that is named; they are asked at the same time. */
+/** All servers that this machine has started, or the one that is named; they are asked at the same time. */
 export async function statusOf(
   name: string | undefined,
-  configFile: string | undefined,
+  sshConfig: string | undefined,
   context: Context,
-): Promise<NotebookStatus[]> {
+): Promise<ServerStatus[]> {
   const records =
     name === undefined
       ? Object.values(readRecords(context))
-      : [(await knownNotebook(name, configFile, context)).record];
+      : [(await knownServer(name, sshConfig, context)).record];
   return Promise.all(
-    records.flatMap((record) => (record === undefined ? [] : [notebookStatus(record, context)])),
+    records.flatMap((record) => (record === undefined ? [] : [serverStatus(record, context)])),
   );
 }
 
-/** Asks the world, not the memory, about one notebook. No new login is made. */
-export async function notebookStatus(record: NotebookRecord, context: Context): Promise<NotebookStatus> {
+/** Asks the world, not the memory, about one server. No new login is made. */
+export async function serverStatus(record: ServerRecord, context: Context): Promise<ServerStatus> {
   if (record.plain) return plainStatus(record);
-  // Its connection may be up all the same, for another notebook.
+  // Its connection may be up all the same, for another server.
   if (record.closed) return describe(record, undefined, { state: 'unknown' });
-  const connection = connectionOf(record.notebook, context.env);
+  const connection = connectionOf(record.spec, context.env);
   const keeper = await keeperState(connection);
   // Whoever asks has the network back, perhaps: the keeper need not sit out its pause.
   if (keeper?.word === 'reconnecting' && keeper.keeper) await sendSignal(keeper.keeper, 'SIGUSR1');
@@ -60,12 +60,12 @@ interface Findings {
 }
 
 async function findings(
-  record: NotebookRecord,
+  record: ServerRecord,
   connection: Connection,
   keeper: KeeperState | undefined,
   context: Context,
 ): Promise<Findings> {
-  const { server } = record;
+  const { jupyter: server } = record;
   const forward = record.forwards[0];
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   if (forward && keeper.up.includes(forwardSpec(forward))) {
@@ -76,7 +76,7 @@ async function findings(
 }
 
 /** What a server tells of itself. Undefined when ours does not answer there. */
-async function ask(api: Api, server: ServerRecord, { signal }: Context): Promise<Findings | undefined> {
+async function ask(api: Api, server: JupyterRecord, { signal }: Context): Promise<Findings | undefined> {
   const asked = performance.now();
   const proof = await proveByKernels(api, server.version, signal, ANSWER_TIMEOUT_MS);
   const roundTripMs = Math.round(performance.now() - asked);
@@ -88,7 +88,7 @@ async function ask(api: Api, server: ServerRecord, { signal }: Context): Promise
 
 /** The host knows whether a server that does not answer is gone; one that is there may be stopped or busy. */
 async function findingsOnHost(
-  server: ServerRecord,
+  server: JupyterRecord,
   connection: Connection,
   context: Context,
 ): Promise<Findings> {
@@ -104,9 +104,9 @@ async function findingsOnHost(
   }
 }
 
-/** The status of a notebook whose server has just been proven: it is not asked again. */
-export async function describeStarted(record: NotebookRecord, context: Context): Promise<NotebookStatus> {
-  return describe(record, await keeperState(connectionOf(record.notebook, context.env)), {
+/** The status of a server that has just been proven: it is not asked again. */
+export async function describeStarted(record: ServerRecord, context: Context): Promise<ServerStatus> {
+  return describe(record, await keeperState(connectionOf(record.spec, context.env)), {
     state: 'running',
   });
 }
@@ -119,8 +119,8 @@ const TUNNEL_STATES: Readonly<Record<KeeperState['word'], TunnelState>> = {
   failed: 'failed',
 };
 
-function describe(record: NotebookRecord, keeper: KeeperState | undefined, found: Findings): NotebookStatus {
-  const { notebook, server, forwards } = record;
+function describe(record: ServerRecord, keeper: KeeperState | undefined, found: Findings): ServerStatus {
+  const { spec, jupyter: server, forwards } = record;
   const [forward] = forwards;
   const connected = keeper?.word === 'connected';
   const isReachable = server && forward && connected && keeper.up.includes(forwardSpec(forward));
@@ -128,17 +128,17 @@ function describe(record: NotebookRecord, keeper: KeeperState | undefined, found
   const tunnel = describeTunnel(record, keeper);
   return {
     state: isDegraded ? 'degraded' : tunnel.state,
-    name: notebook.name,
-    destination: notebook.destination,
-    directory: server?.directory ?? notebook.directory,
+    name: spec.name,
+    destination: spec.destination,
+    directory: server?.directory ?? spec.directory,
     url: isReachable ? pageUrl(forward.localPort, server) : null,
-    server: describeServer(record, found),
+    jupyter: describeServer(record, found),
     tunnel,
     resources: null,
   };
 }
 
-function describeServer({ notebook, server }: NotebookRecord, found: Findings): NotebookStatus['server'] {
+function describeServer({ spec, jupyter: server }: ServerRecord, found: Findings): ServerStatus['jupyter'] {
   return {
     state: found.state,
     pid: server?.pid ?? null,
@@ -151,14 +151,14 @@ function describeServer({ notebook, server }: NotebookRecord, found: Findings): 
     reason: found.reason ?? null,
     kernels: found.kernels ?? null,
     log: found.log ?? [],
-    foreign: notebook.foreign ?? false,
+    adopted: spec.adopted ?? false,
   };
 }
 
 function describeTunnel(
-  { forwards, closed }: NotebookRecord,
+  { forwards, closed }: ServerRecord,
   keeper: KeeperState | undefined,
-): NotebookStatus['tunnel'] {
+): ServerStatus['tunnel'] {
   const state = keeper ? TUNNEL_STATES[keeper.word] : 'closed';
   const connected = keeper?.word === 'connected';
   const specs = forwards.map(forwardSpec);
@@ -180,20 +180,20 @@ function isoTime(seconds: number | undefined): string | null {
   return seconds === undefined ? null : new Date(seconds * 1000).toISOString();
 }
 
-/** A notebook of the article's own commands: all that is known is its tunnel's process. */
-async function plainStatus(record: NotebookRecord): Promise<NotebookStatus> {
+/** A server of the article's own commands: all that is known is its tunnel's process. */
+async function plainStatus(record: ServerRecord): Promise<ServerStatus> {
   const tunnel = record.plain?.tunnel;
   const lives = tunnel !== undefined && (await isAlive(tunnel));
   const status = describe(record, undefined, { state: 'unknown' });
   return {
     ...status,
     state: lives ? 'connected' : 'closed',
-    server: { ...status.server, port: record.notebook.port, command: 'jupyter notebook' },
+    jupyter: { ...status.jupyter, port: record.spec.port, command: 'jupyter notebook' },
     tunnel: { ...status.tunnel, state: lives ? 'connected' : 'closed', pid: lives ? tunnel.pid : null },
   };
 }
 
-/** Whether everything of this notebook is as it should be. */
-export function isHealthy({ state, tunnel }: NotebookStatus): boolean {
+/** Whether everything of this server is as it should be. */
+export function isHealthy({ state, tunnel }: ServerStatus): boolean {
   return state === 'connected' || !tunnel.wanted;
 }

@@ -7,22 +7,22 @@ import { type Context, uninterrupted } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
 import { freePort } from '../system/port.ts';
 import { isPrivate } from './forward.ts';
-import { findServer, type StopOutcome, stopServer } from './host.ts';
+import { endJupyter, findServer, type StopOutcome } from './host.ts';
 import { serverRecord } from './host-server.ts';
 import { busyKernels } from './kernels.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 import { redirectFile } from './open.ts';
 import { reachableApi } from './prove.ts';
-import type { KnownNotebook } from './resolve.ts';
+import type { KnownServer } from './resolve.ts';
 import {
-  type NotebookRecord,
+  type JupyterRecord,
   type Records,
   readRecords,
   type ServerRecord,
   updateRecords,
-  withNotebookLock,
   withoutRecord,
   withRecord,
+  withServerLock,
 } from './state.ts';
 import { connectionOf, isForwardUp, onTunnel, releaseTunnel } from './tunnel.ts';
 
@@ -30,60 +30,60 @@ import { connectionOf, isForwardUp, onTunnel, releaseTunnel } from './tunnel.ts'
 const SHUTDOWN_TIMEOUT_MS = 10_000;
 
 /** Asked before kernels that compute are ended; a server that cannot be asked for them is stopped all the same. */
-export type MayEnd = (notebook: Notebook, busy: readonly Kernel[]) => Promise<boolean>;
+export type MayEnd = (spec: ServerSpec, busy: readonly Kernel[]) => Promise<boolean>;
 
 /**
- * Ends exactly this notebook's server, verifies that it is gone, and then ends its tunnel.
+ * Ends exactly this server, verifies that it is gone, and then ends its tunnel.
  * @param mayEnd undefined to end whatever its kernels do
  */
-export async function stopNotebook(
-  known: KnownNotebook,
+export async function stopServer(
+  known: KnownServer,
   mayEnd: MayEnd | undefined,
   context: Context,
 ): Promise<StopOutcome | 'refused'> {
-  const { notebook } = known;
+  const { spec } = known;
   verifyNotPlain(known);
-  return withNotebookLock(notebook.name, context, async () => {
-    const record = readRecords(context)[notebook.name];
-    const connection = connectionOf(notebook, context.env);
+  return withServerLock(spec.name, context, async () => {
+    const record = readRecords(context)[spec.name];
+    const connection = connectionOf(spec, context.env);
     context.report.phase('connect');
     return onTunnel(connection, context, async () => {
       let outcome: StopOutcome | 'refused' = 'refused';
       try {
-        outcome = await endServer(record, notebook, connection, mayEnd, context);
+        outcome = await endServer(record, spec, connection, mayEnd, context);
         if (outcome === 'refused') return outcome;
         context.report.phase('close');
-        await changeRecord(notebook, withoutRecord, context);
+        await changeRecord(spec, withoutRecord, context);
         return outcome;
       } finally {
-        if (outcome === 'refused') await restoreRecord(record, notebook, uninterrupted(context));
+        if (outcome === 'refused') await restoreRecord(record, spec, uninterrupted(context));
       }
     });
   });
 }
 
 /**
- * Ends the tunnel alone; its server runs on, and the notebook stays known here. Its ports are kept for the next tunnel,
+ * Ends the tunnel alone; the server runs on, and stays known here. Its ports are kept for the next tunnel,
  * but for those that other machines can reach: these are open only where they are named. Needs no connection.
  */
-export async function closeNotebook(known: KnownNotebook, context: Context): Promise<void> {
+export async function disconnectServer(known: KnownServer, context: Context): Promise<void> {
   verifyNotPlain(known);
-  await closeTunnel(known.notebook, withClosed, context);
+  await closeTunnel(known.spec, withClosed, context);
 }
 
-/** Ends the tunnel, and forgets the notebook here; its server is left as it is. Needs no connection. */
-export async function forgetNotebook({ notebook }: KnownNotebook, context: Context): Promise<void> {
-  await closeTunnel(notebook, withoutRecord, context);
+/** Ends the tunnel, and forgets the server here; it is left as it is. Needs no connection. */
+export async function forgetServer({ spec }: KnownServer, context: Context): Promise<void> {
+  await closeTunnel(spec, withoutRecord, context);
 }
 
 async function closeTunnel(
-  notebook: Notebook,
+  spec: ServerSpec,
   change: (records: Records, name: string) => Records,
   context: Context,
 ): Promise<void> {
-  return withNotebookLock(notebook.name, context, async () => {
-    await changeRecord(notebook, change, context);
-    await releaseTunnel(connectionOf(notebook, context.env), context);
+  return withServerLock(spec.name, context, async () => {
+    await changeRecord(spec, change, context);
+    await releaseTunnel(connectionOf(spec, context.env), context);
   });
 }
 
@@ -96,7 +96,7 @@ function withClosed(records: Records, name: string): Records {
 
 /** Takes back the page that holds the token, and makes the record what it is from now on. */
 async function changeRecord(
-  { name }: Notebook,
+  { name }: ServerSpec,
   change: (records: Records, name: string) => Records,
   context: Context,
 ): Promise<void> {
@@ -106,8 +106,8 @@ async function changeRecord(
 
 /** Makes the record what it was before a server was asked that had no way to it: see `askable`. */
 export async function restoreRecord(
-  record: NotebookRecord | undefined,
-  { name }: Notebook,
+  record: ServerRecord | undefined,
+  { name }: ServerSpec,
   context: Context,
 ): Promise<void> {
   if (isDeepStrictEqual(readRecords(context)[name], record)) return;
@@ -116,8 +116,8 @@ export async function restoreRecord(
   );
 }
 
-/** @throws UsageError for a notebook of the article's commands, of which nothing is known but its tunnel. */
-export function verifyNotPlain({ notebook: { name }, record }: KnownNotebook): void {
+/** @throws UsageError for a server of the article's commands, of which nothing is known but its tunnel. */
+export function verifyNotPlain({ spec: { name }, record }: KnownServer): void {
   if (!record?.plain) return;
   throw new UsageError(`"${name}" was started with --plain`, {
     remedy: `Stop it with: remote-notebook stop --plain ${name} (it ends every Jupyter of that user)`,
@@ -130,47 +130,47 @@ export function verifyNotPlain({ notebook: { name }, record }: KnownNotebook): v
  * may be another one then.
  */
 export async function endServer(
-  record: NotebookRecord | undefined,
-  notebook: Notebook,
+  record: ServerRecord | undefined,
+  spec: ServerSpec,
   connection: Connection,
   mayEnd: MayEnd | undefined,
   context: Context,
 ): Promise<StopOutcome | 'refused'> {
-  const server = record?.server ?? (await foundServer(notebook, connection, context));
+  const server = record?.jupyter ?? (await foundServer(spec, connection, context));
   if (!server) return 'gone';
-  const known = { notebook, forwards: record?.forwards ?? [], plain: undefined, server };
+  const known = { spec, forwards: record?.forwards ?? [], plain: undefined, jupyter: server };
   const graceMs = askToEnd(known, connection, mayEnd, context);
-  const outcome = await stopServer(connection, server, graceMs, context);
+  const outcome = await endJupyter(connection, server, graceMs, context);
   const agreed = (await graceMs) !== 0;
   return agreed && outcome === 'gone' ? 'shutdown' : outcome;
 }
 
 async function foundServer(
-  notebook: Notebook,
+  spec: ServerSpec,
   connection: Connection,
   context: Context,
-): Promise<ServerRecord | undefined> {
+): Promise<JupyterRecord | undefined> {
   context.report.phase('find');
-  const found = await findServer(connection, notebook, context);
+  const found = await findServer(connection, spec, context);
   return found && serverRecord(found);
 }
 
 /** A server that no port of this machine leads to gets one that nobody wants, for the time of a question. */
 async function askable(
-  record: NotebookRecord & { server: ServerRecord },
+  record: ServerRecord & { jupyter: JupyterRecord },
   connection: Connection,
   context: Context,
-): Promise<NotebookRecord> {
+): Promise<ServerRecord> {
   const forward = record.forwards[0];
   if (forward && (await isForwardUp(connection, forward))) return record;
   const { Route } = await import('./route.ts');
-  const notebook = { ...record.notebook, localPort: await freePort(), strictPort: false };
-  return new Route(connection, notebook, [], context).lead(record.server);
+  const spec = { ...record.spec, localPort: await freePort(), strictPort: false };
+  return new Route(connection, spec, [], context).lead(record.jupyter);
 }
 
 /** Asks the server to end itself, unless its kernels compute and the user will not have it. Answers with its grace. */
 async function askToEnd(
-  record: NotebookRecord & { server: ServerRecord },
+  record: ServerRecord & { jupyter: JupyterRecord },
   connection: Connection,
   mayEnd: MayEnd | undefined,
   context: Context,
@@ -178,7 +178,7 @@ async function askToEnd(
   const asked = mayEnd ? await askable(record, connection, context) : record;
   const api = await reachableApi(asked, context);
   const busy = mayEnd ? await busyKernels(api, context) : [];
-  if (busy?.length && !(await mayEnd?.(record.notebook, busy))) return 'refused';
+  if (busy?.length && !(await mayEnd?.(record.spec, busy))) return 'refused';
   context.report.phase('stop');
   // One that did not tell its kernels would not hear this either: the host's signals do.
   const agreed = busy !== undefined && (await hasAgreed(api, asked, context));
@@ -186,7 +186,7 @@ async function askToEnd(
 }
 
 /** The user may have thought about it, and the tunnel be lost meanwhile. */
-async function hasAgreed(api: Api | undefined, record: NotebookRecord, context: Context): Promise<boolean> {
+async function hasAgreed(api: Api | undefined, record: ServerRecord, context: Context): Promise<boolean> {
   if (!api || !(await reachableApi(record, context))) return false;
   return requestShutdown(api, context.signal, SHUTDOWN_TIMEOUT_MS);
 }

@@ -2,7 +2,7 @@ import { type Frame, lastValue } from '../remote/script.ts';
 import type { Context } from '../system/context.ts';
 import { parseEnvironment } from './environment.ts';
 import { surveyHost } from './host.ts';
-import type { Notebook } from './notebook.ts';
+import type { ServerSpec } from './notebook.ts';
 import { connectionOf } from './tunnel.ts';
 
 /** An environment that was found on the host; an empty word is none, by which a start takes what it finds. */
@@ -13,7 +13,7 @@ export interface Offer {
   readonly isReady: boolean;
 }
 
-/** What a host has for a notebook in its directory: the best first. */
+/** What a host has for a server in its directory: the best first. */
 export interface Survey {
   /** The directory's true path. */
   readonly directory: string;
@@ -21,20 +21,20 @@ export interface Survey {
 }
 
 /**
- * Looks on the host for what a notebook could run in, over its connection, which is up.
+ * Looks on the host for what a server could run in, over its connection, which is up.
  * @throws LaunchFailure of the reason `directory` when its directory is not there
  */
-export async function survey(notebook: Notebook, context: Context): Promise<Survey> {
-  const frames = await surveyHost(connectionOf(notebook, context.env), notebook, context);
+export async function survey(spec: ServerSpec, context: Context): Promise<Survey> {
+  const frames = await surveyHost(connectionOf(spec, context.env), spec, context);
   return { directory: lastValue(frames, 'directory') ?? '', offers: offersIn(frames) };
 }
 
 /**
- * Sees on the host that the notebook's environment is there, over its connection, which is up: it is entered and left.
+ * Sees on the host that the server's environment is there, over its connection, which is up: it is entered and left.
  * @throws LaunchFailure that says why it cannot be entered
  */
-export async function verifyEnvironment(notebook: Notebook, context: Context): Promise<void> {
-  await surveyHost(connectionOf(notebook, context.env), notebook, context);
+export async function verifyEnvironment(spec: ServerSpec, context: Context): Promise<void> {
+  await surveyHost(connectionOf(spec, context.env), spec, context);
 }
 
 const IN_DIRECTORY = ['.venv', 'venv'];

@@ -22,27 +22,26 @@ import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { watchFolder, writePassingFile } from '../system/files.ts';
 import { sendSignal } from '../system/process.ts';
-import type { Notebook } from './notebook.ts';
-import { type NotebookRecord, type Records, readRecords } from './state.ts';
+import type { ServerSpec } from './notebook.ts';
+import { type Records, readRecords, type ServerRecord } from './state.ts';
 
 /** The keeper answers within milliseconds; a laptop under load may need more. */
 const APPLY_TIMEOUT_MS = 20_000;
 
-/** The connection that this notebook's tunnel is on. Notebooks of one destination share it. */
-export function connectionOf(notebook: Notebook, env: NodeJS.ProcessEnv): Connection {
-  return connectionTo(notebook.destination, notebook.configFile, env);
+/** The connection that this server's tunnel is on. Servers of one destination share it. */
+export function connectionOf(spec: ServerSpec, env: NodeJS.ProcessEnv): Connection {
+  return connectionTo(spec.destination, spec.sshConfig, env);
 }
 
-/** The records of all notebooks that want a tunnel on this connection. */
-function recordsOn(connection: Connection, records: Records, env: NodeJS.ProcessEnv): NotebookRecord[] {
+/** The records of all servers that want a tunnel on this connection. */
+function recordsOn(connection: Connection, records: Records, env: NodeJS.ProcessEnv): ServerRecord[] {
   return Object.values(records).filter(
-    ({ notebook, plain, closed }) =>
-      !plain && !closed && connectionOf(notebook, env).folder === connection.folder,
+    ({ spec, plain, closed }) => !plain && !closed && connectionOf(spec, env).folder === connection.folder,
   );
 }
 
 /**
- * Brings the tunnel up, unless it is, with the forwards of all its notebooks as the records have them. Those
+ * Brings the tunnel up, unless it is, with the forwards of all its servers as the records have them. Those
  * that the keeper could not get are in its state, not an error here.
  * @throws SshFailure when ssh cannot connect, Failure when the keeper does not answer
  */
@@ -54,7 +53,7 @@ export async function openTunnel(connection: Connection, context: Context): Prom
   });
 }
 
-/** The wanted forwards once more, each behind the name of its notebook: what the keeper reads names none. */
+/** The wanted forwards once more, each behind the name of its server: what the keeper reads names none. */
 const OWNERS = 'owners';
 
 /** Hands the keeper the forwards of the records. */
@@ -63,15 +62,15 @@ function writeForwards(connection: Connection, context: Context): Forward[] {
   const wanted = new Map(
     records.flatMap(({ forwards }) => forwards).map((forward) => [forwardSpec(forward), forward]),
   );
-  const owned = records.flatMap(({ notebook, forwards }) =>
-    forwards.map((forward) => `${notebook.name} ${forwardSpec(forward)}`),
+  const owned = records.flatMap(({ spec, forwards }) =>
+    forwards.map((forward) => `${spec.name} ${forwardSpec(forward)}`),
   );
   writePassingFile(join(connection.folder, OWNERS), [...owned, ''].join('\n'));
   writePassingFile(join(connection.folder, 'forwards'), [...wanted.keys(), ''].join('\n'));
   return [...wanted.values()];
 }
 
-/** A forward, and the notebook that has asked for it. */
+/** A forward, and the server that has asked for it. */
 export interface OwnedForward extends Forward {
   readonly owner: string;
 }
@@ -153,7 +152,7 @@ export async function isForwardUp(connection: Connection, forward: Forward): Pro
 
 /**
  * Does `work` on a tunnel that is brought up for it, and that no other command closes meanwhile. It ends with it, unless a
- * notebook needs it.
+ * server needs it.
  */
 export async function onTunnel<T>(
   connection: Connection,
@@ -171,7 +170,7 @@ export async function onTunnel<T>(
 }
 
 /**
- * Ends the tunnel when no notebook needs it, nor a command that is under way and has none on record; else just takes back
+ * Ends the tunnel when no server needs it, nor a command that is under way and has none on record; else just takes back
  * the forwards that no record names.
  */
 export async function releaseTunnel(connection: Connection, context: Context): Promise<void> {

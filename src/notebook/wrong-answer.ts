@@ -2,7 +2,7 @@ import { SshFailure } from '../ssh/messages.ts';
 import type { Failure } from '../system/errors.ts';
 import { LaunchFailure } from './launch-failure.ts';
 
-/** What of a notebook the user may have said wrongly, when a start of it fails; undefined where nothing points to it. */
+/** What of a server the user may have said wrongly, when a start of it fails; undefined where nothing points to it. */
 export function wrongAnswer(failure: Failure): 'destination' | 'directory' | 'environment' | undefined {
   if (failure instanceof SshFailure) return 'destination';
   if (!(failure instanceof LaunchFailure)) return undefined;

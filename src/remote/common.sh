@@ -41,17 +41,17 @@ private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
 # Reads the record in folder $1: what is known of a server, one `KEY VALUE` a line, of which the last counts.
 # shellcheck disable=SC2034 # not each script needs all of it
 read_record() {
-  record_launch='' record_pid='' record_began='' record_runtime='' record_socket='' record_node='' record_foreign=''
+  record_launch='' record_pid='' record_start_time='' record_runtime='' record_socket='' record_node='' record_adopted=''
   [ -f "$1/record" ] || return 1
   while IFS= read -r line; do
     case $line in
       'launch '*) record_launch=${line#* } ;;
       'pid '*) record_pid=${line#* } ;;
-      'began '*) record_began=${line#* } ;;
+      'start_time '*) record_start_time=${line#* } ;;
       'runtime '*) record_runtime=${line#* } ;;
       'socket '*) record_socket=${line#* } ;;
       'node '*) record_node=${line#* } ;;
-      'foreign '*) record_foreign=${line#* } ;;
+      'adopted '*) record_adopted=${line#* } ;;
     esac
   done <"$1/record"
 }
@@ -68,13 +68,13 @@ must_be_here() {
 
 # Whether the server of the record in folder $1 lives.
 record_lives() {
-  read_record "$1" && is_alive "$record_pid" "$record_began"
+  read_record "$1" && is_alive "$record_pid" "$record_start_time"
 }
 
 # Where the records of all servers are.
 SERVERS=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers
 
-# Sets $record to the folder for the record of notebook $name in directory $here.
+# Sets $record to the folder for the record of server $name in directory $here.
 # shellcheck disable=SC2034,SC2154
 find_record() {
   checksum=$(cksum <<END
@@ -96,7 +96,7 @@ tell_log() {
   [ -f "$1" ] && tail -n 15 "$1" | while IFS= read -r line || [ -n "$line" ]; do tell log "$line"; done
 }
 
-# Ends process $1 that began at $2: TERM, and KILL after five seconds; with what it had started, if it had
+# Ends process $1 that started at $2: TERM, and KILL after five seconds; with what it had started, if it had
 # to be killed. Verified: answers how it ended, or `unkillable`.
 end_process() {
   kill -TERM "$1" 2>/dev/null
@@ -117,14 +117,14 @@ end_tree() {
   # Where it leads a group, none of that is missed which begins just now.
   kill -TERM "-$1" 2>/dev/null
   end_process "$1" "$2"
-  while read -r each each_began; do
-    if is_alive "$each" "$each_began"; then end_process "$each" "$each_began" >/dev/null; fi
+  while read -r each each_start_time; do
+    if is_alive "$each" "$each_start_time"; then end_process "$each" "$each_start_time" >/dev/null; fi
   done <<END
 $started
 END
 }
 
-# Whether process $2 that began at $3 ends within $1 seconds.
+# Whether process $2 that started at $3 ends within $1 seconds.
 gone_within() {
   until=$(($(date +%s) + $1)) looks=0
   while is_alive "$2" "$3"; do
@@ -210,7 +210,7 @@ release_lock() {
   rmdir "$1" 2>/dev/null
 }
 
-# Enters the notebook's $directory, and sets $here to its true path.
+# Enters the server's $directory, and sets $here to its true path.
 # shellcheck disable=SC2034,SC2154 # its callers assign the one and read the other
 go_to_directory() {
   # A start-up file of the login shell may have gone elsewhere.

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # its variables are assigned in front of it
 # Looks at all that a start needs on the host, and changes nothing there.
 #
-#   name, directory, setup, environment, command, port    the notebook; empty: the default
+#   name, directory, setup, environment, command, port    the server; empty: the default
 #
 # Answers `checked LAYER` when it comes to a layer, what it found there, and `failed CAUSE …` at the first that what is
 # left depends on. What depends on nothing comes first.

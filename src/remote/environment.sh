@@ -188,10 +188,10 @@ watch() {
   entered=$folder/entered
   rm -f "$entered"
   REMOTE_NOTEBOOK_ENTERED=$entered "$@" >>"$folder/words" 2>&1 &
-  helper=$! helper_began=$(start_time $!)
+  helper=$! helper_start_time=$(start_time $!)
   until=$(($(date +%s) + limit))
   until [ -f "$entered" ]; do
-    if ! is_alive "$helper" "$helper_began"; then break; fi
+    if ! is_alive "$helper" "$helper_start_time"; then break; fi
     if [ "$limit" -gt 0 ] && [ "$(date +%s)" -gt "$until" ]; then
       end_helper
       break
@@ -226,7 +226,7 @@ end_helper() {
 
 OWN='OWN SETUP_CODE CONDA_CODE MODULES_CODE LEAVE_CODE CONDA_PLACES MODULE_PLACES PROJECT_PLACES USUAL_PLACES SERVERS record
 mode launch token name from directory setup environment command port socket strict_port idle_timeout timeout
-folder here locked me entered asked helper helper_began child child_began making pid began answered tool conda path naps'
+folder here locked me entered asked helper helper_start_time child child_start_time making pid start_time answered tool conda path naps'
 
 take_over() {
   read_variables "$entered"

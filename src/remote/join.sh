@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # its variables are assigned in front of it
-# Puts a server that runs, and that something else has started, on record as a notebook, so that any machine finds it.
+# Puts a server that runs, and that something else has started, on record, so that any machine finds it.
 #
 #   launch           a name for this attempt, by which its caller can undo it: see stop.sh
-#   name, directory  the notebook
-#   pid, began       the server
+#   name, directory  the server
+#   pid, start_time       the server
 #   file             its runtime file
 #   command          what it is: jupyter lab, …
 #   up               for how many seconds it runs
@@ -22,12 +22,12 @@ main() {
   locked=1
   must_be_here "$record"
   if record_lives "$record"; then
-    [ "$record_pid $record_began" = "$pid $began" ] || fail taken "$record_pid"
+    [ "$record_pid $record_start_time" = "$pid $start_time" ] || fail taken "$record_pid"
   else
-    is_alive "$pid" "$began" || fail gone
+    is_alive "$pid" "$start_time" || fail gone
     [ ! -f "$record/record" ] || remove_record "$record"
     unsaid=1
-    write_foreign_record || fail folder "$record"
+    write_adopted_record || fail folder "$record"
   fi
   tell_server "$record"
   tell joined yes
@@ -41,10 +41,10 @@ leave() {
 }
 
 # The record comes last: with it the server is known. Its socket and its log are its owner's, and not named.
-write_foreign_record() {
+write_adopted_record() {
   umask 077
   tr -d '\n' <"$file" >"$record/server.json" && {
-    printf 'launch %s\nforeign yes\npid %s\nbegan %s\n' "$launch" "$pid" "$began"
+    printf 'launch %s\nadopted yes\npid %s\nstart_time %s\n' "$launch" "$pid" "$start_time"
     printf 'name %s\nasked %s\n' "$name" "$directory"
     printf 'directory %s\ncommand %s\nruntime %s\n' "$here" "$command" "$file"
     printf 'started %s\nnode %s\n' "$(($(date +%s) - up))" "$(uname -n)"

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # its variables are assigned in front of it
-# Finds this notebook's server on the host, or starts it and waits until Jupyter has written its runtime file.
+# Finds this server on the host, or starts it and waits until Jupyter has written its runtime file.
 #
 #   mode         start, or find: answer `absent` instead of starting one
 #   launch       a name for this attempt, by which its caller can undo just what it began
 #   token        the secret of a server that is started; empty: a new one
 #   from         the machine that asks, to be told who started a server
-#   name, directory, setup, environment, command, port    the notebook; empty: the default
+#   name, directory, setup, environment, command, port    the server; empty: the default
 #   idle_timeout seconds of idleness after which Jupyter ends kernels, and then itself; empty: never
 #   socket       not empty: Jupyter listens on a Unix socket instead of a port
 #   strict_port  not empty: a taken port is a failure
@@ -29,7 +29,7 @@ main() {
   locked=1
   must_be_here "$folder"
   if record_lives "$folder"; then
-    pid=$record_pid began=$record_began
+    pid=$record_pid start_time=$record_start_time
     # Its launch was cut off before Jupyter was up, so it is waited for now.
     [ -s "$folder/server.json" ] || { enter_environment; await_server; }
     answer yes
@@ -54,8 +54,8 @@ leave() {
   [ -z "$entered" ] || remove_passing "$folder"
   if [ -n "$making" ] && [ -z "$answered" ]; then
     if [ -n "$child" ]; then
-      end_tree "$child" "$child_began" >/dev/null
-      ! is_alive "$pid" "$began" || end_process "$pid" "$began" >/dev/null
+      end_tree "$child" "$child_start_time" >/dev/null
+      ! is_alive "$pid" "$start_time" || end_process "$pid" "$start_time" >/dev/null
     fi
     remove_record "$folder"
   fi
@@ -102,8 +102,8 @@ boot() {
     nohup "$@" >"$folder/log" 2>&1 &
   fi
   child=$!
-  child_began=$(start_time "$child")
-  pid=$child began=$child_began
+  child_start_time=$(start_time "$child")
+  pid=$child start_time=$child_start_time
 }
 
 # Then both ends of the tunnel want their port of the same machine.
@@ -153,7 +153,7 @@ share_cookies() {
 write_record() {
   umask 077
   {
-    printf 'launch %s\npid %s\nbegan %s\n' "$launch" "$pid" "$began"
+    printf 'launch %s\npid %s\nstart_time %s\n' "$launch" "$pid" "$start_time"
     printf 'name %s\nasked %s\n' "$name" "$directory"
     printf 'from %s\n' "$from"
     printf 'directory %s\nenvironment %s\ncommand %s\n' "$here" "$environment" "$command"
@@ -171,7 +171,7 @@ await_server() {
   until runtime_file_of "$pid"; do
     looks=$((looks + 1))
     if [ $((looks % 40)) = 0 ] && runtime_file_with_token; then break; fi
-    if ! is_alive "$pid" "$began"; then
+    if ! is_alive "$pid" "$start_time"; then
       tell_log "$folder/log"
       port_holder "$port"
       # What a command that went into the background has left there.
@@ -212,8 +212,8 @@ runtime_file_with_token() {
       if [ ! -s "$runtime" ] || ! flatten "$runtime"; then continue; fi
       case $info in *"$JUPYTER_TOKEN"*) ;; *) continue ;; esac
       pid=${info##*\"pid\": } pid=${pid%%[!0-9]*}
-      began=$(start_time "$pid")
-      printf 'pid %s\nbegan %s\n' "$pid" "$began" >>"$folder/record"
+      start_time=$(start_time "$pid")
+      printf 'pid %s\nstart_time %s\n' "$pid" "$start_time" >>"$folder/record"
       return 0
     done
   done <"$folder/runtime-folders"
@@ -242,6 +242,6 @@ answer() {
 }
 
 # shellcheck disable=SC2034 # environment.sh
-child='' making='' child_began='' helper='' entered='' asked='' answered='' locked='' JUPYTER_TOKEN=''
+child='' making='' child_start_time='' helper='' entered='' asked='' answered='' locked='' JUPYTER_TOKEN=''
 main
 exit 0

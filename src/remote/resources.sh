@@ -13,11 +13,11 @@ main() {
   tell_memory
   # A dead file system or a sick driver would keep all else waiting.
   tell_disks &
-  disks=$! disks_began=$(start_time $!)
+  disks=$! disks_start_time=$(start_time $!)
   tell_gpus &
-  gpus=$! gpus_began=$(start_time $!)
-  end_after 3 "$disks" "$disks_began"
-  end_after 3 "$gpus" "$gpus_began"
+  gpus=$! gpus_start_time=$(start_time $!)
+  end_after 3 "$disks" "$disks_start_time"
+  end_after 3 "$gpus" "$gpus_start_time"
 }
 
 # shellcheck disable=SC2046

@@ -6,7 +6,7 @@
 # Answers `here NODE`; of each file `file PATH`, and last one of
 #   `unreadable`    it is none, or not this user's
 #   `absent`        its process is not here: a crash has left it, or another node with this home folder has it
-#   `content TEXT`  the file in one line; before it `pid`, `began`, `elapsed` (seconds, or in the words of ps), `program`
+#   `content TEXT`  the file in one line; before it `pid`, `start_time`, `elapsed` (seconds, or in the words of ps), `program`
 #                   where it is known (jupyter lab, …), and `listens PORT|PATH` for each that its process has, or
 #                   `listens unknown`
 # and of each record of a server on another node `elsewhere NODE FOLDER`.
@@ -65,11 +65,11 @@ tell_runtime_file() {
   case $id in '' | 0* | *[!0-9]*) return ;; esac
   tell file "$1"
   if ! { [ -f "$1" ] && [ -O "$1" ] && [ -r "$1" ]; }; then tell unreadable; return; fi
-  since=$(start_time "$id")
-  if [ -z "$since" ] || ! kill -0 "$id" 2>/dev/null; then tell absent; return; fi
+  start_time=$(start_time "$id")
+  if [ -z "$start_time" ] || ! kill -0 "$id" 2>/dev/null; then tell absent; return; fi
   tell pid "$id"
-  tell began "$since"
-  tell elapsed "$(elapsed "$id" "$since")"
+  tell start_time "$start_time"
+  tell elapsed "$(elapsed "$id" "$start_time")"
   tell_program "$(printf '%s\n' "$processes" | awk -v id="$id" '$1 == id { print; exit }')"
   each_listener "$id" | while IFS= read -r where; do tell listens "$where"; done
   tell content "$(dd bs=16384 count=1 2>/dev/null <"$1" | tr -d '\000-\037')"

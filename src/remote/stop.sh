@@ -3,7 +3,7 @@
 # Ends one server, known by its PID and start time, and verifies that it is gone.
 #
 #   folder      the server's record; empty: that of the launch
-#   pid, began  the server; empty: that of the record
+#   pid, start_time  the server; empty: that of the record
 #   token       its secret: one that was restarted has kept it, and is meant as well
 #   launch      not empty: only if the record is of this launch
 #   grace       seconds to wait for a server that was asked through its API already, before TERM
@@ -13,8 +13,8 @@
 
 main() {
   if [ -n "$launch" ]; then undo_launch; else must_be_here "$folder"; fi
-  if [ -z "$pid" ] || is_restarted; then pid=$record_pid began=$record_began; fi
-  if is_alive "$pid" "$began"; then
+  if [ -z "$pid" ] || is_restarted; then pid=$record_pid start_time=$record_start_time; fi
+  if is_alive "$pid" "$start_time"; then
     end_server
     [ "$how" != unkillable ] || fail unkillable "$pid"
     forget
@@ -26,16 +26,16 @@ main() {
 }
 
 # Whether another process than the one that is meant runs there now by the same secret.
-is_restarted() { ! is_alive "$pid" "$began" && record_lives "$folder" && has_token; }
+is_restarted() { ! is_alive "$pid" "$start_time" && record_lives "$folder" && has_token; }
 
 # Ends the server, and sets $how to the way it went.
 end_server() {
-  if [ "$grace" -gt 0 ] && gone_within "$grace" "$pid" "$began"; then
+  if [ "$grace" -gt 0 ] && gone_within "$grace" "$pid" "$start_time"; then
     how=shutdown
   elif [ -n "$launch" ]; then
-    how=$(end_tree "$pid" "$began")
+    how=$(end_tree "$pid" "$start_time")
   else
-    how=$(end_process "$pid" "$began")
+    how=$(end_process "$pid" "$start_time")
   fi
 }
 
@@ -47,7 +47,7 @@ undo_launch() {
   release_lock "$folder"
   must_be_here "$folder"
   [ "$record_launch" = "$launch" ] || end_gone
-  [ -n "$record_foreign" ] || return 0
+  [ -n "$record_adopted" ] || return 0
   # A launch that put a server of somebody else's on record did no more.
   take_lock "$folder"
   forget_record "$folder"
@@ -85,13 +85,13 @@ end_launch() {
   # On another node it ends by itself, and its lock with it.
   [ "${holder%% *}" = "$(uname -n)" ] || return 0
   holder=${holder#* }
-  script=${holder%% *} script_began=${holder#* }
+  script=${holder%% *} script_start_time=${holder#* }
   for signal in TERM KILL; do
-    is_alive "$script" "$script_began" || return 0
+    is_alive "$script" "$script_start_time" || return 0
     # By its group it misses none that begins just now.
     # shellcheck disable=SC2046
     kill "-$signal" "-$script" "$script" $(descendants "$script") 2>/dev/null
-    gone_within 12 "$script" "$script_began" && return 0
+    gone_within 12 "$script" "$script_start_time" && return 0
   done
 }
 
@@ -108,7 +108,7 @@ has_token() {
   case $info in *"\"token\": \"$token\""*) [ -n "$token" ] ;; *) return 1 ;; esac
 }
 
-is_ours() { read_record "$folder" && [ "$record_pid $record_began" = "$pid $began" ]; }
+is_ours() { read_record "$folder" && [ "$record_pid $record_start_time" = "$pid $start_time" ]; }
 
 main
 exit 0

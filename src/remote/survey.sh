@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # its variables are assigned in front of it
-# Looks for what a notebook in a directory of the host could run in, so that its user can choose. Changes nothing there.
+# Looks for what a server in a directory of the host could run in, so that its user can choose. Changes nothing there.
 #
 #   directory    where it is to work; empty: the home folder
 #   environment  the one that is to be entered, behind `setup`, and then nothing is looked for; empty: all are

@@ -5,7 +5,7 @@ export interface Connection {
   /** As ssh takes it: an alias, `user@host` or an ssh:// address. */
   readonly destination: string;
   /** ssh's own `-F`: another file than ~/.ssh/config. */
-  readonly configFile: string | undefined;
+  readonly sshConfig: string | undefined;
   /** The private folder of this connection. Short: sockets have room for 104 bytes on macOS. */
   readonly folder: string;
   /** The master's control socket, in that folder. */
@@ -28,8 +28,8 @@ function option(name: string, value: string | number): [string, string] {
   return ['-o', `${name}=${value}`];
 }
 
-function configFileArgs(configFile: string | undefined): string[] {
-  return configFile === undefined ? [] : ['-F', configFile];
+function configFileArgs(sshConfig: string | undefined): string[] {
+  return sshConfig === undefined ? [] : ['-F', sshConfig];
 }
 
 /**
@@ -43,7 +43,7 @@ function configFileArgs(configFile: string | undefined): string[] {
 export function masterCommand(connection: Connection): Command {
   return [
     'ssh',
-    ...configFileArgs(connection.configFile),
+    ...configFileArgs(connection.sshConfig),
     '-N',
     '-T',
     '-M',
@@ -67,7 +67,7 @@ export function masterCommand(connection: Connection): Command {
 function sessionCommand(connection: Connection, remoteCommand: string): Command {
   return [
     'ssh',
-    ...configFileArgs(connection.configFile),
+    ...configFileArgs(connection.sshConfig),
     '-T',
     '-S',
     connection.controlPath,
@@ -118,7 +118,7 @@ export function throughCommand(connection: Connection, target: string): Command 
 /**
  * The command that takes a sh script on its standard input, under any login shell. sshd opens a session for input only
  * with its command, so the script comes a round trip behind it. In the command itself it would not, but would stand in
- * the process lists of both machines, with what it is told of the notebook, and might be longer than an sshd takes.
+ * the process lists of both machines, with what it is told of the server, and might be longer than an sshd takes.
  */
 export function scriptCommand(connection: Connection): Command {
   return sessionCommand(connection, 'exec /bin/sh -s');
@@ -149,6 +149,6 @@ export function parseForwardSpec(spec: string): Forward | undefined {
 }
 
 /** Prints how ssh resolves a destination. It connects to nothing. */
-export function resolveCommand(destination: string, configFile: string | undefined): Command {
-  return ['ssh', ...configFileArgs(configFile), '-G', '--', destination];
+export function resolveCommand(destination: string, sshConfig: string | undefined): Command {
+  return ['ssh', ...configFileArgs(sshConfig), '-G', '--', destination];
 }

@@ -11,7 +11,7 @@ import {
   endProcessTree,
   type ProcessIdentity,
   sendSignal,
-  startTime,
+  startTimeOf,
   waitForEnd,
 } from '../system/process.ts';
 import { preloadRun, signalsHandled, startBackground } from '../system/run.ts';
@@ -31,10 +31,10 @@ const GRACE_MS = 3000;
  */
 export function connectionTo(
   destination: string,
-  configFile: string | undefined,
+  sshConfig: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Connection {
-  const identity = JSON.stringify([destination, configFile ?? null]);
+  const identity = JSON.stringify([destination, sshConfig ?? null]);
   const name = shortHash(identity);
   const folder = join(stateFolder(env), 'c', name);
   const controlPath = join(folder, 'control');
@@ -55,7 +55,7 @@ export function connectionTo(
       },
     );
   }
-  return { destination, configFile, folder, controlPath };
+  return { destination, sshConfig, folder, controlPath };
 }
 
 /** What stands in a connection's folder, so that it can be found again by nothing else. */
@@ -67,8 +67,8 @@ export function knownConnections(env: NodeJS.ProcessEnv): Connection[] {
   const names = existsSync(rooms) ? readdirSync(rooms) : [];
   return names.flatMap((name) => {
     try {
-      const [destination = '', configFile] = readFileSync(join(rooms, name, ORIGIN), 'utf8').split('\n');
-      const connection = connectionTo(destination, configFile || undefined, env);
+      const [destination = '', sshConfig] = readFileSync(join(rooms, name, ORIGIN), 'utf8').split('\n');
+      const connection = connectionTo(destination, sshConfig || undefined, env);
       return connection.folder === join(rooms, name) ? [connection] : [];
     } catch {
       return [];
@@ -173,7 +173,7 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
   // An ssh whose keeper was killed would keep the ports.
   await endProcesses(connection);
   rmSync(join(connection.folder, 'state'), { force: true });
-  const origin = [connection.destination, connection.configFile ?? '', ''].join('\n');
+  const origin = [connection.destination, connection.sshConfig ?? '', ''].join('\n');
   writePassingFile(join(connection.folder, ORIGIN), origin);
   const keeper = startBackground(keeperCommand(connection), context, join(connection.folder, 'keeper-log'));
   // While ssh logs in there is time to read what the next steps need.
@@ -183,8 +183,8 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
     state = await settledState(connection, context, keeper.ended);
   } catch (error) {
     // It may not have written yet who it is.
-    const began = await startTime(keeper.pid);
-    if (began !== undefined) await endProcessTree({ pid: keeper.pid, startTime: began }, GRACE_MS);
+    const startTime = await startTimeOf(keeper.pid);
+    if (startTime !== undefined) await endProcessTree({ pid: keeper.pid, startTime }, GRACE_MS);
     await closeConnection(connection);
     throw error;
   }

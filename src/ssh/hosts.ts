@@ -16,8 +16,8 @@ export function defaultSshConfig(): string {
  * A file that is not there has none.
  * @throws UsageError when one is broken
  */
-export function hostAliases(configFile: string): string[] {
-  return [...new Set(aliasesIn(configFile, dirname(defaultSshConfig()), new Set()))];
+export function hostAliases(sshConfig: string): string[] {
+  return [...new Set(aliasesIn(sshConfig, dirname(defaultSshConfig()), new Set()))];
 }
 
 /** @param seen the files that were read already: a second time they name nothing new, and some include themselves */

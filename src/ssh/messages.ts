@@ -86,8 +86,8 @@ export function sessionFailure(connection: Connection, words: string): SshFailur
 }
 
 function remedy(cause: SshCause, connection: Connection, words: string): string | undefined {
-  const { destination, configFile } = connection;
-  const file = configFile ?? '~/.ssh/config';
+  const { destination, sshConfig } = connection;
+  const file = sshConfig ?? '~/.ssh/config';
   const tryIt = handCommand(connection);
   const remedies: Record<SshCause, string | undefined> = {
     'unknown-host': unknownHostRemedy(destination, file, words),
@@ -116,13 +116,13 @@ function unknownHostRemedy(destination: string, file: string, words: string): st
   const { host } = parseDestination(destination);
   const sought = /Could not resolve hostname (.+?): /.exec(words)?.[1] ?? host;
   return sought.toLowerCase() === host.toLowerCase()
-    ? `"${destination}" is neither a notebook nor a Host of ${file}, and no name server knows it. See: remote-notebook hosts`
+    ? `"${destination}" is neither a server nor a Host of ${file}, and no name server knows it. See: remote-notebook hosts`
     : `${file} leads from "${destination}" to "${sought}", which no name server knows: is its HostName or ProxyJump right, and this machine online?`;
 }
 
 /** What a user can type to see for themselves. */
-export function handCommand({ destination, configFile }: Connection): string {
-  return commandLine(['ssh', ...(configFile === undefined ? [] : ['-F', configFile]), destination]);
+export function handCommand({ destination, sshConfig }: Connection): string {
+  return commandLine(['ssh', ...(sshConfig === undefined ? [] : ['-F', sshConfig]), destination]);
 }
 
 function hostKeyRemedy(words: string): string {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { Interrupted, UsageError } from './errors.ts';
 import { reason } from './files.ts';
-import { isAlive, startTime } from './process.ts';
+import { isAlive, startTimeOf } from './process.ts';
 
 /** How often a lock that somebody has is tried, and how often its holder is looked for. */
 const RETRY_MS = 20;
@@ -124,7 +124,7 @@ function ifStillOurs(lock: string, mark: string, change: () => void): void {
 
 /** Names this process and this lock of its: `PLACE NUMBER PID START`. */
 async function makeMark(): Promise<string> {
-  started ??= startTime(process.pid);
+  started ??= startTimeOf(process.pid);
   return [place(), Math.random().toString(36).slice(2), process.pid, (await started) ?? ''].join(' ');
 }
 
@@ -136,7 +136,7 @@ async function lives({ mark = '' }: Found): Promise<boolean | undefined> {
   if (where !== place() || start === undefined) return undefined;
   if (await isAlive({ pid: Number(pid), startTime: start })) return true;
   // Who cannot see even itself, having no more files to open say, sees nobody.
-  return (await startTime(process.pid)) === undefined ? undefined : false;
+  return (await startTimeOf(process.pid)) === undefined ? undefined : false;
 }
 
 /** Where a PID is the same process for all: a machine, by its name and its boot, and in it a container. */

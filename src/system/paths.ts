@@ -17,7 +17,7 @@ export function stateFolder(env: Environment): string {
   return xdgFolder(env.XDG_STATE_HOME, join(home(env), '.local', 'state'));
 }
 
-/** The records of all notebooks. Mode 0600. */
+/** The records of all servers. Mode 0600. */
 export function stateFile(env: Environment): string {
   return join(stateFolder(env), 'state.json');
 }

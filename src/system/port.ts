@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { basename } from 'node:path';
-import { ask } from './run.ts';
+import { outputOf } from './run.ts';
 
 export const LOOPBACK = '127.0.0.1';
 
@@ -27,16 +27,16 @@ export function freePort(): Promise<number> {
 
 /** Who listens on this port of this machine, as `name (PID 123)`; undefined where that cannot be known. */
 export async function portHolder(port: number): Promise<string | undefined> {
-  const socket = await ask(['ss', '-Hltnp', `sport = :${port}`]);
+  const socket = await outputOf(['ss', '-Hltnp', `sport = :${port}`]);
   const named = socket.match(/users:\(\("([^"]+)",pid=(\d+)/);
   if (named) return called(named[1], named[2]);
-  const files = await ask(['lsof', '-nP', '-Fpc', `-iTCP:${port}`, '-sTCP:LISTEN']);
+  const files = await outputOf(['lsof', '-nP', '-Fpc', `-iTCP:${port}`, '-sTCP:LISTEN']);
   const fields = files.match(/^p(\d+)\nc(.+)$/m);
   return fields ? called(fields[2], fields[1]) : undefined;
 }
 
 async function called(name = '', pid = ''): Promise<string> {
-  return `${wholeName(name, await ask(['ps', '-ww', '-o', 'args=', '-p', pid]))} (PID ${pid})`;
+  return `${wholeName(name, await outputOf(['ps', '-ww', '-o', 'args=', '-p', pid]))} (PID ${pid})`;
 }
 
 /** Linux keeps so many letters of a process's name, macOS one more. */

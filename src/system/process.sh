@@ -16,8 +16,8 @@ start_time() {
 
 # The same where there is no /proc. One process must not seem another when its machine has come to another time zone.
 start_time_in_ps() {
-  TZ=UTC0 LC_ALL=C ps -o stat=,lstart= -p "$1" 2>/dev/null | while read -r state began; do
-    case $state in Z*) ;; *) printf '%s\n' "$began" ;; esac
+  TZ=UTC0 LC_ALL=C ps -o stat=,lstart= -p "$1" 2>/dev/null | while read -r state start_time; do
+    case $state in Z*) ;; *) printf '%s\n' "$start_time" ;; esac
   done
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ask } from './run.ts';
+import { outputOf } from './run.ts';
 
 /** A process that can be told from a later one with the same PID. */
 export interface ProcessIdentity {
@@ -9,16 +9,16 @@ export interface ProcessIdentity {
 }
 
 /** When the process with this PID started, or undefined if there is none (a zombie counts as none). */
-export async function startTime(pid: number): Promise<string | undefined> {
+export async function startTimeOf(pid: number): Promise<string | undefined> {
   if (!Number.isInteger(pid) || pid <= 1) return undefined;
   if (process.platform === 'linux') return linuxStartTime(pid);
-  return startTimeInPs(await ask(['ps', '-o', 'stat=,lstart=', '-p', String(pid)]));
+  return startTimeInPs(await outputOf(['ps', '-o', 'stat=,lstart=', '-p', String(pid)]));
 }
 
 /** The time in such an answer of ps, letter by letter as process.sh reads it: a day below 10 has two blanks before it. */
 export function startTimeInPs(answer: string): string | undefined {
-  const [, state, began] = /^\s*(\S+)\s+(.*?)\s*$/.exec(answer) ?? [];
-  return state?.startsWith('Z') ? undefined : began;
+  const [, state, startTime] = /^\s*(\S+)\s+(.*?)\s*$/.exec(answer) ?? [];
+  return state?.startsWith('Z') ? undefined : startTime;
 }
 
 function linuxStartTime(pid: number): string | undefined {
@@ -33,7 +33,7 @@ function linuxStartTime(pid: number): string | undefined {
 }
 
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
-  return (await startTime(identity.pid)) === identity.startTime;
+  return (await startTimeOf(identity.pid)) === identity.startTime;
 }
 
 /** Sends a signal to this very process. Answers whether it was there. */
@@ -61,7 +61,7 @@ export async function endProcessTree(identity: ProcessIdentity, graceMs: number)
 
 async function signalTree(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<void> {
   // tree-kill crashes where ps is missing, as in a small container; a keeper ends its ssh by itself.
-  if ((await ask(['ps', '-A', '-o', 'pid='])) === '') {
+  if ((await outputOf(['ps', '-A', '-o', 'pid='])) === '') {
     await sendSignal(identity, signal);
     return;
   }

@@ -145,7 +145,7 @@ export function startDetached(command: Command, env: NodeJS.ProcessEnv): void {
  * Asks this machine a question by a command that changes nothing, and answers with what it printed:
  * nothing, when it failed or is not there. Neither the user's language nor their time zone is in the answer.
  */
-export function ask(command: Command): Promise<string> {
+export function outputOf(command: Command): Promise<string> {
   return new Promise((resolve) => {
     const env = { ...childEnvironment(process.env), LC_ALL: 'C', TZ: 'UTC0' };
     const options = { env, maxBuffer: Number.POSITIVE_INFINITY };

@@ -1,7 +1,7 @@
 import { makeRelay } from '../hosts/relay.ts';
 import { makeWorld } from '../hosts/world.ts';
 import { add, median, ratio, type Samples, type Section } from './samples.ts';
-import { ARTICLE, article, BOOT, bootJupyter, LOGIN, login, oneNotebook, QUESTION } from './verbs.ts';
+import { ARTICLE, article, BOOT, bootJupyter, LOGIN, login, oneServer, QUESTION } from './verbs.ts';
 
 /** The same verbs on a host that is far away: a relay in front of sshd holds all that passes for half a round trip. */
 
@@ -21,7 +21,7 @@ export async function measureDelays(rounds: number): Promise<Section[]> {
         const boots: Samples = new Map();
         await login(world, sshConfig, samples, at(roundTripMs));
         await bootJupyter(world, boots);
-        await oneNotebook(world, sshConfig, samples, at(roundTripMs));
+        await oneServer(world, sshConfig, samples, at(roundTripMs));
         const [there, back] = [LOGIN, QUESTION].map((name) => last(samples, name + at(roundTripMs)));
         add(samples, FLOOR + at(roundTripMs), Number(there) + last(boots, BOOT) + Number(back));
         await article(world, sshConfig, samples, at(roundTripMs));

@@ -49,7 +49,7 @@ const needsProc = {
   skip: process.platform !== 'linux' && 'only Linux tells what is in the environment of a process',
 };
 
-test('a bench that Ctrl-C ends takes down its host, its notebooks and its folders', needsProc, async () => {
+test('a bench that Ctrl-C ends takes down its host, its servers and its folders', needsProc, async () => {
   const isConnected = () =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('/control'));
   assert.equal(await interrupted('the bench has a connection to its host', isConnected), 130);

@@ -90,12 +90,12 @@ async function measureStatus(
     for (const count of STATUS) {
       know(count);
       const shown = await timed(samples, name(count), () => own(laptop.env, 'status', '--json'));
-      const up = JSON.parse(shown).notebooks.filter((one: { state: string }) => one.state === 'connected');
+      const up = JSON.parse(shown).servers.filter((one: { state: string }) => one.state === 'connected');
       if (up.length !== count) throw new Error(`${up.length} of ${count} are connected: ${shown}`);
     }
     await timed(samples, FLOOR, () => Promise.all(tunnels.map(({ port }) => askBarely(port, token))));
   }
-  const title = 'Many notebooks, each with a tunnel of its own to one Jupyter';
+  const title = 'Many servers, each with a tunnel of its own to one Jupyter';
   const findings = [
     `\`status\` of ${MANY} takes ${ratio(samples, name(MANY), name(1))} times as long as of one (${Math.round(median(samples, name(MANY)))} ms); the tunnels and the one Jupyter alone need ${Math.round(median(samples, FLOOR))} ms for its requests.`,
   ];

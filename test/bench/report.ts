@@ -41,7 +41,7 @@ function machine(): string {
     system(),
     said('ssh', '-V').split(',')[0],
     `Node ${process.versions.node}`,
-    `notebook ${said('jupyter', 'notebook', '--version')}`,
+    `server ${said('jupyter', 'notebook', '--version')}`,
   ].join(', ');
 }
 

@@ -44,7 +44,7 @@ export interface OwnTunnels {
 }
 
 /**
- * The notebook of the first is started; the others' records are written like it, since they lead to the same server,
+ * The server of the first is started; the others' records are written like it, since they lead to the same server,
  * and `forward` brings each tunnel up.
  */
 export async function ownTunnels(world: World, count: number): Promise<OwnTunnels> {
@@ -54,22 +54,22 @@ export async function ownTunnels(world: World, count: number): Promise<OwnTunnel
   const firstPort = await steadyPort();
   const ports = ['--port', String(targetPort), '--local-port', String(firstPort)];
   const command = ['--command', `jupyter notebook ${ROOT_ARGS.join(' ')}`];
-  await own(env, 'start', alias(0), '-F', sshConfig, '--no-open', '--json', ...ports, ...command);
+  await own(env, 'start', alias(0), '-F', sshConfig, '--no-browser', '--json', ...ports, ...command);
   const file = join(stateFolder, 'state.json');
   const state = JSON.parse(readFileSync(file, 'utf8'));
-  const first = state.notebooks[alias(0)];
+  const first = state.servers[alias(0)];
   const localPorts = [firstPort];
   while (localPorts.length < count) localPorts.push(await steadyPort());
   const records = localPorts.map((localPort, index) => [
     alias(index),
     {
       ...first,
-      notebook: { ...first.notebook, name: alias(index), destination: alias(index) },
+      spec: { ...first.spec, name: alias(index), destination: alias(index) },
       forwards: [{ ...first.forwards[0], localPort }],
     },
   ]);
   const know = (known: number) =>
-    writeFileSync(file, JSON.stringify({ ...state, notebooks: Object.fromEntries(records.slice(0, known)) }));
+    writeFileSync(file, JSON.stringify({ ...state, servers: Object.fromEntries(records.slice(0, known)) }));
   know(count);
   for (let index = 1; index < count; index++) await own(env, 'forward', alias(index));
   const tunnels = localPorts.map((port, index) => {
@@ -81,7 +81,7 @@ export async function ownTunnels(world: World, count: number): Promise<OwnTunnel
     know(count);
     for (const index of tunnels.keys()) await own(env, 'stop', alias(index), '--keep-server');
   };
-  return { tunnels, targetPort, token: first.server.token, know, end };
+  return { tunnels, targetPort, token: first.jupyter.token, know, end };
 }
 
 /** As many of `autossh -M 0`, each with its ssh, and what ends them. */

@@ -28,7 +28,7 @@ export async function measureVerbs(rounds: number): Promise<Section[]> {
       await timed(samples, VERSION, () => own(world.laptop.env, '--version'));
       await login(world, sshConfig, samples);
       await bootJupyter(world, samples);
-      await oneNotebook(world, sshConfig, samples, '', () =>
+      await oneServer(world, sshConfig, samples, '', () =>
         timed(samples, TAB, () => own(world.laptop.env, 'completion', '--words', 'stop', '')),
       );
       await article(world, sshConfig, samples);
@@ -42,7 +42,7 @@ export async function measureVerbs(rounds: number): Promise<Section[]> {
     `\`--version\` takes ${ratio(samples, VERSION, NODE)} times as long as a bare Node, Tab ${ratio(samples, TAB, NODE)} times.`,
     `\`status\` takes ${ratio(samples, '`status`', NODE)} times as long as a bare Node, \`stop\` ${ratio(samples, '`stop`', END)} times as long as Jupyter's own end, and its server ${ratio(samples, SERVER_END, END)} times.`,
   ];
-  return [{ title: 'One notebook', unit: 'ms', samples, findings }];
+  return [{ title: 'One server', unit: 'ms', samples, findings }];
 }
 
 export async function login(world: World, sshConfig: string, samples: Samples, suffix = ''): Promise<void> {
@@ -68,11 +68,11 @@ export async function bootJupyter(world: World, samples: Samples): Promise<void>
 }
 
 /**
- * One notebook's life on the host that this ssh_config leads to.
+ * One server's life on the host that this ssh_config leads to.
  * @param suffix of the rows' names
  * @param meanwhile what else is measured while it runs
  */
-export async function oneNotebook(
+export async function oneServer(
   world: World,
   sshConfig: string,
   samples: Samples,
@@ -82,10 +82,10 @@ export async function oneNotebook(
   const { env } = world.laptop;
   const localPort = await steadyPort();
   const ports = ['--port', String(await steadyPort()), '--local-port', String(localPort)];
-  const start = () => own(env, 'start', 'loopback', '-F', sshConfig, '--no-open', '--json', ...ports);
+  const start = () => own(env, 'start', 'loopback', '-F', sshConfig, '--no-browser', '--json', ...ports);
   await timed(samples, `\`start\`${suffix}`, start);
   const isAnswered = await timed(samples, QUESTION + suffix, () => answers(localPort));
-  if (!isAnswered) throw new Error('a notebook that is started does not answer');
+  if (!isAnswered) throw new Error('a server that is started does not answer');
   await timed(samples, `\`start\` that joins${suffix}`, start);
   await timed(samples, `\`status\`${suffix}`, () => own(env, 'status'));
   await meanwhile();

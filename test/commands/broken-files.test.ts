@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { startTime } from '../../src/system/process.ts';
+import { startTimeOf } from '../../src/system/process.ts';
 import { type LoneLaptop, makeLoneLaptop } from '../hosts/lone-laptop.ts';
 import type { Laptop } from '../hosts/world.ts';
 
@@ -61,53 +61,53 @@ const MEND = 'Mend it there, and see whether it is right then: remote-notebook c
 /** What is wrong, what stands in config.yaml, and what the user reads behind its path. */
 const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[] = [
   [
-    'an unknown key of a notebook',
-    'notebooks:\n  work:\n    destination: gpu\n    prot: 1\n',
-    ':4: notebooks.work.prot is unknown\nKnown there: destination, ssh-config, directory, setup, environment, command, port, local-port, socket, strict-port, idle-timeout\n',
+    'an unknown key of a server',
+    'servers:\n  work:\n    destination: gpu\n    prot: 1\n',
+    ':4: servers.work.prot is unknown\nKnown there: destination, ssh-config, directory, setup, environment, command, port, local-port, socket, strict-port, idle-timeout\n',
   ],
   [
     'an unknown key at the top',
     '# mine\nnotebook:\n  work: 1\n',
-    ':2: notebook is unknown\nKnown there: default, notebooks\n',
+    ':2: server is unknown\nKnown there: default, servers\n',
   ],
   [
     'a word for a port',
-    'notebooks:\n  work:\n    destination: gpu\n    port: abc\n',
-    ':4: notebooks.work.port is "abc", but a number is expected\n',
+    'servers:\n  work:\n    destination: gpu\n    port: abc\n',
+    ':4: servers.work.port is "abc", but a number is expected\n',
   ],
   [
     'a port that there is not',
-    'notebooks:\n  work:\n    destination: gpu\n    local-port: 70000\n',
-    ':4: notebooks.work.local-port is 70000, but a whole number from 1 to 65535 is expected\n',
+    'servers:\n  work:\n    destination: gpu\n    local-port: 70000\n',
+    ':4: servers.work.local-port is 70000, but a whole number from 1 to 65535 is expected\n',
   ],
   [
     'a number for a destination',
-    'notebooks:\n  work:\n    destination: 1\n',
-    ':3: notebooks.work.destination is 1, but a string is expected\n',
+    'servers:\n  work:\n    destination: 1\n',
+    ':3: servers.work.destination is 1, but a string is expected\n',
   ],
   [
     'a word for a yes or no',
-    'notebooks:\n  work:\n    destination: gpu\n    strict-port: maybe\n',
-    ':4: notebooks.work.strict-port is "maybe", but a boolean is expected\n',
+    'servers:\n  work:\n    destination: gpu\n    strict-port: maybe\n',
+    ':4: servers.work.strict-port is "maybe", but a boolean is expected\n',
   ],
-  ['no destination', 'notebooks:\n  work:\n    port: 8889\n', ':2: notebooks.work.destination is missing\n'],
-  ['a list of notebooks', 'notebooks: [work]\n', ':1: notebooks is a list, but a mapping is expected\n'],
+  ['no destination', 'servers:\n  work:\n    port: 8889\n', ':2: servers.work.destination is missing\n'],
+  ['a list of servers', 'servers: [work]\n', ':1: servers is a list, but a mapping is expected\n'],
   ['a list', '- work\n', ': the file is a list, but a mapping is expected\n'],
   [
     'a password in a destination',
-    'notebooks:\n  work:\n    destination: me:secret@gpu\n',
-    ':2: notebooks.work: a password cannot be part of a destination: others can read it in the list of processes\nName user@host alone. ssh asks for the password, and needs none after: ssh-copy-id user@host\n',
+    'servers:\n  work:\n    destination: me:secret@gpu\n',
+    ':2: servers.work: a password cannot be part of a destination: others can read it in the list of processes\nName user@host alone. ssh asks for the password, and needs none after: ssh-copy-id user@host\n',
   ],
-  ['a tab', 'notebooks:\n  work:\n\tdestination: gpu\n', `:3: Tabs are not allowed as indentation\n${MEND}`],
+  ['a tab', 'servers:\n  work:\n\tdestination: gpu\n', `:3: Tabs are not allowed as indentation\n${MEND}`],
   [
     'one name twice',
-    'notebooks:\n  work:\n    destination: a\n  work:\n    destination: b\n',
+    'servers:\n  work:\n    destination: a\n  work:\n    destination: b\n',
     `:4: Map keys must be unique\n${MEND}`,
   ],
   [
     'a default that there is not',
     'default: wrok\nnotebooks:\n  work:\n    destination: gpu\n',
-    ': default names "wrok", which is none of its notebooks\nThere are: work\n',
+    ': default names "wrok", which is none of its servers\nThere are: work\n',
   ],
 ];
 
@@ -125,7 +125,7 @@ for (const [what, text, stderr] of BROKEN) {
 }
 
 test('broken YAML is told by its file and line, and the way to mend it, by every verb that reads it', async () => {
-  writeConfiguration('notebooks:\n  work: { destination\n');
+  writeConfiguration('servers:\n  work: { destination\n');
   for (const args of [
     ['start'],
     ['stop'],
@@ -214,11 +214,11 @@ test('clean ends no process that the state folder of somebody else names', { ski
   try {
     const connection = join(laptop.stateFolder, 'c', 'name');
     mkdirSync(connection, { recursive: true, mode: 0o700 });
-    const began = await startTime(innocent.pid ?? 0);
-    writeFileSync(join(connection, 'state'), `state connected\nkeeper ${innocent.pid} ${began}\n`);
+    const startTime = await startTimeOf(innocent.pid ?? 0);
+    writeFileSync(join(connection, 'state'), `state connected\nkeeper ${innocent.pid} ${startTime}\n`);
     chownSync(laptop.stateFolder, 65534, 65534);
     await refused('clean');
-    assert.equal(await startTime(innocent.pid ?? 0), began);
+    assert.equal(await startTimeOf(innocent.pid ?? 0), startTime);
   } finally {
     innocent.kill();
   }

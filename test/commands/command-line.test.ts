@@ -48,7 +48,7 @@ const USUAL: readonly (readonly string[])[] = [
   ['start'],
   ['start', 'gpu'],
   ['start', 'me@host', '-d', 'rne', '-e', 'virtual_environment', '--port', '9000', '--local-port=8000'],
-  ['start', 'ssh://me@host:2222', '-p', '8890', '-v', '-F', 'lab.conf', '--no-open', '--json'],
+  ['start', 'ssh://me@host:2222', '-p', '8890', '-v', '-F', 'lab.conf', '--no-browser', '--json'],
   ['start', 'gpu', '--ssh-config', 'lab.conf', '--strict-port', '--socket', '--timeout', '90', '--dry-run'],
   ['start', 'gpu', '--setup', 'export A=1', '--setup', 'echo "b c"', '--idle-timeout', '8h'],
   ['start', 'gpu', '--name', 'one', '--name=two', '-d', 'a', '--directory', 'b', '--save', 'x', '--plain'],

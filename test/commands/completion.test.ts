@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { started } from '../hosts/notebooks.ts';
+import { started } from '../hosts/servers.ts';
 import { ALIAS_SHELLS, type AliasShell, lacks, runInteractive, runLine } from '../hosts/shells.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { type Laptop, makeLaptop, makeWorld, PROGRAM } from '../hosts/world.ts';
@@ -22,7 +22,7 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A laptop with the command on its PATH, and two notebooks in its config.yaml. */
+/** A laptop with the command on its PATH, and two servers in its config.yaml. */
 function aLaptop(): Laptop {
   const laptop = makeLaptop(mkdtempSync(join(folder, 'laptop-')), sshConfig, 'none');
   laptop.env.PATH = [join(folder, 'bin'), laptop.env.PATH].join(delimiter);
@@ -30,7 +30,7 @@ function aLaptop(): Laptop {
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
   writeFileSync(
     laptop.configurationFile,
-    'notebooks:\n  alpha: { destination: gpu1 }\n  beta: { destination: gpu1 }\n',
+    'servers:\n  alpha: { destination: gpu1 }\n  beta: { destination: gpu1 }\n',
   );
   return laptop;
 }
@@ -58,7 +58,7 @@ async function completing(shell: AliasShell, laptop: Laptop): Promise<TerminalWi
 
 const IN_A_LINE: readonly AliasShell[] = ['bash', 'zsh'];
 for (const shell of IN_A_LINE) {
-  test(`Tab in ${shell} completes verbs, options, values, notebooks and hosts`, {
+  test(`Tab in ${shell} completes verbs, options, values, servers and hosts`, {
     skip: lacks(shell),
   }, async () => {
     const laptop = aLaptop();
@@ -84,7 +84,7 @@ for (const shell of IN_A_LINE) {
   });
 }
 
-test('Tab in fish completes verbs, options, values, notebooks and hosts, and says what they are', {
+test('Tab in fish completes verbs, options, values, servers and hosts, and says what they are', {
   skip: lacks('fish'),
 }, async () => {
   const laptop = aLaptop();
@@ -107,25 +107,25 @@ test('Tab in fish completes verbs, options, values, notebooks and hosts, and say
 
 test('only what fits is offered: each verb its own, an option its values, a full line nothing', async () => {
   const laptop = aLaptop();
-  const notebooks = ['alpha', 'beta'];
-  assert.deepEqual(await offered(laptop, 'stop', ''), notebooks);
-  assert.deepEqual(await offered(laptop, 'stop', '--', ''), notebooks);
+  const servers = ['alpha', 'beta'];
+  assert.deepEqual(await offered(laptop, 'stop', ''), servers);
+  assert.deepEqual(await offered(laptop, 'stop', '--', ''), servers);
   assert.deepEqual(await offered(laptop, 'stop', 'alpha', ''), []);
-  assert.deepEqual(await offered(laptop, 'logs', '-n', '9', ''), notebooks);
+  assert.deepEqual(await offered(laptop, 'logs', '-n', '9', ''), servers);
   assert.deepEqual(await offered(laptop, 'logs', '-n', ''), []);
   for (const named of [['-F', sshConfig], [`-F${sshConfig}`], [`--ssh-config=${sshConfig}`]])
-    assert.deepEqual(await offered(laptop, 'start', ...named, ''), [...notebooks, 'gpu1', 'gpu2']);
+    assert.deepEqual(await offered(laptop, 'start', ...named, ''), [...servers, 'gpu1', 'gpu2']);
   for (const verb of [
     ['status', '--all'],
-    ['forward', '--server', '8888'],
+    ['forward', '--adopt', '8888'],
   ])
-    assert.deepEqual(await offered(laptop, ...verb, '-F', sshConfig, ''), [...notebooks, 'gpu1', 'gpu2']);
-  assert.deepEqual(await offered(laptop, 'start', '--server', ''), []);
+    assert.deepEqual(await offered(laptop, ...verb, '-F', sshConfig, ''), [...servers, 'gpu1', 'gpu2']);
+  assert.deepEqual(await offered(laptop, 'start', '--adopt', ''), []);
   assert.deepEqual(await offered(laptop, 'aliases', '--shell', '=', 'b'), ['bash', 'zsh', 'fish']);
   assert.deepEqual(await offered(laptop, 'completion', ''), ['bash', 'zsh', 'fish']);
   assert.deepEqual(await offered(laptop, 'hosts', ''), []);
   assert.deepEqual(await offered(laptop, 'fly', ''), []);
-  assert.ok((await offered(laptop, 'start', '-')).includes('--no-open'));
+  assert.ok((await offered(laptop, 'start', '-')).includes('--no-browser'));
   assert.equal((await laptop.run('completion', '--words', 'start', '-F', '')).code, 3);
 });
 

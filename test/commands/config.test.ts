@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
-import { done } from '../hosts/notebooks.ts';
+import { done } from '../hosts/servers.ts';
 import { type Laptop, makeLaptop } from '../hosts/world.ts';
 
 let folder: string;
@@ -19,7 +19,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const TEXT = `# mine
 default: work
-notebooks:
+servers:
   work:
     destination: me@gpu
     port: 9000
@@ -58,10 +58,10 @@ test('config shows what is configured, as YAML and as JSON', async () => {
   });
 });
 
-test('config check says that the file is right, and how many notebooks it names', async () => {
+test('config check says that the file is right, and how many servers it names', async () => {
   configure(TEXT);
   const { code, stdout, stderr } = await laptop.run('config', 'check');
-  assert.deepEqual([code, stdout, stderr], [0, '', `${laptop.configurationFile} is right: 2 notebooks.\n`]);
+  assert.deepEqual([code, stdout, stderr], [0, '', `${laptop.configurationFile} is right: 2 servers.\n`]);
 });
 
 test('without a file, config says how to get one', async () => {
@@ -69,7 +69,7 @@ test('without a file, config says how to get one', async () => {
   assert.deepEqual([code, stdout], [0, '']);
   assert.match(
     stderr,
-    /config\.yaml names no notebook\. remote-notebook init writes one there, and so does start … --save NAME\.\n$/,
+    /config\.yaml names no server\. remote-notebook init writes one there, and so does start … --save NAME\.\n$/,
   );
 });
 

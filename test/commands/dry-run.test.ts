@@ -3,17 +3,17 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** What --dry-run and --verbose print is what is run: it works in a real shell, too. */
 
 let world: World;
-let notebook: Shown;
+let spec: Shown;
 before(async () => {
   world = await makeWorld();
-  notebook = await started(world.laptop);
+  spec = await started(world.laptop);
   await eventually('only the keeper, its ssh and Jupyter are left', () => world.processes().length === 3);
 });
 after(() => world.remove());
@@ -50,7 +50,7 @@ function paste(lines: string): string {
 for (const [what, args] of [
   ['a start', []],
   ['a start that would save', ['--save', 'kept']],
-  ['a start of another notebook', ['--name', 'another', '--directory', 'nowhere', '--environment', 'venv']],
+  ['a start of another server', ['--name', 'another', '--directory', 'nowhere', '--environment', 'venv']],
   ["a start by the article's commands", ['--plain', '--name', 'plain']],
 ] as const) {
   test(`a dry run of ${what} changes nothing on either side, and starts nothing`, async () => {
@@ -72,7 +72,7 @@ test('the launch line of a dry run with --verbose, pasted into a shell, finds th
   const { launch = '' } = await planned('--verbose');
   const answer = paste(launch);
   assert.match(answer, /^@remote-notebook joined yes$/m);
-  assert.match(answer, new RegExp(`^@remote-notebook pid ${notebook.server.pid}$`, 'm'));
+  assert.match(answer, new RegExp(`^@remote-notebook pid ${spec.jupyter.pid}$`, 'm'));
 });
 
 test('the launch line starts a server as well, in a directory with any name', async () => {
@@ -87,7 +87,7 @@ test('the launch line starts a server as well, in a directory with any name', as
 
 test('the forward line, pasted into a shell, leads a port to the server', async () => {
   const port = await freePort();
-  const { forward = '' } = await planned('--local-port', `${port}`, '--port', `${notebook.server.port}`);
+  const { forward = '' } = await planned('--local-port', `${port}`, '--port', `${spec.jupyter.port}`);
   paste(forward);
   assert.ok(await askJupyter(port, serverRecord(world.laptop).token, '/api/status'));
 });
@@ -107,7 +107,7 @@ test('without --verbose the script is not shown, only that it is there', async (
 
 test('--verbose shows each command of a start before it runs, ready to be pasted', async () => {
   const laptop = world.anotherLaptop();
-  const { code, stderr } = await laptop.run('start', 'loopback', '{F}', '--no-open', '--verbose');
+  const { code, stderr } = await laptop.run('start', 'loopback', '{F}', '--no-browser', '--verbose');
   assert.equal(code, 0, stderr);
   const shown = stderr.split('\n').filter((line) => line.startsWith('$ '));
   const [connect = '', launch = '', forward = '', ...others] = shown;
@@ -121,10 +121,10 @@ test('--verbose shows each command of a start before it runs, ready to be pasted
   await done(laptop, 'stop', '--keep-server');
 });
 
-test('a dry run of a configured notebook has the settings of config.yaml, and flags win', async () => {
+test('a dry run of a configured server has the settings of config.yaml, and flags win', async () => {
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, 'notebooks:\n  work: { destination: me@gpu, port: 9000, local-port: 9001 }\n');
+  writeFileSync(file, 'servers:\n  work: { destination: me@gpu, port: 9000, local-port: 9001 }\n');
   const said = await done(world.laptop, 'start', 'work', '--dry-run', '--local-port', '9002');
   assert.match(said, / me@gpu ssh -N /);
   assert.match(said, / -O forward -L 127\.0\.0\.1:9002:127\.0\.0\.1:9000 master$/m);

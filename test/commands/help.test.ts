@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { VERBS } from '../../src/commands/verbs.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { lacks } from '../hosts/shells.ts';
 import { shownOn } from '../hosts/terminal.ts';
 import { type Laptop, makeLaptop, makeWorld, PROGRAM } from '../hosts/world.ts';
@@ -29,7 +29,7 @@ test('the command alone shows a newcomer the six lines to begin with, and is no 
   for (const line of lines) assert.match(line, /^ {2}remote-notebook \S.* {2,}\S/);
 });
 
-test('the command alone also shows the notebooks that there are, as status does', async () => {
+test('the command alone also shows the servers that there are, as status does', async () => {
   const world = await makeWorld();
   try {
     await started(world.laptop);

@@ -108,12 +108,12 @@ Add --plain. What any other stop runs, --verbose shows.
 `,
   ],
   [
-    ['start', 'host', '{F}', '--server', 'abc'],
-    'Error: --server is not a number\nIt is the port or the PID of a server, as status --all tells them.\n',
+    ['start', 'host', '{F}', '--adopt', 'abc'],
+    'Error: --adopt is not a number\nIt is the port or the PID of a server, as status --all tells them.\n',
   ],
   [
-    ['forward', 'host', '{F}', '--server', '0'],
-    'Error: --server is 0\nIt is the port or the PID of a server, as status --all tells them.\n',
+    ['forward', 'host', '{F}', '--adopt', '0'],
+    'Error: --adopt is 0\nIt is the port or the PID of a server, as status --all tells them.\n',
   ],
   ...[
     ['--directory', 'rne'],
@@ -125,23 +125,23 @@ Add --plain. What any other stop runs, --verbose shows.
   ].map(
     (option) =>
       [
-        ['start', 'host', '{F}', '--server', '8888', ...option],
-        `Error: --server joins what runs as it is, and ${option[0]} says otherwise\nLeave out one of the two.\n`,
+        ['start', 'host', '{F}', '--adopt', '8888', ...option],
+        `Error: --adopt joins what runs as it is, and ${option[0]} says otherwise\nLeave out one of the two.\n`,
       ] as [string[], string],
   ),
-  [['forward', 'me:secret@host', '{F}', '--server', '8888'], NO_PASSWORD],
+  [['forward', 'me:secret@host', '{F}', '--adopt', '8888'], NO_PASSWORD],
   [['status', 'me:secret@host', '{F}', '--all'], NO_PASSWORD],
   [
     ['status', 'host', '{F}', '--all', '--watch'],
     "Error: --all lists a host's servers, and --watch asks for something else\nLeave out one of the two.\n",
   ],
-  [['status', '{F}', '--all'], `Error: no notebook is named, and none is configured\n${HOW_TO_BEGIN}\n`],
+  [['status', '{F}', '--all'], `Error: no server is named, and none is configured\n${HOW_TO_BEGIN}\n`],
   [['forward', 'host', '{F}', '0'], `Error: "0" is no port to forward\n${NO_FORWARD}\n`],
   [['forward', 'host', '{F}', '70000'], `Error: "70000" is no port to forward\n${NO_FORWARD}\n`],
   [['forward', 'host', '{F}', '8080:0'], `Error: "8080:0" is no port to forward\n${NO_FORWARD}\n`],
   [['forward', 'host', '{F}', 'abc'], `Error: "abc" is no port to forward\n${NO_FORWARD}\n`],
-  [['start', 'host', '{F}', '--name', 'a/b'], `Error: "a/b" cannot be a notebook's name\n${NO_NAME}\n`],
-  [['start', 'host', '{F}', '--save', '../x'], `Error: "../x" cannot be a notebook's name\n${NO_NAME}\n`],
+  [['start', 'host', '{F}', '--name', 'a/b'], `Error: "a/b" cannot be a server's name\n${NO_NAME}\n`],
+  [['start', 'host', '{F}', '--save', '../x'], `Error: "../x" cannot be a server's name\n${NO_NAME}\n`],
   [
     ['start', 'host', '{F}', '--directory', 'a\nb'],
     'Error: --directory holds a line break, which would not survive the way to the host\n',
@@ -177,7 +177,7 @@ Add --plain. What any other stop runs, --verbose shows.
   ],
   [
     ['start', 'host', '{F}', '--no-opne'],
-    'Error: there is no option --no-opne\nDid you mean --no-open? See: remote-notebook start --help\n',
+    'Error: there is no option --no-opne\nDid you mean --no-browser? See: remote-notebook start --help\n',
   ],
   [
     ['stop', '--kep-server'],
@@ -216,11 +216,11 @@ Add --plain. What any other stop runs, --verbose shows.
       ] as [string[], string],
   ),
   [['config', 'eat'], 'Error: config cannot "eat"\nIt can: show, path, check\n'],
-  [['start', '{F}'], `Error: no notebook is named, and none is configured\n${HOW_TO_BEGIN}\n`],
-  [['stop'], `Error: there is no notebook yet\n${HOW_TO_BEGIN}\n`],
+  [['start', '{F}'], `Error: no server is named, and none is configured\n${HOW_TO_BEGIN}\n`],
+  [['stop'], `Error: there is no server yet\n${HOW_TO_BEGIN}\n`],
   ...['stop', 'open', 'logs', 'status', 'forward'].map(
     (verb) =>
-      [[verb, 'nothing'], `Error: there is no notebook "nothing"\n${HOW_TO_BEGIN}\n`] as [string[], string],
+      [[verb, 'nothing'], `Error: there is no server "nothing"\n${HOW_TO_BEGIN}\n`] as [string[], string],
   ),
 ];
 
@@ -231,19 +231,19 @@ for (const [args, stderr] of MISTAKES) {
   });
 }
 
-test('a name that no notebook has is answered with those that exist', async () => {
+test('a name that no server has is answered with those that exist', async () => {
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
   writeFileSync(
     laptop.configurationFile,
-    'notebooks:\n  work: { destination: gpu }\n  home: { destination: nas }\n',
+    'servers:\n  work: { destination: gpu }\n  home: { destination: nas }\n',
   );
   for (const verb of ['stop', 'open', 'logs', 'status', 'forward']) {
     assert.equal(
       (await refused(verb, 'wrok')).stderr,
-      'Error: there is no notebook "wrok"\nDid you mean work? There are: home, work\n',
+      'Error: there is no server "wrok"\nDid you mean work? There are: home, work\n',
     );
   }
-  assert.equal((await refused('stop')).stderr, 'Error: which notebook?\nThere are: home, work\n');
+  assert.equal((await refused('stop')).stderr, 'Error: which server?\nThere are: home, work\n');
 });
 
 test('a mistake leaves config.yaml as it was, even where --save would have written to it', async () => {

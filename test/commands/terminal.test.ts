@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { done, serverRecord, started } from '../hosts/notebooks.ts';
+import { done, serverRecord, started } from '../hosts/servers.ts';
 import { lacks } from '../hosts/shells.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';

@@ -7,7 +7,7 @@ import { traces } from './traces.ts';
 import { makeVenv } from './venv.ts';
 import { eventually, type World } from './world.ts';
 
-/** The directory of the notebooks here. */
+/** The directory of the servers here. */
 export function workOf(world: World): string {
   const work = join(world.home, "it's work");
   mkdirSync(work, { recursive: true });
@@ -34,7 +34,7 @@ export const NO_MODULES =
 
 /** The words of a start in this environment; none where it is empty. */
 export function startWords(world: World, environment: string): string[] {
-  const words = ['start', 'loopback', '{F}', '--no-open', '--json', '--directory', workOf(world)];
+  const words = ['start', 'loopback', '{F}', '--no-browser', '--json', '--directory', workOf(world)];
   return environment === '' ? words : [...words, '--environment', environment];
 }
 
@@ -43,11 +43,11 @@ export async function startedIn(world: World, environment: string, ...more: read
   const words = [...startWords(world, environment), ...more];
   const started = await world.laptop.run(...words, ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
-  const { server, phases } = JSON.parse(started.stdout);
+  const { jupyter: server, phases } = JSON.parse(started.stdout);
   const joined = await world.anotherLaptop().run(...words);
   assert.equal(joined.code, 0, joined.stderr);
   assert.deepEqual(
-    [JSON.parse(joined.stdout).joined, JSON.parse(joined.stdout).server.pid],
+    [JSON.parse(joined.stdout).joined, JSON.parse(joined.stdout).jupyter.pid],
     [true, server.pid],
   );
   const read = (file: string) => readFileSync(`/proc/${server.pid}/${file}`, 'utf8').split('\0');

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { nothingIsLeft } from './traces.ts';
 import type { Finished, World } from './world.ts';
 
-/** Starts a notebook that cannot be started: what the user reads then, behind the phases that it came through. */
+/** Starts a server that cannot be started: what the user reads then, behind the phases that it came through. */
 export async function failure(world: World, ...args: readonly string[]): Promise<string> {
-  return failed(world, await world.laptop.run('start', ...args, '{F}', '--no-open'));
+  return failed(world, await world.laptop.run('start', ...args, '{F}', '--no-browser'));
 }
 
 /** The same for a start that has ended. It left nothing; the world's own paths and port are given by their names. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { askJupyter, type Shown, serverRecord } from './notebooks.ts';
+import { askJupyter, type Shown, serverRecord } from './servers.ts';
 import { eventually, type Laptop, type World } from './world.ts';
 
 /** A kernel as Jupyter's API tells it. */
@@ -10,7 +10,7 @@ export interface ApiKernel {
   readonly execution_state: string;
 }
 
-/** Opens a notebook's session on a server, as its page does, and answers with the id of its kernel. */
+/** Opens a server's session on a server, as its page does, and answers with the id of its kernel. */
 export async function openSession(laptop: Laptop, { name, tunnel }: Shown, path: string): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${tunnel.localPort}/api/sessions`, {
     method: 'POST',

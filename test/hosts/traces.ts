@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { eventually, type Laptop, type World } from './world.ts';
 
 /**
- * What is left of notebooks on a laptop and on its host, in words for a test that fails: processes, folders of
+ * What is left of servers on a laptop and on its host, in words for a test that fails: processes, folders of
  * connections, locks, records, and what Jupyter and this program write on the host.
  */
 export function traces(world: World, laptop: Laptop): string[] {
@@ -43,7 +43,7 @@ export function serversOn(world: World): string {
 
 function recordedNames(laptop: Laptop): string[] {
   const file = join(laptop.stateFolder, 'state.json');
-  return existsSync(file) ? Object.keys(JSON.parse(readFileSync(file, 'utf8')).notebooks) : [];
+  return existsSync(file) ? Object.keys(JSON.parse(readFileSync(file, 'utf8')).servers) : [];
 }
 
 function namesIn(folder: string): string[] {

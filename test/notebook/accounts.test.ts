@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { startTime } from '../../src/system/process.ts';
+import { startTimeOf } from '../../src/system/process.ts';
 import { type Account, makeAccount, NO_ACCOUNTS, withAccount } from '../hosts/accounts.ts';
 import { AWKWARD_FOLDERS, lacks, SHELL_NAMES } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
@@ -57,23 +57,23 @@ for (const shell of SHELL_NAMES) {
       withNoisyAccount(shell, async (account, { laptop, anotherLaptop }) => {
         const directory = AWKWARD_FOLDERS.at(-1) ?? '';
         writeOwned(account, join(directory, 'notes.txt'), 'mine');
-        const words = ['loopback', '{F}', '--no-open', '--json', '--port', String(await freePort())];
+        const words = ['loopback', '{F}', '--no-browser', '--json', '--port', String(await freePort())];
         const started = await laptop.run('start', ...words, `--directory=${directory}`);
         assert.equal(started.code, 0, started.stderr);
         const first = JSON.parse(started.stdout);
         assert.equal(first.directory, join(realpathSync(account.home), directory));
-        assert.ok(account.processes().includes(first.server.pid));
+        assert.ok(account.processes().includes(first.jupyter.pid));
         const second = await anotherLaptop().run('start', ...words, `--directory=~/${directory}`);
         assert.equal(second.code, 0, second.stderr);
-        const { joined, server } = JSON.parse(second.stdout);
-        assert.deepEqual([joined, server.pid], [true, first.server.pid]);
+        const { joined, jupyter: server } = JSON.parse(second.stdout);
+        assert.deepEqual([joined, server.pid], [true, first.jupyter.pid]);
         const log = await laptop.run('logs');
         assert.equal(log.code, 0, log.stderr);
-        assert.match(log.stdout, /Serving notebooks from local directory/);
+        assert.match(log.stdout, /Serving servers from local directory/);
         assert.doesNotMatch(log.stdout, /welcome|noise/);
         const stopped = await laptop.run('stop');
         assert.equal(stopped.code, 0, stopped.stderr);
-        assert.ok(!account.processes().includes(first.server.pid));
+        assert.ok(!account.processes().includes(first.jupyter.pid));
       }),
   );
 }
@@ -125,8 +125,8 @@ test(
         const port = await freePort();
         const theirs = await startJupyter(other, port);
         const pid = theirs.pid ?? 0;
-        const began = await startTime(pid);
-        const words = ['loopback', '{F}', '--no-open', '--port', String(port)];
+        const startTime = await startTimeOf(pid);
+        const words = ['loopback', '{F}', '--no-browser', '--port', String(port)];
         const local = ['--local-port', String(await freePort())];
         const strict = await laptop.run('start', ...words, ...local, '--strict-port');
         assert.equal(strict.code, 1);
@@ -135,7 +135,7 @@ test(
         assert.equal(started.code, 0, started.stderr);
         assert.match(started.stderr, new RegExp(`port ${port} of loopback is taken by user ${other.name}`));
         const { stdout } = await laptop.run('status', '--json');
-        const { server } = JSON.parse(stdout).notebooks[0];
+        const { jupyter: server } = JSON.parse(stdout).servers[0];
         assert.notEqual(server.port, port);
         const [myToken, theirToken] = [tokenIn(mine, server.pid), tokenIn(other, pid)];
         assert.ok(
@@ -145,7 +145,7 @@ test(
         assert.ok(!canFind(other, mine, myToken), 'the other user can read my token');
         assert.ok(!canFind(mine, other, theirToken), "I can read the other user's token");
         const theirsLives = async () => {
-          assert.equal(await startTime(pid), began);
+          assert.equal(await startTimeOf(pid), startTime);
           assert.ok((await fetch(`http://127.0.0.1:${port}/api`)).ok);
         };
         const stopped = await laptop.run('stop', '--yes');
@@ -156,7 +156,7 @@ test(
         assert.equal(again.code, 0, again.stderr);
         const plainly = await laptop.run('stop', '--plain', '--yes');
         assert.equal(plainly.code, 0, plainly.stderr);
-        const mySecond = JSON.parse(again.stdout).server.pid;
+        const mySecond = JSON.parse(again.stdout).jupyter.pid;
         await eventually('pkill has ended mine', () => !mine.processes().includes(mySecond));
         await theirsLives();
       } finally {
@@ -187,9 +187,9 @@ test(
     withNoisyAccount('bash', async (mine, { laptop }) => {
       const other = makeAccount('bash');
       try {
-        const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-open', '--json');
+        const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser', '--json');
         assert.equal(started.code, 0, started.stderr);
-        const { server } = JSON.parse(started.stdout);
+        const { jupyter: server } = JSON.parse(started.stdout);
         assert.deepEqual([entering(mine, server.socket), entering(other, server.socket)], ['in', 'EACCES']);
         const kept = [join(mine.home, '.local/state/remote-notebook'), dirname(server.socket)];
         for (const folder of kept) {
@@ -213,10 +213,10 @@ test('a server on a host without setsid survives the end of its connection, and 
   const world = await makeWorld({ environment: { PATH: folder } });
   try {
     const { laptop, sshd } = world;
-    const words = ['start', 'loopback', '{F}', '--no-open', '--json', '--port', String(await freePort())];
+    const words = ['start', 'loopback', '{F}', '--no-browser', '--json', '--port', String(await freePort())];
     const started = await laptop.run(...words);
     assert.equal(started.code, 0, started.stderr);
-    const { server, tunnel } = JSON.parse(started.stdout);
+    const { jupyter: server, tunnel } = JSON.parse(started.stdout);
     const session = Number(readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3]);
     assert.notEqual(session, server.pid, 'there was a setsid');
     await sshd.stop();
@@ -227,7 +227,7 @@ test('a server on a host without setsid survives the end of its connection, and 
     const joined = await laptop.run(...words);
     assert.equal(joined.code, 0, joined.stderr);
     assert.equal(JSON.parse(joined.stdout).joined, true);
-    assert.equal(JSON.parse(joined.stdout).server.pid, server.pid);
+    assert.equal(JSON.parse(joined.stdout).jupyter.pid, server.pid);
     assert.equal((await laptop.run('stop')).code, 0);
     assert.deepEqual(world.processes(), []);
   } finally {

@@ -17,9 +17,9 @@ before(async () => {
 });
 after(() => world.remove());
 
-function configure(laptop: Laptop, notebooks: Readonly<Record<string, object>>): void {
+function configure(laptop: Laptop, servers: Readonly<Record<string, object>>): void {
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
-  writeFileSync(laptop.configurationFile, stringify({ notebooks }));
+  writeFileSync(laptop.configurationFile, stringify({ servers }));
 }
 
 async function aliasesOf(laptop: Laptop, ...options: string[]): Promise<string[]> {
@@ -68,7 +68,7 @@ for (const shell of ALIAS_SHELLS) {
     const { command, seen } = writeWitness();
     const server = await answering('the port of the host');
     const { port } = server.address() as AddressInfo;
-    const notebooks = await Promise.all(
+    const servers = await Promise.all(
       AWKWARD_FOLDERS.map(async (folder, index) => ({
         destination: 'loopback',
         directory: index % 3 === 1 ? `~/${folder}` : folder,
@@ -78,19 +78,19 @@ for (const shell of ALIAS_SHELLS) {
         'local-port': await freePort(),
       })),
     );
-    configure(laptop, Object.fromEntries(notebooks.map((notebook, index) => [`n${index}`, notebook])));
+    configure(laptop, Object.fromEntries(servers.map((spec, index) => [`n${index}`, spec])));
     try {
       const lines = await aliasesOf(laptop, '--plain', '--shell', shell);
-      const calls = notebooks.map((_, index) => `remote_notebook_start_n${index}`);
+      const calls = servers.map((_, index) => `remote_notebook_start_n${index}`);
       await runAliases(shell, [...lines, ...calls], laptop.env);
-      await eventually('each start was noted', () => seen().length === notebooks.length);
+      await eventually('each start was noted', () => seen().length === servers.length);
       const home = realpathSync(world.home);
       assert.deepEqual(
         seen(),
         AWKWARD_FOLDERS.map((folder) => `${join(home, folder)}\tyes --no-browser --port=${port}`).sort(),
       );
-      for (const notebook of notebooks) {
-        const answer = await fetch(`http://localhost:${notebook['local-port']}/`);
+      for (const spec of servers) {
+        const answer = await fetch(`http://localhost:${spec['local-port']}/`);
         assert.equal(await answer.text(), 'the port of the host');
       }
     } finally {
@@ -127,15 +127,15 @@ for (const shell of ALIAS_SHELLS) {
     const lines = await aliasesOf(laptop, '--shell', shell);
     const running = async () => {
       const { stdout } = await laptop.run('status', '--json');
-      const { notebooks } = JSON.parse(stdout) as {
-        notebooks: { name: string; server: { state: string }; directory: string }[];
+      const { servers } = JSON.parse(stdout) as {
+        servers: { name: string; jupyter: { state: string }; directory: string }[];
       };
-      return notebooks
-        .filter(({ server }) => server.state === 'running')
+      return servers
+        .filter(({ jupyter: server }) => server.state === 'running')
         .map(({ name, directory }) => [name, directory]);
     };
     const call = (verb: string, options = '') => places.map(({ name }) => `${verb}_${name}${options}`);
-    await runAliases(shell, [...lines, ...call('remote_notebook_start', ' --no-open')], laptop.env);
+    await runAliases(shell, [...lines, ...call('remote_notebook_start', ' --no-browser')], laptop.env);
     assert.deepEqual((await running()).sort(), places.map(({ name, path }) => [name, path]).sort());
     await runAliases(shell, [...lines, 'port_forward_all', 'remote_notebook_stop_all'], laptop.env);
     assert.deepEqual((await running()).map(([name]) => name).sort(), ['größe.2-b', 'tilde']);

@@ -68,7 +68,7 @@ alias remote_notebook_stop='remote-notebook stop remote_server_ip'
   );
 });
 
-test('the alias that starts a notebook holds its lines of setup, in their order', async () => {
+test('the alias that starts a server holds its lines of setup, in their order', async () => {
   const words = [
     'gpu',
     '--setup',
@@ -85,13 +85,13 @@ test('the alias that starts a notebook holds its lines of setup, in their order'
   assert.ok(stdout.includes(setup), stdout + stderr);
 });
 
-const TWO = `notebooks:
+const TWO = `servers:
   gpu: { destination: me@gpu, directory: rne }
   größe.2: { destination: me@cpu }
   größe-2: { destination: me@other }
 `;
 
-test('with more than one notebook each alias has a name of its own', async () => {
+test('with more than one server each alias has a name of its own', async () => {
   const laptop = aLaptop();
   configure(laptop, TWO);
   const { stdout } = await laptop.run('aliases', '--plain', '--shell', 'zsh');
@@ -106,7 +106,7 @@ test('with more than one notebook each alias has a name of its own', async () =>
   assert.match(stdout, /^alias remote_notebook_start_gpu=.*; port_forward_gpu'$/m);
 });
 
-test('the aliases of a notebook of config.yaml leave to that file what it is, unless they are told otherwise', async () => {
+test('the aliases of a server of config.yaml leave to that file what it is, unless they are told otherwise', async () => {
   const laptop = aLaptop();
   configure(laptop, TWO);
   const startLine = async (...words: string[]) => {
@@ -122,7 +122,7 @@ test('the aliases of a notebook of config.yaml leave to that file what it is, un
   );
 });
 
-test('a notebook that is named has the plain aliases, however many are configured', async () => {
+test('a server that is named has the plain aliases, however many are configured', async () => {
   const laptop = aLaptop();
   configure(laptop, TWO);
   const { stdout } = await laptop.run('aliases', 'gpu', '--plain', '--shell', 'zsh');

@@ -11,8 +11,8 @@ import {
   plainTunnelCommand,
   userOf,
 } from '../../src/notebook/article.ts';
-import { makeNotebook } from '../../src/notebook/notebook.ts';
-import type { NotebookSettings } from '../../src/notebook/settings.ts';
+import { makeSpec } from '../../src/notebook/notebook.ts';
+import type { ServerSettings } from '../../src/notebook/settings.ts';
 import { AWKWARD_FOLDERS, lacks, runLine, SHELL_NAMES, type ShellName } from '../hosts/shells.ts';
 
 const ARTICLE = {
@@ -22,16 +22,16 @@ const ARTICLE = {
   port: 8889,
 };
 
-function notebook(settings: NotebookSettings = {}, configFile?: string) {
-  return makeNotebook(
+function spec(settings: ServerSettings = {}, sshConfig?: string) {
+  return makeSpec(
     'n',
     { ...ARTICLE, ...settings, destination: settings.destination ?? ARTICLE.destination },
-    configFile,
+    sshConfig,
   );
 }
 
 test("the commands are the article's to the letter, and -S none", () => {
-  assert.deepEqual(plainStartCommand(notebook()), [
+  assert.deepEqual(plainStartCommand(spec()), [
     'nohup',
     'ssh',
     '-S',
@@ -41,10 +41,10 @@ test("the commands are the article's to the letter, and -S none", () => {
     'cd rne; . virtual_environment/bin/activate; jupyter notebook --no-browser --port=8889',
   ]);
   assert.deepEqual(
-    plainTunnelCommand(notebook()).join(' '),
+    plainTunnelCommand(spec()).join(' '),
     'nohup ssh -S none -N -f -L localhost:8889:localhost:8889 username@remote_server_ip',
   );
-  assert.deepEqual(plainStopCommand(notebook(), 'username'), [
+  assert.deepEqual(plainStopCommand(spec(), 'username'), [
     'ssh',
     '-S',
     'none',
@@ -54,7 +54,7 @@ test("the commands are the article's to the letter, and -S none", () => {
 });
 
 test('a second port, another ssh_config and another Jupyter command have their places in them', () => {
-  const other = notebook({ 'local-port': 9000, command: 'jupyter lab --debug' }, '/etc/my config');
+  const other = spec({ 'local-port': 9000, command: 'jupyter lab --debug' }, '/etc/my config');
   assert.deepEqual(plainTunnelCommand(other).slice(4, 6), ['-F', '/etc/my config']);
   assert.ok(plainTunnelCommand(other).includes('localhost:9000:localhost:8889'));
   assert.match(plainStartCommand(other).at(-1) ?? '', /; jupyter lab --debug --no-browser --port=8889$/);
@@ -64,20 +64,20 @@ test('a second port, another ssh_config and another Jupyter command have their p
 test('what is no venv is no environment of the three commands', () => {
   for (const parts of [{ environment: 'conda:ml' }, { environment: 'uv' }, { setup: ['module load x'] }])
     assert.throws(
-      () => plainStartCommand(notebook(parts)),
+      () => plainStartCommand(spec(parts)),
       /the three plain commands know no environment but a venv/,
     );
 });
 
 test('without a directory and an environment, Jupyter starts where ssh arrives', () => {
-  const bare = notebook({ directory: '', environment: '' });
+  const bare = spec({ directory: '', environment: '' });
   assert.equal(plainStartCommand(bare).at(-1), 'jupyter notebook --no-browser --port=8889');
 });
 
 test('the user on the host is the one in the destination, where it has one', () => {
-  assert.equal(userOf(notebook()), 'username');
-  assert.equal(userOf(notebook({ destination: 'ssh://me@host:2222' })), 'me');
-  assert.equal(userOf(notebook({ destination: 'gpu' })), undefined);
+  assert.equal(userOf(spec()), 'username');
+  assert.equal(userOf(spec({ destination: 'ssh://me@host:2222' })), 'me');
+  assert.equal(userOf(spec({ destination: 'gpu' })), undefined);
 });
 
 let home: string;
@@ -89,8 +89,8 @@ before(() => {
 after(() => rmSync(home, { recursive: true, force: true }));
 
 /** Runs what `start` sends to a host, as sshd does it there, in the home folder. */
-function runOnHost(shell: ShellName, settings: NotebookSettings): string[] {
-  const remoteText = plainStartCommand(notebook({ ...settings, command: `sh ${home}/where` })).at(-1) ?? '';
+function runOnHost(shell: ShellName, settings: ServerSettings): string[] {
+  const remoteText = plainStartCommand(spec({ ...settings, command: `sh ${home}/where` })).at(-1) ?? '';
   return runLine(shell, remoteText, { cwd: home, env: { ...process.env, HOME: home } })
     .split('\n')
     .slice(0, -1);

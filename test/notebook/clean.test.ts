@@ -9,7 +9,7 @@ import { eventually, makeWorld, type World } from '../hosts/world.ts';
 let world: World;
 beforeEach(async () => {
   world = await makeWorld();
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open', ...(await ports()));
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
 });
 afterEach(() => world.remove());
@@ -34,13 +34,13 @@ test('clean leaves alone what somebody needs', async () => {
   assert.equal(status.code, 0, status.stderr);
 });
 
-test('clean forgets a notebook whose server is gone, and ends its tunnel', async () => {
+test('clean forgets a server whose server is gone, and ends its tunnel', async () => {
   const status = await world.laptop.run('status', '--json');
-  process.kill(JSON.parse(status.stdout).notebooks[0].server.pid, 'SIGKILL');
+  process.kill(JSON.parse(status.stdout).servers[0].jupyter.pid, 'SIGKILL');
   await eventually('the server is gone', async () => (await world.laptop.run('status')).code === 3);
   assert.match(
     (await clean('--dry-run')).join('\n'),
-    /^the notebook "loopback", whose server on loopback is gone$/,
+    /^the record of "loopback", whose server on loopback is gone$/,
   );
   assert.equal((await clean()).length, 1);
   assert.deepEqual(await clean(), []);
@@ -52,11 +52,11 @@ test('clean ends a keeper whose record is lost, and an ssh whose keeper was kill
   process.kill(killed?.pid ?? 0, 'SIGKILL');
   assert.match((await clean()).join('\n'), /whose keeper is gone/);
   assert.ok(!world.processes().includes(ssh?.pid ?? 0));
-  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser');
   assert.equal(again.code, 0, again.stderr);
   const kept = keeper().keeper?.pid ?? 0;
   rmSync(join(world.laptop.stateFolder, 'state.json'));
-  assert.match((await clean()).join('\n'), /which no notebook needs/);
+  assert.match((await clean()).join('\n'), /which no server needs/);
   assert.ok(!world.processes().includes(kept));
 });
 
@@ -67,12 +67,12 @@ test('clean ends a keeper whose folder has vanished', async () => {
   assert.ok(!world.processes().includes(lost?.pid ?? 0));
 });
 
-test('clean removes the lock of a command that crashed, and pages of notebooks that are no more', async () => {
+test('clean removes the lock of a command that crashed, and pages of servers that are no more', async () => {
   const yesterday = Date.now() / 1000 - 86_400;
   // The second is of a clock that was set back since.
   for (const [name, time] of [
-    ['notebook-other.lock', yesterday],
-    ['notebook-another.lock', yesterday + 2 * 86_400],
+    ['server-other.lock', yesterday],
+    ['server-another.lock', yesterday + 2 * 86_400],
   ] as const) {
     const lock = join(world.laptop.stateFolder, name);
     mkdirSync(lock);

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { parseConfiguration, readConfiguration, saveNotebook } from '../../src/notebook/configuration.ts';
+import { parseConfiguration, readConfiguration, saveServer } from '../../src/notebook/configuration.ts';
 
 let folder: string;
 let file: string;
@@ -13,17 +13,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const EMPTY = { default: undefined, notebooks: {} };
+const EMPTY = { default: undefined, servers: {} };
 
-test('a file that is not there, empty, or all comments names no notebook', async () => {
+test('a file that is not there, empty, or all comments names no server', async () => {
   assert.deepEqual(await readConfiguration(file), EMPTY);
-  for (const text of ['', '\n', '# nothing yet\n', '---\n', 'notebooks: {}\n', '{}\n'])
+  for (const text of ['', '\n', '# nothing yet\n', '---\n', 'servers: {}\n', '{}\n'])
     assert.deepEqual(await parseConfiguration(text, file), EMPTY, JSON.stringify(text));
 });
 
-test('each key of a notebook is read, under the name that its option has', async () => {
+test('each key of a server is read, under the name that its option has', async () => {
   const text = `default: work
-notebooks:
+servers:
   work:
     destination: me@gpu
     directory: rne
@@ -40,7 +40,7 @@ notebooks:
 `;
   assert.deepEqual(await parseConfiguration(text, file), {
     default: 'work',
-    notebooks: {
+    servers: {
       2: { destination: 'other' },
       work: {
         destination: 'me@gpu',
@@ -62,34 +62,31 @@ const MISTAKES: readonly (readonly [text: string, message: string])[] = [
   ['default: [\n', ':2: '],
   ['- work\n', ': the file is a list, but a mapping is expected'],
   ['just text\n', ': the file is "just text", but a mapping is expected'],
-  ['notebooks:\n  - work\n', ':1: notebooks is a list, but a mapping is expected'],
-  ['notebooks:\n  work: gpu\n', ':2: notebooks.work is "gpu", but a mapping is expected'],
-  ['notebooks:\n  work: {}\n', ':2: notebooks.work.destination is missing'],
-  ['notebooks:\n  work:\n    destination: gpu\n    port: 0\n', ':4: notebooks.work.port is 0, but a whole'],
+  ['servers:\n  - work\n', ':1: servers is a list, but a mapping is expected'],
+  ['servers:\n  work: gpu\n', ':2: servers.work is "gpu", but a mapping is expected'],
+  ['servers:\n  work: {}\n', ':2: servers.work.destination is missing'],
+  ['servers:\n  work:\n    destination: gpu\n    port: 0\n', ':4: servers.work.port is 0, but a whole'],
+  ['servers:\n  work:\n    destination: gpu\n    port: "1"\n', ':4: servers.work.port is "1", but a number'],
+  ['servers:\n  work:\n    destination: gpu\n    Port: 1\n', ':4: servers.work.Port is unknown'],
+  ['servers:\n  work:\n    destination: gpu\nnotes: x\n', ':4: notes is unknown'],
   [
-    'notebooks:\n  work:\n    destination: gpu\n    port: "1"\n',
-    ':4: notebooks.work.port is "1", but a number',
-  ],
-  ['notebooks:\n  work:\n    destination: gpu\n    Port: 1\n', ':4: notebooks.work.Port is unknown'],
-  ['notebooks:\n  work:\n    destination: gpu\nnotes: x\n', ':4: notes is unknown'],
-  [
-    'notebooks:\n  work: { destination: gpu, ssh-config: lab.conf }\n',
-    ':2: notebooks.work: ssh-config is "lab.conf", which means another file in each folder',
+    'servers:\n  work: { destination: gpu, ssh-config: lab.conf }\n',
+    ':2: servers.work: ssh-config is "lab.conf", which means another file in each folder',
   ],
   [
-    'notebooks:\n  work:\n    destination: gpu\n    setup: module load x\n',
-    ':4: notebooks.work.setup is "module load x", but a list of lines is expected',
+    'servers:\n  work:\n    destination: gpu\n    setup: module load x\n',
+    ':4: servers.work.setup is "module load x", but a list of lines is expected',
   ],
   [
-    'notebooks:\n  work:\n    destination: gpu\n    setup: [1]\n',
-    ':4: notebooks.work.setup.0 is 1, but a string is expected',
+    'servers:\n  work:\n    destination: gpu\n    setup: [1]\n',
+    ':4: servers.work.setup.0 is 1, but a string is expected',
   ],
   [
-    'notebooks:\n  work:\n    destination: gpu\n    environment: "mamba:ml"\n',
-    ':2: notebooks.work: the environment "mamba:ml" is none that is known',
+    'servers:\n  work:\n    destination: gpu\n    environment: "mamba:ml"\n',
+    ':2: servers.work: the environment "mamba:ml" is none that is known',
   ],
-  ['notebooks:\n  work:\n    destination: -oX\n', ':2: notebooks.work: the destination "-oX" begins'],
-  ['notebooks:\n  a/b:\n    destination: gpu\n', ':2: notebooks.a/b: "a/b" cannot be'],
+  ['servers:\n  work:\n    destination: -oX\n', ':2: servers.work: the destination "-oX" begins'],
+  ['servers:\n  a/b:\n    destination: gpu\n', ':2: servers.a/b: "a/b" cannot be'],
   ['default: toString\nnotebooks:\n  work: { destination: gpu }\n', ': default names "toString"'],
   ['default: play\nnotebooks:\n  work: { destination: gpu }\n', ': default names "play"'],
 ];
@@ -103,18 +100,18 @@ for (const [text, message] of MISTAKES) {
   });
 }
 
-test('the first notebook that is saved makes the file, for its owner alone', async () => {
-  await saveNotebook(file, 'work', { destination: 'gpu', directory: '', setup: [], port: 8889 });
-  assert.equal(readFileSync(file, 'utf8'), 'notebooks:\n  work:\n    destination: gpu\n    port: 8889\n');
+test('the first server that is saved makes the file, for its owner alone', async () => {
+  await saveServer(file, 'work', { destination: 'gpu', directory: '', setup: [], port: 8889 });
+  assert.equal(readFileSync(file, 'utf8'), 'servers:\n  work:\n    destination: gpu\n    port: 8889\n');
   assert.deepEqual([statSync(file).mode & 0o777, statSync(join(folder, 'new')).mode & 0o777], [0o600, 0o700]);
 });
 
-test('saving keeps every comment and every other notebook as it stands', async () => {
+test('saving keeps every comment and every other server as it stands', async () => {
   file = join(folder, 'config.yaml');
-  const text = `# My notebooks. Ask Ada before you change the port.
+  const text = `# My servers. Ask Ada before you change the port.
 default: work   # what I mean
 
-notebooks: # mine
+servers: # mine
 
   # the big one
   work: # by day
@@ -126,21 +123,21 @@ notebooks: # mine
   play: { destination: other }
 `;
   writeFileSync(file, text);
-  await saveNotebook(file, 'new', { destination: 'me@host', directory: "it's: #1" });
+  await saveServer(file, 'new', { destination: 'me@host', directory: "it's: #1" });
   const added = `  new:\n    destination: me@host\n    directory: "it's: #1"\n`;
   assert.equal(readFileSync(file, 'utf8'), text.replace('work   #', 'work #') + added);
-  const { default: meant, notebooks } = await readConfiguration(file);
+  const { default: meant, servers } = await readConfiguration(file);
   assert.deepEqual(
-    [meant, Object.keys(notebooks), notebooks.new],
+    [meant, Object.keys(servers), servers.new],
     ['work', ['work', 'play', 'new'], { destination: 'me@host', directory: "it's: #1" }],
   );
 });
 
-test('a notebook that is saved again is replaced, and nothing else', async () => {
-  await saveNotebook(file, 'a', { destination: 'first', port: 1 });
-  await saveNotebook(file, 'b', { destination: 'second' });
-  await saveNotebook(file, 'a', { destination: 'third' });
-  assert.deepEqual((await readConfiguration(file)).notebooks, {
+test('a server that is saved again is replaced, and nothing else', async () => {
+  await saveServer(file, 'a', { destination: 'first', port: 1 });
+  await saveServer(file, 'b', { destination: 'second' });
+  await saveServer(file, 'a', { destination: 'third' });
+  assert.deepEqual((await readConfiguration(file)).servers, {
     a: { destination: 'third' },
     b: { destination: 'second' },
   });
@@ -148,7 +145,7 @@ test('a notebook that is saved again is replaced, and nothing else', async () =>
 
 test('nothing is saved into a file that is broken', async () => {
   file = join(folder, 'config.yaml');
-  writeFileSync(file, 'notebooks: [\n');
-  await assert.rejects(saveNotebook(file, 'a', { destination: 'gpu' }), /config\.yaml:2: /);
-  assert.equal(readFileSync(file, 'utf8'), 'notebooks: [\n');
+  writeFileSync(file, 'servers: [\n');
+  await assert.rejects(saveServer(file, 'a', { destination: 'gpu' }), /config\.yaml:2: /);
+  assert.equal(readFileSync(file, 'utf8'), 'servers: [\n');
 });

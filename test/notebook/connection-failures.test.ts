@@ -17,18 +17,18 @@ async function begin(options: WorldOptions = {}): Promise<void> {
   world = await makeWorld(options);
 }
 
-test('a name that nobody knows is said to be neither a notebook nor a Host of ssh_config', async () => {
+test('a name that nobody knows is said to be neither a server nor a Host of ssh_config', async () => {
   await begin();
   assert.match(
     await failure(world, 'no-such-host.invalid'),
-    /^Error: cannot connect to no-such-host\.invalid: ssh: Could not resolve hostname no-such-host\.invalid: .+\n"no-such-host\.invalid" is neither a notebook nor a Host of SSHD\/ssh_config, and no name server knows it\. See: remote-notebook hosts\n$/,
+    /^Error: cannot connect to no-such-host\.invalid: ssh: Could not resolve hostname no-such-host\.invalid: .+\n"no-such-host\.invalid" is neither a server nor a Host of SSHD\/ssh_config, and no name server knows it\. See: remote-notebook hosts\n$/,
   );
 });
 
 test('a name that is nearly a Host of ssh_config is answered with that one', async () => {
   await begin();
   const said = await failure(world, 'lopback');
-  assert.match(said, /\nDid you mean loopback\? "lopback" is neither a notebook nor a Host of /);
+  assert.match(said, /\nDid you mean loopback\? "lopback" is neither a server nor a Host of /);
 });
 
 test('a Host of ssh_config whose HostName nobody knows is not taken for a mistyped name', async () => {
@@ -156,7 +156,7 @@ test('a host that is lost in the middle of a start keeps nothing of it', async (
     'start',
     'loopback',
     '{F}',
-    '--no-open',
+    '--no-browser',
     '--command',
     writeProgram(join(world.home, 'slow'), `touch ${begun}`, 'sleep 1000'),
   );

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { commandLineOf, traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -36,13 +36,13 @@ test('JupyterLab 4 starts, is joined, shows its kernels and stops, and leaves no
   const kernel = await openSession(laptop, shown, 'walk.ipynb');
   const other = world.anotherLaptop();
   const joined = await started(other, ...words.slice(0, 4));
-  assert.deepEqual([joined.joined, joined.server.pid], [true, shown.server.pid]);
+  assert.deepEqual([joined.joined, joined.jupyter.pid], [true, shown.jupyter.pid]);
   await done(other, 'stop', '--keep-server');
   await makeBusy(world, laptop, shown, kernel);
-  const [{ server }] = JSON.parse(await done(laptop, 'status', '--json')).notebooks;
+  const [{ jupyter: server }] = JSON.parse(await done(laptop, 'status', '--json')).servers;
   assert.match(server.version, /^2\./);
   assert.deepEqual(
-    server.kernels.map(({ notebook, state }: Record<string, string>) => [notebook, state]),
+    server.kernels.map(({ spec, state }: Record<string, string>) => [spec, state]),
     [['walk.ipynb', 'busy']],
   );
   const refused = await laptop.run('stop');
@@ -55,7 +55,7 @@ test(
   'a JupyterLab 4 that another laptop has started is listed, with its version, and joined by its port',
   needs,
   async () => {
-    const { server } = await started(world.laptop, ...(await ports()));
+    const { jupyter: server } = await started(world.laptop, ...(await ports()));
     const other = world.anotherLaptop();
     const { servers } = JSON.parse(await done(other, 'status', 'loopback', '{F}', '--all', '--json'));
     assert.deepEqual(
@@ -66,8 +66,8 @@ test(
       ]),
       [[server.pid, server.port, true]],
     );
-    const joined = await started(other, '--server', String(server.port));
-    assert.deepEqual([joined.name, joined.joined, joined.server.pid], ['loopback', true, server.pid]);
+    const joined = await started(other, '--adopt', String(server.port));
+    assert.deepEqual([joined.name, joined.joined, joined.jupyter.pid], ['loopback', true, server.pid]);
   },
 );
 
@@ -76,7 +76,7 @@ test('a restart of JupyterLab 4 keeps port and token, and its log shows no token
   const before = await started(laptop, ...(await ports()));
   const url = (await done(laptop, 'open', '--print')).trim();
   const after: Shown = JSON.parse(await done(laptop, 'restart', '--json'));
-  assert.notEqual(after.server.pid, before.server.pid);
+  assert.notEqual(after.jupyter.pid, before.jupyter.pid);
   assert.equal((await done(laptop, 'open', '--print')).trim(), url);
   assert.equal((await fetch(url)).status, 200);
   const log = await done(laptop, 'logs');
@@ -87,7 +87,7 @@ test('a restart of JupyterLab 4 keeps port and token, and its log shows no token
 test('with --socket JupyterLab 4 listens on a private socket, and on no port', needs, async () => {
   const { laptop } = world;
   const shown = await started(laptop, '--socket', ...(await ports()));
-  const { port, socket } = shown.server as { port: number | null; socket?: string };
+  const { port, socket } = shown.jupyter as { port: number | null; socket?: string };
   assert.equal(port, null);
   assert.equal(statSync(socket ?? '').mode & 0o777, 0o600);
   const { token } = serverRecord(laptop);

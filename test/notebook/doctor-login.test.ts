@@ -6,7 +6,7 @@ import { afterEach, test } from 'node:test';
 import { makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import { diagnosis, fine, makeHealthy, only } from '../hosts/diagnosis.ts';
 import { makeNetwork, networkLacks } from '../hosts/network.ts';
-import { started } from '../hosts/notebooks.ts';
+import { started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
 import { openTerminal } from '../hosts/terminal.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { configureJupyter } from '../hosts/configuration.ts';
 import { diagnosis, makeHealthy } from '../hosts/diagnosis.ts';
-import { serverRecord, started } from '../hosts/notebooks.ts';
+import { serverRecord, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import type { World } from '../hosts/world.ts';
 
@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 test('a server that was killed is told, and its record is left', async () => {
-  const { server } = await started(world.laptop, ...(await ports()));
+  const { jupyter: server } = await started(world.laptop, ...(await ports()));
   process.kill(server.pid, 'SIGKILL');
   const { code, checks } = await diagnosis(world);
   assert.equal(code, 0);
@@ -39,7 +39,7 @@ test('a runtime file that no Jupyter writes is told, and the layers behind it ar
 });
 
 test('a server that is stopped answers no API, and is told', async () => {
-  const { server } = await started(world.laptop, ...(await ports()));
+  const { jupyter: server } = await started(world.laptop, ...(await ports()));
   process.kill(server.pid, 'SIGSTOP');
   try {
     const { code, checks } = await diagnosis(world);

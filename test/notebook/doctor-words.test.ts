@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hostChecks } from '../../src/notebook/doctor/host.ts';
 import { readVersion } from '../../src/notebook/doctor/machine.ts';
-import { makeNotebook } from '../../src/notebook/notebook.ts';
+import { makeSpec } from '../../src/notebook/notebook.ts';
 
 /** What cannot be broken for real on every machine: what doctor makes of a host's words. */
 
-const notebook = makeNotebook('gpu', { destination: 'gpu' }, undefined);
+const spec = makeSpec('gpu', { destination: 'gpu' }, undefined);
 
 function layer(name: string, ...told: readonly (readonly [string, string])[]) {
   const order = ['logind', 'port', 'directory', 'disk', 'server', 'environment', 'jupyter', 'configuration'];
   const frames = [...told, ...order.map((value) => ['checked', value] as const)];
   const checks = hostChecks(
     frames.map(([key, value]) => ({ key, value })),
-    notebook,
+    spec,
   );
   return checks.find((check) => check.name === name);
 }

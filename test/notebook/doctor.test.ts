@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { diagnosis, makeHealthy } from '../hosts/diagnosis.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import type { World } from '../hosts/world.ts';
 
@@ -55,13 +55,13 @@ test('a server that runs is asked by its API and by a websocket, and is not dist
   );
   const found = Object.fromEntries(checks.map((check) => [check.name, check.found]));
   assert.match(found.server ?? '', /^runs, PID \d+$/);
-  assert.match(found.port ?? '', /is this notebook's$/);
+  assert.match(found.port ?? '', /is this server's$/);
   assert.match(found.api ?? '', /^answers, version \d/);
   assert.match(
     found.websocket ?? '',
     /^(opens through the tunnel|reaches Jupyter, which has none without a kernel)$/,
   );
-  assert.match(found['local port'] ?? '', /leads to the notebook$/);
+  assert.match(found['local port'] ?? '', /leads to the server$/);
   const shown = (text: string) => JSON.parse(text.replace(/"roundTripMs": \d+/g, '"roundTripMs": 0'));
   assert.deepEqual(shown(await done(world.laptop, 'status', '--json')), shown(before));
 });
@@ -77,7 +77,7 @@ test('a host that would ask at the next login is told, and looked at over the op
     [['reconnect', 'warning']],
   );
   assert.match(wrong[0]?.fix ?? '', /^Install a key/);
-  assert.equal(JSON.parse(await done(world.laptop, 'status', '--json')).notebooks[0].state, 'connected');
+  assert.equal(JSON.parse(await done(world.laptop, 'status', '--json')).servers[0].state, 'connected');
 });
 
 test('a temporary folder that is not there, or that ssh would read as another, is told', async () => {

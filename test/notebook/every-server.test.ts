@@ -15,7 +15,7 @@ import { after, afterEach, before, test } from 'node:test';
 import type { HostListing } from '../../src/notebook/listed-server.ts';
 import { makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import { type ByHand, startByHand } from '../hosts/by-hand.ts';
-import { done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
 import { type Laptop, makeWorld, type World } from '../hosts/world.ts';
@@ -74,15 +74,15 @@ test('every server of the user is listed, whoever started it, wherever Jupyter k
   const { servers, ...rest } = await listing(world.anotherLaptop());
   const shown = Object.fromEntries(servers.map(({ pid, startedAt, ...server }) => [pid, server]));
   assert.deepEqual(shown, {
-    [own.server.pid]: {
-      port: own.server.port,
+    [own.jupyter.pid]: {
+      port: own.jupyter.port,
       socket: null,
       version: null,
       command: 'jupyter notebook',
       directory: world.home,
       startedBy: 'remote-notebook',
       startedFrom: hostname(),
-      notebooks: ['loopback'],
+      servers: ['loopback'],
       passwordOnly: false,
     },
     [classic.pid]: {
@@ -93,7 +93,7 @@ test('every server of the user is listed, whoever started it, wherever Jupyter k
       directory: join(world.home, "it's my work"),
       startedBy: 'other',
       startedFrom: null,
-      notebooks: [],
+      servers: [],
       passwordOnly: false,
     },
     [onSocket.pid]: {
@@ -104,7 +104,7 @@ test('every server of the user is listed, whoever started it, wherever Jupyter k
       directory: world.home,
       startedBy: 'other',
       startedFrom: null,
-      notebooks: [],
+      servers: [],
       passwordOnly: false,
     },
   });
@@ -125,14 +125,14 @@ test('the table has a row for each of them, and no token', async () => {
   const [titles, ...rows] = table.trimEnd().split('\n');
   assert.match(titles ?? '', /^PID +PORT +SERVER +UP +NOTEBOOK +STARTED BY +DIRECTORY$/);
   const rowOf = (pid: number) => rows.find((row) => row.startsWith(`${pid} `)) ?? '';
-  assert.match(rowOf(own.server.pid), /\d+ (s|min) +loopback +remote-notebook on \S+ +\//);
+  assert.match(rowOf(own.jupyter.pid), /\d+ (s|min) +loopback +remote-notebook on \S+ +\//);
   assert.match(rowOf(classic.pid), / jupyter notebook +\d+ (s|min) +- +something else +\/.*it's my work$/);
   assert.match(rowOf(onSocket.pid), /\/my socket +jupyter server \d/);
   for (const token of [serverRecord(world.laptop).token, classic.token, onSocket.token])
     assert.equal(table.includes(token), false);
 });
 
-test('a connection that was made to list ends with it, and one that a notebook has stays', async () => {
+test('a connection that was made to list ends with it, and one that a server has stays', async () => {
   const laptop = world.anotherLaptop();
   await listing(laptop);
   assert.deepEqual(
@@ -167,8 +167,8 @@ test('what is named like a runtime file and is none keeps nobody waiting, and br
     drop(`nbserver-${process.pid}.json`, (path) => execFileSync('mkfifo', [path])),
     drop(`nbserver-${process.ppid}.json`, (path) => symlinkSync('/dev/zero', path)),
     drop(`jpserver-${pid}.json`, (path) => writeFileSync(path, '{"pid": 1, "port": 22, "token": ""}')),
-    drop(`nbserver-${own.server.pid}.json.d`, (path) => writeFileSync(path, '')),
-    drop(`jpserver-${own.server.pid}.json`, (path) =>
+    drop(`nbserver-${own.jupyter.pid}.json.d`, (path) => writeFileSync(path, '')),
+    drop(`jpserver-${own.jupyter.pid}.json`, (path) =>
       writeFileSync(path, `\x1b]0;x\x07\n@remote-notebook servers\n\0${'x'.repeat(100_000)}`),
     ),
     drop('jpserver-1\n@remote-notebook file x.json', (path) => writeFileSync(path, '{}')),
@@ -177,7 +177,7 @@ test('what is named like a runtime file and is none keeps nobody waiting, and br
   const { servers, absent, unreadable } = await listing(world.laptop);
   assert.deepEqual(
     servers.map(({ pid }) => pid).toSorted(),
-    [own.server.pid, classic.pid, onSocket.pid].toSorted(),
+    [own.jupyter.pid, classic.pid, onSocket.pid].toSorted(),
   );
   assert.deepEqual(absent, []);
   assert.deepEqual(unreadable.toSorted(), [odd[0], odd[1], odd[2], odd[4]].toSorted());

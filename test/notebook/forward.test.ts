@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { after, before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
-import { askJupyter, done, type Shown, serverRecord } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
@@ -14,16 +14,16 @@ import { makeWorld, type World } from '../hosts/world.ts';
 /** The tunnel alone. One server runs all the while; each test begins and ends without a tunnel to it. */
 
 let world: World;
-let server: Shown['server'];
+let server: Shown['jupyter'];
 
 before(async () => {
   world = await makeWorld();
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, 'notebooks:\n  work: { destination: loopback }\n');
+  writeFileSync(file, 'servers:\n  work: { destination: loopback }\n');
   const first = await world.laptop.run('start', 'work', '{F}', '--json', ...(await ports()));
   assert.equal(first.code, 0, first.stderr);
-  server = JSON.parse(first.stdout).server;
+  server = JSON.parse(first.stdout).jupyter;
   await done(world.laptop, 'stop', '--keep-server');
 });
 after(() => world.remove());
@@ -34,7 +34,7 @@ async function forwarded(...words: string[]): Promise<Shown> {
 
 test('forward brings a tunnel that was closed up again, to the server that still runs', async () => {
   assert.deepEqual(world.processes(), [server.pid]);
-  const { server: same, tunnel } = await forwarded('work');
+  const { jupyter: same, tunnel } = await forwarded('work');
   assert.equal(same.pid, server.pid);
   const { token } = serverRecord(world.laptop, 'work');
   assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
@@ -42,7 +42,7 @@ test('forward brings a tunnel that was closed up again, to the server that still
   assert.deepEqual(world.processes(), [server.pid]);
 });
 
-test('forward without a name means the only notebook, and needs none for a port', async () => {
+test('forward without a name means the only server, and needs none for a port', async () => {
   const port = await freePort();
   const { name, tunnel } = await forwarded(`${port}`);
   assert.equal(name, 'work');

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -58,7 +58,7 @@ function keepFull(): ChildProcess {
 }
 
 async function status(): Promise<Shown> {
-  return JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks[0];
+  return JSON.parse((await world.laptop.run('status', '--json')).stdout).servers[0];
 }
 
 async function refused(reason: RegExp, ...args: string[]): Promise<void> {
@@ -78,11 +78,11 @@ test(
   'a disk that fills up costs nothing that runs, and stop goes on when there is room',
   needsMount,
   async () => {
-    const { server, tunnel } = await started(world.laptop, ...(await ports()));
+    const { jupyter: server, tunnel } = await started(world.laptop, ...(await ports()));
     const { token } = serverRecord(world.laptop);
     fill();
     await refused(/cannot write \/.*\/(state\.json|forwards|owners): ENOSPC/, 'forward', 'loopback', '6006');
-    const { state, server: same } = await status();
+    const { state, jupyter: same } = await status();
     assert.deepEqual([state, same.pid], ['connected', server.pid]);
     assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
     await refused(/cannot write \/.*\/(state\.json|forwards|owners): ENOSPC/, 'stop', '--yes');
@@ -96,7 +96,7 @@ test(
   'a link that is lost while the disk is full is back on its port, and one keeper keeps it',
   needsMount,
   async () => {
-    const { server, tunnel } = await started(world.laptop, ...(await ports()));
+    const { jupyter: server, tunnel } = await started(world.laptop, ...(await ports()));
     const { token } = serverRecord(world.laptop);
     const before = keeperOf(world.laptop);
     const filler = keepFull();
@@ -114,7 +114,7 @@ test(
     }
     rmSync(filling());
     const again = await started(world.laptop);
-    assert.deepEqual([again.server.pid, again.tunnel.localPort], [server.pid, tunnel.localPort]);
+    assert.deepEqual([again.jupyter.pid, again.tunnel.localPort], [server.pid, tunnel.localPort]);
     await done(world.laptop, 'stop', '--yes');
     assert.deepEqual(traces(world, world.laptop), []);
   },
@@ -124,7 +124,7 @@ test(
   'a disk that becomes read-only is told by every verb that would write, and status goes on',
   needsMount,
   async () => {
-    const { server } = await started(world.laptop, ...(await ports()));
+    const { jupyter: server } = await started(world.laptop, ...(await ports()));
     makeReadOnly();
     try {
       for (const verb of ['start', 'stop', 'forward'])
@@ -135,7 +135,7 @@ test(
           '{F}',
           ...(verb === 'start' ? ['--name', 'other'] : []),
         );
-      const { state, server: same } = await status();
+      const { state, jupyter: same } = await status();
       assert.deepEqual([state, same.pid], ['connected', server.pid]);
     } finally {
       unmount();
@@ -147,7 +147,7 @@ test(
   'a link that is lost while the disk is read-only is back by itself when it can be written again',
   needsMount,
   async () => {
-    const { server, tunnel } = await started(world.laptop, ...(await ports()));
+    const { jupyter: server, tunnel } = await started(world.laptop, ...(await ports()));
     const before = keeperOf(world.laptop);
     makeReadOnly();
     try {
@@ -158,7 +158,7 @@ test(
     }
     await eventually('it is back', async () => (await status()).state === 'connected');
     assert.deepEqual(keeperOf(world.laptop).keeper, before.keeper);
-    const { server: same, tunnel: again } = await status();
+    const { jupyter: same, tunnel: again } = await status();
     assert.deepEqual([same.pid, again.localPort], [server.pid, tunnel.localPort]);
   },
 );

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { done, type Shown, started } from '../hosts/notebooks.ts';
+import { done, type Shown, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { nothingIsLeft, traces } from '../hosts/traces.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
@@ -43,7 +43,7 @@ test(
       'start',
       'loopback',
       '{F}',
-      '--no-open',
+      '--no-browser',
       '--timeout',
       '20',
     );
@@ -57,10 +57,10 @@ test(
 );
 
 test('a server whose log finds no room on its host goes on, is seen and is stopped', needsMount, async () => {
-  const { server } = await started(world.laptop, ...(await ports()));
+  const { jupyter: server } = await started(world.laptop, ...(await ports()));
   fill();
-  const [notebook]: Shown[] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
-  assert.deepEqual([notebook?.state, notebook?.server.pid], ['connected', server.pid]);
+  const [spec]: Shown[] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  assert.deepEqual([spec?.state, spec?.jupyter.pid], ['connected', server.pid]);
   await done(world.laptop, 'logs');
   assert.equal(JSON.parse(await done(world.laptop, 'stop', '--json')).outcome, 'shutdown');
   assert.deepEqual(traces(world, world.laptop), []);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, test } from 'node:test';
 import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
 import { openSession } from '../hosts/kernels.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -18,10 +18,10 @@ async function endsWhenIdle(world: World): Promise<void> {
   const shown = await started(world.laptop, '--idle-timeout', '1m', ...(await ports()));
   await openSession(world.laptop, shown, 'forgotten.ipynb');
   const state = async () =>
-    JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks[0].server;
+    JSON.parse((await world.laptop.run('status', '--json')).stdout).servers[0].jupyter;
   await eventually('its kernel is gone', async () => (await state()).kernels?.length === 0, 240_000);
   await eventually('it has ended', async () => (await state()).state === 'stopped', 240_000);
-  assert.equal(world.processes().includes(shown.server.pid), false);
+  assert.equal(world.processes().includes(shown.jupyter.pid), false);
 }
 
 test('a server that is left idle ends its kernels and then itself, though somebody looks at its status', () =>
@@ -34,16 +34,16 @@ test('so does JupyterLab 4', { skip: debian13Lacks() ?? false }, async () => {
 
 test('without --idle-timeout Jupyter is told nothing of idleness, and with it, for each server that is started', async () => {
   const plain = await started(world.laptop, '--name', 'plain');
-  assert.doesNotMatch(commandLineOf(plain.server.pid), /timeout/);
+  assert.doesNotMatch(commandLineOf(plain.jupyter.pid), /timeout/);
   const words = ['--name', 'timed', '--idle-timeout', '8h'];
   const timed = await started(world.laptop, ...words, '--save', 'timed');
   assert.match(
-    commandLineOf(timed.server.pid),
+    commandLineOf(timed.jupyter.pid),
     /cull_idle_timeout=28800.*shutdown_no_activity_timeout=28800/,
   );
   assert.match(readFileSync(world.laptop.configurationFile, 'utf8'), /idle-timeout: 8h/);
   const again = JSON.parse(await done(world.laptop, 'restart', 'timed', '--json'));
-  assert.match(commandLineOf(again.server.pid), /shutdown_no_activity_timeout=28800/);
+  assert.match(commandLineOf(again.jupyter.pid), /shutdown_no_activity_timeout=28800/);
 });
 
 test('a duration that is none is told, with those that are', async () => {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
 import { firstTime } from '../hosts/first-time.ts';
-import { done } from '../hosts/notebooks.ts';
+import { done } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { ENTER } from '../hosts/terminal.ts';
 import type { World } from '../hosts/world.ts';
@@ -20,7 +20,7 @@ beforeEach(() => {
 
 const BEFORE = `# mine, and dear to me
 default: play   # mostly
-notebooks:
+servers:
   play: { destination: other }
   # long ago
   loopback:
@@ -31,10 +31,10 @@ test('a second time keeps what config.yaml says, its comments and its default to
   const { configurationFile } = world.laptop;
   mkdirSync(dirname(configurationFile), { recursive: true });
   writeFileSync(configurationFile, BEFORE);
-  const dialogue = begin('loopback', '-F', world.sshd.sshConfig, '-d', 'rne', '-e', '.venv', '--no-open');
-  await dialogue.answer('A name for this notebook: [rne]', `loopback${ENTER}`);
+  const dialogue = begin('loopback', '-F', world.sshd.sshConfig, '-d', 'rne', '-e', '.venv', '--no-browser');
+  await dialogue.answer('A name for this server: [rne]', `loopback${ENTER}`);
   await dialogue.answer('config.yaml has "loopback", on elsewhere: replace it? [y/N]', ENTER);
-  await dialogue.answer('A name for this notebook: [rne]', ENTER);
+  await dialogue.answer('A name for this server: [rne]', ENTER);
   await dialogue.answer('Leave it', `n${ENTER}`);
   await dialogue.answer('Aliases', ENTER);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
@@ -45,10 +45,10 @@ test('a second time keeps what config.yaml says, its comments and its default to
 
 test('a broken config.yaml is told before anything is asked', async () => {
   mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
-  writeFileSync(world.laptop.configurationFile, 'notebooks: 3\n');
+  writeFileSync(world.laptop.configurationFile, 'servers: 3\n');
   const dialogue = begin();
   assert.equal(await dialogue.ended(), 2);
-  assert.match(dialogue.shown(), /^Error: .*config\.yaml:1: notebooks is 3/);
+  assert.match(dialogue.shown(), /^Error: .*config\.yaml:1: servers is 3/);
 });
 
 test('without a terminal init says what to write instead, and --yes asks nothing', async () => {
@@ -64,7 +64,7 @@ test('without a terminal init says what to write instead, and --yes asks nothing
   assert.equal(tried.code, 0, tried.stderr);
   const { name, saved, state } = JSON.parse(tried.stdout);
   assert.deepEqual([name, saved, state], ['loopback', world.laptop.configurationFile, 'connected']);
-  assert.equal(parse(configuration() ?? '').notebooks.loopback.environment, '.venv');
+  assert.equal(parse(configuration() ?? '').servers.loopback.environment, '.venv');
   await done(world.laptop, 'stop');
 });
 
@@ -83,8 +83,8 @@ test('--yes fails as start does, and keeps nothing', async () => {
   }
 });
 
-test('what cannot be written down leaves a notebook whose tunnel was closed as it was', async () => {
-  const words = ['loopback', '{F}', '-d', 'rne', '-e', '.venv', '--no-open'];
+test('what cannot be written down leaves a server whose tunnel was closed as it was', async () => {
+  const words = ['loopback', '{F}', '-d', 'rne', '-e', '.venv', '--no-browser'];
   await done(world.laptop, 'start', ...words, ...(await ports()));
   await done(world.laptop, 'stop', '--keep-server');
   const init = world.laptop.start('init', ...words, '--name', 'loopback', '--yes');
@@ -94,7 +94,7 @@ test('what cannot be written down leaves a notebook whose tunnel was closed as i
   assert.equal(code, 2, stderr);
   assert.match(stderr, /works: [\s\S]*cannot (read|write)/);
   rmdirSync(world.laptop.configurationFile);
-  const [notebook] = JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks;
-  assert.deepEqual([notebook.tunnel.state, notebook.tunnel.wanted], ['closed', false]);
+  const [spec] = JSON.parse((await world.laptop.run('status', '--json')).stdout).servers;
+  assert.deepEqual([spec.tunnel.state, spec.tunnel.wanted], ['closed', false]);
   await done(world.laptop, 'stop');
 });

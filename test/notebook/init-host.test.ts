@@ -20,9 +20,9 @@ beforeEach(() => {
 
 test('a host that nobody knows gets a Host in the ssh_config, whose text and mode are kept', async () => {
   const { file, text } = ownConfig();
-  const dialogue = begin('-F', file, '-d', 'rne', '-e', '.venv', '--no-open', ...(await ports()));
+  const dialogue = begin('-F', file, '-d', 'rne', '-e', '.venv', '--no-browser', ...(await ports()));
   await describeHost(dialogue, world.sshd.port);
-  await dialogue.answer('A name for this notebook: [gpu]', ENTER);
+  await dialogue.answer('A name for this server: [gpu]', ENTER);
   await dialogue.answer('Leave it', `n${ENTER}`);
   await dialogue.answer('Aliases', ENTER);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
@@ -30,7 +30,7 @@ test('a host that nobody knows gets a Host in the ssh_config, whose text and mod
   assert.equal(readFileSync(file, 'utf8'), text.replace('# what counts', `${block}# what counts`));
   assert.equal(readFileSync(`${file}.before-remote-notebook`, 'utf8'), text);
   assert.equal(statSync(file).mode & 0o777, 0o640);
-  assert.equal(parse(configuration() ?? '').notebooks.gpu.destination, 'gpu');
+  assert.equal(parse(configuration() ?? '').servers.gpu.destination, 'gpu');
   assert.deepEqual(traces(world, world.laptop), []);
 });
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
 import { firstTime } from '../hosts/first-time.ts';
-import { done } from '../hosts/notebooks.ts';
+import { done } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { CTRL_C, CTRL_D, ENTER, TAB } from '../hosts/terminal.ts';
@@ -37,8 +37,8 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   await dialogue.answer('Environment', `7${ENTER}`);
   await dialogue.says('there is no 7');
   await dialogue.answer('Environment', `1${ENTER}`);
-  await dialogue.answer('A name for this notebook: [loopback]', `-x${ENTER}`);
-  await dialogue.says('cannot be a notebook');
+  await dialogue.answer('A name for this server: [loopback]', `-x${ENTER}`);
+  await dialogue.says('cannot be a server');
   await dialogue.answer('A name', ENTER);
   assert.equal(configuration(), undefined, 'nothing is written before it works');
   await dialogue.says('works: jupyter notebook in ');
@@ -48,9 +48,9 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   await dialogue.says('neither y nor n');
   await dialogue.answer('Aliases for bash', `y${ENTER}`);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
-  const { default: meant, notebooks } = parse(configuration() ?? '');
+  const { default: meant, servers } = parse(configuration() ?? '');
   assert.equal(meant, 'loopback');
-  const { port, 'local-port': localPort, ...settings } = notebooks.loopback;
+  const { port, 'local-port': localPort, ...settings } = servers.loopback;
   assert.deepEqual(settings, {
     destination: 'loopback',
     directory: 'rne',
@@ -61,15 +61,15 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   const bashrc = readFileSync(join(world.laptop.env.HOME as string, '.bashrc'), 'utf8');
   assert.match(bashrc, /alias remote_notebook_start=/);
   await eventually('the page is opened', () => existsSync(join(world.home, 'opened')));
-  const [shown] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
-  assert.equal(shown.server.directory ?? shown.directory, join(world.home, 'rne'));
+  const [shown] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  assert.equal(shown.jupyter.directory ?? shown.directory, join(world.home, 'rne'));
   await done(world.laptop, 'stop');
-  const again = await world.laptop.run('start', '--no-open', '--json');
+  const again = await world.laptop.run('start', '--no-browser', '--json');
   assert.equal(JSON.parse(again.stdout).name, 'loopback', again.stderr);
   await done(world.laptop, 'stop');
 });
 
-test('what the command line says is not asked for, and a notebook need not stay up', async () => {
+test('what the command line says is not asked for, and a server need not stay up', async () => {
   const dialogue = await beginWithPorts(
     'loopback',
     '-d',
@@ -78,14 +78,14 @@ test('what the command line says is not asked for, and a notebook need not stay 
     '.venv',
     '--name',
     'work',
-    '--no-open',
+    '--no-browser',
   );
   await dialogue.answer('Leave it running? [Y/n]', `n${ENTER}`);
   await dialogue.answer('Aliases', ENTER);
   await dialogue.says('work is stopped. From now on: remote-notebook start\r');
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   assert.doesNotMatch(dialogue.shown(), /Host \(|Directory on|Environment \(|A name for/);
-  assert.deepEqual(Object.keys(parse(configuration() ?? '').notebooks), ['work']);
+  assert.deepEqual(Object.keys(parse(configuration() ?? '').servers), ['work']);
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
@@ -128,7 +128,7 @@ test('an environment that is not there is asked for again at once, and one that 
   const conda = join(world.home, 'miniforge3');
   standIn('conda', join(conda, 'bin', 'conda'));
   makeVenv(join(world.home, 'envs', 'mine'));
-  const dialogue = await beginWithPorts('loopback', '-d', 'rne', '--no-open');
+  const dialogue = await beginWithPorts('loopback', '-d', 'rne', '--no-browser');
   await dialogue.answer('Environment', `nowhere${ENTER}`);
   await dialogue.says('the environment "nowhere" is not there on loopback');
   await dialogue.says(`It is looked for in ${join(world.home, 'rne')}`);
@@ -140,7 +140,7 @@ test('an environment that is not there is asked for again at once, and one that 
   await dialogue.answer('Aliases', ENTER);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   assert.doesNotMatch(dialogue.shown(), /What now/);
-  assert.equal(parse(configuration() ?? '').notebooks.work.environment, '~/envs/mine');
+  assert.equal(parse(configuration() ?? '').servers.work.environment, '~/envs/mine');
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
@@ -154,7 +154,7 @@ const QUESTIONS: readonly (readonly [question: string, answer: string])[] = [
   ['(IdentityFile):', 'KEY'],
   ['Directory on gpu:', 'rne'],
   ['Environment', 'broken'],
-  ['A name for this notebook:', 'work'],
+  ['A name for this server:', 'work'],
   ['What now? [environment]', 'environment'],
   ['Environment', '.venv'],
 ];
@@ -198,22 +198,22 @@ test('Ctrl-C once it has worked leaves what is written, and runs on only after a
   await last.answer('Aliases for bash', CTRL_D);
   assert.equal(await last.ended(), 130, last.shown());
   await last.says(`other runs on, and stays in ${configurationFile}`);
-  const { default: meant, notebooks } = parse(configuration() ?? '');
-  assert.deepEqual([meant, Object.keys(notebooks)], ['work', ['work', 'other']]);
-  const [shown] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  const { default: meant, servers } = parse(configuration() ?? '');
+  assert.deepEqual([meant, Object.keys(servers)], ['work', ['work', 'other']]);
+  const [shown] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
   assert.deepEqual([shown.name, shown.state], ['other', 'connected']);
   assert.equal(existsSync(join(world.laptop.env.HOME as string, '.bashrc')), false);
   await done(world.laptop, 'stop');
 });
 
 test('a server that was joined runs on, and is not known here, when config.yaml is broken meanwhile', async () => {
-  const words = ['loopback', '-d', 'rne', '-e', '.venv', '--no-open'];
+  const words = ['loopback', '-d', 'rne', '-e', '.venv', '--no-browser'];
   const { code, stderr } = await world.anotherLaptop().run('start', '{F}', ...words, ...(await ports()));
   assert.equal(code, 0, stderr);
   const dialogue = await beginWithPorts(...words);
   await dialogue.says('A name');
   mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
-  writeFileSync(world.laptop.configurationFile, 'notebooks: 3\n');
+  writeFileSync(world.laptop.configurationFile, 'servers: 3\n');
   await dialogue.answer('', ENTER);
   assert.equal(await dialogue.ended(), 2, dialogue.shown());
   const left = traces(world, world.laptop);
@@ -224,7 +224,7 @@ test('a server that was joined runs on, and is not known here, when config.yaml 
   assert.equal(left.filter((trace) => trace.startsWith('on the host: servers/')).length, 1);
 });
 
-test('Ctrl-C while the notebook starts leaves nothing', async () => {
+test('Ctrl-C while the server starts leaves nothing', async () => {
   const slow = join(world.home, 'slow');
   writeFileSync(slow, `#!/bin/sh\n: >'${join(world.home, 'reached')}'\nsleep 600\n`, { mode: 0o755 });
   const { file, text } = ownConfig();
@@ -242,7 +242,7 @@ test('a try that fails is tried again with another answer', async () => {
   mkdirSync(join(world.home, 'empty', 'bin'), { recursive: true });
   const dialogue = await beginWithPorts(
     'loopback',
-    '--no-open',
+    '--no-browser',
     '-d',
     'rne',
     '-e',
@@ -259,6 +259,6 @@ test('a try that fails is tried again with another answer', async () => {
   await dialogue.answer('Leave it', `n${ENTER}`);
   await dialogue.answer('Aliases', ENTER);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
-  assert.equal(parse(configuration() ?? '').notebooks.work.environment, '.venv');
+  assert.equal(parse(configuration() ?? '').servers.work.environment, '.venv');
   assert.deepEqual(traces(world, world.laptop), []);
 });

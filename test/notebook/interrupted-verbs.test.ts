@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { startTime } from '../../src/system/process.ts';
+import { startTimeOf } from '../../src/system/process.ts';
 import { keeperOf } from '../hosts/keeper.ts';
 import { ports } from '../hosts/sshd.ts';
 import { commandLineOf, serversOn, traces } from '../hosts/traces.ts';
@@ -19,10 +19,10 @@ let localPort: number;
 beforeEach(async () => {
   world = await makeWorld();
   laptop = world.laptop;
-  const started = await laptop.run('start', 'loopback', '{F}', '--no-open', '--json', ...(await ports()));
+  const started = await laptop.run('start', 'loopback', '{F}', '--no-browser', '--json', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
   const answer = JSON.parse(started.stdout);
-  server = answer.server.pid;
+  server = answer.jupyter.pid;
   localPort = answer.tunnel.localPort;
 });
 afterEach(() => world.remove());
@@ -32,9 +32,9 @@ async function assertUnchanged(): Promise<void> {
   process.kill(server, 'SIGCONT');
   const { code, stdout } = await laptop.run('status', '--json');
   assert.equal(code, 0, stdout);
-  const [notebook] = JSON.parse(stdout).notebooks;
-  assert.equal(notebook.server.pid, server);
-  assert.equal(notebook.tunnel.forwards.length, 1);
+  const [spec] = JSON.parse(stdout).servers;
+  assert.equal(spec.jupyter.pid, server);
+  assert.equal(spec.tunnel.forwards.length, 1);
 }
 
 /** Runs a command until it has come so far, interrupts it, and sees that it says so and ends. */
@@ -64,7 +64,7 @@ test('an interrupted status changes nothing', async () => {
 
 test('a second start that is interrupted leaves the server that it would have joined', async () => {
   process.kill(server, 'SIGSTOP');
-  await interrupt(laptop, ['start', 'loopback', '{F}', '--no-open'], () => isAsked(localPort));
+  await interrupt(laptop, ['start', 'loopback', '{F}', '--no-browser'], () => isAsked(localPort));
   await assertUnchanged();
 });
 
@@ -72,7 +72,7 @@ test('a start on another laptop that is interrupted leaves the server, and nothi
   const other = world.anotherLaptop();
   process.kill(server, 'SIGSTOP');
   const before = [traces(world, laptop), traces(world, other)];
-  const joining = other.start('start', 'loopback', '{F}', '--no-open');
+  const joining = other.start('start', 'loopback', '{F}', '--no-browser');
   await joining.saw('✓ forward');
   joining.signal('SIGINT');
   const { code, stderr } = await joining.ended;
@@ -85,11 +85,11 @@ test('a stop on another laptop that is interrupted leaves nothing of its own', a
   const other = world.anotherLaptop();
   // As if a start were at it: stop waits for its end.
   const [name = ''] = readdirSync(serversOn(world));
-  const holder = `none ${hostname()} ${process.pid} ${await startTime(process.pid)}`;
+  const holder = `none ${hostname()} ${process.pid} ${await startTimeOf(process.pid)}`;
   symlinkSync(holder, join(serversOn(world), name, 'lock'));
   const before = [traces(world, laptop), traces(world, other)];
   mkdirSync(dirname(other.configurationFile), { recursive: true });
-  writeFileSync(other.configurationFile, 'notebooks:\n  loopback:\n    destination: loopback\n');
+  writeFileSync(other.configurationFile, 'servers:\n  loopback:\n    destination: loopback\n');
   const stopping = other.start('stop', 'loopback', '{F}');
   await stopping.saw('✓ connect');
   stopping.signal('SIGINT');

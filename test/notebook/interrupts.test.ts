@@ -15,7 +15,7 @@ for (const phase of PHASES) {
       const world = await makeWorld();
       try {
         const args = phase.prepare(world);
-        const start = world.laptop.start('start', 'loopback', '{F}', '--no-open', ...args);
+        const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser', ...args);
         await phase.reach(world, start);
         start.signal(signal);
         const { code, stdout, stderr } = await start.ended;
@@ -41,7 +41,7 @@ test('Ctrl-C before the keeper has written who it is leaves nothing behind', asy
     writeFileSync(join(bin, 'ssh'), lines.join('\n'), { mode: 0o755 });
     world.laptop.env.PATH = `${bin}:${PATH}`;
     process.kill(world.sshd.pid(), 'SIGSTOP');
-    const start = world.laptop.start('start', 'loopback', '{F}', '--no-open');
+    const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser');
     await hasFlag(world);
     start.signal('SIGINT');
     const { code, stderr } = await start.ended;
@@ -60,7 +60,7 @@ test('Ctrl-C while the host has begun, and its first word is still on a long way
   try {
     mkdirSync(join(world.home, 'venv', 'bin'), { recursive: true });
     writeFileSync(join(world.home, 'venv', 'bin', 'activate'), `: >'${flag(world)}'; sleep 600\n`);
-    const words = ['start', 'loopback', '-F', relay.sshConfig, '--no-open', '--environment', 'venv'];
+    const words = ['start', 'loopback', '-F', relay.sshConfig, '--no-browser', '--environment', 'venv'];
     const start = world.laptop.start(...words);
     await hasFlag(world);
     start.signal('SIGINT');
@@ -78,7 +78,7 @@ test('a wrapper around Jupyter goes with all that it has started', async () => {
   const world = await makeWorld();
   try {
     const command = `sh -c ': >"${flag(world)}"; (sleep 600; :) & sleep 600; :'`;
-    const start = world.laptop.start('start', 'loopback', '{F}', '--no-open', '--command', command);
+    const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser', '--command', command);
     await hasFlag(world);
     start.signal('SIGINT');
     assert.equal((await start.ended).code, 130);
@@ -92,10 +92,10 @@ test('a start that waits for the one of another laptop is interrupted alone', as
   const world = await makeWorld();
   try {
     const held = ['--command', heldCommand(world)];
-    const first = world.laptop.start('start', 'loopback', '{F}', '--no-open', ...held);
+    const first = world.laptop.start('start', 'loopback', '{F}', '--no-browser', ...held);
     await hasFlag(world);
     const other = world.anotherLaptop();
-    const second = other.start('start', 'loopback', '{F}', '--no-open', ...held);
+    const second = other.start('start', 'loopback', '{F}', '--no-browser', ...held);
     await second.saw('✓ connect');
     second.signal('SIGINT');
     const { code, stderr } = await second.ended;

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type ByHand, startByHand } from '../hosts/by-hand.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { serversOn, traces } from '../hosts/traces.ts';
 import { type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
-/** `--server` joins what runs on a host, whoever started it: as a notebook that is known to be somebody else's. */
+/** `--adopt` joins what runs on a host, whoever started it: as a server that is known to be somebody else's. */
 
 let world: World;
 beforeEach(async () => {
@@ -22,7 +22,7 @@ async function byHand(...args: string[]): Promise<ByHand> {
 }
 
 function joined(laptop: Laptop, server: number, ...args: string[]): Promise<Shown> {
-  return started(laptop, '--server', String(server), ...args);
+  return started(laptop, '--adopt', String(server), ...args);
 }
 
 function lives({ pid }: { pid: number }): boolean {
@@ -33,7 +33,7 @@ test('a server that was started by hand is joined by its port, and any laptop fi
   const server = await byHand();
   const first = await joined(world.laptop, server.port, '--local-port', String(await freePort()));
   assert.deepEqual(
-    [first.name, first.joined, first.state, first.server.pid, first.server.port],
+    [first.name, first.joined, first.state, first.jupyter.pid, first.jupyter.port],
     [`loopback-${server.port}`, true, 'connected', server.pid, server.port],
   );
   assert.equal(serverRecord(world.laptop, first.name).token, server.token);
@@ -41,34 +41,34 @@ test('a server that was started by hand is joined by its port, and any laptop fi
   const again = await joined(world.laptop, server.port);
   assert.deepEqual([again.name, again.url, again.joined], [first.name, first.url, true]);
   const elsewhere = await joined(world.anotherLaptop(), server.pid);
-  assert.deepEqual([elsewhere.name, elsewhere.server.pid], [first.name, server.pid]);
+  assert.deepEqual([elsewhere.name, elsewhere.jupyter.pid], [first.name, server.pid]);
   assert.deepEqual(readdirSync(serversOn(world)).length, 1);
   const all = JSON.parse(await done(world.laptop, 'status', 'loopback', '{F}', '--all', '--json'));
   const [listed] = all.servers.filter(({ pid }: ByHand) => pid === server.pid);
-  assert.deepEqual([listed.notebooks, listed.startedBy], [[first.name], 'other']);
+  assert.deepEqual([listed.servers, listed.startedBy], [[first.name], 'other']);
 });
 
-test('by then it is a notebook: status, open and forward take its name, and a start of it joins it', async () => {
+test('by then it is a server: status, open and forward take its name, and a start of it joins it', async () => {
   const server = await byHand();
   const { name } = await joined(world.laptop, server.pid, '--name', 'mine');
   assert.equal(name, 'mine');
-  const [now] = JSON.parse(await done(world.laptop, 'status', 'mine', '--json')).notebooks;
-  assert.deepEqual([now.state, now.server.state, now.server.foreign], ['connected', 'running', true]);
+  const [now] = JSON.parse(await done(world.laptop, 'status', 'mine', '--json')).servers;
+  assert.deepEqual([now.state, now.jupyter.state, now.jupyter.adopted], ['connected', 'running', true]);
   assert.match(await done(world.laptop, 'open', 'mine', '--print'), new RegExp(`token=${server.token}\n$`));
   await done(world.laptop, 'stop', 'mine', '--keep-server');
   assert.equal(lives(server), true);
   const again = JSON.parse(await done(world.laptop, 'start', 'mine', '--json'));
-  assert.deepEqual([again.joined, again.server.pid, again.server.foreign], [true, server.pid, true]);
+  assert.deepEqual([again.joined, again.jupyter.pid, again.jupyter.adopted], [true, server.pid, true]);
 });
 
-test('forward --server leads to a server on a socket, and to more ports', async () => {
+test('forward --adopt leads to a server on a socket, and to more ports', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rn-socket-'));
   try {
     const socket = join(folder, 's');
     const args = [`--ServerApp.sock=${socket}`, '--ServerApp.base_url=/me/'];
     const server = await startByHand(world, 'server', args);
     const [local, more] = [await freePort(), await freePort()];
-    const words = ['--server', String(server.pid), '--json'];
+    const words = ['--adopt', String(server.pid), '--json'];
     const told = await done(world.laptop, 'forward', 'loopback', `${more}:6006`, '{F}', ...words);
     const { name, url, tunnel } = JSON.parse(told);
     assert.equal(name, `loopback-${server.pid}`);
@@ -82,12 +82,12 @@ test('forward --server leads to a server on a socket, and to more ports', async 
   }
 });
 
-test('a server of this program is joined as the notebook that it is', async () => {
+test('a server of this program is joined as the server that it is', async () => {
   const own = await started(world.laptop, ...(await ports()));
-  const again = await joined(world.laptop, own.server.pid);
+  const again = await joined(world.laptop, own.jupyter.pid);
   assert.deepEqual([again.name, again.url], ['loopback', own.url]);
-  const elsewhere = await joined(world.anotherLaptop(), own.server.port);
-  assert.deepEqual([elsewhere.name, elsewhere.server.pid], ['loopback', own.server.pid]);
+  const elsewhere = await joined(world.anotherLaptop(), own.jupyter.port);
+  assert.deepEqual([elsewhere.name, elsewhere.jupyter.pid], ['loopback', own.jupyter.pid]);
   assert.deepEqual(readdirSync(serversOn(world)).length, 1);
 });
 
@@ -110,7 +110,7 @@ test('what only its starter can do is refused: a restart, its log, a new one; an
   assert.equal(restart.code, 2);
   assert.match(
     restart.stderr,
-    /was started by something else, and only that can start it again\n.*--server PORT/,
+    /was started by something else, and only that can start it again\n.*--adopt PORT/,
   );
   assert.match(
     (await world.laptop.run('logs', name)).stderr,
@@ -124,9 +124,9 @@ test('what only its starter can do is refused: a restart, its log, a new one; an
   );
   assert.equal(lives(server), true);
   process.kill(server.pid, 'SIGKILL');
-  const [down] = JSON.parse((await world.laptop.run('status', name, '--json')).stdout).notebooks;
-  assert.equal(down.server.state, 'stopped');
-  const start = await world.laptop.run('start', name, '--no-open');
+  const [down] = JSON.parse((await world.laptop.run('status', name, '--json')).stdout).servers;
+  assert.equal(down.jupyter.state, 'stopped');
+  const start = await world.laptop.run('start', name, '--no-browser');
   assert.equal(start.code, 1);
   assert.match(start.stderr, /does not run on loopback\nThis program did not start it, and cannot/);
 });
@@ -145,8 +145,8 @@ test('a server that only a password opens is not joined: the error has the tunne
     'start',
     'loopback',
     '{F}',
-    '--no-open',
-    '--server',
+    '--no-browser',
+    '--adopt',
     String(server.pid),
   );
   assert.equal(code, 1);
@@ -165,14 +165,14 @@ test('a number that no server has, or two, is answered with those that there are
   skip: process.platform !== 'linux' && '127.0.0.2 is an address of this machine on Linux alone',
 }, async () => {
   const one = await byHand();
-  const words = ['loopback', '{F}', '--no-open', '--server'];
+  const words = ['loopback', '{F}', '--no-browser', '--adopt'];
   const none = await world.laptop.run('start', ...words, '1');
   assert.equal(none.code, 1);
   assert.match(none.stderr, /no Jupyter server of yours on loopback has the port or the PID 1\nThere are:\n/);
   assert.match(none.stderr, new RegExp(`^ {2}PID ${one.pid}, port ${one.port}, in ${world.home}$`, 'm'));
   const two = await startByHand(world, 'notebook', [`--port=${one.port}`, '--ip=127.0.0.2']);
   assert.equal(two.port, one.port);
-  const both = await world.laptop.run('forward', 'loopback', '{F}', '--server', String(one.port));
+  const both = await world.laptop.run('forward', 'loopback', '{F}', '--adopt', String(one.port));
   assert.equal(both.code, 1);
   assert.match(
     both.stderr,
@@ -193,8 +193,8 @@ test('a name that is another server has is refused, and a join that fails leaves
   const one = await startByHand(world, 'notebook', [`--port=${await freePort()}`], { cwd: directory });
   const two = await startByHand(world, 'notebook', [`--port=${await freePort()}`], { cwd: directory });
   await joined(world.laptop, one.pid, '--name', 'mine');
-  const words = ['--server', String(two.pid), '--name', 'mine'];
-  const taken = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open', ...words);
+  const words = ['--adopt', String(two.pid), '--name', 'mine'];
+  const taken = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-browser', ...words);
   assert.equal(taken.code, 1);
   assert.match(
     taken.stderr,
@@ -204,7 +204,7 @@ test('a name that is another server has is refused, and a join that fails leaves
   assert.deepEqual([lives(one), lives(two)], [true, true]);
 });
 
-test('two laptops that join at once have one notebook, and both their tunnels lead to it', async () => {
+test('two laptops that join at once have one server, and both their tunnels lead to it', async () => {
   const server = await byHand();
   const laptops = [world.laptop, world.anotherLaptop()];
   const shown = await Promise.all(laptops.map((laptop) => joined(laptop, server.pid)));
@@ -216,7 +216,7 @@ test('two laptops that join at once have one notebook, and both their tunnels le
 test('Ctrl-C while the server has yet to answer leaves nothing on either side, and the server alone', async () => {
   const server = await byHand();
   process.kill(server.pid, 'SIGSTOP');
-  const join = world.laptop.start('start', 'loopback', '{F}', '--no-open', '--server', String(server.pid));
+  const join = world.laptop.start('start', 'loopback', '{F}', '--no-browser', '--adopt', String(server.pid));
   await join.saw('✓ forward');
   assert.equal(readdirSync(serversOn(world)).length, 1);
   join.signal('SIGINT');
@@ -235,7 +235,7 @@ test('where sshd forbids the tunnel a join leaves nothing on either side, and th
   const strict = await makeWorld({ sshdConfig: ['AllowTcpForwarding no'] });
   try {
     const server = await startByHand(strict, 'notebook', [`--port=${await freePort()}`]);
-    const words = ['--no-open', '--server', String(server.pid)];
+    const words = ['--no-browser', '--adopt', String(server.pid)];
     const { code, stderr } = await strict.laptop.run('start', 'loopback', '{F}', ...words);
     assert.equal(code, 1, stderr);
     assert.match(stderr, /forbids to forward to Jupyter/);

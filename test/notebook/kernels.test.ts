@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
@@ -15,31 +15,31 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-async function busyNotebook(): Promise<string> {
+async function busyServer(): Promise<string> {
   const shown = await started(world.laptop);
   const kernel = await openSession(world.laptop, shown, 'long run.ipynb');
   await makeBusy(world, world.laptop, shown, kernel);
   return kernel;
 }
 
-test('status names each kernel, its notebook, whether it computes, and how long the server is up', async () => {
+test('status names each kernel, its server, whether it computes, and how long the server is up', async () => {
   const shown = await started(world.laptop);
   const idle = await openSession(world.laptop, shown, 'idle.ipynb');
   const busy = await openSession(world.laptop, shown, 'long run.ipynb');
   await makeBusy(world, world.laptop, shown, busy);
-  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
-  const seen = Object.fromEntries(now.server.kernels.map((kernel: { id: string }) => [kernel.id, kernel]));
+  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  const seen = Object.fromEntries(now.jupyter.kernels.map((kernel: { id: string }) => [kernel.id, kernel]));
   assert.deepEqual(Object.keys(seen).sort(), [idle, busy].sort());
-  assert.deepEqual([seen[idle].notebook, seen[idle].name], ['idle.ipynb', 'python3']);
-  assert.deepEqual([seen[busy].notebook, seen[busy].state], ['long run.ipynb', 'busy']);
+  assert.deepEqual([seen[idle].spec, seen[idle].name], ['idle.ipynb', 'python3']);
+  assert.deepEqual([seen[busy].spec, seen[busy].state], ['long run.ipynb', 'busy']);
   assert.ok(Date.now() - Date.parse(seen[busy].lastActivity) < 600_000);
   const table = await done(world.laptop, 'status');
   assert.match(table, /^loopback {2}running .* {2}\d+ (s|min) {2,}2 {8}loopback/m);
   assert.match(table, /^ {2}long run\.ipynb: busy, last active \d+ (s|min) ago$/m);
 });
 
-test('without a terminal a busy kernel keeps its server up, and the error names its notebook', async () => {
-  await busyNotebook();
+test('without a terminal a busy kernel keeps its server up, and the error names its server', async () => {
+  await busyServer();
   const { code, stderr } = await world.laptop.run('stop');
   assert.equal(code, 1);
   assert.match(stderr, /"loopback" is busy: long run\.ipynb\n.*--yes/);
@@ -49,7 +49,7 @@ test('without a terminal a busy kernel keeps its server up, and the error names 
 });
 
 test('on a terminal stop asks about a busy kernel, and a no leaves all as it was', async () => {
-  await busyNotebook();
+  await busyServer();
   const window = openTerminal([...PROGRAM, 'stop'], world.laptop.env);
   try {
     await window.saw('long run.ipynb: busy');
@@ -73,17 +73,17 @@ test('on a terminal stop asks about a busy kernel, and a no leaves all as it was
 });
 
 test('stop asks about a busy kernel also on a laptop that never knew the server, and leaves nothing there', async () => {
-  await busyNotebook();
+  await busyServer();
   const other = world.anotherLaptop();
   mkdirSync(dirname(other.configurationFile), { recursive: true });
   writeFileSync(
     other.configurationFile,
-    `notebooks:\n  loopback: { destination: loopback, strict-port: true }\n`,
+    `servers:\n  loopback: { destination: loopback, strict-port: true }\n`,
   );
   const { code, stdout, stderr } = await other.run('stop', 'loopback', '{F}');
   assert.deepEqual([code, stdout], [1, ''], stderr);
   assert.match(stderr, /"loopback" is busy: long run\.ipynb\n.*--yes/);
-  assert.deepEqual(JSON.parse(await done(other, 'status', '--json')).notebooks, []);
+  assert.deepEqual(JSON.parse(await done(other, 'status', '--json')).servers, []);
   assert.deepEqual(readdirSync(join(other.stateFolder, 'c')), []);
   assert.equal((await world.laptop.run('status')).code, 0);
   const again = JSON.parse(await done(other, 'stop', 'loopback', '{F}', '--yes', '--json'));
@@ -91,7 +91,7 @@ test('stop asks about a busy kernel also on a laptop that never knew the server,
 });
 
 test('stop and restart ask about a busy kernel also after stop --keep-server, and the tunnel stays closed', async () => {
-  await busyNotebook();
+  await busyServer();
   await done(world.laptop, 'stop', '--keep-server');
   const before = readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8');
   for (const verb of ['stop', 'restart']) {
@@ -107,7 +107,7 @@ test('stop and restart ask about a busy kernel also after stop --keep-server, an
 });
 
 test('a stop that its user takes back has no step behind it that looks done', async () => {
-  await busyNotebook();
+  await busyServer();
   const window = openTerminal([...PROGRAM, 'stop'], world.laptop.env);
   try {
     await window.saw('[y/N]');
@@ -121,8 +121,8 @@ test('a stop that its user takes back has no step behind it that looks done', as
 });
 
 test('a busy server that answers nobody any more is stopped all the same', async () => {
-  await busyNotebook();
-  const [{ server }] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  await busyServer();
+  const [{ jupyter: server }] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
   process.kill(server.pid, 'SIGSTOP');
   await done(world.laptop, 'stop');
   assert.deepEqual(world.processes(), []);

@@ -9,7 +9,7 @@ import { eventually, makeWorld, type World } from '../hosts/world.ts';
 /** Kills a start in a phase, and lets what was held go on. */
 async function killedIn(phase: Phase, world: World, isFarEnough: () => boolean = () => true): Promise<void> {
   const args = phase.prepare(world);
-  const start = world.laptop.start('start', 'loopback', '{F}', '--no-open', ...args);
+  const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser', ...args);
   await phase.reach(world, start);
   await eventually('it has come far enough', isFarEnough);
   start.signal('SIGKILL');
@@ -18,12 +18,12 @@ async function killedIn(phase: Phase, world: World, isFarEnough: () => boolean =
 }
 
 for (const phase of PHASES) {
-  test(`after a start that was killed in the phase "${phase.name}", the next one brings the notebook up`, async () => {
+  test(`after a start that was killed in the phase "${phase.name}", the next one brings the server up`, async () => {
     const world = await makeWorld();
     try {
       await killedIn(phase, world);
       const { laptop } = world;
-      const started = laptop.start('start', 'loopback', '{F}', '--no-open', '--json');
+      const started = laptop.start('start', 'loopback', '{F}', '--no-browser', '--json');
       const goOn = setInterval(() => phase.letGo(world), 100);
       const { code, stdout, stderr } = await started.ended;
       clearInterval(goOn);

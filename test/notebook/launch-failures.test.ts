@@ -68,7 +68,7 @@ test('Jupyter that ends before it answers is told, though somebody else listens 
     'start',
     'loopback',
     '{F}',
-    '--no-open',
+    '--no-browser',
     '--port',
     port,
     ...(phase?.prepare(world) ?? []),

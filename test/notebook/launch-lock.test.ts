@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { lutimesSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { started } from '../hosts/notebooks.ts';
+import { started } from '../hosts/servers.ts';
 import { serversOn } from '../hosts/traces.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
 /** Two starts at once on two nodes that share a home folder: one of them has the lock, and the other knows no PID of it. */
 
 let world: World;
-/** The lock of a notebook whose server has crashed. */
+/** The lock of a server whose server has crashed. */
 let lock: string;
 beforeEach(async () => {
   world = await makeWorld();
-  const { server } = await started(world.laptop);
+  const { jupyter: server } = await started(world.laptop);
   process.kill(server.pid, 'SIGKILL');
   const [folder = ''] = readdirSync(serversOn(world));
   lock = join(serversOn(world), folder, 'lock');
@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 test('a start waits for one that is under way on another node of the pool, and says so', async () => {
-  const start = world.laptop.start('start', 'loopback', '{F}', '--no-open');
+  const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser');
   await start.saw('another start is under way on login7, and is waited for');
   rmSync(lock);
   const { code, stderr } = await start.ended;

@@ -11,11 +11,11 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-test('a notebook is ready when its server answers, though its environment has left something in the session', async () => {
+test('a server is ready when its server answers, though its environment has left something in the session', async () => {
   const bin = join(world.home, 'venv', 'bin');
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(bin, 'activate'), `sleep 1000 &\necho $! >'${bin}/pid'\n`);
-  const words = ['start', 'loopback', '{F}', '--no-open', '--environment', 'venv', ...(await ports())];
+  const words = ['start', 'loopback', '{F}', '--no-browser', '--environment', 'venv', ...(await ports())];
   const starting = world.laptop.start(...words);
   await starting.saw('Stop it:');
   const left = Number(readFileSync(join(bin, 'pid'), 'utf8'));

@@ -87,12 +87,12 @@ function installJupyter(account: Account, folder: string): string {
 async function started(
   { laptop }: World,
   ...more: string[]
-): Promise<{ server: { pid: number; command: string }; stderr: string }> {
-  const words = ['start', 'loopback', '{F}', '--no-open', ...(await ports()), ...more];
+): Promise<{ jupyter: { pid: number; command: string }; stderr: string }> {
+  const words = ['start', 'loopback', '{F}', '--no-browser', ...(await ports()), ...more];
   const { code, stderr } = await laptop.run(...words);
   assert.equal(code, 0, stderr);
   const { stdout } = await laptop.run('status', '--json');
-  return { server: JSON.parse(stdout).notebooks[0].server, stderr };
+  return { jupyter: JSON.parse(stdout).servers[0].jupyter, stderr };
 }
 
 const commandLine = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
@@ -107,7 +107,7 @@ for (const [shell, [file, text]] of Object.entries(START_UP)) {
       withHost(shell, async (account, world) => {
         const folder = installJupyter(account, 'my apps/bin');
         append(account, file, text(folder));
-        const { server } = await started(world);
+        const { jupyter: server } = await started(world);
         assert.ok(
           commandLine(server.pid).includes(join(folder, 'jupyter-notebook')),
           String(commandLine(server.pid)),
@@ -128,7 +128,7 @@ test('a conda in an unusual place is found where the login shell tells of it', {
     makeVenv(join(root, 'envs/ml'));
     mkdirSync(join(root, 'envs/ml/conda-meta'));
     append(account, '.bashrc', `export CONDA_EXE="${join(root, 'bin/conda')}"\n`);
-    const { server } = await started(world, '--environment', 'conda:ml');
+    const { jupyter: server } = await started(world, '--environment', 'conda:ml');
     assert.equal(commandLine(server.pid)[0], join(root, 'envs/ml/bin/python'));
   }),
 );
@@ -142,7 +142,7 @@ test(
     withHost('bash', async (account, world) => {
       append(account, '.profile', 'sleep 1234\n');
       const folder = installJupyter(account, '.local/bin');
-      const { server, stderr } = await started(world);
+      const { jupyter: server, stderr } = await started(world);
       assert.match(
         stderr,
         /your login shell there \(.*bash\) did not say what it finds: see its start-up files\n/,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { done, serverRecord, started } from '../hosts/notebooks.ts';
+import { done, serverRecord, started } from '../hosts/servers.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
@@ -117,13 +117,13 @@ test('another laptop reads the log without having started anything, and leaves n
   const laptop = world.anotherLaptop();
   await started(laptop);
   await done(laptop, 'stop', '--keep-server');
-  await done(laptop, 'start', 'loopback', '{F}', '--no-open', '--save', 'loopback');
+  await done(laptop, 'start', 'loopback', '{F}', '--no-browser', '--save', 'loopback');
   await done(laptop, 'stop', '--keep-server');
   assert.match(await done(laptop, 'logs', 'loopback', '{F}'), /is running at/);
   await noFollowerIsLeft();
 });
 
-test('logs -f ends when the notebook is stopped, and says so', async () => {
+test('logs -f ends when the server is stopped, and says so', async () => {
   const following = world.laptop.start('logs', '-f');
   await following.saw('is running at', 'stdout');
   await done(world.laptop, 'stop');
@@ -133,9 +133,9 @@ test('logs -f ends when the notebook is stopped, and says so', async () => {
   await eventually('nothing is left', () => world.processes().length === 0);
 });
 
-test('the log of a notebook that was stopped is nowhere, and the error says how to get a new one', async () => {
+test('the log of a server that was stopped is nowhere, and the error says how to get a new one', async () => {
   await started(world.laptop);
-  await done(world.laptop, 'start', 'loopback', '{F}', '--no-open', '--save', 'loopback');
+  await done(world.laptop, 'start', 'loopback', '{F}', '--no-browser', '--save', 'loopback');
   await done(world.laptop, 'stop');
   const { code, stderr } = await world.laptop.run('logs', 'loopback', '{F}');
   assert.equal(code, 1);

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { configureJupyter, DEAF_TO_TERM } from '../hosts/configuration.ts';
-import { askJupyter, done, type Shown, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, started } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -50,7 +50,7 @@ async function startByHand(): Promise<{ pid: number; port: number }> {
 
 function tokenOf(name: string): string {
   const state = readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8');
-  return JSON.parse(state).notebooks[name].server.token;
+  return JSON.parse(state).servers[name].jupyter.token;
 }
 
 async function startKernel(port: number, token: string): Promise<void> {
@@ -82,7 +82,7 @@ async function assertUntouched(): Promise<void> {
 test('a start takes neither the server nor the port of a Jupyter that was started by hand', async () => {
   const ours = await started(world.laptop, '--name', 'ours', '--port', String(byHand.port));
   assert.equal(ours.joined, false);
-  assert.notEqual(ours.server.port, byHand.port);
+  assert.notEqual(ours.jupyter.port, byHand.port);
   await done(world.laptop, 'stop', 'ours');
   await assertUntouched();
 });
@@ -107,7 +107,7 @@ test('a server that is deaf to TERM is killed in the end, with its kernels and n
   // A laptop that has never seen it has no tunnel to ask its API through, and makes none where no kernel is asked about.
   const laptop = world.anotherLaptop();
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
-  writeFileSync(laptop.configurationFile, 'notebooks:\n  ours: { destination: loopback }\n');
+  writeFileSync(laptop.configurationFile, 'servers:\n  ours: { destination: loopback }\n');
   assert.equal(JSON.parse(await done(laptop, 'stop', 'ours', '{F}', '--yes', '--json')).outcome, 'killed');
   await eventually('its kernel is gone', () => kernelProcesses().length === 2);
   assert.equal(JSON.parse(await done(world.laptop, 'stop', 'ours', '--json')).outcome, 'gone');
@@ -116,7 +116,7 @@ test('a server that is deaf to TERM is killed in the end, with its kernels and n
 
 test('a server that is gone already costs nobody else anything', async () => {
   const ours = await started(world.laptop, '--name', 'ours');
-  process.kill(ours.server.pid, 'SIGKILL');
+  process.kill(ours.jupyter.pid, 'SIGKILL');
   assert.equal(JSON.parse(await done(world.laptop, 'stop', 'ours', '--json')).outcome, 'gone');
   await assertUntouched();
 });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultName, makeNotebook } from '../../src/notebook/notebook.ts';
+import { defaultName, makeSpec } from '../../src/notebook/notebook.ts';
 import { UsageError } from '../../src/system/errors.ts';
 
-test('a destination alone is a notebook: home folder, no environment, port 8889', () => {
-  assert.deepEqual(makeNotebook('gpu', { destination: 'me@gpu' }, undefined), {
+test('a destination alone is a server: home folder, no environment, port 8889', () => {
+  assert.deepEqual(makeSpec('gpu', { destination: 'me@gpu' }, undefined), {
     name: 'gpu',
     destination: 'me@gpu',
-    configFile: undefined,
+    sshConfig: undefined,
     directory: '',
     setup: [],
     environment: '',
@@ -19,7 +19,7 @@ test('a destination alone is a notebook: home folder, no environment, port 8889'
   });
 });
 
-test('what is said of a notebook is kept as it was said', () => {
+test('what is said of a server is kept as it was said', () => {
   const settings = {
     destination: 'gpu',
     directory: " it's ~ here ",
@@ -31,10 +31,10 @@ test('what is said of a notebook is kept as it was said', () => {
     socket: true,
     'strict-port': true,
   };
-  assert.deepEqual(makeNotebook('work', settings, '/ssh_config'), {
+  assert.deepEqual(makeSpec('work', settings, '/ssh_config'), {
     name: 'work',
     destination: 'gpu',
-    configFile: '/ssh_config',
+    sshConfig: '/ssh_config',
     directory: " it's ~ here ",
     setup: ['module load x', 'export Y="$Z"'],
     environment: '~/venv',
@@ -48,7 +48,7 @@ test('what is said of a notebook is kept as it was said', () => {
 
 test('a name may be any word that can name a file, and no way out of its folder', () => {
   for (const name of ['gpu', 'gpu-2.example_org', '2', '_', 'Übung', '日本', 'x'.repeat(64)])
-    assert.equal(makeNotebook(name, { destination: 'gpu' }, undefined).name, name);
+    assert.equal(makeSpec(name, { destination: 'gpu' }, undefined).name, name);
   for (const name of [
     '',
     '.',
@@ -63,14 +63,14 @@ test('a name may be any word that can name a file, and no way out of its folder'
     'toString',
     '__proto__',
   ])
-    assert.throws(() => makeNotebook(name, { destination: 'gpu' }, undefined), UsageError, name);
+    assert.throws(() => makeSpec(name, { destination: 'gpu' }, undefined), UsageError, name);
 });
 
 test('a port is a whole number from 1 to 65535, here and there', () => {
   for (const port of [0, -1, 65536, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     for (const option of ['port', 'local-port'] as const) {
       assert.throws(
-        () => makeNotebook('gpu', { destination: 'gpu', [option]: port }, undefined),
+        () => makeSpec('gpu', { destination: 'gpu', [option]: port }, undefined),
         new RegExp(`--${option} is .*: a port is a whole number from 1 to 65535`),
       );
     }
@@ -80,13 +80,10 @@ test('a port is a whole number from 1 to 65535, here and there', () => {
 test('a value with a line break is refused: it would not survive the way to the host', () => {
   for (const option of ['directory', 'environment', 'command'] as const)
     for (const value of ['a\nb', 'a\rb', 'a\0b'])
-      assert.throws(
-        () => makeNotebook('gpu', { destination: 'gpu', [option]: value }, undefined),
-        UsageError,
-      );
+      assert.throws(() => makeSpec('gpu', { destination: 'gpu', [option]: value }, undefined), UsageError);
 });
 
-/** A destination, and the name of its notebook when none is given. */
+/** A destination, and the name of its server when none is given. */
 const DEFAULT_NAMES: readonly (readonly [destination: string, name: string])[] = [
   ['gpu', 'gpu'],
   ['me@gpu.example.org', 'gpu.example.org'],
@@ -98,8 +95,8 @@ const DEFAULT_NAMES: readonly (readonly [destination: string, name: string])[] =
 ];
 
 for (const [destination, name] of DEFAULT_NAMES) {
-  test(`a notebook on ${destination.slice(0, 20)} is called ${name.slice(0, 20)}, which can be a name`, () => {
+  test(`a server on ${destination.slice(0, 20)} is called ${name.slice(0, 20)}, which can be a name`, () => {
     assert.equal(defaultName(destination), name);
-    assert.equal(makeNotebook(name, { destination }, undefined).name, name);
+    assert.equal(makeSpec(name, { destination }, undefined).name, name);
   });
 }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { serverRecord, started } from '../hosts/notebooks.ts';
+import { serverRecord, started } from '../hosts/servers.ts';
 import { serverPids } from '../hosts/traces.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
-/** One notebook is one server, however often, from wherever and in whatever words it is started. */
+/** One server is one server, however often, from wherever and in whatever words it is started. */
 
 let world: World;
 beforeEach(async () => {
@@ -17,22 +17,22 @@ afterEach(() => world.remove());
 test('a second start joins the server: here, without the local state, and from another laptop', async () => {
   const first = await started(world.laptop);
   const second = await started(world.laptop);
-  assert.deepEqual([second.joined, second.server.pid, second.url], [true, first.server.pid, first.url]);
-  const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open', '--json');
+  assert.deepEqual([second.joined, second.jupyter.pid, second.url], [true, first.jupyter.pid, first.url]);
+  const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-browser', '--json');
   assert.equal(other.code, 0, other.stderr);
   assert.deepEqual(
-    [JSON.parse(other.stdout).joined, JSON.parse(other.stdout).server.pid],
-    [true, first.server.pid],
+    [JSON.parse(other.stdout).joined, JSON.parse(other.stdout).jupyter.pid],
+    [true, first.jupyter.pid],
   );
   rmSync(world.laptop.stateFolder, { recursive: true });
   const third = await started(world.laptop);
-  assert.deepEqual([third.joined, third.server.pid], [true, first.server.pid]);
+  assert.deepEqual([third.joined, third.jupyter.pid], [true, first.jupyter.pid]);
   assert.equal(serverPids(world).length, 1);
 });
 
-test('twenty starts of one notebook at once give one server, one tunnel, and twenty successes', async () => {
+test('twenty starts of one server at once give one server, one tunnel, and twenty successes', async () => {
   const all = await Promise.all(Array.from({ length: 20 }, () => started(world.laptop)));
-  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 1);
+  assert.equal(new Set(all.map(({ jupyter: server }) => server.pid)).size, 1);
   assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
   assert.equal(all.filter(({ joined }) => !joined).length, 1);
   assert.equal(serverPids(world).length, 1);
@@ -41,17 +41,17 @@ test('twenty starts of one notebook at once give one server, one tunnel, and twe
 test('two laptops that start at once get one server', async () => {
   const laptops = [world.laptop, world.anotherLaptop(), world.anotherLaptop()];
   const all = await Promise.all(
-    laptops.map((laptop) => laptop.run('start', 'loopback', '{F}', '--no-open', '--json')),
+    laptops.map((laptop) => laptop.run('start', 'loopback', '{F}', '--no-browser', '--json')),
   );
   for (const { code, stderr } of all) assert.equal(code, 0, stderr);
-  assert.equal(new Set(all.map(({ stdout }) => JSON.parse(stdout).server.pid)).size, 1);
+  assert.equal(new Set(all.map(({ stdout }) => JSON.parse(stdout).jupyter.pid)).size, 1);
   assert.equal(serverPids(world).length, 1);
 });
 
-test('twenty notebooks at once on one host get twenty servers over one connection', async () => {
+test('twenty servers at once on one host get twenty servers over one connection', async () => {
   const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
   const all = await Promise.all(names.map((name) => started(world.laptop, '--name', name)));
-  assert.equal(new Set(all.map(({ server }) => server.pid)).size, 20);
+  assert.equal(new Set(all.map(({ jupyter: server }) => server.pid)).size, 20);
   assert.equal(new Set(all.map(({ url }) => url)).size, 20);
   assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
   const status = await world.laptop.run('status', '--json');
@@ -59,14 +59,14 @@ test('twenty notebooks at once on one host get twenty servers over one connectio
 });
 
 test("a server whose record on the host lacks its beginning's date is joined all the same", async () => {
-  const { server } = await started(world.laptop);
+  const { jupyter: server } = await started(world.laptop);
   const { folder } = serverRecord(world.laptop);
   const record = readFileSync(join(folder, 'record'), 'utf8');
   writeFileSync(join(folder, 'record'), record.replace(/^started .*$/m, 'started soon'));
-  const words = ['start', 'loopback', '{F}', '--no-open', '--json'];
+  const words = ['start', 'loopback', '{F}', '--no-browser', '--json'];
   const { code, stdout, stderr } = await world.anotherLaptop().run(...words);
   assert.equal(code, 0, stderr);
-  assert.equal(JSON.parse(stdout).server.pid, server.pid);
+  assert.equal(JSON.parse(stdout).jupyter.pid, server.pid);
 });
 
 test('a name stands for one directory on one host', async () => {
@@ -77,12 +77,12 @@ test('a name stands for one directory on one host', async () => {
   assert.equal(serverPids(world).length, 1);
 });
 
-test('a directory reached by a link is the same notebook as the directory itself', async () => {
+test('a directory reached by a link is the same server as the directory itself', async () => {
   mkdirSync(join(world.home, 'real'));
   symlinkSync('real', join(world.home, 'link'));
   const first = await started(world.laptop, '--name', 'x', '--directory', 'real');
   const other = await world
     .anotherLaptop()
-    .run('start', 'loopback', '{F}', '--name', 'x', '--directory', 'link', '--json', '--no-open');
-  assert.equal(JSON.parse(other.stdout).server.pid, first.server.pid);
+    .run('start', 'loopback', '{F}', '--name', 'x', '--directory', 'link', '--json', '--no-browser');
+  assert.equal(JSON.parse(other.stdout).jupyter.pid, first.jupyter.pid);
 });

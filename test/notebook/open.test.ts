@@ -3,15 +3,15 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
-let notebook: Shown;
+let spec: Shown;
 before(async () => {
   world = await makeWorld();
-  notebook = await started(world.laptop);
+  spec = await started(world.laptop);
 });
 after(() => world.remove());
 
@@ -58,7 +58,7 @@ test('open gives the browser a private file that leads to the page with its toke
   assert.equal(statSync(page).mode & 0o777, 0o600);
   const { token } = serverRecord(world.laptop);
   const leads = /content="0;url=([^"]*)"/.exec(readFileSync(page, 'utf8'))?.[1];
-  assert.equal(leads, `${notebook.url}?token=${token}`);
+  assert.equal(leads, `${spec.url}?token=${token}`);
 });
 
 test("BROWSER is a command line of the user's own, with a %s where the page goes", async () => {
@@ -90,7 +90,7 @@ test('where there is no desktop, open says how to see the URL', async () => {
 
 test('open --print prints the URL that the server takes, and nothing else', async () => {
   const url = new URL((await done(world.laptop, 'open', '--print')).trimEnd());
-  assert.equal(`${url.origin}${url.pathname}`, notebook.url);
+  assert.equal(`${url.origin}${url.pathname}`, spec.url);
   const token = url.searchParams.get('token') ?? '';
   assert.ok(await askJupyter(Number(url.port), token, '/api/status'));
   await assert.rejects(askJupyter(Number(url.port), '', '/api/status'), /403/);
@@ -98,8 +98,8 @@ test('open --print prints the URL that the server takes, and nothing else', asyn
 
 test('open --print --json has that URL, and the token by itself, beside what open --json tells', async () => {
   const url = (await done(world.laptop, 'open', '--print')).trimEnd();
-  const { server, ...printed } = JSON.parse(await done(world.laptop, 'open', '--print', '--json'));
-  const { server: _, ...told } = JSON.parse(await done(world.laptop, 'open', '--json'));
+  const { jupyter: server, ...printed } = JSON.parse(await done(world.laptop, 'open', '--print', '--json'));
+  const { jupyter: _, ...told } = JSON.parse(await done(world.laptop, 'open', '--json'));
   assert.equal(server.state, 'running');
   assert.deepEqual(printed, { ...told, url, token: serverRecord(world.laptop).token });
 });
@@ -107,14 +107,14 @@ test('open --print --json has that URL, and the token by itself, beside what ope
 test('open --json opens nothing, and tells the URL without the token', async () => {
   const { program } = browser('unused');
   const { stdout } = await withEnvironment({ BROWSER: program }).run('open', '--json');
-  assert.equal(JSON.parse(stdout).url, notebook.url);
+  assert.equal(JSON.parse(stdout).url, spec.url);
   assert.equal(stdout.includes(serverRecord(world.laptop).token), false);
 });
 
 test('start opens the page by itself, unless it is told not to', async () => {
   const { program, given } = browser('by-itself');
   const laptop = withEnvironment({ BROWSER: program });
-  for (const option of ['--no-open', '--json']) {
+  for (const option of ['--no-browser', '--json']) {
     const { code, stderr } = await laptop.run('start', 'loopback', '{F}', option);
     assert.equal(code, 0, stderr);
   }
@@ -127,7 +127,7 @@ test('start opens the page by itself, unless it is told not to', async () => {
 });
 
 test('open and forward say that a server is gone, and a forward that says so adds no port', async () => {
-  const { server } = await started(world.laptop, '--name', 'gone');
+  const { jupyter: server } = await started(world.laptop, '--name', 'gone');
   signalQuietly(server.pid, 'SIGKILL');
   const records = () => JSON.parse(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8'));
   const before = records();
@@ -148,7 +148,7 @@ test('open and forward say that a server is gone, and a forward that says so add
 });
 
 test('open and forward of a server that hears nothing say so, and show the way to it all the same', async () => {
-  const { server, url } = await started(world.laptop, '--name', 'deaf');
+  const { jupyter: server, url } = await started(world.laptop, '--name', 'deaf');
   process.kill(server.pid, 'SIGSTOP');
   for (const verb of ['open', 'forward']) {
     const { code, stdout, stderr } = await world.laptop.run(
@@ -161,12 +161,12 @@ test('open and forward of a server that hears nothing say so, and show the way t
     assert.ok(stdout.includes(new URL(url).host), stdout);
   }
   const shown = JSON.parse(await done(world.laptop, 'open', 'deaf', '--json'));
-  assert.equal(shown.server.state, 'unknown');
+  assert.equal(shown.jupyter.state, 'unknown');
   await done(world.laptop, 'stop', 'deaf');
 });
 
 test('open refuses while no tunnel leads to the server: another program could have its port', async () => {
-  for (const pid of world.processes()) if (pid !== notebook.server.pid) signalQuietly(pid, 'SIGKILL');
+  for (const pid of world.processes()) if (pid !== spec.jupyter.pid) signalQuietly(pid, 'SIGKILL');
   for (const option of ['--print', '--json', '--verbose']) {
     const { code, stdout, stderr } = await world.laptop.run('open', option);
     assert.deepEqual([code, stdout], [1, '']);

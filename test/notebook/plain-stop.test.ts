@@ -25,11 +25,11 @@ const jupyters = () =>
 
 async function startWords(): Promise<string[]> {
   const ports = ['--port', String(await freePort()), '--local-port', String(await freePort())];
-  return ['start', 'loopback', '{F}', '--no-open', '--json', ...ports];
+  return ['start', 'loopback', '{F}', '--no-browser', '--json', ...ports];
 }
 
 for (const words of [['stop'], ['stop', '--keep-server']]) {
-  test(`${words.join(' ')} of a notebook that was started with --plain says how to stop it, as a dry run shows it, and forgets nothing`, {
+  test(`${words.join(' ')} of a server that was started with --plain says how to stop it, as a dry run shows it, and forgets nothing`, {
     skip,
   }, async () => {
     const laptop = world.anotherLaptop();
@@ -57,7 +57,7 @@ for (const words of [['stop'], ['stop', '--keep-server']]) {
   });
 }
 
-test('stop --plain of a notebook that was started without it ends its tunnel, too', { skip }, async () => {
+test('stop --plain of a server that was started without it ends its tunnel, too', { skip }, async () => {
   const laptop = world.anotherLaptop();
   const started = await laptop.run(...(await startWords()));
   assert.equal(started.code, 0, started.stderr);
@@ -65,5 +65,5 @@ test('stop --plain of a notebook that was started without it ends its tunnel, to
   const stopped = await laptop.run('stop', '--plain', '--yes');
   assert.equal(stopped.code, 0, stopped.stderr);
   await eventually('Jupyter and every ssh are gone', () => world.processes().length === 0);
-  assert.deepEqual(JSON.parse((await laptop.run('status', '--json')).stdout), { notebooks: [] });
+  assert.deepEqual(JSON.parse((await laptop.run('status', '--json')).stdout), { servers: [] });
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { startTime } from '../../src/system/process.ts';
+import { startTimeOf } from '../../src/system/process.ts';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import { ALIAS_SHELLS, lacks, runAliases, whereIs } from '../hosts/shells.ts';
 import { signalQuietly } from '../hosts/signal.ts';
@@ -19,7 +19,7 @@ before(async () => {
   if (skip) return;
   account = makeAccount(whereIs('zsh') ? 'zsh' : 'bash');
   writeFileSync(join(account.home, '.zshenv'), "printf 'noise without an end'\n");
-  mkdirSync(join(account.home, 'my notebooks'));
+  mkdirSync(join(account.home, 'my servers'));
   world = await makeWorld({ account });
 });
 after(async () => {
@@ -59,14 +59,14 @@ function ageS(pid: number | undefined): number {
 
 async function startWords(): Promise<string[]> {
   const ports = ['--port', String(await freePort()), '--local-port', String(await freePort())];
-  return ['start', 'loopback', '{F}', '--plain', '--directory', 'my notebooks', ...ports];
+  return ['start', 'loopback', '{F}', '--plain', '--directory', 'my servers', ...ports];
 }
 
 async function nothingIsLeft(laptop: Laptop): Promise<void> {
   await eventually('no process of the account runs', () => account.processes().length === 0);
   await eventually('no ssh of the laptop runs', () => tunnels().length === 0);
   const { stdout } = await laptop.run('status', '--json');
-  assert.deepEqual(JSON.parse(stdout), { notebooks: [] });
+  assert.deepEqual(JSON.parse(stdout), { servers: [] });
   const files = existsSync(laptop.stateFolder) ? readdirSync(laptop.stateFolder) : [];
   assert.deepEqual(
     files.filter((name) => name.startsWith('plain-')),
@@ -82,7 +82,7 @@ test("start --plain spawns the article's commands to the letter, and knows its t
   const [port, localPort] = [words[7], words[9]];
   const ssh = `ssh -S none -F ${world.sshd.sshConfig}`;
   const commands = [
-    `nohup ${ssh} -f loopback 'cd '\\''my notebooks'\\''; jupyter notebook --no-browser --port=${port}'`,
+    `nohup ${ssh} -f loopback 'cd '\\''my servers'\\''; jupyter notebook --no-browser --port=${port}'`,
     `nohup ${ssh} -N -f -L localhost:${localPort}:localhost:${port} loopback`,
   ];
   const dry = await laptop.run(...words, '--dry-run');
@@ -101,13 +101,13 @@ test("start --plain spawns the article's commands to the letter, and knows its t
   const api = await fetch(new URL(`/api/status${page.search}`, page));
   assert.equal(api.status, 200);
 
-  const { notebooks } = JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8'));
-  const { pid, startTime: began } = notebooks.loopback.plain.tunnel;
+  const { servers } = JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8'));
+  const { pid, startTime } = servers.loopback.plain.tunnel;
   assert.equal(`nohup ${commandOf(pid)}`, commands[1]);
-  assert.equal(await startTime(pid), began);
-  const status = JSON.parse((await laptop.run('status', '--json')).stdout).notebooks[0];
+  assert.equal(await startTimeOf(pid), startTime);
+  const status = JSON.parse((await laptop.run('status', '--json')).stdout).servers[0];
   assert.deepEqual(
-    [status.tunnel.state, status.tunnel.pid, status.server.port],
+    [status.tunnel.state, status.tunnel.pid, status.jupyter.port],
     ['connected', pid, Number(port)],
   );
 
@@ -125,10 +125,10 @@ test("start --plain spawns the article's commands to the letter, and knows its t
   assert.match(asked.stderr, new RegExp(`pkill would end all of these on loopback:\n  ${jupyter} jupyter`));
   assert.match(asked.stderr, /--yes/);
   assert.deepEqual(jupyters(), [jupyter]);
-  assert.equal(await startTime(pid), began);
+  assert.equal(await startTimeOf(pid), startTime);
 
   process.kill(pid, 'SIGTERM');
-  await eventually('the tunnel is gone', async () => (await startTime(pid)) === undefined);
+  await eventually('the tunnel is gone', async () => (await startTimeOf(pid)) === undefined);
   const forwarded = await laptop.run('forward', '--plain', '--verbose');
   assert.equal(forwarded.code, 0, forwarded.stderr);
   assert.ok(forwarded.stderr.includes(`$ ${commands[1]}\n`));

@@ -9,13 +9,13 @@ import { Interrupted } from '../../src/system/errors.ts';
 const FOLDER = '/nonexistent';
 const CONNECTION = {
   destination: 'x',
-  configFile: undefined,
+  sshConfig: undefined,
   folder: FOLDER,
   controlPath: `${FOLDER}/control`,
 };
 const RECORD = {
-  notebook: { name: 'x', destination: 'x' },
-  server: { pid: 2, port: 1, baseUrl: '/', secure: false, token: 'x' },
+  spec: { name: 'x', destination: 'x' },
+  jupyter: { pid: 2, port: 1, baseUrl: '/', secure: false, token: 'x' },
   forwards: [{ bindAddress: '127.0.0.1', localPort: 1, target: 'localhost:1' }],
 } as unknown as Parameters<typeof prove>[0];
 

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
-import { type Shown, started } from '../hosts/notebooks.ts';
+import { type Shown, started } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -22,22 +22,22 @@ afterEach(() => world.remove());
 
 async function assertClosedAndStartable(): Promise<void> {
   const { code, stdout } = await world.laptop.run('status', '--json');
-  const [shown] = JSON.parse(stdout).notebooks;
-  assert.deepEqual([code, shown.state, shown.server.state, shown.url], [3, 'closed', 'unknown', null]);
+  const [shown] = JSON.parse(stdout).servers;
+  assert.deepEqual([code, shown.state, shown.jupyter.state, shown.url], [3, 'closed', 'unknown', null]);
   const again = await world.laptop.run('start', 'work', '--json');
   assert.equal(again.code, 0, again.stderr);
-  const { joined, server, url } = JSON.parse(again.stdout);
-  assert.deepEqual([joined, server.pid, url], [true, before.server.pid, before.url]);
+  const { joined, jupyter: server, url } = JSON.parse(again.stdout);
+  assert.deepEqual([joined, server.pid, url], [true, before.jupyter.pid, before.url]);
 }
 
 test('a laptop that goes down leaves no process and no socket, and start NAME is all that it takes afterwards', async () => {
-  await eventually('the server alone is left', () => world.processes().join() === `${before.server.pid}`);
+  await eventually('the server alone is left', () => world.processes().join() === `${before.jupyter.pid}`);
   assert.equal(existsSync(join(connectionFolder(world.laptop), 'control')), false);
   await assertClosedAndStartable();
 });
 
 test('the same where what it kept of the connection is gone as well', async () => {
-  await eventually('the server alone is left', () => world.processes().join() === `${before.server.pid}`);
+  await eventually('the server alone is left', () => world.processes().join() === `${before.jupyter.pid}`);
   rmSync(join(world.laptop.stateFolder, 'c'), { recursive: true });
   await assertClosedAndStartable();
 });

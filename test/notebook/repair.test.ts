@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 async function shown(...args: string[]): Promise<Shown[]> {
-  return JSON.parse((await world.laptop.run('status', '--json', ...args)).stdout).notebooks;
+  return JSON.parse((await world.laptop.run('status', '--json', ...args)).stdout).servers;
 }
 
 function loseRecords(content?: string): void {
@@ -26,20 +26,20 @@ function loseRecords(content?: string): void {
 }
 
 /** What of a status must not differ: all that does not tell of a moment. */
-function lasting(notebooks: readonly Shown[]): unknown {
-  return notebooks
-    .map(({ state, name, url, server, tunnel }) => [
+function lasting(servers: readonly Shown[]): unknown {
+  return servers
+    .map(({ state, name, url, jupyter, tunnel }) => [
       state,
       name,
       url,
-      server.pid,
+      jupyter.pid,
       tunnel.pid,
       tunnel.forwards,
     ])
     .sort();
 }
 
-test('notebooks whose records were lost are found again, each with its tunnel, ports and token', async () => {
+test('servers whose records were lost are found again, each with its tunnel, ports and token', async () => {
   await started(world.laptop, '--name', 'one', ...(await ports()));
   await started(world.laptop, '--name', 'two', '--socket', '--local-port', String(await freePort()));
   for (const name of ['one', 'two']) {
@@ -62,16 +62,16 @@ test('notebooks whose records were lost are found again, each with its tunnel, p
 
 test('what was found again is joined, forwarded and stopped like any other', async () => {
   const before = await started(world.laptop, ...(await ports()));
-  loseRecords('{"version":1,"notebooks":{"loopb');
+  loseRecords('{"version":1,"servers":{"loopb');
   const repaired = await world.laptop.run('status', '--repair');
   assert.match(repaired.stderr, /set aside/);
   const again = await started(world.laptop);
-  assert.deepEqual([again.joined, again.server.pid], [true, before.server.pid]);
+  assert.deepEqual([again.joined, again.jupyter.pid], [true, before.jupyter.pid]);
   await done(world.laptop, 'stop');
   assert.deepEqual(world.processes(), []);
 });
 
-test("a notebook that is on record is left as it is, and another laptop's is not taken", async () => {
+test("a server that is on record is left as it is, and another laptop's is not taken", async () => {
   await started(world.laptop, ...(await ports()));
   await started(world.anotherLaptop(), '--name', 'theirs', ...(await ports()));
   const before = lasting(await shown());
@@ -90,7 +90,7 @@ test('a connection that is down is told, since nothing can be asked there', asyn
   assert.match(repaired.stderr, /the connection to loopback is not up, so what is there cannot be known now/);
 });
 
-test('a host cannot name a notebook by a path out of the state folder', async () => {
+test('a host cannot name a server by a path out of the state folder', async () => {
   await started(world.laptop, ...(await ports()));
   const record = join(serverRecord(world.laptop).folder, 'record');
   const named = '/../../../evil';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { HostResources } from '../../src/notebook/host-resources.ts';
 import { readResources } from '../../src/notebook/resources.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -28,8 +28,8 @@ after(async () => {
 });
 
 async function resources(): Promise<HostResources[]> {
-  const { notebooks } = JSON.parse(await done(world.laptop, 'status', '--resources', '--json'));
-  return notebooks.map((notebook: { resources: HostResources }) => notebook.resources);
+  const { servers } = JSON.parse(await done(world.laptop, 'status', '--resources', '--json'));
+  return servers.map((spec: { resources: HostResources }) => spec.resources);
 }
 
 test("a host's load, memory, disk and GPUs are those that it has", async () => {
@@ -66,7 +66,7 @@ test("a host's load, memory, disk and GPUs are those that it has", async () => {
   ]);
 });
 
-test('the table has a host once below its notebooks, with its GPUs and their disks', async () => {
+test('the table has a host once below its servers, with its GPUs and their disks', async () => {
   const table = await done(world.laptop, 'status', '--resources');
   const [below = ''] = table.split('\n\n').slice(1);
   const size = '\\d+\\.\\d of \\d+\\.\\d GiB';
@@ -80,7 +80,7 @@ test('the table has a host once below its notebooks, with its GPUs and their dis
   assert.match(below, new RegExp(`^${lines.join('\n')}\n$`));
 });
 
-test('a host is asked in one session over its connection, however many notebooks are on it', async () => {
+test('a host is asked in one session over its connection, however many servers are on it', async () => {
   const { code, stderr } = await world.laptop.run('status', '--resources', '--verbose');
   assert.equal(code, 0, stderr);
   assert.equal(stderr.match(/< a script$/gm)?.length, 1, stderr);

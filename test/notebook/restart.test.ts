@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type ApiKernel, makeBusy, openSession } from '../hosts/kernels.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
@@ -22,15 +22,15 @@ test('after a restart the same URL leads to a new server, with the token that th
   const { token } = serverRecord(world.laptop);
   await openSession(world.laptop, before, 'lost.ipynb');
   const after = await restarted();
-  assert.notEqual(after.server.pid, before.server.pid);
-  assert.deepEqual([after.joined, after.server.port, after.url], [false, before.server.port, before.url]);
+  assert.notEqual(after.jupyter.pid, before.jupyter.pid);
+  assert.deepEqual([after.joined, after.jupyter.port, after.url], [false, before.jupyter.port, before.url]);
   assert.equal((await done(world.laptop, 'open', '--print')).trim(), url);
   assert.equal((await fetch(url)).status, 200);
   assert.deepEqual(await askJupyter<ApiKernel[]>(after.tunnel.localPort, token, '/api/kernels'), []);
-  assert.equal(world.processes().includes(before.server.pid), false);
+  assert.equal(world.processes().includes(before.jupyter.pid), false);
 });
 
-test('a restart shows no step as failed, and one of a notebook that was stopped calls it a start', async () => {
+test('a restart shows no step as failed, and one of a server that was stopped calls it a start', async () => {
   await started(world.laptop, '--save', 'work', ...(await ports()));
   const again = await world.laptop.run('restart', 'work');
   assert.match(again.stderr, /work runs again on loopback; pages that are open find it by themselves\./);
@@ -58,12 +58,12 @@ test('a busy kernel keeps its server from a restart, unless it is said with --ye
   const { code, stderr } = await world.laptop.run('restart');
   assert.equal(code, 1);
   assert.match(stderr, /"loopback" is busy: long run\.ipynb/);
-  assert.notEqual((await restarted('--yes')).server.pid, before.server.pid);
+  assert.notEqual((await restarted('--yes')).jupyter.pid, before.jupyter.pid);
 });
 
 test('a server that is gone is started again, where it was', async () => {
   const before = await started(world.laptop, ...(await ports()));
-  process.kill(before.server.pid, 'SIGKILL');
+  process.kill(before.jupyter.pid, 'SIGKILL');
   const after = await restarted();
   assert.deepEqual([after.state, after.url], ['connected', before.url]);
 });
@@ -73,7 +73,7 @@ test('another laptop stops the server that a restart has put in the place of the
   await started(world.laptop, ...words);
   const other = world.anotherLaptop();
   await started(other, ...words.slice(0, 2));
-  const { server } = await restarted();
+  const { jupyter: server } = await restarted();
   assert.equal(JSON.parse(await done(other, 'stop', '--json')).outcome, 'shutdown');
   assert.equal(world.processes().includes(server.pid), false);
 });

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import { connectionFolder } from '../hosts/keeper.ts';
-import { done, serverRecord, started } from '../hosts/notebooks.ts';
+import { done, serverRecord, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 

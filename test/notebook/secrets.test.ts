@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { done, serverRecord } from '../hosts/notebooks.ts';
+import { done, serverRecord } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';

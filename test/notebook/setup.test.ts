@@ -34,8 +34,8 @@ test('lines of setup run in order in the directory, in one shell, before the env
     'cd /',
     'export VIRTUAL_ENV=/before',
   ];
-  const notebook = { destination: 'loopback', directory: work, environment: 'my env', setup: lines };
-  write(world.laptop.configurationFile, JSON.stringify({ notebooks: { loopback: notebook } }));
+  const spec = { destination: 'loopback', directory: work, environment: 'my env', setup: lines };
+  write(world.laptop.configurationFile, JSON.stringify({ servers: { loopback: spec } }));
   const { program, variables } = await startedIn(world, '');
   assert.equal(program, join(work, 'my env/bin/python'));
   const expected = [`SAID=${work}`, `VIRTUAL_ENV=${join(work, 'my env')}`, `PWD=${work}`];

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } fr
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type Running, type World } from '../hosts/world.ts';
@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 async function heldStart(): Promise<{ start: Running; letGo: () => void }> {
-  const { held, letGo } = await hold('start', 'loopback', '{F}', '--no-open', ...(await ports()));
+  const { held, letGo } = await hold('start', 'loopback', '{F}', '--no-browser', ...(await ports()));
   return { start: held, letGo };
 }
 
@@ -51,8 +51,8 @@ test('of two that list a host, the first one that is done leaves the connection 
 });
 
 for (const verb of ['stop', 'restart']) {
-  test(`status --all leaves the connection to a ${verb} of a notebook that had no tunnel`, async () => {
-    await started(world.laptop, '--no-open', ...(await ports()));
+  test(`status --all leaves the connection to a ${verb} of a server that had no tunnel`, async () => {
+    await started(world.laptop, '--no-browser', ...(await ports()));
     await done(world.laptop, 'stop', '--keep-server');
     const { held, letGo } = await hold(verb, '--yes');
     await done(world.laptop, 'status', 'loopback', '{F}', '--all');
@@ -65,7 +65,7 @@ for (const verb of ['stop', 'restart']) {
 }
 
 test('clean leaves the connection to a command that looks for a server to join', async () => {
-  const { held, letGo } = await hold('start', 'loopback', '{F}', '--server', '1');
+  const { held, letGo } = await hold('start', 'loopback', '{F}', '--adopt', '1');
   assert.doesNotMatch(await done(world.laptop, 'clean'), /connection/);
   letGo();
   const { stderr } = await held.ended;
@@ -80,7 +80,7 @@ test('a start that was killed claims its connection no longer', async () => {
   letGo();
   await done(world.laptop, 'status', 'loopback', '{F}', '--all');
   await eventually('nothing is left', () =>
-    traces(world, world.laptop).every((trace) => trace === 'file notebook-loopback.lock'),
+    traces(world, world.laptop).every((trace) => trace === 'file server-loopback.lock'),
   );
   await done(world.laptop, 'clean');
   assert.deepEqual(traces(world, world.laptop), []);
@@ -89,14 +89,14 @@ test('a start that was killed claims its connection no longer', async () => {
 test('a start that comes by another ssh_config ends the tunnel that came by the first', async () => {
   const former = join(world.sshd.folder, 'former');
   copyFileSync(world.sshd.sshConfig, former);
-  const start = ['start', 'loopback', '--no-open', '--json', ...(await ports())];
+  const start = ['start', 'loopback', '--no-browser', '--json', ...(await ports())];
   const { tunnel } = JSON.parse(await done(world.laptop, ...start, '-F', former));
   writeFileSync(former, readFileSync(former, 'utf8').replace(/Port \d+/, `Port ${await freePort()}`));
   const { keeper, ssh } = keeperOf(world.laptop);
   const old = connectionFolder(world.laptop);
   process.kill(ssh?.pid ?? 0, 'SIGKILL');
   await eventually('nobody is met there', () => keeperOf(world.laptop).word === 'reconnecting');
-  const again = await started(world.laptop, '--no-open');
+  const again = await started(world.laptop, '--no-browser');
   assert.ok(again.joined);
   assert.equal(again.tunnel.localPort, tunnel.localPort);
   assert.notEqual(connectionFolder(world.laptop), old);

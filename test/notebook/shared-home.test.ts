@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Check } from '../hosts/diagnosis.ts';
 import { makeNetwork, type Network, networkLacks } from '../hosts/network.ts';
-import { started } from '../hosts/notebooks.ts';
+import { started } from '../hosts/servers.ts';
 import { makeSshd, type Sshd } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
@@ -54,17 +54,17 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
   skip: lacks,
 }, async () => {
   if (!node2 || !network) return;
-  const { server, tunnel } = await started(world.laptop);
+  const { jupyter: server, tunnel } = await started(world.laptop);
   leadTo(node2, network.address);
   process.kill(tunnel.pid, 'SIGKILL');
   const told = `its server was started on ${hostname()}, and loopback has reached login2 now`;
   await eventually('the tunnel leads to the other node', async () => {
     const { stdout } = await world.laptop.run('status', '--json');
-    return JSON.parse(stdout).notebooks[0].server.reason === told;
+    return JSON.parse(stdout).servers[0].jupyter.reason === told;
   });
   const status = await world.laptop.run('status', '--json');
-  const [notebook] = JSON.parse(status.stdout).notebooks;
-  assert.deepEqual([status.code, notebook.state, notebook.server.state], [3, 'degraded', 'unknown']);
+  const [spec] = JSON.parse(status.stdout).servers;
+  assert.deepEqual([status.code, spec.state, spec.jupyter.state], [3, 'degraded', 'unknown']);
   assert.match((await world.laptop.run('status')).stdout, new RegExp(`^ {2}${told}$`, 'm'));
   const all = JSON.parse((await world.laptop.run('status', 'loopback', '--all', '--json')).stdout);
   assert.deepEqual([all.node, all.elsewhere], ['login2', [{ name: 'loopback', node: hostname() }]]);
@@ -75,7 +75,7 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
   const file = join(world.home, `.local/share/jupyter/runtime/nbserver-${server.pid}.json`);
   assert.ok(all.absent.includes(file));
   assert.ok(existsSync(file));
-  for (const verb of [['start', 'loopback', '{F}', '--no-open'], ['stop'], ['restart'], ['clean']]) {
+  for (const verb of [['start', 'loopback', '{F}', '--no-browser'], ['stop'], ['restart'], ['clean']]) {
     const { code, stderr } = await world.laptop.run(...verb);
     assert.equal(code, verb[0] === 'clean' ? 0 : 1, verb.join(' '));
     if (code === 1) assert.match(stderr, new RegExp(told), verb.join(' '));
@@ -85,16 +85,16 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
   const { found, verdict } = checks.find(({ name }) => name === 'server') ?? {};
   assert.deepEqual([found, verdict], [told, 'warning']);
   assert.equal(checks.find(({ name }) => name === 'api')?.found, 'not checked: server');
-  const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open');
+  const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-browser');
   assert.equal(other.code, 1);
   assert.match(other.stderr, new RegExp(`${told}[\\s\\S]*ssh loopback rm -r /`));
   assert.ok(world.processes().includes(server.pid));
   leadTo(world.sshd, '127.0.0.1');
-  process.kill(notebook.tunnel.pid, 'SIGKILL');
+  process.kill(spec.tunnel.pid, 'SIGKILL');
   await eventually(
     'the tunnel leads to the server again',
     async () => (await world.laptop.run('status')).code === 0,
   );
-  const [again] = JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks;
-  assert.equal(again.server.pid, server.pid);
+  const [again] = JSON.parse((await world.laptop.run('status', '--json')).stdout).servers;
+  assert.equal(again.jupyter.pid, server.pid);
 });

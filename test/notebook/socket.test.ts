@@ -20,17 +20,17 @@ test('with --socket no port of the host leads to Jupyter, and only its user can 
   const world = await makeWorld();
   try {
     const { laptop } = world;
-    const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-open', '--json');
+    const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser', '--json');
     assert.equal(started.code, 0, started.stderr);
-    const { server } = JSON.parse(started.stdout);
+    const { jupyter: server } = JSON.parse(started.stdout);
     assert.equal(server.port, null);
     assert.equal(statSync(server.socket).mode & 0o777, 0o600);
     assert.equal(statSync(dirname(server.socket)).mode & 0o777, 0o700);
     const listeners = execFileSync('ss', ['-Hltnp'], { encoding: 'utf8' });
     assert.ok(!listeners.includes(`pid=${server.pid},`), listeners);
-    const joined = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-open', '--json');
+    const joined = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-browser', '--json');
     assert.equal(joined.code, 0, joined.stderr);
-    assert.equal(JSON.parse(joined.stdout).server.socket, server.socket);
+    assert.equal(JSON.parse(joined.stdout).jupyter.socket, server.socket);
     const stopped = await laptop.run('stop');
     assert.equal(stopped.code, 0, stopped.stderr);
     assert.equal(existsSync(server.socket), false);
@@ -47,7 +47,7 @@ test('a socket folder that somebody else could enter, or a link in its place, is
     mkdirSync(elsewhere);
     chmodSync(elsewhere, 0o755);
     symlinkSync(elsewhere, join(runtime, `remote-notebook-${process.getuid?.()}`));
-    const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-open');
+    const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser');
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /no place for a socket: .* is open to others/);
     assert.deepEqual(world.processes(), []);
@@ -62,7 +62,7 @@ test('a socket folder that somebody else could enter, or a link in its place, is
 test('an sshd that forwards to no socket is told, with its option, and nothing is left', async () => {
   const world = await makeWorld({ sshdConfig: ['AllowStreamLocalForwarding no'] });
   try {
-    const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-open');
+    const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser');
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /came up on loopback .*, but did not answer through the tunnel/);
     assert.match(refused.stderr, /AllowStreamLocalForwarding\)\? If not, leave out --socket\.\n$/);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { isPortFree } from '../../src/system/port.ts';
 import { startByHand } from '../hosts/by-hand.ts';
-import { done, serverRecord, started } from '../hosts/notebooks.ts';
+import { done, serverRecord, started } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { writeProgram } from '../hosts/stand-ins.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
@@ -30,14 +30,14 @@ test('what start says in JSON is what scripts may rely on, and holds no token', 
   assert.equal(answer.joined, false);
   assert.deepEqual(Object.keys(answer.phases), ['connect', 'launch', 'jupyter', 'forward', 'prove']);
   assert.deepEqual(
-    { ...answer, server: 0, tunnel: 0, phases: 0 },
+    { ...answer, jupyter: 0, tunnel: 0, phases: 0 },
     {
       state: 'connected',
       name: 'loopback',
       destination: 'loopback',
       directory: world.home,
       url: `http://127.0.0.1:${tunnel.localPort}/tree`,
-      server: 0,
+      jupyter: 0,
       tunnel: 0,
       resources: null,
       joined: false,
@@ -78,7 +78,7 @@ test('the directory and the environment are found where the user means them on t
       environment,
     );
     assert.equal(answer.directory, directory);
-    const program = readFileSync(`/proc/${answer.server.pid}/cmdline`, 'utf8').split('\0');
+    const program = readFileSync(`/proc/${answer.jupyter.pid}/cmdline`, 'utf8').split('\0');
     assert.equal(program[0], join(directory, 'venv', 'bin', 'python'), name);
     assert.ok('environment' in answer.phases);
   }
@@ -88,7 +88,7 @@ test('a directory is that of the home folder, whatever CDPATH has by the same na
   const other = await makeWorld({ environment: { CDPATH: world.home } });
   try {
     for (const { home } of [world, other]) mkdirSync(join(home, 'rne'));
-    const words = ['start', 'loopback', '{F}', '--no-open', '--json', '--directory', 'rne'];
+    const words = ['start', 'loopback', '{F}', '--no-browser', '--json', '--directory', 'rne'];
     const { code, stdout, stderr } = await other.laptop.run(...words);
     assert.equal(code, 0, stderr);
     assert.equal(JSON.parse(stdout).directory, join(other.home, 'rne'));
@@ -99,8 +99,8 @@ test('a directory is that of the home folder, whatever CDPATH has by the same na
 
 test("a command of the user's own is run as their shell would read it", async () => {
   const answer = await started(world.laptop, '--command', 'nice -n 5 python3 -m notebook');
-  assert.equal(answer.server.command, 'nice -n 5 python3 -m notebook');
-  const nice = execFileSync('ps', ['-o', 'ni=', '-p', String(answer.server.pid)], { encoding: 'utf8' });
+  assert.equal(answer.jupyter.command, 'nice -n 5 python3 -m notebook');
+  const nice = execFileSync('ps', ['-o', 'ni=', '-p', String(answer.jupyter.pid)], { encoding: 'utf8' });
   assert.equal(Number(nice), 5);
 });
 
@@ -111,7 +111,7 @@ test('a command of more than one command is one, and the server is told from the
     '--command',
     'cd elsewhere && FROM="a;b" jupyter notebook --allow-root',
   );
-  assert.match(readFileSync(`/proc/${answer.server.pid}/environ`, 'utf8'), /\0FROM=a;b\0/);
+  assert.match(readFileSync(`/proc/${answer.jupyter.pid}/environ`, 'utf8'), /\0FROM=a;b\0/);
   assert.equal(answer.directory, world.home);
   const stopped = await world.laptop.run('stop');
   assert.equal(stopped.code, 0, stopped.stderr);
@@ -121,7 +121,7 @@ test('a command of more than one command is one, and the server is told from the
 test('a wrapper that stays is no obstacle: the server is found by its token', async () => {
   writeProgram(join(world.home, 'wrap'), '"$@" &', 'wait');
   const answer = await started(world.laptop, '--command', './wrap jupyter-notebook');
-  assert.match(readFileSync(`/proc/${answer.server.pid}/cmdline`, 'utf8'), /jupyter-notebook/);
+  assert.match(readFileSync(`/proc/${answer.jupyter.pid}/cmdline`, 'utf8'), /jupyter-notebook/);
   const stopped = await world.laptop.run('stop');
   assert.equal(stopped.code, 0, stopped.stderr);
   assert.deepEqual(serverPids(world), []);
@@ -129,7 +129,7 @@ test('a wrapper that stays is no obstacle: the server is found by its token', as
 
 test('a port that is taken here or on the host is no failure: the next is taken, and its holder named', async () => {
   await withTakenPort(async (port) => {
-    const words = ['start', 'loopback', '{F}', '--no-open', '--port', String(port)];
+    const words = ['start', 'loopback', '{F}', '--no-browser', '--port', String(port)];
     const { code, stderr } = await world.laptop.run(...words);
     assert.equal(code, 0, stderr);
     assert.match(stderr, new RegExp(`port ${port} of loopback is taken by .*\\(PID ${process.pid}\\)`));
@@ -138,7 +138,7 @@ test('a port that is taken here or on the host is no failure: the next is taken,
       'start',
       'loopback',
       '{F}',
-      '--no-open',
+      '--no-browser',
       '--local-port',
       String(port),
     );
@@ -167,7 +167,7 @@ test('a port that is taken here or on the host is no failure: the next is taken,
 test('the holder of a taken port is called by its whole name, and a Python program by its own', async () => {
   const byHand = await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
   const port = await freePort();
-  const served = spawn('python3', ['-m', 'http.server', '--bind', '127.0.0.1', String(port)], {
+  const served = spawn('python3', ['-m', 'http.jupyter', '--bind', '127.0.0.1', String(port)], {
     stdio: 'ignore',
     env: world.laptop.env,
   });
@@ -209,7 +209,7 @@ test('nobody else can read what is written, whatever the umask', async () => {
 });
 
 test('the token is in no list of processes, and in no log', async () => {
-  const { stdout } = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+  const { stdout } = await world.laptop.run('start', 'loopback', '{F}', '--no-browser');
   const token = new URL(stdout.trim()).searchParams.get('token') ?? '';
   assert.ok(token.length >= 32);
   for (const pid of world.processes()) {
@@ -242,7 +242,7 @@ test('a dry run prints the commands and does nothing', async () => {
 test('a start from a folder that is no more is like any other', async () => {
   const gone = join(world.home, 'gone');
   mkdirSync(gone);
-  const words = ['start', 'loopback', '-F', world.sshd.sshConfig, '--no-open'];
+  const words = ['start', 'loopback', '-F', world.sshd.sshConfig, '--no-browser'];
   const line = `cd '${gone}' && rmdir '${gone}' && exec "$@"`;
   const { env } = world.laptop;
   const child = spawn('/bin/sh', ['-c', line, 'sh', ...PROGRAM, ...words], { env, stdio: 'ignore' });
@@ -250,7 +250,7 @@ test('a start from a folder that is no more is like any other', async () => {
 });
 
 test('--verbose shows each command as it runs', async () => {
-  const { stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--verbose');
+  const { stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--verbose');
   for (const words of [
     /\$ \/bin\/sh .*keeper\.sh /,
     /\$ ssh .* 'exec \/bin\/sh -s' {2}< a script/,

@@ -3,14 +3,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { makeNotebook } from '../../src/notebook/notebook.ts';
+import { makeSpec } from '../../src/notebook/notebook.ts';
 import {
-  type NotebookRecord,
   readRecords,
+  type ServerRecord,
   updateRecords,
-  withNotebookLock,
   withoutRecord,
   withRecord,
+  withServerLock,
 } from '../../src/notebook/state.ts';
 import type { Context } from '../../src/system/context.ts';
 
@@ -39,13 +39,13 @@ function file(): string {
 }
 
 /** Whole, so that each of its fields has to come back. */
-function record(name: string): NotebookRecord {
+function record(name: string): ServerRecord {
   const settings = { destination: 'gpu', directory: "it's", 'local-port': 7000, 'strict-port': true };
   return {
-    notebook: makeNotebook(name, settings, '/ssh_config'),
-    server: {
+    spec: makeSpec(name, settings, '/ssh_config'),
+    jupyter: {
       pid: 4321,
-      began: '12345',
+      startTime: '12345',
       startedAt: '2026-01-01T00:00:00.000Z',
       folder: '/home/me/.local/state/remote-notebook/servers/x-1',
       directory: "/home/me/it's",
@@ -75,7 +75,7 @@ test('without a state file there are no records, and none is made by reading', (
 test('what is written is read again, every field of it', async () => {
   const plain = {
     ...record('b'),
-    server: undefined,
+    jupyter: undefined,
     plain: { tunnel: { pid: 9, startTime: '1' }, log: '/log' },
   };
   await updateRecords(context, (records) => withRecord(withRecord(records, record('a')), plain));
@@ -123,7 +123,7 @@ const BROKEN = [
   'null',
   '[]',
   '{"version": 1}',
-  '{"version": 1, "notebooks": {"a": {}}}',
+  '{"version": 1, "servers": {"a": {}}}',
   '{"version": 0}',
 ];
 
@@ -143,12 +143,12 @@ for (const text of BROKEN) {
 
 test('the state file of a newer version is not touched', () => {
   mkdirSync(join(folder, 'remote-notebook'), { mode: 0o700 });
-  writeFileSync(file(), '{"version": 2, "notebooks": {}}');
+  writeFileSync(file(), '{"version": 2, "servers": {}}');
   assert.throws(() => readRecords(context), /was written by a newer remote-notebook \(version 2\)/);
   assert.deepEqual(readdirSync(join(folder, 'remote-notebook')), ['state.json']);
 });
 
-test('commands for one notebook go one after the other, those for two side by side', async () => {
+test('commands for one server go one after the other, those for two side by side', async () => {
   const events: string[] = [];
   let letGo = () => {};
   const gate = new Promise<void>((resolve) => {
@@ -158,16 +158,16 @@ test('commands for one notebook go one after the other, those for two side by si
   const inside = new Promise<void>((resolve) => {
     begun = resolve;
   });
-  const first = withNotebookLock('a', context, async () => {
+  const first = withServerLock('a', context, async () => {
     begun();
     await gate;
     events.push('first');
   });
   await inside;
-  const second = withNotebookLock('a', context, async () => {
+  const second = withServerLock('a', context, async () => {
     events.push('second');
   });
-  await withNotebookLock('b', context, async () => {
+  await withServerLock('b', context, async () => {
     events.push('other');
   });
   letGo();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { lacks } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { shownOn } from '../hosts/terminal.ts';
@@ -29,7 +29,7 @@ const SERVER = [
   'reason',
   'kernels',
   'log',
-  'foreign',
+  'adopted',
 ];
 const TUNNEL = [
   'state',
@@ -46,30 +46,30 @@ const TUNNEL = [
 
 test('the JSON of a status has the same keys whether all is well or nothing is', async () => {
   const status = JSON.parse(await done(world.laptop, 'status', '--json'));
-  assert.deepEqual(Object.keys(status), ['notebooks']);
-  assert.equal(status.notebooks.length, 1);
+  assert.deepEqual(Object.keys(status), ['servers']);
+  assert.equal(status.servers.length, 1);
   const laptop = world.anotherLaptop();
   const other = await started(laptop, '--name', 'other');
-  process.kill(other.server.pid, 'SIGKILL');
+  process.kill(other.jupyter.pid, 'SIGKILL');
   const down = await laptop.run('status', '--json');
   assert.equal(down.code, 3);
-  for (const notebook of [status.notebooks[0], JSON.parse(down.stdout).notebooks[0]]) {
-    assert.deepEqual(Object.keys(notebook), STATUS);
-    assert.deepEqual(Object.keys(notebook.server), SERVER);
-    assert.deepEqual(Object.keys(notebook.tunnel), TUNNEL);
+  for (const spec of [status.servers[0], JSON.parse(down.stdout).servers[0]]) {
+    assert.deepEqual(Object.keys(spec), STATUS);
+    assert.deepEqual(Object.keys(spec.jupyter), SERVER);
+    assert.deepEqual(Object.keys(spec.tunnel), TUNNEL);
   }
   await done(laptop, 'stop');
 });
 
 test('a status says the same as the start did, and the version that the API tells', async () => {
-  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
   const { joined: _, phases: __, ...then } = first as Shown & { phases: unknown };
-  assert.ok(now.server.roundTripMs >= 0);
-  assert.deepEqual(now.server.kernels, []);
-  assert.deepEqual({ ...now, server: { ...now.server, roundTripMs: null, kernels: null } }, then);
+  assert.ok(now.jupyter.roundTripMs >= 0);
+  assert.deepEqual(now.jupyter.kernels, []);
+  assert.deepEqual({ ...now, jupyter: { ...now.jupyter, roundTripMs: null, kernels: null } }, then);
 });
 
-test('the table has a row for each notebook, in columns, without the token', async () => {
+test('the table has a row for each server, in columns, without the token', async () => {
   const table = await done(world.laptop, 'status');
   const [title = '', row = '', ...rest] = table.split('\n');
   assert.deepEqual(title.split(/ {2,}/), [
@@ -121,7 +121,7 @@ test('a table fits a narrow terminal, with its names, states and URLs whole, and
     shownOn(width, [...PROGRAM, 'status', 'deep', ...more], laptop.env);
   const directory = join(world.home, 'where the data of all of the many experiments of the last years lies');
   mkdirSync(directory);
-  const { url, server } = await started(laptop, '--name', 'deep', '--directory', directory);
+  const { url, jupyter: server } = await started(laptop, '--name', 'deep', '--directory', directory);
   assert.ok((await done(laptop, 'status', 'deep')).endsWith(`${directory}\n`));
   for (const width of [60, 80, 110]) {
     const [title = '', row = '', ...rest] = await shown(width);
@@ -139,19 +139,19 @@ test('a table fits a narrow terminal, with its names, states and URLs whole, and
   await done(laptop, 'stop');
 });
 
-test('a status is of the one notebook that is named', async () => {
+test('a status is of the one server that is named', async () => {
   await started(world.laptop, '--name', 'second');
-  const all = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
+  const all = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
   assert.deepEqual(
     all.map(({ name }: Shown) => name),
     ['loopback', 'second'],
   );
-  const one = JSON.parse(await done(world.laptop, 'status', 'second', '--json')).notebooks;
+  const one = JSON.parse(await done(world.laptop, 'status', 'second', '--json')).servers;
   assert.deepEqual(
     one.map(({ name }: Shown) => name),
     ['second'],
   );
-  process.kill(one[0].server.pid, 'SIGKILL');
+  process.kill(one[0].jupyter.pid, 'SIGKILL');
   assert.equal((await world.laptop.run('status', 'loopback')).code, 0);
   assert.equal((await world.laptop.run('status', 'second')).code, 3);
   assert.equal((await world.laptop.run('status')).code, 3);
@@ -160,7 +160,7 @@ test('a status is of the one notebook that is named', async () => {
 
 test('a server that was killed is told with the end of its log', async () => {
   const laptop = world.anotherLaptop();
-  const { server } = await started(laptop, '--name', 'doomed');
+  const { jupyter: server } = await started(laptop, '--name', 'doomed');
   process.kill(server.pid, 'SIGKILL');
   const { code, stdout } = await laptop.run('status');
   assert.equal(code, 3);
@@ -175,12 +175,12 @@ test('a server that was killed is told with the end of its log', async () => {
 test('where nothing was started nothing is wrong, and the way to start is told', async () => {
   const laptop = world.anotherLaptop();
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
-  writeFileSync(laptop.configurationFile, 'notebooks:\n  work: { destination: loopback }\n');
+  writeFileSync(laptop.configurationFile, 'servers:\n  work: { destination: loopback }\n');
   for (const [said, ...name] of [
     ['Nothing runs. Begin with: remote-notebook start user@host'],
     ['"work" does not run. Start it: remote-notebook start work', 'work'],
   ]) {
     assert.equal(await done(laptop, 'status', ...name), `${said}\n`);
-    assert.deepEqual(JSON.parse(await done(laptop, 'status', ...name, '--json')), { notebooks: [] });
+    assert.deepEqual(JSON.parse(await done(laptop, 'status', ...name, '--json')), { servers: [] });
   }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
@@ -29,7 +29,7 @@ test('stop --all asks once, with all that runs and computes, and then nothing ru
 });
 
 test('whoever does not want it after all is told that all run on', async () => {
-  const { server } = await started(world.laptop);
+  const { jupyter: server } = await started(world.laptop);
   const window = openTerminal([...PROGRAM, 'stop', '--all'], world.laptop.env);
   await window.saw('[y/N]');
   window.type('n\n');
@@ -47,20 +47,20 @@ test('stop --all stops also what stop --keep-server has left to run', async () =
   await started(world.laptop, '--name', 'kept');
   await done(world.laptop, 'stop', '--keep-server');
   const stdout = await done(world.laptop, 'stop', '--all', '--yes', '--json');
-  const [kept] = JSON.parse(stdout).notebooks;
+  const [kept] = JSON.parse(stdout).servers;
   assert.deepEqual([kept.name, kept.outcome], ['kept', 'terminated']);
   assert.deepEqual(world.processes(), []);
 });
 
 test('without a terminal stop --all wants its yes, and stops nothing', async () => {
-  const { server } = await started(world.laptop);
+  const { jupyter: server } = await started(world.laptop);
   const { code, stderr } = await world.laptop.run('stop', '--all');
   assert.equal(code, 2);
   assert.match(stderr, /--yes/);
   assert.ok(world.processes().includes(server.pid));
 });
 
-test('a host that is away keeps no other notebook from being stopped, and is told', async () => {
+test('a host that is away keeps no other server from being stopped, and is told', async () => {
   const away = await makeWorld();
   try {
     await started(world.laptop, '--name', 'near');
@@ -69,7 +69,7 @@ test('a host that is away keeps no other notebook from being stopped, and is tol
     await away.sshd.remove();
     const { code, stdout } = await world.laptop.run('stop', '--all', '--yes', '--json');
     assert.equal(code, 1);
-    const outcomes = JSON.parse(stdout).notebooks.map((one: { name: string; outcome: string }) => [
+    const outcomes = JSON.parse(stdout).servers.map((one: { name: string; outcome: string }) => [
       one.name,
       one.outcome,
     ]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
@@ -25,7 +25,7 @@ test('an idle server is asked to end on a connection that asked for its kernels'
   await started(world.laptop);
   const before = [sessions(), throughTunnel()];
   assert.equal(JSON.parse(await done(world.laptop, 'stop', '--json')).outcome, 'shutdown');
-  // It has no kernels, so it is not asked for their notebooks.
+  // It has no kernels, so it is not asked for their servers.
   assert.deepEqual([sessions(), throughTunnel()], [Number(before[0]) + 1, Number(before[1]) + 1]);
 });
 
@@ -43,6 +43,6 @@ test('the session that ends a server is open before its user has answered, and e
   } finally {
     await window.close();
   }
-  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).notebooks;
-  assert.deepEqual([now.server.pid, now.server.kernels[0].state], [shown.server.pid, 'busy']);
+  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  assert.deepEqual([now.jupyter.pid, now.jupyter.kernels[0].state], [shown.jupyter.pid, 'busy']);
 });

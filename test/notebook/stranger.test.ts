@@ -34,7 +34,7 @@ function keeper() {
 test('who takes the port of a tunnel that was lost in a start is told nothing', async () => {
   const [port, localPort] = [await freePort(), await freePort()];
   const words = ['--command', silentServer(port), '--port', String(port), '--local-port', String(localPort)];
-  const starting = world.laptop.start('start', 'loopback', '{F}', '--no-open', ...words);
+  const starting = world.laptop.start('start', 'loopback', '{F}', '--no-browser', ...words);
   let told = '';
   const stranger = createServer((socket) => socket.on('data', (chunk) => (told += chunk)).end());
   try {

@@ -7,7 +7,7 @@ import { get as httpsGet } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { lacks } from '../hosts/shells.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
@@ -51,7 +51,7 @@ for (const { kind, command, app, skip } of JUPYTERS) {
       const shown = await started(world.laptop, `--command=${command}`, ...(await ports()));
       const url = new URL((await done(world.laptop, 'open', '--print')).trim());
       assert.equal(await pageStatus(url), 200);
-      look(shown.server.port);
+      look(shown.jupyter.port);
       await done(world.laptop, 'stop');
       assert.deepEqual(traces(world, world.laptop), []);
       return url;

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { configureJupyter, DEAF_TO_TERM } from '../hosts/configuration.ts';
 import { type ApiKernel, execute, openSession } from '../hosts/kernels.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/notebooks.ts';
+import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** What a stop ends, and what it leaves alone, with many servers of one user on one host. */
@@ -27,10 +27,10 @@ after(() => world.remove());
 
 async function unharmed(): Promise<unknown> {
   return Promise.all(
-    nine.map(async ({ name, server, tunnel }) => {
+    nine.map(async ({ name, jupyter, tunnel }) => {
       const { token } = serverRecord(world.laptop, name);
       const kernels = await askJupyter<ApiKernel[]>(tunnel.localPort, token, '/api/kernels');
-      return { kernels: kernels.map(({ id }) => id), processes: below(server.pid) };
+      return { kernels: kernels.map(({ id }) => id), processes: below(jupyter.pid) };
     }),
   );
 }
@@ -62,8 +62,8 @@ async function startTenth(): Promise<{ shown: Shown; processes: number[] }> {
   );
   const { token } = serverRecord(world.laptop, 'tenth');
   await askJupyter(shown.tunnel.localPort, token, '/api/terminals', 'POST');
-  await eventually('server, kernel, helper and shell run', () => below(shown.server.pid).length >= 4);
-  return { shown, processes: below(shown.server.pid) };
+  await eventually('server, kernel, helper and shell run', () => below(shown.jupyter.pid).length >= 4);
+  return { shown, processes: below(shown.jupyter.pid) };
 }
 
 test('of ten servers one is stopped, with a kernel that ignores TERM and a terminal, and nine are unharmed', async () => {
@@ -78,7 +78,7 @@ test('when Jupyter itself has to be killed, its kernels and terminals are gone a
   const { shown, processes } = await startTenth();
   rmSync(folder, { recursive: true });
   // It answers nothing any more either.
-  execFileSync('kill', ['-STOP', String(shown.server.pid)]);
+  execFileSync('kill', ['-STOP', String(shown.jupyter.pid)]);
   assert.equal(JSON.parse(await done(world.laptop, 'stop', 'tenth', '--json')).outcome, 'killed');
   assert.deepEqual(processes.filter(lives), []);
   assert.deepEqual(await unharmed(), theirs);

@@ -39,7 +39,7 @@ function openWith(env: NodeJS.ProcessEnv, command: readonly string[]): TerminalW
 }
 
 function start(...more: readonly string[]): string[] {
-  return [...PROGRAM, 'start', 'loopback', '-F', world.sshd.sshConfig, '--no-open', ...more];
+  return [...PROGRAM, 'start', 'loopback', '-F', world.sshd.sshConfig, '--no-browser', ...more];
 }
 
 /** A shell that runs a command and is there afterwards, as the user's is; `more` is what they type then. */
@@ -106,7 +106,7 @@ test('whoever waits for a host that does not answer sees what is waited for', as
   try {
     const { configurationFile } = world.laptop;
     mkdirSync(dirname(configurationFile), { recursive: true });
-    writeFileSync(configurationFile, 'notebooks: { far: { destination: loopback } }\n');
+    writeFileSync(configurationFile, 'servers: { far: { destination: loopback } }\n');
     for (const verb of ['start', 'forward']) {
       const window = openLive(...PROGRAM, verb, 'far', '-F', world.sshd.sshConfig);
       await window.saw('… connect');
@@ -175,7 +175,7 @@ for (const [key, name] of [
 test('a terminal that is closed after a start leaves the server and the tunnel up', async () => {
   const window = open(...inShell(start(), 'sleep 600'));
   await window.saw('it ended with 0');
-  const before = JSON.parse((await world.laptop.run('status', '--json')).stdout).notebooks[0];
+  const before = JSON.parse((await world.laptop.run('status', '--json')).stdout).servers[0];
   await window.close();
   await eventually(
     'all of the terminal is gone',
@@ -183,8 +183,8 @@ test('a terminal that is closed after a start leaves the server and the tunnel u
   );
   const status = await world.laptop.run('status', '--json');
   assert.equal(status.code, 0, status.stdout);
-  const [after] = JSON.parse(status.stdout).notebooks;
-  assert.deepEqual([after.server.pid, after.tunnel.pid], [before.server.pid, before.tunnel.pid]);
+  const [after] = JSON.parse(status.stdout).servers;
+  assert.deepEqual([after.jupyter.pid, after.tunnel.pid], [before.jupyter.pid, before.tunnel.pid]);
   assert.equal((await world.laptop.run('stop')).code, 0);
   assert.deepEqual(traces(world, world.laptop), []);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { started } from '../hosts/notebooks.ts';
+import { started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { makeWorld } from '../hosts/world.ts';
 
@@ -16,7 +16,7 @@ test('a setting that a running server was started without is told, in the same w
     );
     const elsewhere = await world
       .anotherLaptop()
-      .run('start', 'loopback', '{F}', '--no-open', '--command', 'jupyter notebook --debug');
+      .run('start', 'loopback', '{F}', '--no-browser', '--command', 'jupyter notebook --debug');
     assert.match(elsewhere.stderr, /it runs already, with another command: stop it first to have yours\n/);
     const same = await world.laptop.run('start', 'loopback', '{F}');
     assert.doesNotMatch(same.stderr, /it runs already/);

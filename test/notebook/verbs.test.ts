@@ -20,11 +20,11 @@ async function run(...args: string[]) {
   return finished;
 }
 
-const start = (...args: string[]) => run('start', 'loopback', '{F}', '--no-open', ...args);
+const start = (...args: string[]) => run('start', 'loopback', '{F}', '--no-browser', ...args);
 
 async function status(name = 'loopback') {
   const { stdout } = await world.laptop.run('status', '--json');
-  return JSON.parse(stdout).notebooks.find((notebook: { name: string }) => notebook.name === name);
+  return JSON.parse(stdout).servers.find((spec: { name: string }) => spec.name === name);
 }
 
 function fetchText(port: number): Promise<string> {
@@ -42,13 +42,13 @@ test('stop ends exactly one server, and the others of that user live on', async 
   const { stderr } = await run('stop', 'one');
   assert.match(stderr, /one is stopped\./);
   assert.equal(await status('one'), undefined);
-  assert.equal((await status('two')).server.pid, two.server.pid);
+  assert.equal((await status('two')).jupyter.pid, two.jupyter.pid);
   assert.equal((await status('two')).state, 'connected');
 });
 
 test('stopping what is gone already is no failure, and said so', async () => {
   await start();
-  process.kill((await status()).server.pid, 'SIGKILL');
+  process.kill((await status()).jupyter.pid, 'SIGKILL');
   const { stderr } = await run('stop');
   assert.match(stderr, /loopback was not running any more\./);
   assert.deepEqual(world.processes(), []);
@@ -56,7 +56,7 @@ test('stopping what is gone already is no failure, and said so', async () => {
 
 test('a server that hears nothing any more is stopped all the same', async () => {
   await start();
-  process.kill((await status()).server.pid, 'SIGSTOP');
+  process.kill((await status()).jupyter.pid, 'SIGSTOP');
   const { stderr } = await run('stop');
   assert.match(stderr, /loopback is stopped/);
   assert.deepEqual(world.processes(), []);
@@ -66,12 +66,12 @@ test('stop --keep-server closes the tunnel alone, and start joins the server aga
   await start();
   const before = await status();
   await run('stop', '--keep-server');
-  assert.deepEqual(world.processes(), [before.server.pid]);
+  assert.deepEqual(world.processes(), [before.jupyter.pid]);
   const again = JSON.parse((await start('--json')).stdout);
-  assert.deepEqual([again.joined, again.server.pid], [true, before.server.pid]);
+  assert.deepEqual([again.joined, again.jupyter.pid], [true, before.jupyter.pid]);
 });
 
-test('a notebook whose server was left to run stays known: status shows it, start, forward and stop take its name', async () => {
+test('a server whose server was left to run stays known: status shows it, start, forward and stop take its name', async () => {
   await start('--name', 'kept', '--local-port', String(await freePort()));
   await start('--name', 'other');
   const before = await status('kept');
@@ -85,21 +85,21 @@ test('a notebook whose server was left to run stays known: status shows it, star
   assert.match(shown.stdout, /^ {2}Its server was left to run; join it again: remote-notebook start kept$/m);
   assert.deepEqual((await status('kept')).tunnel.wanted, false);
   for (const verb of ['start', 'forward']) {
-    await run(verb, 'kept', ...(verb === 'start' ? ['--no-open'] : []));
+    await run(verb, 'kept', ...(verb === 'start' ? ['--no-browser'] : []));
     const again = await status('kept');
     assert.deepEqual(
-      [again.state, again.server.pid, again.url],
-      ['connected', before.server.pid, before.url],
+      [again.state, again.jupyter.pid, again.url],
+      ['connected', before.jupyter.pid, before.url],
     );
     await run('stop', 'kept', '--keep-server');
   }
   await run('stop', 'other');
-  assert.deepEqual(world.processes(), [before.server.pid]);
+  assert.deepEqual(world.processes(), [before.jupyter.pid]);
   assert.match((await run('stop')).stderr, /kept is stopped/);
   assert.deepEqual(world.processes(), []);
 });
 
-test('a kept server is no reason to ask which notebook is meant, nor a leftover', async () => {
+test('a kept server is no reason to ask which server is meant, nor a leftover', async () => {
   await start('--name', 'kept');
   await run('stop', '--keep-server');
   await start('--name', 'other');
@@ -109,7 +109,7 @@ test('a kept server is no reason to ask which notebook is meant, nor a leftover'
 
 test('a step that came to nothing has no tick: a server that is on record and gone is proven in vain', async () => {
   await start();
-  process.kill((await status()).server.pid, 'SIGKILL');
+  process.kill((await status()).jupyter.pid, 'SIGKILL');
   const { stderr } = await start();
   const steps = [...stderr.matchAll(/^ {2}([✓✗]) (\S+)/gm)].map(([, sign, step]) => `${sign} ${step}`);
   assert.deepEqual(steps.slice(0, 2), ['✗ prove', '✓ connect'], stderr);
@@ -124,7 +124,7 @@ test('an option that is given twice counts as it was given last', async () => {
 test('status ends with 3 when something that should run does not', async () => {
   await start();
   assert.equal((await world.laptop.run('status')).code, 0);
-  process.kill((await status()).server.pid, 'SIGKILL');
+  process.kill((await status()).jupyter.pid, 'SIGKILL');
   const { code, stdout } = await world.laptop.run('status');
   assert.equal(code, 3);
   assert.match(stdout, /^loopback {2}stopped {2}connected/m);
@@ -163,7 +163,7 @@ test('forward brings more ports over the same connection, and again after a reco
 
 test('forward says that nothing runs where nothing runs', async () => {
   mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
-  writeFileSync(world.laptop.configurationFile, 'notebooks:\n  gpu:\n    destination: loopback\n');
+  writeFileSync(world.laptop.configurationFile, 'servers:\n  gpu:\n    destination: loopback\n');
   const { code, stderr } = await world.laptop.run('forward', 'gpu', '{F}');
   assert.equal(code, 1);
   assert.match(stderr, /"gpu" does not run on loopback/);
@@ -193,7 +193,7 @@ test('the browser gets a private file that leads to the page, and no token on it
 
 test('logs -f goes on until the server ends, and leaves no process on the host', async () => {
   await start();
-  const { pid } = (await status()).server;
+  const { pid } = (await status()).jupyter;
   const following = world.laptop.start('logs', '-f');
   await eventually('the log is followed', () =>
     world.processes().some((other) => readFileSync(`/proc/${other}/cmdline`, 'utf8').startsWith('tail')),
@@ -215,7 +215,7 @@ test('what was saved is started by its name, over the ssh_config that was named,
   await start('--directory', 'work', '--save', 'daily');
   await run('stop');
   assert.match(readFileSync(file, 'utf8'), /^# mine\n[\s\S]*# the other one\n/);
-  const again = JSON.parse((await run('start', 'daily', '--no-open', '--json')).stdout);
+  const again = JSON.parse((await run('start', 'daily', '--no-browser', '--json')).stdout);
   assert.deepEqual([again.name, again.directory], ['daily', join(world.home, 'work')]);
 });
 
@@ -226,10 +226,10 @@ test('without a name the default of config.yaml is meant', async () => {
     file,
     'default: b\nnotebooks:\n  a:\n    destination: nowhere\n  b:\n    destination: loopback\n    local-port: 18999\n',
   );
-  const { stdout } = await run('start', '{F}', '--no-open', '--dry-run');
+  const { stdout } = await run('start', '{F}', '--no-browser', '--dry-run');
   assert.match(stdout, /loopback ssh/);
   assert.match(stdout, /-L 127\.0\.0\.1:18999:127\.0\.0\.1:8889/);
-  assert.match((await run('config', 'check')).stderr, /is right: 2 notebooks\./);
+  assert.match((await run('config', 'check')).stderr, /is right: 2 servers\./);
   assert.equal((await run('config', 'path')).stdout.trim(), file);
 });
 

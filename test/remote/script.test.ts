@@ -41,7 +41,7 @@ test('of frames with one key the last counts', () => {
 
 /** Answers with what the stop script of a server that is not there says. */
 function runStop(shell: string, folder: string): string[] {
-  const variables = { folder, pid: '', began: '', launch: '', grace: '0' };
+  const variables = { folder, pid: '', startTime: '', launch: '', grace: '0' };
   const text = scriptText({ name: 'stop', variables });
   return execFileSync(shell, ['-s'], { input: text, encoding: 'utf8' }).split('\n');
 }
@@ -58,7 +58,7 @@ for (const shell of ['sh', 'dash', 'bash'] as const) {
 }
 
 test('nothing is run of a script that arrives only in part', () => {
-  const variables = { folder: '/nowhere', pid: '', began: '', launch: '', grace: '0' };
+  const variables = { folder: '/nowhere', pid: '', startTime: '', launch: '', grace: '0' };
   const text = scriptText({ name: 'stop', variables });
   for (const part of [0.3, 0.9, 0.99]) {
     const cut = text.slice(0, Math.floor(text.length * part));

@@ -16,11 +16,11 @@ import { commandLine } from '../../src/system/command.ts';
 
 const connection: Connection = {
   destination: 'me@gpu',
-  configFile: undefined,
+  sshConfig: undefined,
   folder: '/state/c/0',
   controlPath: '/state/c/0/control',
 };
-const withConfigFile: Connection = { ...connection, configFile: '/my files/ssh_config' };
+const withConfigFile: Connection = { ...connection, sshConfig: '/my files/ssh_config' };
 const forward = { bindAddress: '127.0.0.1', localPort: 8890, target: '127.0.0.1:8889' };
 
 test('the master is in the foreground, with a socket of its own and forwards of nobody', () => {
@@ -56,7 +56,7 @@ test("-F is ssh's own: every ssh that reads an ssh_config gets it", () => {
   for (const command of [
     masterCommand(withConfigFile),
     scriptCommand(withConfigFile),
-    resolveCommand('me@gpu', withConfigFile.configFile),
+    resolveCommand('me@gpu', withConfigFile.sshConfig),
   ]) {
     assert.deepEqual(command.slice(0, 3), ['ssh', '-F', '/my files/ssh_config']);
   }
@@ -65,9 +65,9 @@ test("-F is ssh's own: every ssh that reads an ssh_config gets it", () => {
 test('what is told to ssh wins over a hostile ssh_config, and ssh takes each option', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rn-arguments-'));
   try {
-    const configFile = join(folder, 'ssh_config');
+    const sshConfig = join(folder, 'ssh_config');
     writeFileSync(
-      configFile,
+      sshConfig,
       `Host *
   ControlMaster auto
   ControlPath ${folder}/theirs
@@ -87,7 +87,7 @@ test('what is told to ssh wins over a hostile ssh_config, and ssh takes each opt
       // -G prints what this very command line would do, and connects to nothing.
       return execFileSync(program, ['-G', ...args], { encoding: 'utf8' }).split('\n');
     };
-    const mine = { ...connection, configFile, controlPath: join(folder, 'mine') };
+    const mine = { ...connection, sshConfig, controlPath: join(folder, 'mine') };
     const master = resolved([...masterCommand(mine), '--', mine.destination]);
     for (const line of [
       `controlpath ${join(folder, 'mine')}`,

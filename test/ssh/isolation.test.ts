@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
 import { eventually, makeWorld } from '../hosts/world.ts';
@@ -26,10 +26,10 @@ for (const [name, sshConfig] of HABITS) {
     const world = await makeWorld({ sshConfig });
     try {
       const { laptop } = world;
-      const started = await laptop.run('start', 'loopback', '{F}', '--no-open');
+      const started = await laptop.run('start', 'loopback', '{F}', '--no-browser');
       assert.equal(started.code, 0, started.stderr);
       const status = await laptop.run('status', '--json');
-      assert.equal(JSON.parse(status.stdout).notebooks[0].state, 'connected');
+      assert.equal(JSON.parse(status.stdout).servers[0].state, 'connected');
       const stopped = await laptop.run('stop');
       assert.equal(stopped.code, 0, stopped.stderr);
       assert.deepEqual(world.processes(), []);
@@ -53,7 +53,7 @@ test('the forwards of an ssh_config are not taken from their own sessions', asyn
       'start',
       'loopback',
       '{F}',
-      '--no-open',
+      '--no-browser',
       '--local-port',
       String(localPort),
     );
@@ -69,7 +69,7 @@ test('a host that allows one session at a time is enough', async () => {
   const world = await makeWorld({ sshdConfig: ['MaxSessions 1'] });
   try {
     const { laptop } = world;
-    const started = await laptop.run('start', 'loopback', '{F}', '--no-open');
+    const started = await laptop.run('start', 'loopback', '{F}', '--no-browser');
     assert.equal(started.code, 0, started.stderr);
     const logs = await laptop.run('logs');
     assert.equal(logs.code, 0, logs.stderr);
@@ -85,7 +85,7 @@ test('a host that allows one session at a time is enough, though its start-up fi
   const world = await makeWorld({ sshdConfig: ['MaxSessions 1'] });
   try {
     const { laptop } = world;
-    await started(laptop, '--no-open', ...(await ports()));
+    await started(laptop, '--no-browser', ...(await ports()));
     writeFileSync(join(world.home, '.bashrc'), 'sleep 3\n');
     const { ssh } = keeperOf(laptop);
     process.kill(ssh?.pid ?? 0, 'SIGKILL');

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
-import { done, type Shown, started } from '../hosts/notebooks.ts';
+import { done, type Shown, started } from '../hosts/servers.ts';
 import { makeSshd, ports, type Sshd } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
@@ -44,8 +44,8 @@ for (const [name, hops, way] of WAYS) {
       assert.deepEqual([...jumps, world.sshd].map(isIdle), Array(hops + 1).fill(false));
       process.kill(keeperOf(laptop).ssh?.pid ?? 0, 'SIGKILL');
       await eventually('the tunnel is back', async () => {
-        const [notebook] = JSON.parse((await laptop.run('status', '--json')).stdout).notebooks as Shown[];
-        return notebook?.state === 'connected' && notebook.tunnel.pid !== tunnel.pid;
+        const [spec] = JSON.parse((await laptop.run('status', '--json')).stdout).servers as Shown[];
+        return spec?.state === 'connected' && spec.tunnel.pid !== tunnel.pid;
       });
       await done(laptop, 'logs');
       await done(laptop, 'stop');
@@ -65,7 +65,7 @@ test('a jump host that is down is told by what ssh says of it', async () => {
   const { world, jumps } = await behind(1, () => 'ProxyJump jump1');
   try {
     await jumps[0]?.stop();
-    const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+    const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-browser');
     assert.equal(code, 1);
     assert.match(stderr, /Connection refused|Connection closed by UNKNOWN/);
     assert.deepEqual(world.processes(), []);

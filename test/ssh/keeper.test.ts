@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { keeperState, parseKeeperState, readKeeperState } from '../../src/ssh/keeper.ts';
-import { startTime } from '../../src/system/process.ts';
+import { startTimeOf } from '../../src/system/process.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -18,7 +18,7 @@ function write(...lines: string[]): void {
 
 /** This test's own process: one that lives. */
 async function alive(): Promise<string> {
-  return `${process.pid} ${await startTime(process.pid)}`;
+  return `${process.pid} ${await startTimeOf(process.pid)}`;
 }
 
 /** The same PID, at another time: one that is gone. */

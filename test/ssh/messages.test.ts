@@ -82,7 +82,7 @@ for (const [words, cause, telling] of SAID) {
   });
 }
 
-const connection = { destination: 'gpu', configFile: undefined, folder: '/c', controlPath: '/c/control' };
+const connection = { destination: 'gpu', sshConfig: undefined, folder: '/c', controlPath: '/c/control' };
 
 test('a failure repeats what ssh said, and tells what to do', () => {
   for (const [words, cause, telling] of SAID) {
@@ -94,7 +94,7 @@ test('a failure repeats what ssh said, and tells what to do', () => {
 
 test('an ssh_config that is not there has no option to mend', () => {
   const words = "Can't open user config file /etc/lab.conf: No such file or directory\r\n";
-  const lab = { ...connection, configFile: '/etc/lab.conf' };
+  const lab = { ...connection, sshConfig: '/etc/lab.conf' };
   assert.equal(sshFailure(lab, words).remedy, 'See that /etc/lab.conf is there, and yours to read.');
 });
 

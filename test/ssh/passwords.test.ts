@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
 import { keeperOf } from '../hosts/keeper.ts';
-import type { Shown } from '../hosts/notebooks.ts';
+import type { Shown } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { eventually, makeWorld, PROGRAM } from '../hosts/world.ts';
@@ -49,15 +49,15 @@ for (const { name, sshdConfig, question } of WAYS) {
       return window.shown();
     };
     const status = async (): Promise<Shown> =>
-      JSON.parse((await laptop.run('status', '--json')).stdout).notebooks[0];
+      JSON.parse((await laptop.run('status', '--json')).stdout).servers[0];
     try {
-      const shown = await answered('start', 'loopback', '--no-open', ...(await ports()));
+      const shown = await answered('start', 'loopback', '--no-browser', ...(await ports()));
       assert.equal(shown.split(question).length, 2, shown);
       assert.doesNotMatch(shown, new RegExp(PASSWORD));
       for (const verb of ['start', 'status', 'logs', 'forward']) {
         const { code, stderr } = await laptop.run(
           verb,
-          ...(verb === 'start' ? ['loopback', '{F}', '--no-open'] : []),
+          ...(verb === 'start' ? ['loopback', '{F}', '--no-browser'] : []),
         );
         assert.equal(code, 0, stderr);
       }
@@ -73,7 +73,7 @@ for (const { name, sshdConfig, question } of WAYS) {
       await answered('forward', 'loopback');
       const again = await status();
       assert.equal(again.state, 'connected');
-      assert.deepEqual([again.server.pid, again.url], [before.server.pid, before.url]);
+      assert.deepEqual([again.jupyter.pid, again.url], [before.jupyter.pid, before.url]);
       const stopped = await laptop.run('stop');
       assert.equal(stopped.code, 0, stopped.stderr);
     } finally {
@@ -88,7 +88,7 @@ test('where nobody can be asked, a password that is needed is told, and the way 
 }, async () => {
   const world = await makeWorld({ account, sshdConfig: WAYS[0]?.sshdConfig ?? [] });
   try {
-    const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-open');
+    const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-browser');
     assert.equal(code, 1);
     assert.match(stderr, /Permission denied/);
     assert.match(stderr, /ssh-copy-id/);
@@ -103,7 +103,7 @@ test('a password that was mistyped once is no reason to ask again when the link 
   const world = await makeWorld({ account, sshdConfig: ['PasswordAuthentication yes', 'UsePAM yes'] });
   const { laptop, sshd } = world;
   writeFileSync(sshd.authorizedKeys, '');
-  const args = ['start', 'loopback', '--no-open', ...(await ports()), '-F', sshd.sshConfig];
+  const args = ['start', 'loopback', '--no-browser', ...(await ports()), '-F', sshd.sshConfig];
   const window = openTerminal([...PROGRAM, ...args], laptop.env);
   try {
     await window.saw("'s password:");

@@ -15,7 +15,7 @@ afterEach(() => world.remove());
 
 async function begin(...sshdConfig: string[]): Promise<void> {
   world = await makeWorld({ sshdConfig });
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open', ...(await ports()));
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
 }
 
@@ -25,7 +25,7 @@ function keeper() {
 
 async function status() {
   const { stdout } = await world.laptop.run('status', '--json');
-  return JSON.parse(stdout).notebooks[0];
+  return JSON.parse(stdout).servers[0];
 }
 
 async function is(state: string): Promise<void> {
@@ -113,67 +113,67 @@ test('a host key that changed meanwhile is refused, and not tried again', async 
 });
 
 test('a Jupyter that was killed is told, with its last words', async () => {
-  process.kill((await status()).server.pid, 'SIGKILL');
+  process.kill((await status()).jupyter.pid, 'SIGKILL');
   await is('degraded');
-  const { server } = await status();
+  const { jupyter: server } = await status();
   assert.equal(server.state, 'stopped');
   assert.match(server.log.join('\n'), /is running at/);
-  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--json');
   assert.equal(again.code, 0, again.stderr);
   assert.equal(JSON.parse(again.stdout).joined, false);
 });
 
 test('a Jupyter that hangs is not called dead', async () => {
-  const { pid } = (await status()).server;
+  const { pid } = (await status()).jupyter;
   process.kill(pid, 'SIGSTOP');
-  const { server, tunnel } = await status();
+  const { jupyter: server, tunnel } = await status();
   assert.equal(server.state, 'unknown');
   assert.equal(tunnel.state, 'connected');
   process.kill(pid, 'SIGCONT');
-  await eventually('it runs', async () => (await status()).server.state === 'running');
+  await eventually('it runs', async () => (await status()).jupyter.state === 'running');
 });
 
 test('a deleted control socket costs a new connection and nothing else', async () => {
-  const { pid } = (await status()).server;
+  const { pid } = (await status()).jupyter;
   rmSync(join(connectionFolder(world.laptop), 'control'));
-  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--json');
   assert.equal(again.code, 0, again.stderr);
-  assert.equal(JSON.parse(again.stdout).server.pid, pid);
+  assert.equal(JSON.parse(again.stdout).jupyter.pid, pid);
   const stopped = await world.laptop.run('stop');
   assert.equal(stopped.code, 0, stopped.stderr);
   assert.deepEqual(world.processes(), []);
 });
 
 test('a state folder that was deleted is no loss: the next start joins the server', async () => {
-  const { pid } = (await status()).server;
+  const { pid } = (await status()).jupyter;
   rmSync(world.laptop.stateFolder, { recursive: true });
-  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--json');
   assert.equal(again.code, 0, again.stderr);
   assert.equal(JSON.parse(again.stdout).joined, true);
-  assert.equal(JSON.parse(again.stdout).server.pid, pid);
+  assert.equal(JSON.parse(again.stdout).jupyter.pid, pid);
 });
 
 const BROKEN_STATES: readonly (readonly [name: string, content: string])[] = [
   ['empty', ''],
-  ['truncated', '{"version":1,"notebooks":{"loopback":{"notebook":{"name":"loo'],
+  ['truncated', '{"version":1,"servers":{"loopback":{"server":{"name":"loo'],
   ['garbage', '\u0000\u0001\u0002'],
   ['a number', '7'],
   ['null', 'null'],
   ['a list', '[]'],
-  ['without a version', '{"notebooks":{}}'],
-  ['of an older version', '{"version":0,"notebooks":{}}'],
-  ['with a record that lacks all', '{"version":1,"notebooks":{"loopback":{}}}'],
-  ['with a text where records should be', '{"version":1,"notebooks":"loopback"}'],
+  ['without a version', '{"servers":{}}'],
+  ['of an older version', '{"version":0,"servers":{}}'],
+  ['with a record that lacks all', '{"version":1,"servers":{"loopback":{}}}'],
+  ['with a text where records should be', '{"version":1,"servers":"loopback"}'],
 ];
 
 test('a state file that cannot be understood is set aside, and the next start finds what runs', async () => {
   const file = join(world.laptop.stateFolder, 'state.json');
-  const { pid } = (await status()).server;
+  const { pid } = (await status()).jupyter;
   for (const [name, content] of BROKEN_STATES) {
     writeFileSync(file, content);
-    const again = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+    const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--json');
     assert.equal(again.code, 0, `${name}: ${again.stderr}`);
-    assert.equal(JSON.parse(again.stdout).server.pid, pid, name);
+    assert.equal(JSON.parse(again.stdout).jupyter.pid, pid, name);
   }
   const aside = readdirSync(world.laptop.stateFolder).filter((entry) =>
     entry.startsWith('state.json.broken-'),
@@ -200,7 +200,7 @@ test('a process that has got the PID of a keeper, an ssh or a server lives on', 
     const forged = readFileSync(stateFile, 'utf8').replace(/^(keeper|ssh) \d+/gm, `$1 ${innocent.pid}`);
     writeFileSync(stateFile, forged);
     const records = JSON.parse(readFileSync(recordsFile, 'utf8'));
-    const { server } = records.notebooks.loopback;
+    const { server } = records.servers.loopback;
     server.pid = innocent.pid;
     writeFileSync(recordsFile, JSON.stringify(records));
     assert.equal((await status()).state, 'closed');
@@ -237,7 +237,7 @@ const [UNSHARE, ...UNSHARE_ARGS] = WITHOUT_EVENTS;
 test('a laptop whose file events are used up starts and forwards all the same', {
   skip: spawnSync(UNSHARE, [...UNSHARE_ARGS, 'true']).status !== 0 && 'no user namespace can be had here',
 }, async () => {
-  const args = ['start', 'loopback', '-F', world.sshd.sshConfig, '--no-open', '--name', 'other'];
+  const args = ['start', 'loopback', '-F', world.sshd.sshConfig, '--no-browser', '--name', 'other'];
   const child = spawn(UNSHARE, [...UNSHARE_ARGS, ...PROGRAM, ...args, ...(await ports())], {
     env: world.anotherLaptop().env,
     stdio: 'ignore',

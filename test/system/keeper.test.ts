@@ -14,7 +14,7 @@ import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.t
 let world: World;
 before(async () => {
   world = await makeWorld();
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-open', ...(await ports()));
+  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
 });
 after(() => world.remove());
@@ -25,7 +25,7 @@ function keeper() {
 
 async function status() {
   const { stdout } = await world.laptop.run('status', '--json');
-  return JSON.parse(stdout).notebooks[0];
+  return JSON.parse(stdout).servers[0];
 }
 
 async function connectedAgain(oldSsh: number | undefined) {
@@ -33,7 +33,7 @@ async function connectedAgain(oldSsh: number | undefined) {
     'another ssh is connected',
     () => keeper().word === 'connected' && keeper().ssh?.pid !== oldSsh,
   );
-  await eventually('the server answers', async () => (await status()).server.state === 'running');
+  await eventually('the server answers', async () => (await status()).jupyter.state === 'running');
 }
 
 test('a killed ssh is back at once, on the same port', async () => {
@@ -49,7 +49,7 @@ test('a killed keeper is found out, and the next start puts another in its place
   const { url } = await status();
   process.kill(before.keeper?.pid ?? 0, 'SIGKILL');
   await eventually('status sees it', async () => (await status()).state === 'closed');
-  const joined = await world.laptop.run('start', 'loopback', '{F}', '--no-open', '--json');
+  const joined = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--json');
   assert.equal(joined.code, 0, joined.stderr);
   assert.equal(JSON.parse(joined.stdout).joined, true);
   assert.equal(JSON.parse(joined.stdout).url, url);
@@ -126,7 +126,7 @@ async function takeOver(port: number, ssh: number): Promise<Server> {
 test('a keeper whose folder has vanished ends itself when its ssh ends', async () => {
   const other = world.anotherLaptop();
   const port = String(await freePort());
-  const joined = await other.run('start', 'loopback', '{F}', '--no-open', '--local-port', port);
+  const joined = await other.run('start', 'loopback', '{F}', '--no-browser', '--local-port', port);
   assert.equal(joined.code, 0, joined.stderr);
   const state = keeperOf(other);
   rmSync(other.stateFolder, { recursive: true });
@@ -138,7 +138,7 @@ test('a keeper that is told to end while it begins anew starts no ssh that stays
   const other = world.anotherLaptop();
   const held = holdRemoval(other);
   const port = String(await freePort());
-  const joined = await other.run('start', 'loopback', '{F}', '--no-open', '--local-port', port);
+  const joined = await other.run('start', 'loopback', '{F}', '--no-browser', '--local-port', port);
   assert.equal(joined.code, 0, joined.stderr);
   const before = world.processes();
   const state = keeperOf(other);

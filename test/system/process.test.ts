@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startTimeInPs } from '../../src/system/process.ts';
-import { ask } from '../../src/system/run.ts';
+import { outputOf } from '../../src/system/run.ts';
 import { lacks } from '../hosts/shells.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../src/system/process.sh', import.meta.url));
@@ -21,7 +21,7 @@ test('without /proc, a process stays the same when its machine travels to anothe
   skip: lacks('ps'),
 }, async () => {
   const zones = ['Asia/Tokyo', 'America/New_York', 'JST-9'].map(keeperSays);
-  const here = startTimeInPs(await ask(['ps', '-o', 'stat=,lstart=', '-p', String(process.pid)]));
+  const here = startTimeInPs(await outputOf(['ps', '-o', 'stat=,lstart=', '-p', String(process.pid)]));
   assert.ok(here);
   assert.deepEqual(zones, [here, here, here]);
 });

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
-import { done, started } from '../hosts/notebooks.ts';
+import { done, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World, type WorldOptions } from '../hosts/world.ts';
 
@@ -14,10 +14,10 @@ import { eventually, makeWorld, type World, type WorldOptions } from '../hosts/w
 let world: World;
 afterEach(() => world.remove());
 
-/** A notebook, and one more forward to its server. Answers with the second's port. */
+/** A server, and one more forward to its server. Answers with the second's port. */
 async function begin(options: WorldOptions = {}): Promise<number> {
   world = await makeWorld(options);
-  const { server } = await started(world.laptop, '--no-open', ...(await ports()));
+  const { jupyter: server } = await started(world.laptop, '--no-browser', ...(await ports()));
   const port = await freePort();
   await done(world.laptop, 'forward', 'loopback', `0.0.0.0:${port}:127.0.0.1:${server.port}`);
   return port;
@@ -49,7 +49,7 @@ async function connected(than: number | undefined): Promise<void> {
 async function runs(): Promise<void> {
   await eventually('the server answers', async () => {
     const { stdout } = await world.laptop.run('status', '--json');
-    return JSON.parse(stdout).notebooks[0].server.state === 'running';
+    return JSON.parse(stdout).servers[0].jupyter.state === 'running';
   });
 }
 
@@ -119,7 +119,7 @@ test('a host on which sessions hang is left alone after three', async () => {
 
 test('a server behind a socket is found again after a lost connection', async () => {
   world = await makeWorld();
-  await started(world.laptop, '--no-open', '--socket', ...(await ports()));
+  await started(world.laptop, '--no-browser', '--socket', ...(await ports()));
   const { up } = keeper();
   await killSsh();
   assert.deepEqual(keeper().up, up);

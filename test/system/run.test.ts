@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { Context } from '../../src/system/context.ts';
-import { ask, run } from '../../src/system/run.ts';
+import { outputOf, run } from '../../src/system/run.ts';
 
 const report = {
   command: () => {},
@@ -56,6 +56,6 @@ test('a command that ends before it has read its input has its say, and takes no
 });
 
 test('an answer may be as long as it is: a machine may run a thousand commands, each a page long', async () => {
-  const answer = await ask(['seq', '1', '500000']);
+  const answer = await outputOf(['seq', '1', '500000']);
   assert.match(answer, /\n500000\n$/);
 });

@@ -1,7 +1,7 @@
 /** `unchecked`: what it depends on is broken, and nothing is guessed. */
 export type Verdict = 'ok' | 'warning' | 'failed' | 'unchecked';
 
-/** One layer of a notebook's way, and what was found there. */
+/** One layer of a server's way, and what was found there. */
 export interface Check {
   readonly name: string;
   readonly verdict: Verdict;

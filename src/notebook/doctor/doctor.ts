@@ -2,7 +2,7 @@ import { lastValue } from '../../remote/script.ts';
 import type { Context } from '../../system/context.ts';
 import { Failure, Interrupted } from '../../system/errors.ts';
 import { examineHost } from '../host.ts';
-import type { Notebook } from '../notebook.ts';
+import type { ServerSpec } from '../notebook.ts';
 import { readRecords } from '../state.ts';
 import { connectionOf, isForwardUp } from '../tunnel.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
@@ -37,7 +37,7 @@ const LAYERS = [
 
 /** Checks every layer in order, and changes nothing. What depends on a broken one is not checked. */
 export async function diagnose(
-  notebook: Notebook,
+  spec: ServerSpec,
   context: Context,
   tell: (check: Check) => void,
 ): Promise<Check[]> {
@@ -51,13 +51,13 @@ export async function diagnose(
   const ssh = await checkSsh(context);
   add(ssh);
   if (ssh.verdict === 'failed') add(...LAYERS.map((name) => unchecked(name, 'ssh')));
-  else await checkRemote(notebook, context, add);
-  add(await localPort(notebook, context), await checkBrowser(context));
+  else await checkRemote(spec, context, add);
+  add(await localPort(spec, context), await checkBrowser(context));
   return checks;
 }
 
 async function checkRemote(
-  notebook: Notebook,
+  spec: ServerSpec,
   context: Context,
   add: (...checks: Check[]) => void,
 ): Promise<void> {
@@ -68,7 +68,7 @@ async function checkRemote(
   };
   const rest = (cause: string) =>
     put(...LAYERS.filter((name) => !done.has(name)).map((name) => unchecked(name, cause)));
-  const connection = connectionOf(notebook, context.env);
+  const connection = connectionOf(spec, context.env);
   const { check, resolved } = await resolveDestination(connection, context);
   put(check);
   if (!resolved) return rest('ssh_config');
@@ -87,14 +87,14 @@ async function checkRemote(
     put(...login.checks);
     if (!login.connection)
       return rest(login.checks.find(({ verdict }) => verdict === 'failed')?.name ?? 'authentication');
-    await checkHost(notebook, login, context, put, rest);
+    await checkHost(spec, login, context, put, rest);
   } finally {
     await login.end();
   }
 }
 
 async function checkHost(
-  notebook: Notebook,
+  spec: ServerSpec,
   login: Login,
   context: Context,
   put: (...checks: Check[]) => void,
@@ -102,11 +102,11 @@ async function checkHost(
 ): Promise<void> {
   const { connection } = login;
   if (!connection) return;
-  const forwarding = await checkForwarding(login, notebook, context);
+  const forwarding = await checkForwarding(login, spec, context);
   put(forwarding);
   let found: Awaited<ReturnType<typeof examineHost>>;
   try {
-    found = await examineHost(connection, notebook, context);
+    found = await examineHost(connection, spec, context);
   } catch (error) {
     if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
     put(failed('login shell', error.message, error.remedy));
@@ -114,7 +114,7 @@ async function checkHost(
   }
   const { frames, printed } = found;
   put(ok('login shell', lastValue(frames, 'shell') ?? 'unknown'), startUpFiles(printed));
-  put(...hostChecks(frames, notebook));
+  put(...hostChecks(frames, spec));
   if (forwarding.verdict === 'failed') return rest('forwarding');
   put(...(await serverChecks(frames, connection, context)));
 }
@@ -129,10 +129,9 @@ function startUpFiles(printed: readonly string[]): Check {
   );
 }
 
-async function localPort(notebook: Notebook, context: Context): Promise<Check> {
-  const forward = readRecords(context)[notebook.name]?.forwards[0];
-  const port = notebook.localPort ?? forward?.localPort ?? notebook.port;
-  const isOurs =
-    forward?.localPort === port && (await isForwardUp(connectionOf(notebook, context.env), forward));
-  return checkLocalPort(port, notebook, isOurs);
+async function localPort(spec: ServerSpec, context: Context): Promise<Check> {
+  const forward = readRecords(context)[spec.name]?.forwards[0];
+  const port = spec.localPort ?? forward?.localPort ?? spec.port;
+  const isOurs = forward?.localPort === port && (await isForwardUp(connectionOf(spec, context.env), forward));
+  return checkLocalPort(port, spec, isOurs);
 }

@@ -1,7 +1,7 @@
 import { redactTokens } from '../../jupyter/server.ts';
 import { type Frame, lastValue } from '../../remote/script.ts';
 import { Elsewhere, launchFailure } from '../launch-failure.ts';
-import type { Notebook } from '../notebook.ts';
+import type { ServerSpec } from '../notebook.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 import { checkConfiguration } from './configuration.ts';
 
@@ -24,21 +24,21 @@ export const HOST_LAYERS = [
 type Layer = (typeof HOST_LAYERS)[number];
 
 /** Reads each layer of the host in doctor.sh's frames: the first that failed is told, those behind it are not guessed. */
-export function hostChecks(frames: readonly Frame[], notebook: Notebook): Check[] {
+export function hostChecks(frames: readonly Frame[], spec: ServerSpec): Check[] {
   let broken: Layer | undefined;
   return HOST_LAYERS.map((layer): Check => {
     if (broken) return unchecked(layer, broken);
     if (!frames.some(({ key, value }) => key === 'checked' && value === layer)) {
       broken = layer;
       const log = frames.filter(({ key }) => key === 'log').map(({ value }) => redactTokens(value));
-      const { message, remedy } = launchFailure(frames, log, notebook);
+      const { message, remedy } = launchFailure(frames, log, spec);
       return failed(layer, message, remedy);
     }
-    return READERS[layer](frames, notebook);
+    return READERS[layer](frames, spec);
   });
 }
 
-const READERS: Readonly<Record<Layer, (frames: readonly Frame[], notebook: Notebook) => Check>> = {
+const READERS: Readonly<Record<Layer, (frames: readonly Frame[], spec: ServerSpec) => Check>> = {
   logind: readLogind,
   port: readPort,
   directory: readDirectory,
@@ -88,12 +88,12 @@ function readLogind(frames: readonly Frame[]): Check {
   );
 }
 
-function readPort(frames: readonly Frame[], { port, strictPort, socket }: Notebook): Check {
+function readPort(frames: readonly Frame[], { port, strictPort, socket }: ServerSpec): Check {
   const holder = lastValue(frames, 'holder');
   const runs = lastValue(frames, 'runs');
   if (socket) return ok('port', 'none is needed: Jupyter listens on a socket');
   if (holder === undefined) return ok('port', `${port} is free`);
-  if (runs !== undefined && holder.includes(`(PID ${runs})`)) return ok('port', `${port} is this notebook's`);
+  if (runs !== undefined && holder.includes(`(PID ${runs})`)) return ok('port', `${port} is this server's`);
   const found = `${port} of the host is taken by ${holder}`;
   return strictPort
     ? failed('port', found, 'Name another with --port, or leave out --strict-port.')
@@ -137,7 +137,7 @@ function size(kilobytes: number): string {
     : `${Math.floor(kilobytes / 1_000_000)} GB`;
 }
 
-function readServer(frames: readonly Frame[], { name, destination }: Notebook): Check {
+function readServer(frames: readonly Frame[], { name, destination }: ServerSpec): Check {
   const runs = lastValue(frames, 'runs');
   const elsewhere = lastValue(frames, 'elsewhere');
   if (elsewhere !== undefined) {

@@ -8,9 +8,9 @@ import { sshCause, sshFailure, tellingLine } from '../../ssh/messages.ts';
 import type { Context } from '../../system/context.ts';
 import { Interrupted, UsageError } from '../../system/errors.ts';
 import { reason, watchFolder } from '../../system/files.ts';
-import { endProcessTree, startTime } from '../../system/process.ts';
+import { endProcessTree, startTimeOf } from '../../system/process.ts';
 import { run, startBackground } from '../../system/run.ts';
-import type { Notebook } from '../notebook.ts';
+import type { ServerSpec } from '../notebook.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 
 const GRACE_MS = 3000;
@@ -28,7 +28,7 @@ export interface Login {
 }
 
 /**
- * Logs in as a reconnect would: without asking. Where that is refused, the notebook's own connection is used, if it
+ * Logs in as a reconnect would: without asking. Where that is refused, the server's own connection is used, if it
  * is up, and else the user is asked as `start` asks. Nothing is written but a folder that `end` removes.
  */
 export async function logIn(connection: Connection, context: Context): Promise<Login> {
@@ -58,7 +58,7 @@ async function openBriefly(
   const own = { ...connection, folder, controlPath: join(folder, 'control') };
   const log = join(folder, 'log');
   const { pid, ended } = startBackground(doctorCommand(own, isQuiet), context, log);
-  const identity = { pid, startTime: (await startTime(pid)) ?? '' };
+  const identity = { pid, startTime: (await startTimeOf(pid)) ?? '' };
   const end = async () => {
     await endProcessTree(identity, GRACE_MS);
     rmSync(folder, { recursive: true, force: true });
@@ -153,10 +153,10 @@ function asked(checks: readonly Check[], how: string): Check[] {
   });
 }
 
-/** A real connection through the host's sshd to the notebook's port of it. */
+/** A real connection through the host's sshd to the server's port of it. */
 export async function checkForwarding(
   login: Login,
-  { port, socket }: Notebook,
+  { port, socket }: ServerSpec,
   context: Context,
 ): Promise<Check> {
   const name = 'forwarding';

@@ -7,7 +7,7 @@ import { Failure, Interrupted } from '../../system/errors.ts';
 import { reason } from '../../system/files.ts';
 import { isPortFree, portHolder } from '../../system/port.ts';
 import { run } from '../../system/run.ts';
-import type { Notebook } from '../notebook.ts';
+import type { ServerSpec } from '../notebook.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
 /** The oldest whose words ssh/messages.ts knows. */
@@ -40,7 +40,7 @@ export async function resolveDestination(
 ): Promise<{ check: Check; resolved: Resolved | undefined }> {
   const name = 'ssh_config';
   const { code, stdout, stderr } = await run(
-    resolveCommand(connection.destination, connection.configFile),
+    resolveCommand(connection.destination, connection.sshConfig),
     context,
   );
   if (code !== 0) {
@@ -105,14 +105,14 @@ function inWordsOfSsh({ code, message }: NodeJS.ErrnoException): string {
   return words[code ?? ''] ?? message;
 }
 
-/** @param isOurs whether our own tunnel to this notebook holds the port */
+/** @param isOurs whether our own tunnel to this server holds the port */
 export async function checkLocalPort(
   port: number,
-  { strictPort }: Notebook,
+  { strictPort }: ServerSpec,
   isOurs: boolean,
 ): Promise<Check> {
   const name = 'local port';
-  if (isOurs) return ok(name, `${port} leads to the notebook`);
+  if (isOurs) return ok(name, `${port} leads to the server`);
   if (await isPortFree(port)) return ok(name, `${port} is free`);
   const found = `${port} of this machine is taken${await by(port)}`;
   return strictPort

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import type { Laptop, World } from './world.ts';
 
-/** What `--json` prints of a notebook: see NotebookStatus. */
+/** What `--json` prints of a server: see ServerStatus. */
 export interface Shown {
   readonly state: string;
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Shown {
   readonly url: string;
   readonly joined: boolean;
   readonly phases: Readonly<Record<string, number>>;
-  readonly server: {
+  readonly jupyter: {
     readonly state: string;
     readonly pid: number;
     readonly port: number;
@@ -21,7 +21,7 @@ export interface Shown {
   readonly tunnel: { readonly pid: number; readonly localPort: number; readonly forwards: readonly string[] };
 }
 
-/** Starts the world's host's notebook and answers with what `--json` says of it. */
+/** Starts the world's host's server and answers with what `--json` says of it. */
 export async function started(laptop: Laptop, ...args: string[]): Promise<Shown> {
   const { code, stdout, stderr } = await laptop.run('start', 'loopback', '{F}', '--json', ...args);
   assert.equal(code, 0, stderr);
@@ -36,22 +36,22 @@ export async function done(laptop: Laptop, ...args: string[]): Promise<string> {
 }
 
 /**
- * A notebook's life: it starts, is seen, and is stopped.
+ * A server's life: it starts, is seen, and is stopped.
  * @param verb runs one to its end, and answers with its standard output
  */
 export function liveAndDie(world: World, verb: (name: string, ...words: string[]) => string): void {
-  const words = ['loopback', '-F', world.sshd.sshConfig, '--directory', 'work', '--no-open', '--json'];
+  const words = ['loopback', '-F', world.sshd.sshConfig, '--directory', 'work', '--no-browser', '--json'];
   const shown = JSON.parse(verb('start', ...words));
   assert.equal(shown.directory, join(world.home, 'work'));
   assert.match(verb('open', '--print'), /^http:\S+token=\w+\n$/);
-  assert.equal(JSON.parse(verb('status', '--json')).notebooks[0].tunnel.state, 'connected');
+  assert.equal(JSON.parse(verb('status', '--json')).servers[0].tunnel.state, 'connected');
   assert.equal(JSON.parse(verb('stop', '--json')).outcome, 'shutdown');
   assert.deepEqual(world.processes(), []);
 }
 
 /** What a laptop keeps of a server: the token above all, and the folder of its record on the host. */
 export function serverRecord(laptop: Laptop, name = 'loopback'): { token: string; folder: string } {
-  return JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8')).notebooks[name].server;
+  return JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8')).servers[name].jupyter;
 }
 
 /** One request to a Jupyter on this machine's loopback address. */
