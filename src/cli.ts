@@ -16,7 +16,7 @@ async function answer(args: readonly string[]): Promise<number> {
   }
   enableCompileCache(process.env);
   if (verb === 'completion' && option === '--words') {
-    const { answerShell } = await import('./commands/answer-shell.ts');
+    const { answerShell } = await import('./line/answer-shell.ts');
     return answerShell(words, process.env, print);
   }
   const { main } = await import('./main.ts');

@@ -2,13 +2,13 @@
  * The library: what the command's verbs do, for scripts. Each function rejects with a `Failure`, whose message says
  * what went wrong and whose `remedy` says what to do; a `UsageError` among them says that nothing was run.
  */
-import type { HostListing } from './notebook/listed-server.ts';
-import type { ServerStatus } from './notebook/notebook-status.ts';
-import type { GivenSettings } from './notebook/settings.ts';
+import type { HostListing } from './model/listing.ts';
+import type { GivenSettings } from './model/settings.ts';
+import type { ServerStatus } from './model/status.ts';
 import type { Context } from './system/context.ts';
 
-export type { HostListing, ListedServer } from './notebook/listed-server.ts';
-export type { ServerStatus } from './notebook/notebook-status.ts';
+export type { HostListing, ListedServer } from './model/listing.ts';
+export type { ServerStatus } from './model/status.ts';
 export { Failure, Interrupted, UsageError } from './system/errors.ts';
 
 /** What each function may be given of the world around it. */
@@ -52,10 +52,10 @@ export async function startServer(
   target: string,
   settings: StartSettings = {},
 ): Promise<ServerStatus & { readonly joined: boolean }> {
-  const { resolveServer } = await import('./notebook/resolve.ts');
-  const { settingsFrom } = await import('./notebook/settings.ts');
-  const { startServer: start } = await import('./notebook/start.ts');
-  const { describeStarted } = await import('./notebook/status.ts');
+  const { resolveServer } = await import('./config/resolve.ts');
+  const { settingsFrom } = await import('./model/settings.ts');
+  const { startServer: start } = await import('./lifecycle/start.ts');
+  const { describeStarted } = await import('./lifecycle/status.ts');
   const context = contextOf(settings);
   const { name, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
   const spec = await resolveServer(target, { ...settingsFrom(settings), name }, sshConfig, context);
@@ -74,8 +74,8 @@ export async function adoptServer(
   server: number,
   settings: AdoptSettings = {},
 ): Promise<ServerStatus> {
-  const { adoptServer: join } = await import('./notebook/join.ts');
-  const { describeStarted } = await import('./notebook/status.ts');
+  const { adoptServer: join } = await import('./lifecycle/adopt.ts');
+  const { describeStarted } = await import('./lifecycle/status.ts');
   const context = contextOf(settings);
   const { name, localPort, strictPort, sshConfig } = settings;
   const chosen = { name, 'local-port': localPort, 'strict-port': strictPort };
@@ -92,7 +92,7 @@ export async function forwardServer(
   ports: readonly (string | number)[] = [],
   surroundings: Surroundings = {},
 ): Promise<ServerStatus> {
-  const { forwardServer: forward, parseForward } = await import('./notebook/forward.ts');
+  const { forwardServer: forward, parseForward } = await import('./lifecycle/forward.ts');
   const context = contextOf(surroundings);
   const more = ports.map((port) => parseForward(String(port)));
   return (await forward(await known(name, surroundings, context), more, context)).status;
@@ -100,7 +100,7 @@ export async function forwardServer(
 
 /** What runs: all servers that this machine has started or joined, or the one that is named. */
 export async function serverStatus(name?: string, surroundings: Surroundings = {}): Promise<ServerStatus[]> {
-  const { statusOf } = await import('./notebook/status.ts');
+  const { statusOf } = await import('./lifecycle/status.ts');
   return statusOf(name, surroundings.sshConfig, contextOf(surroundings));
 }
 
@@ -109,8 +109,8 @@ export async function serverStatus(name?: string, surroundings: Surroundings = {
  * @param target a destination of ssh, or the name of a server on it
  */
 export async function hostServers(target: string, surroundings: Surroundings = {}): Promise<HostListing> {
-  const { listHost } = await import('./notebook/every-server.ts');
-  const { resolveServer } = await import('./notebook/resolve.ts');
+  const { listHost } = await import('./lifecycle/listing.ts');
+  const { resolveServer } = await import('./config/resolve.ts');
   const context = contextOf(surroundings);
   const { destination, sshConfig } = await resolveServer(target, {}, surroundings.sshConfig, context);
   return listHost(destination, sshConfig, context);
@@ -118,7 +118,7 @@ export async function hostServers(target: string, surroundings: Surroundings = {
 
 /** The server's page with its token, which is a secret. Rejects while no tunnel leads to it, and when the server is gone. */
 export async function serverUrl(name: string, surroundings: Surroundings = {}): Promise<string> {
-  const { reachableServer, secretUrl } = await import('./notebook/open.ts');
+  const { reachableServer, secretUrl } = await import('./lifecycle/open.ts');
   const context = contextOf(surroundings);
   const { record } = await reachableServer(await known(name, surroundings, context), context);
   return secretUrl(record);
@@ -126,14 +126,14 @@ export async function serverUrl(name: string, surroundings: Surroundings = {}): 
 
 /** Ends exactly this server, whatever its kernels do, verifies that it is gone, and then ends its tunnel. */
 export async function stopServer(name: string, surroundings: Surroundings = {}): Promise<StopOutcome> {
-  const { stopServer: stop } = await import('./notebook/stop.ts');
+  const { stopServer: stop } = await import('./lifecycle/stop.ts');
   const context = contextOf(surroundings);
   // Only who is asked can refuse.
   return (await stop(await known(name, surroundings, context), undefined, context)) as StopOutcome;
 }
 
 async function known(name: string, { sshConfig }: Surroundings, context: Context) {
-  const { knownServer } = await import('./notebook/resolve.ts');
+  const { knownServer } = await import('./config/resolve.ts');
   return knownServer(name, sshConfig, context);
 }
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { readCommandLine } from './commands/command-line.ts';
-import { CLEAR, harmless, hasColour, makeStyle, makeTerminal } from './commands/terminal.ts';
+import { readCommandLine } from './line/command-line.ts';
+import { CLEAR, harmless, hasColour, makeStyle, makeTerminal } from './screen/terminal.ts';
 import { Failure, Interrupted } from './system/errors.ts';
 
 const STREAMS = { out: process.stdout, err: process.stderr, env: process.env };

@@ -26,7 +26,7 @@ process.on('exit', () => rmSync(made, { recursive: true, force: true }));
 /** What is imported late stays a file of its own: a command that does not need it does not read it. */
 const LATE: Readonly<Record<string, string>> = {
   './main.ts': 'main',
-  './commands/answer-shell.ts': 'words',
+  './line/answer-shell.ts': 'words',
   yargs: 'yargs',
   yaml: 'yaml',
   'zx/core': 'zx',
@@ -36,7 +36,12 @@ const LATE: Readonly<Record<string, string>> = {
 };
 
 /** The same where a shell asks: only some of what it asks needs these. */
-const LATE_IN_WORDS = { ...LATE, './configuration.ts': 'configuration', './hosts.ts': 'hosts' };
+const LATE_IN_WORDS = {
+  ...LATE,
+  '../config/file.ts': 'configuration',
+  './file.ts': 'configuration',
+  '../ssh/known-hosts.ts': 'hosts',
+};
 
 /** Leads the late imports to their files. */
 const leadTo = (files: Readonly<Record<string, string>>): Plugin => ({
@@ -118,7 +123,7 @@ const COMMAND = {
   banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
 } as const satisfies BuildOptions;
 
-const { './commands/answer-shell.ts': _, ...ofMain } = LATE;
+const { './line/answer-shell.ts': _, ...ofMain } = LATE;
 const command = await build({
   ...COMMAND,
   entryPoints: Object.fromEntries(
@@ -145,9 +150,9 @@ writeFileSync(
 const completions = await build({
   ...COMMAND,
   entryPoints: {
-    words: 'src/commands/answer-shell.ts',
-    configuration: 'src/notebook/configuration.ts',
-    hosts: 'src/notebook/hosts.ts',
+    words: 'src/line/answer-shell.ts',
+    configuration: 'src/config/file.ts',
+    hosts: 'src/ssh/known-hosts.ts',
   },
   plugins: [leadTo(LATE_IN_WORDS), lightened, verbsAsData],
 });
@@ -163,19 +168,20 @@ const library = await build({
   },
 });
 
-for (const room of ['src/remote', 'src/system', 'src/commands']) {
-  for (const name of readdirSync(join(root, room)).filter((file) => /\.(sh|bash|zsh|fish)$/.test(file))) {
-    copyFileSync(join(root, room, name), join(made, name));
-  }
+// Each below dist/ where it is below src/: see system/asset.ts.
+for (const name of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
+  if (!/\.(sh|bash|zsh|fish)$/.test(name)) continue;
+  mkdirSync(dirname(join(made, name)), { recursive: true });
+  copyFileSync(join(root, 'src', name), join(made, name));
 }
 chmodSync(join(made, 'cli.cjs'), 0o755);
 writeTypes([
   'index',
   'jupyter/kernel',
-  'notebook/host-resources',
-  'notebook/listed-server',
-  'notebook/notebook-status',
-  'notebook/settings',
+  'model/resources',
+  'model/listing',
+  'model/status',
+  'model/settings',
   'system/errors',
 ]);
 const inputs = [command, cli, alone, completions, library].flatMap(({ metafile }) =>

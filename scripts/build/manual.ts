@@ -1,7 +1,7 @@
 import type { Options } from 'yargs';
-import { spellings } from '../../src/commands/candidates.ts';
-import { type AnyVerb, SHARED_OPTIONS } from '../../src/commands/verb.ts';
 import { VERBS } from '../../src/commands/verbs.ts';
+import { spellings } from '../../src/line/candidates.ts';
+import { type AnyVerb, SHARED_OPTIONS } from '../../src/line/verb.ts';
 import { version } from '../../src/version.ts';
 
 const EXIT_STATUS = [

@@ -25,8 +25,8 @@ export async function endAllDemos(): Promise<number> {
 /** Reads what the end needs: Ctrl-C also ends what compiles these sources, and `stop` reads late what it does. */
 export async function prepareEnd(): Promise<void> {
   await Promise.all([
-    import('../../src/notebook/resolve.ts'),
-    import('../../src/notebook/stop.ts'),
+    import('../../src/config/resolve.ts'),
+    import('../../src/lifecycle/stop.ts'),
     import('../../src/commands/busy.ts'),
   ]);
 }

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ServerSpec } from '../notebook/notebook.ts';
-import { type GivenSettings, settingsFrom } from '../notebook/settings.ts';
-import { SHELLS, type Shell } from '../notebook/start-up-file.ts';
-import { SERVER_OPTIONS } from './notebook-options.ts';
+import { defineVerb } from '../line/verb.ts';
+import type { ServerSpec } from '../model/server-spec.ts';
+import { type GivenSettings, settingsFrom } from '../model/settings.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { SHELLS, type Shell } from '../shell/start-up-file.ts';
+import { SERVER_OPTIONS } from './server-options.ts';
 import { giveLines, INSTALL, installLines } from './shell-lines.ts';
-import type { Terminal } from './terminal.ts';
-import { defineVerb } from './verb.ts';
 
 export const aliases = defineVerb({
   usage: 'aliases [server]',
@@ -33,7 +33,7 @@ export const aliases = defineVerb({
     ['$0 aliases user@host -d rne -e venv --plain', "the article's three lines"],
   ],
   async run(args, terminal) {
-    const { meantShell } = await import('../notebook/start-up-file.ts');
+    const { meantShell } = await import('../shell/start-up-file.ts');
     const shell = meantShell(args.shell, terminal.context.env, 'Name one with --shell.');
     const makeLines = async () =>
       allLines(await meantServers(args.server, args, terminal), args.plain, terminal);
@@ -52,8 +52,8 @@ async function meantServers(
   args: GivenSettings & { name?: string | undefined; F?: string | undefined },
   { context }: Terminal,
 ): Promise<ServerSpec[]> {
-  const { resolveServer } = await import('../notebook/resolve.ts');
-  const { readConfiguration } = await import('../notebook/configuration.ts');
+  const { resolveServer } = await import('../config/resolve.ts');
+  const { readConfiguration } = await import('../config/file.ts');
   const { configurationFile } = await import('../system/paths.ts');
   const flags = { ...settingsFrom(args), name: args.name };
   const { servers } = await readConfiguration(configurationFile(context.env));
@@ -66,9 +66,9 @@ async function allLines(
   plain: boolean,
   { context }: Terminal,
 ): Promise<string[]> {
-  const { aliasLines } = await import('../notebook/aliases.ts');
-  const { configuredServer } = await import('../notebook/configuration.ts');
-  const { remoteUser } = await import('../notebook/plain.ts');
+  const { aliasLines } = await import('../shell/aliases.ts');
+  const { configuredServer } = await import('../config/file.ts');
+  const { remoteUser } = await import('../article/article.ts');
   const { configurationFile } = await import('../system/paths.ts');
   const { ownProgram } = await import('../system/program.ts');
   const lines: string[] = [];

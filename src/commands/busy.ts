@@ -1,8 +1,8 @@
-import { kernelLabel } from '../notebook/kernels.ts';
-import type { MayEnd } from '../notebook/stop.ts';
+import { kernelLabel } from '../jupyter/kernels.ts';
+import type { MayEnd } from '../lifecycle/stop.ts';
+import { kernelLine } from '../screen/kernel-lines.ts';
+import type { Terminal } from '../screen/terminal.ts';
 import { Failure } from '../system/errors.ts';
-import { kernelLine } from './kernel-lines.ts';
-import type { Terminal } from './terminal.ts';
 
 /** Names the kernels that compute, and asks. Without a terminal to ask on they are a Failure. */
 export function mayEnd(terminal: Terminal): MayEnd {

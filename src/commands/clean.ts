@@ -1,4 +1,4 @@
-import { DRY_RUN, defineVerb } from './verb.ts';
+import { DRY_RUN, defineVerb } from '../line/verb.ts';
 
 export const clean = defineVerb({
   usage: 'clean',
@@ -9,7 +9,7 @@ export const clean = defineVerb({
     ['$0 clean', 'nothing that still runs is touched'],
   ],
   async run(args, terminal) {
-    const { findLeftovers } = await import('../notebook/clean.ts');
+    const { findLeftovers } = await import('../lifecycle/clean.ts');
     const leftovers = await findLeftovers(terminal.context);
     if (!args.dryRun) for (const leftover of leftovers) await leftover.remove();
     const names = leftovers.map(({ what }) => what);

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { SHELLS, type Shell } from '../notebook/start-up-file.ts';
+import { defineVerb } from '../line/verb.ts';
+import { SHELLS, type Shell } from '../shell/start-up-file.ts';
+import { assetPath } from '../system/asset.ts';
 import { giveLines, INSTALL } from './shell-lines.ts';
-import { defineVerb } from './verb.ts';
 
 export const completion = defineVerb({
   usage: 'completion [shell]',
@@ -15,15 +16,15 @@ export const completion = defineVerb({
     ['$0 completion zsh', 'print it'],
   ],
   async run(args, terminal) {
-    const { meantShell } = await import('../notebook/start-up-file.ts');
+    const { meantShell } = await import('../shell/start-up-file.ts');
     const remedy = 'Name one: remote-notebook completion bash';
     const shell = meantShell(args.shell, terminal.context.env, remedy);
     return giveLines('completion', shell, () => scriptFor(shell), args, terminal);
   },
 });
 
-/** The few lines that ask this program at each Tab: a file beside this one, in the source and when bundled. */
+/** The few lines that ask this program at each Tab. */
 function scriptFor(shell: Shell): string[] {
-  const text = readFileSync(new URL(`./completion.${shell}`, import.meta.url), 'utf8');
+  const text = readFileSync(assetPath(`shell/completion.${shell}`), 'utf8');
   return text.trimEnd().split('\n');
 }

@@ -1,5 +1,5 @@
+import { defineVerb } from '../line/verb.ts';
 import { UsageError } from '../system/errors.ts';
-import { defineVerb } from './verb.ts';
 
 const ACTIONS = ['show', 'path', 'check'];
 
@@ -15,7 +15,7 @@ export const config = defineVerb({
     ['$0 config check', 'line and key of the first mistake'],
   ],
   async run(args, terminal) {
-    const { readConfiguration } = await import('../notebook/configuration.ts');
+    const { readConfiguration } = await import('../config/file.ts');
     const { configurationFile } = await import('../system/paths.ts');
     const file = configurationFile(terminal.context.env);
     const action = args.action ?? 'show';

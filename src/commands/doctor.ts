@@ -1,8 +1,8 @@
-import type { Check } from '../notebook/doctor/check.ts';
-import { settingsFrom } from '../notebook/settings.ts';
-import { SERVER_OPTIONS } from './notebook-options.ts';
-import type { Style } from './terminal.ts';
-import { defineVerb } from './verb.ts';
+import type { Check } from '../doctor/check.ts';
+import { defineVerb } from '../line/verb.ts';
+import { settingsFrom } from '../model/settings.ts';
+import type { Style } from '../screen/terminal.ts';
+import { SERVER_OPTIONS } from './server-options.ts';
 
 export const doctor = defineVerb({
   usage: 'doctor [server]',
@@ -21,8 +21,8 @@ export const doctor = defineVerb({
     ['$0 doctor work --json', 'for scripts'],
   ],
   async run(args, terminal) {
-    const { resolveServer } = await import('../notebook/resolve.ts');
-    const { diagnose } = await import('../notebook/doctor/doctor.ts');
+    const { resolveServer } = await import('../config/resolve.ts');
+    const { diagnose } = await import('../doctor/doctor.ts');
     const flags = { ...settingsFrom(args), name: args.name };
     const spec = await resolveServer(args.server, flags, args.F, terminal.context);
     const tell = (check: Check) => {

@@ -1,11 +1,11 @@
-import type { ServerStatus } from '../notebook/notebook-status.ts';
-import type { KnownServer } from '../notebook/resolve.ts';
-import type { ServerRecord } from '../notebook/state.ts';
+import type { KnownServer } from '../config/resolve.ts';
+import { CONFIG_FILE, defineVerb, SERVER } from '../line/verb.ts';
+import type { ServerStatus } from '../model/status.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import type { ServerRecord } from '../state/records.ts';
 import { UsageError } from '../system/errors.ts';
-import type { adoptNamed } from './join.ts';
-import { ADOPT } from './notebook-options.ts';
-import type { Terminal } from './terminal.ts';
-import { CONFIG_FILE, defineVerb, SERVER } from './verb.ts';
+import type { adoptNamed } from './adopt.ts';
+import { ADOPT } from './server-options.ts';
 
 export const forward = defineVerb({
   usage: 'forward [server] [ports..]',
@@ -34,8 +34,8 @@ export const forward = defineVerb({
   ],
   async run(args, terminal) {
     const { context, style } = terminal;
-    const { parseForward } = await import('../notebook/forward.ts');
-    const { knownServer } = await import('../notebook/resolve.ts');
+    const { parseForward } = await import('../lifecycle/forward.ts');
+    const { knownServer } = await import('../config/resolve.ts');
     const [name, ports] = splitPorts(args.server, args.ports ?? []);
     const more = ports.map((port) => parseForward(String(port)));
     if (args.cancel) verifyCancel(args, more);
@@ -46,7 +46,7 @@ export const forward = defineVerb({
     if (args.cancel && known.record?.plain)
       throw new UsageError(`"${known.spec.name}" was started with --plain, and has no further ports`);
     if (args.plain || known.record?.plain) {
-      const { forwardPlain } = await import('../notebook/plain.ts');
+      const { forwardPlain } = await import('../article/article.ts');
       await forwardPlain(known.spec, context);
       terminal.say(`The tunnel to ${known.spec.destination} is up.`);
       return 0;
@@ -85,7 +85,7 @@ async function forwarded(
   more: readonly Forward[],
   { context }: Terminal,
 ): Promise<Forwarded> {
-  const { forwardServer, isPrivate } = await import('../notebook/forward.ts');
+  const { forwardServer, isPrivate } = await import('../lifecycle/forward.ts');
   const result = await forwardServer(known, more, context);
   for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
     context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
@@ -97,8 +97,8 @@ async function cancelled(
   ports: readonly Forward[],
   { context }: Terminal,
 ): Promise<Forwarded> {
-  const { cancelForwards } = await import('../notebook/forward.ts');
-  const { serverStatus } = await import('../notebook/status.ts');
+  const { cancelForwards } = await import('../lifecycle/forward.ts');
+  const { serverStatus } = await import('../lifecycle/status.ts');
   const localPorts = ports.map(({ localPort }) => localPort);
   const record = await cancelForwards(known, localPorts, context);
   return { record, status: await serverStatus(record, context) };
@@ -117,7 +117,7 @@ async function adopted(
   args: Parameters<typeof adoptNamed>[1],
   terminal: Terminal,
 ): Promise<KnownServer> {
-  const { adoptNamed } = await import('./join.ts');
+  const { adoptNamed } = await import('./adopt.ts');
   const { record } = await adoptNamed(port, args, terminal);
   return { spec: record.spec, record };
 }

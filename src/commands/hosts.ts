@@ -1,4 +1,4 @@
-import { CONFIG_FILE, defineVerb } from './verb.ts';
+import { CONFIG_FILE, defineVerb } from '../line/verb.ts';
 
 export const hosts = defineVerb({
   usage: 'hosts',
@@ -9,7 +9,7 @@ export const hosts = defineVerb({
     ['$0 hosts -F lab.conf --json', 'those of another file, for scripts'],
   ],
   async run(args, terminal) {
-    const { knownHosts } = await import('../notebook/hosts.ts');
+    const { knownHosts } = await import('../ssh/known-hosts.ts');
     const { file, aliases } = knownHosts(args.F);
     if (args.json) terminal.print(JSON.stringify({ hosts: aliases }, undefined, 2));
     else for (const alias of aliases) terminal.print(alias);

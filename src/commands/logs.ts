@@ -1,5 +1,5 @@
+import { CONFIG_FILE, defineVerb, SERVER } from '../line/verb.ts';
 import { Failure, UsageError } from '../system/errors.ts';
-import { CONFIG_FILE, defineVerb, SERVER } from './verb.ts';
 
 /** More than any log has, and what every `tail` takes. */
 const MAX_LINES = 1_000_000_000;
@@ -29,13 +29,13 @@ export const logs = defineVerb({
       const given = Number.isNaN(args.lines) ? 'not a number' : args.lines;
       throw new UsageError(`--lines is ${given}: it is a whole number from 1 to ${MAX_LINES}`);
     }
-    const { knownServer } = await import('../notebook/resolve.ts');
+    const { knownServer } = await import('../config/resolve.ts');
     const { spec, record } = await knownServer(args.server, args.F, context);
     if (record?.plain)
       throw new UsageError(`"${spec.name}" was started with --plain; its log is ${record.plain.log}`);
     if (spec.adopted)
       throw new Failure(`"${spec.name}" was started by something else, which alone knows where its log is`);
-    const { printLog } = await import('../notebook/logs.ts');
+    const { printLog } = await import('../lifecycle/logs.ts');
     const found = await printLog(spec, record, args, terminal.print, context);
     if (!found) {
       throw new Failure(`"${spec.name}" does not run on ${spec.destination}, and has no log there`, {

@@ -1,4 +1,4 @@
-import { CONFIG_FILE, defineVerb, SERVER } from './verb.ts';
+import { CONFIG_FILE, defineVerb, SERVER } from '../line/verb.ts';
 
 export const open = defineVerb({
   usage: 'open [server]',
@@ -18,8 +18,8 @@ export const open = defineVerb({
   ],
   async run(args, terminal) {
     const { context } = terminal;
-    const { openPage, reachableServer, secretUrl } = await import('../notebook/open.ts');
-    const { knownServer } = await import('../notebook/resolve.ts');
+    const { openPage, reachableServer, secretUrl } = await import('../lifecycle/open.ts');
+    const { knownServer } = await import('../config/resolve.ts');
     const { Failure } = await import('../system/errors.ts');
     const known = await knownServer(args.server, args.F, context);
     const { record, status } = await reachableServer(known, context);

@@ -1,6 +1,6 @@
+import { CONFIG_FILE, defineVerb, SERVER, YES } from '../line/verb.ts';
 import { UsageError } from '../system/errors.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
-import { CONFIG_FILE, defineVerb, SERVER, YES } from './verb.ts';
 
 export const restart = defineVerb({
   usage: 'restart [server]',
@@ -14,7 +14,7 @@ export const restart = defineVerb({
   async run(args, terminal) {
     const { context, style } = terminal;
     const timeoutMs = verifyTimeout(args.timeout) * 1000;
-    const { knownServer } = await import('../notebook/resolve.ts');
+    const { knownServer } = await import('../config/resolve.ts');
     const known = await knownServer(args.server, args.F, context);
     const { name } = known.spec;
     if (known.record?.plain) {
@@ -28,14 +28,14 @@ export const restart = defineVerb({
       });
     }
     const { mayEnd } = await import('./busy.ts');
-    const { restartServer } = await import('../notebook/restart.ts');
+    const { restartServer } = await import('../lifecycle/restart.ts');
     const result = await restartServer(known, args.yes ? undefined : mayEnd(terminal), timeoutMs, context);
     const phases = terminal.phases();
     if (result === 'refused') {
       terminal.say(`${style.bold(name)} runs on.`);
       return 1;
     }
-    const { describeStarted } = await import('../notebook/status.ts');
+    const { describeStarted } = await import('../lifecycle/status.ts');
     const status = await describeStarted(result.record, context);
     terminal.say(
       result.again

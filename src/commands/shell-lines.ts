@@ -1,5 +1,5 @@
-import type { BlockName, Shell } from '../notebook/start-up-file.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import type { BlockName, Shell } from '../shell/start-up-file.ts';
 
 /** The options of a verb that prints lines for a shell, and can keep them where that shell reads them. */
 export const INSTALL = {
@@ -37,13 +37,13 @@ export async function installLines(
   lines: readonly string[],
   terminal: Terminal,
 ): Promise<void> {
-  const { installBlock } = await import('../notebook/start-up-file.ts');
+  const { installBlock } = await import('../shell/start-up-file.ts');
   const changed = await installBlock(name, lines, shell, terminal.context.env);
   terminal.say(changed ? `Written to ${changed}. Open a new shell to have it.` : 'It stands there already.');
 }
 
 async function uninstallLines(name: BlockName, shell: Shell, terminal: Terminal): Promise<void> {
-  const { installBlock, startUpFile } = await import('../notebook/start-up-file.ts');
+  const { installBlock, startUpFile } = await import('../shell/start-up-file.ts');
   const { env } = terminal.context;
   const changed = await installBlock(name, [], shell, env);
   terminal.say(

@@ -1,10 +1,10 @@
-import type { ServerSpec } from '../notebook/notebook.ts';
-import { settingsFrom } from '../notebook/settings.ts';
-import type { Started } from '../notebook/start.ts';
-import { ADOPT, SERVER_OPTIONS } from './notebook-options.ts';
+import type { Started } from '../lifecycle/start.ts';
+import { DRY_RUN, defineVerb } from '../line/verb.ts';
+import type { ServerSpec } from '../model/server-spec.ts';
+import { settingsFrom } from '../model/settings.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { ADOPT, SERVER_OPTIONS } from './server-options.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
-import type { Terminal } from './terminal.ts';
-import { DRY_RUN, defineVerb } from './verb.ts';
 
 export const start = defineVerb({
   usage: 'start [server]',
@@ -41,10 +41,10 @@ export const start = defineVerb({
   async run(args, terminal) {
     verifyTimeout(args.timeout);
     if (args.adopt !== undefined) {
-      const { adoptNamed } = await import('./join.ts');
+      const { adoptNamed } = await import('./adopt.ts');
       return openStarted(await adoptNamed(args.adopt, args, terminal), args, terminal);
     }
-    const { resolveServer } = await import('../notebook/resolve.ts');
+    const { resolveServer } = await import('../config/resolve.ts');
     const flags = { ...settingsFrom(args), name: args.save ?? args.name };
     const spec = await resolveServer(args.server, flags, args.F, terminal.context);
     if (args.dryRun) return dryRun(spec, args.plain, args.timeout * 1000, args.verbose, terminal);
@@ -60,8 +60,8 @@ async function startAndOpen(
   terminal: Terminal,
 ): Promise<number> {
   const { context } = terminal;
-  const { startServer } = await import('../notebook/start.ts');
-  const { withNearestName } = await import('../notebook/names.ts');
+  const { startServer } = await import('../lifecycle/start.ts');
+  const { withNearestName } = await import('../config/names.ts');
   const options = { mode: 'start', timeoutMs: args.timeout * 1000 } as const;
   const started = await startServer(spec, options, context).catch(async (failure) => {
     throw await withNearestName(failure, spec, context.env);
@@ -76,11 +76,11 @@ async function openStarted(
 ): Promise<number> {
   const { context } = terminal;
   const phases = terminal.phases();
-  const { openPage } = await import('../notebook/open.ts');
+  const { openPage } = await import('../lifecycle/open.ts');
   const wantsBrowser = args.browser && !args.json;
   const opened = wantsBrowser && (await openPage(record, context));
   if (args.json) {
-    const { describeStarted } = await import('../notebook/status.ts');
+    const { describeStarted } = await import('../lifecycle/status.ts');
     const status = await describeStarted(record, context);
     terminal.print(JSON.stringify({ ...status, joined, phases }, undefined, 2));
     return 0;
@@ -96,7 +96,7 @@ export async function tellStarted(
   opened: boolean,
   terminal: Terminal,
 ): Promise<void> {
-  const { secretUrl } = await import('../notebook/open.ts');
+  const { secretUrl } = await import('../lifecycle/open.ts');
   const { style } = terminal;
   const { name, destination, adopted } = record.spec;
   terminal.say(
@@ -109,9 +109,9 @@ export async function tellStarted(
 }
 
 async function save(spec: ServerSpec, name: string, terminal: Terminal): Promise<void> {
-  const { saveServer } = await import('../notebook/configuration.ts');
-  const { settingsOf } = await import('../notebook/resolve.ts');
-  const { connectionOf } = await import('../notebook/tunnel.ts');
+  const { saveServer } = await import('../config/file.ts');
+  const { settingsOf } = await import('../config/resolve.ts');
+  const { connectionOf } = await import('../tunnel/tunnel.ts');
   const { ensurePrivateFolder, verifyWritable } = await import('../system/files.ts');
   const { configurationFile, stateFolder } = await import('../system/paths.ts');
   const file = configurationFile(terminal.context.env);
@@ -124,7 +124,7 @@ async function save(spec: ServerSpec, name: string, terminal: Terminal): Promise
 }
 
 async function startPlainly(spec: ServerSpec, timeoutMs: number, terminal: Terminal): Promise<number> {
-  const { startPlain } = await import('../notebook/plain.ts');
+  const { startPlain } = await import('../article/article.ts');
   terminal.print(await startPlain(spec, timeoutMs, terminal.context));
   terminal.say(`Stop it: remote-notebook stop --plain ${spec.name}`);
   return 0;
@@ -137,7 +137,7 @@ async function dryRun(
   verbose: boolean,
   terminal: Terminal,
 ): Promise<number> {
-  const { plannedCommands } = await import('../notebook/plan.ts');
+  const { plannedCommands } = await import('../lifecycle/dry-run.ts');
   for (const line of plannedCommands(spec, { plain, timeoutMs, verbose }, terminal.context.env))
     terminal.print(line);
   return 0;

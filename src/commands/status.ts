@@ -1,7 +1,7 @@
-import type { ServerStatus } from '../notebook/notebook-status.ts';
+import { CONFIG_FILE, defineVerb } from '../line/verb.ts';
+import type { ServerStatus } from '../model/status.ts';
+import type { Terminal } from '../screen/terminal.ts';
 import { UsageError } from '../system/errors.ts';
-import type { Terminal } from './terminal.ts';
-import { CONFIG_FILE, defineVerb } from './verb.ts';
 
 const SOMETHING_IS_DOWN = 3;
 const WATCH_MS = 2000;
@@ -50,7 +50,7 @@ export const status = defineVerb({
   ],
   async run(args, terminal) {
     if (args.all) return showHost(args, terminal);
-    const { isHealthy } = await import('../notebook/status.ts');
+    const { isHealthy } = await import('../lifecycle/status.ts');
     if (args.repair) await repair(terminal);
     if (args.watch && !args.json) return watchStatus(args, terminal);
     const servers = await look(args, terminal);
@@ -70,20 +70,20 @@ async function showHost(
     throw new UsageError(`--all lists a host's servers, and --${other} asks for something else`, {
       remedy: 'Leave out one of the two.',
     });
-  const { resolveServer } = await import('../notebook/resolve.ts');
+  const { resolveServer } = await import('../config/resolve.ts');
   const { destination, sshConfig } = await resolveServer(args.server, {}, args.F, terminal.context);
-  const { listHost } = await import('../notebook/every-server.ts');
+  const { listHost } = await import('../lifecycle/listing.ts');
   const listing = await listHost(destination, sshConfig, terminal.context);
   if (args.json) terminal.print(JSON.stringify(listing, undefined, 2));
   else {
-    const { serverTable } = await import('./server-table.ts');
+    const { serverTable } = await import('../screen/server-table.ts');
     for (const line of serverTable(listing, terminal, Date.now())) terminal.print(line);
   }
   return 0;
 }
 
 async function repair(terminal: Terminal): Promise<void> {
-  const { repairRecords } = await import('../notebook/repair.ts');
+  const { repairRecords } = await import('../lifecycle/repair.ts');
   const found = await repairRecords(terminal.context);
   for (const { spec } of found) terminal.say(`Found again: "${spec.name}" on ${spec.destination}.`);
   if (found.length === 0) terminal.say('No tunnel leads to anything that is not on record.');
@@ -101,10 +101,10 @@ export async function statusLines(wanted: Wanted, terminal: Terminal): Promise<s
 }
 
 async function look({ server, F, resources }: Wanted, { context }: Terminal): Promise<ServerStatus[]> {
-  const { statusOf } = await import('../notebook/status.ts');
+  const { statusOf } = await import('../lifecycle/status.ts');
   const statuses = await statusOf(server, F, context);
   if (!resources) return statuses;
-  const { withResources } = await import('../notebook/resources.ts');
+  const { withResources } = await import('../host/resources.ts');
   return withResources(statuses, context);
 }
 
@@ -120,10 +120,10 @@ async function linesOf(
         : `"${server}" does not run. Start it: remote-notebook start ${server}`,
     ];
   }
-  const { statusTable } = await import('./status-table.ts');
+  const { statusTable } = await import('../screen/status-table.ts');
   const table = statusTable(servers, terminal, Date.now());
   if (!resources) return table;
-  const { resourceLines } = await import('./resource-lines.ts');
+  const { resourceLines } = await import('../screen/resource-lines.ts');
   return [...table, '', ...resourceLines(servers)];
 }
 

@@ -1,7 +1,7 @@
-import type { ServerRecord } from '../notebook/state.ts';
+import { kernelLine } from '../screen/kernel-lines.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import type { ServerRecord } from '../state/records.ts';
 import { Failure } from '../system/errors.ts';
-import { kernelLine } from './kernel-lines.ts';
-import type { Terminal } from './terminal.ts';
 
 interface Outcome {
   readonly name: string;
@@ -18,7 +18,7 @@ export async function stopAll(
   outcomes: Readonly<Record<string, string>>,
   terminal: Terminal,
 ): Promise<number> {
-  const { readRecords } = await import('../notebook/state.ts');
+  const { readRecords } = await import('../state/records.ts');
   const records = Object.values(readRecords(terminal.context));
   const plain = records.filter((record) => record.plain);
   for (const { spec } of plain)
@@ -51,8 +51,8 @@ export async function stopAll(
 
 /** Asks once, with the list of all and of what they compute. */
 async function confirmed(records: readonly ServerRecord[], terminal: Terminal): Promise<boolean> {
-  const { busyKernels } = await import('../notebook/kernels.ts');
-  const { reachableApi } = await import('../notebook/prove.ts');
+  const { busyKernels } = await import('../lifecycle/busy-kernels.ts');
+  const { reachableApi } = await import('../lifecycle/prove.ts');
   const lists = await Promise.all(
     records.map(async (record) => {
       const api = await reachableApi(record, terminal.context);
@@ -74,7 +74,7 @@ async function confirmed(records: readonly ServerRecord[], terminal: Terminal): 
 }
 
 async function stopOne(record: ServerRecord, terminal: Terminal): Promise<Outcome> {
-  const { stopServer } = await import('../notebook/stop.ts');
+  const { stopServer } = await import('../lifecycle/stop.ts');
   const { spec } = record;
   const { name } = spec;
   // Steps of many at once would only be a jumble.

@@ -1,7 +1,7 @@
-import type { KnownServer } from '../notebook/resolve.ts';
+import type { KnownServer } from '../config/resolve.ts';
+import { CONFIG_FILE, DRY_RUN, defineVerb, SERVER, YES } from '../line/verb.ts';
+import type { Terminal } from '../screen/terminal.ts';
 import { UsageError } from '../system/errors.ts';
-import type { Terminal } from './terminal.ts';
-import { CONFIG_FILE, DRY_RUN, defineVerb, SERVER, YES } from './verb.ts';
 
 const OUTCOMES = {
   shutdown: 'is stopped',
@@ -48,11 +48,11 @@ export const stop = defineVerb({
       const { stopAll } = await import('./stop-all.ts');
       return stopAll(args, OUTCOMES, terminal);
     }
-    const { knownServer } = await import('../notebook/resolve.ts');
+    const { knownServer } = await import('../config/resolve.ts');
     const known = await knownServer(args.server, args.F, context);
     const { name } = known.spec;
     if (args.plain) return stopPlainly(known, args, terminal);
-    const { disconnectServer, stopServer } = await import('../notebook/stop.ts');
+    const { disconnectServer, stopServer } = await import('../lifecycle/stop.ts');
     if (args.keepServer) {
       await disconnectServer(known, context);
       terminal.say(
@@ -105,10 +105,10 @@ async function stopPlainly(
 ): Promise<number> {
   const { context } = terminal;
   const { spec, record } = known;
-  const { plainVictims, remoteUser, stopPlain } = await import('../notebook/plain.ts');
+  const { plainVictims, remoteUser, stopPlain } = await import('../article/article.ts');
   const user = await remoteUser(spec, context);
   if (dryRun) {
-    const { plannedStop } = await import('../notebook/plan.ts');
+    const { plannedStop } = await import('../lifecycle/dry-run.ts');
     terminal.print(plannedStop(spec, user));
     return 0;
   }
@@ -121,7 +121,7 @@ async function stopPlainly(
   if (victims.length > 0 && !yes && !(await terminal.confirm('End them?'))) return 1;
   await stopPlain(spec, user, context);
   if (record && !record.plain) {
-    const { forgetServer } = await import('../notebook/stop.ts');
+    const { forgetServer } = await import('../lifecycle/stop.ts');
     await forgetServer(known, context);
   }
   terminal.say(`${terminal.style.bold(spec.name)} is stopped.`);

@@ -1,3 +1,4 @@
+import type { AnyVerb } from '../line/verb.ts';
 import { aliases } from './aliases.ts';
 import { clean } from './clean.ts';
 import { completion } from './completion.ts';
@@ -5,14 +6,13 @@ import { config } from './config.ts';
 import { doctor } from './doctor.ts';
 import { forward } from './forward.ts';
 import { hosts } from './hosts.ts';
-import { init } from './init.ts';
+import { init } from './init/init.ts';
 import { logs } from './logs.ts';
 import { open } from './open.ts';
 import { restart } from './restart.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { stop } from './stop.ts';
-import type { AnyVerb } from './verb.ts';
 
 /** Each verb says here what it takes; what it does is loaded when it runs. */
 export const VERBS: Readonly<Record<string, AnyVerb>> = {

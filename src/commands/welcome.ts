@@ -1,5 +1,5 @@
+import type { Terminal } from '../screen/terminal.ts';
 import { statusLines } from './status.ts';
-import type { Terminal } from './terminal.ts';
 
 const FIRST_STEPS = [
   ['init', 'the first time: asks where, tries it, writes it down'],
@@ -13,7 +13,7 @@ const FIRST_STEPS = [
 /** What the program says to who names no verb: how to begin, and what runs. */
 export async function welcome(terminal: Terminal): Promise<number> {
   const { print, style, context } = terminal;
-  const { startedServers } = await import('../notebook/started.ts');
+  const { startedServers } = await import('../state/started.ts');
   print('Jupyter on any machine that you can ssh to, as if it were local.\n');
   const width = Math.max(...FIRST_STEPS.map(([words]) => words.length));
   for (const [words, does] of FIRST_STEPS)

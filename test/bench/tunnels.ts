@@ -2,8 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { connectionTo } from '../../src/ssh/connection.ts';
-import { readKeeperState } from '../../src/ssh/keeper.ts';
+import { connectionTo } from '../../src/tunnel/connection.ts';
+import { readKeeperState } from '../../src/tunnel/keeper.ts';
 import { eventually, type World } from '../hosts/world.ts';
 import { answers, own, ROOT_ARGS } from './run.ts';
 

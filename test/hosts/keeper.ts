@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KeeperState, parseKeeperState } from '../../src/ssh/keeper.ts';
+import { type KeeperState, parseKeeperState } from '../../src/tunnel/keeper.ts';
 import type { Laptop } from './world.ts';
 
 /** The folder of the only connection that this laptop has. */

@@ -1,0 +1,237 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { redactTokens } from '../jupyter/server.ts';
+import type { ServerSpec } from '../model/server-spec.ts';
+import { resolveCommand } from '../ssh/arguments.ts';
+import { tellingLine } from '../ssh/messages.ts';
+import {
+  readRecords,
+  type ServerRecord,
+  updateRecords,
+  withoutRecord,
+  withRecord,
+  withServerLock,
+} from '../state/records.ts';
+import type { Command } from '../system/command.ts';
+import type { Context } from '../system/context.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
+import { ensurePrivateFolder, reason } from '../system/files.ts';
+import { stateFolder } from '../system/paths.ts';
+import { isPortFree, portHolder } from '../system/port.ts';
+import { isAlive, type ProcessIdentity, sendSignal, startTimeOf, waitForEnd } from '../system/process.ts';
+import { outputOf, run } from '../system/run.ts';
+import {
+  plainKillCommand,
+  plainListCommand,
+  plainProcessesCommand,
+  plainStartCommand,
+  plainStopCommand,
+  plainTunnelCommand,
+  userOf,
+} from './commands.ts';
+import { launchedOn } from './launched.ts';
+
+/** A process that was told to end gets so long. */
+const END_MS = 5000;
+/** How long the clean-up after a failure may take. */
+const UNDO_TIMEOUT_MS = 15_000;
+const LOOK_MS = 50;
+
+/** The account on the host: the destination's, else what ssh resolves. */
+export async function remoteUser(spec: ServerSpec, context: Context): Promise<string> {
+  const named = userOf(spec);
+  if (named !== undefined) return named;
+  const { code, stdout, stderr } = await run(resolveCommand(spec.destination, spec.sshConfig), context);
+  const user = /^user (.+)$/m.exec(stdout)?.[1];
+  if (code !== 0 || user === undefined)
+    throw new Failure(`ssh -G ${spec.destination} failed: ${tellingLine(stderr)}`);
+  return user;
+}
+
+/**
+ * Runs the article's first two commands. Answers with the page that Jupyter's log names, token and all. A failure
+ * ends what was begun, and nothing else.
+ */
+export async function startPlain(spec: ServerSpec, timeoutMs: number, context: Context): Promise<string> {
+  const command = plainStartCommand(spec);
+  return withServerLock(spec.name, context, async () => {
+    const before = readRecords(context)[spec.name];
+    if (before) {
+      throw new Failure(`"${spec.name}" is started already`, {
+        remedy: `Stop it first: remote-notebook stop ${before.plain ? '--plain ' : ''}${spec.name}`,
+      });
+    }
+    ensurePrivateFolder(stateFolder(context.env));
+    await verifyLocalPort(spec);
+    const log = plainLog(spec, context);
+    rmSync(log, { force: true });
+    const startedAt = Date.now();
+    let launch: ProcessIdentity | undefined;
+    try {
+      context.report.phase('launch');
+      launch = await spawnPlain(command, log, spec, context);
+      await remember({ spec, jupyter: undefined, forwards: [], plain: { tunnel: undefined, log } }, context);
+      await openPlainTunnel(spec, context);
+      context.report.phase('wait');
+      return localPage(await pageInLog(log, launch, timeoutMs, spec, context), spec);
+    } catch (error) {
+      const undoContext = { ...context, signal: AbortSignal.timeout(UNDO_TIMEOUT_MS) };
+      await undoPlain(spec, launch, startedAt, undoContext).catch((undoError: unknown) => {
+        context.report.note(`the clean-up failed: ${reason(undoError)}`);
+      });
+      throw error;
+    }
+  });
+}
+
+/** Runs the article's second command alone, unless its tunnel lives. */
+export function forwardPlain(spec: ServerSpec, context: Context): Promise<void> {
+  return withServerLock(spec.name, context, () => openPlainTunnel(spec, context));
+}
+
+function plainLog(spec: ServerSpec, context: Context): string {
+  return join(stateFolder(context.env), `plain-${spec.name}.log`);
+}
+
+async function remember(record: ServerRecord, context: Context): Promise<void> {
+  await updateRecords(context, (records) => withRecord(records, record));
+}
+
+/** The article's ssh goes on without its forward when the port is taken, and the page would be a stranger's. */
+async function verifyLocalPort({ localPort, port }: ServerSpec): Promise<void> {
+  const wanted = localPort ?? port;
+  if (await isPortFree(wanted)) return;
+  const holder = await portHolder(wanted);
+  throw new Failure(`port ${wanted} of this machine is taken${holder ? ` by ${holder}` : ''}`, {
+    remedy: 'Name another with --local-port.',
+  });
+}
+
+async function openPlainTunnel(spec: ServerSpec, context: Context): Promise<void> {
+  const known = readRecords(context)[spec.name]?.plain?.tunnel;
+  if (known && (await isAlive(known))) return;
+  ensurePrivateFolder(stateFolder(context.env));
+  await verifyLocalPort(spec);
+  const log = plainLog(spec, context);
+  context.report.phase('forward');
+  const tunnel = await spawnPlain(plainTunnelCommand(spec), log, spec, context);
+  if (!tunnel) throw new Failure(`the tunnel to ${spec.destination} ended at once`, { remedy: `See ${log}` });
+  await remember({ spec, jupyter: undefined, forwards: [], plain: { tunnel, log } }, context);
+}
+
+/**
+ * Runs a command with ssh's -f. The process that was started is gone then, and the one that stays was never
+ * named: this finds it, unless it has ended already.
+ */
+async function spawnPlain(
+  command: Command,
+  log: string,
+  spec: ServerSpec,
+  context: Context,
+): Promise<ProcessIdentity | undefined> {
+  const before = await processesOf(command);
+  const { code } = await run(command, context, { outputFile: log });
+  if (code !== 0) throw new Failure(`${spec.destination}: ${tellingLine(readFileSync(log, 'utf8'))}`);
+  const [pid] = (await processesOf(command)).filter((other) => !before.includes(other));
+  const startTime = pid === undefined ? undefined : await startTimeOf(pid);
+  return pid === undefined || startTime === undefined ? undefined : { pid, startTime };
+}
+
+/** The PIDs of all processes with exactly this command line (behind `nohup`, which is gone). */
+async function processesOf([, ...args]: Command): Promise<number[]> {
+  const lines = (await outputOf(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
+  return lines
+    .filter((line) => line.replace(/^\s*\d+\s/, '') === args.join(' '))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+/** Waits until Jupyter's log names its page. The ssh of the start lives as long as what it started. */
+async function pageInLog(
+  log: string,
+  launch: ProcessIdentity | undefined,
+  timeoutMs: number,
+  { destination }: ServerSpec,
+  context: Context,
+): Promise<URL> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const lives = launch !== undefined && (await isAlive(launch));
+    const text = readFileSync(log, 'utf8');
+    const page = /https?:\/\/(?:localhost|127\.0\.0\.1)\S*token=\S+/.exec(text)?.[0];
+    if (page) return new URL(page);
+    const words = `The end of its log:\n${redactTokens(text).trimEnd().split('\n').slice(-15).join('\n')}`;
+    if (!lives) throw new Failure(`Jupyter ended on ${destination} while it started. ${words}`);
+    if (Date.now() > deadline) {
+      throw new Failure(`Jupyter named no page on ${destination} within ${timeoutMs / 1000} s. ${words}`, {
+        remedy: 'Give it longer with --timeout SECONDS.',
+      });
+    }
+    if (context.signal.aborted) throw new Interrupted();
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** The page as it is reached here. Jupyter takes another port when its own is taken; the tunnel does not. */
+function localPage(page: URL, { destination, port, localPort }: ServerSpec): string {
+  if (Number(page.port) !== port) {
+    throw new Failure(
+      `port ${port} of ${destination} is taken: Jupyter took ${page.port}, where the article's tunnel does not lead`,
+      { remedy: 'Name another with --port.' },
+    );
+  }
+  page.port = String(localPort ?? port);
+  return page.href;
+}
+
+async function undoPlain(
+  spec: ServerSpec,
+  launch: ProcessIdentity | undefined,
+  startedAt: number,
+  context: Context,
+): Promise<void> {
+  if (launch && (await isAlive(launch))) {
+    await endLaunched(spec, startedAt, context);
+    if (!(await waitForEnd(launch, END_MS))) await sendSignal(launch, 'SIGTERM');
+  }
+  await forgetPlain(spec, context);
+}
+
+/** Ends what this start began on the host. Where it cannot be told from another one, both are left alone. */
+async function endLaunched(spec: ServerSpec, startedAt: number, context: Context): Promise<void> {
+  const user = await remoteUser(spec, context);
+  const { code, stdout, stderr } = await run(plainProcessesCommand(spec, user), context);
+  if (code !== 0) throw new Failure(`${spec.destination}: ${tellingLine(stderr)}`);
+  // ps tells whole seconds.
+  const maxAgeS = Math.ceil((Date.now() - startedAt) / 1000) + 1;
+  const [ours, ...others] = launchedOn(spec.port, maxAgeS, stdout);
+  if (!ours) return;
+  if (others.length > 0) {
+    const pids = [ours, ...others].map(([pid]) => pid).join(' or ');
+    throw new Failure(`two Jupyters began at once on ${spec.destination}: end yours there, ${pids}`);
+  }
+  await run(plainKillCommand(spec, ours), context);
+}
+
+async function forgetPlain({ name }: ServerSpec, context: Context): Promise<void> {
+  const plain = readRecords(context)[name]?.plain;
+  if (plain?.tunnel && (await sendSignal(plain.tunnel, 'SIGTERM'))) await waitForEnd(plain.tunnel, END_MS);
+  rmSync(join(stateFolder(context.env), `plain-${name}.log`), { force: true });
+  if (plain) await updateRecords(context, (records) => withoutRecord(records, name));
+}
+
+/** What the article's `pkill` would end on the host: every Jupyter of that user, whoever started it. */
+export async function plainVictims(spec: ServerSpec, user: string, context: Context): Promise<string[]> {
+  const { code, stdout, stderr } = await run(plainListCommand(spec, user), context);
+  if (code === 255) throw new Failure(`${spec.destination}: ${tellingLine(stderr)}`);
+  return stdout.split('\n').filter((line) => /^\d+ /.test(line));
+}
+
+/** Runs the article's third command, and ends the tunnel that its second one left. */
+export function stopPlain(spec: ServerSpec, user: string, context: Context): Promise<void> {
+  return withServerLock(spec.name, context, async () => {
+    const { code, stderr } = await run(plainStopCommand(spec, user), context);
+    // 1 says that there was none.
+    if (code !== 0 && code !== 1) throw new Failure(`${spec.destination}: ${tellingLine(stderr)}`);
+    await forgetPlain(spec, context);
+  });
+}

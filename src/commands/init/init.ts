@@ -1,0 +1,178 @@
+import { defineVerb } from '../../line/verb.ts';
+import { type ServerSettings, settingsFrom } from '../../model/settings.ts';
+import { takeDefault, yesOrNo } from '../../screen/questions.ts';
+import { uninterrupted } from '../../system/context.ts';
+import { Interrupted, UsageError } from '../../system/errors.ts';
+import { SERVER_OPTIONS } from '../server-options.ts';
+import { TIMEOUT, verifyTimeout } from '../start-timeout.ts';
+import type { Answers, Dialogue, Tried } from './dialogue.ts';
+
+export const init = defineVerb({
+  usage: 'init [server]',
+  summary: 'The first time: ask where, try it, and write it down when it works',
+  positionals: {
+    server: {
+      describe: 'a destination of ssh (an alias, user@host, ssh://user@host:port); asked for without',
+      type: 'string',
+      completes: 'destinations',
+    },
+  },
+  options: {
+    ...SERVER_OPTIONS,
+    browser: {
+      type: 'boolean',
+      default: true,
+      describe: 'whether to open the browser in the end; with --no-browser the URL is only printed',
+    },
+    ...TIMEOUT,
+    yes: { alias: 'y', type: 'boolean', default: false, describe: 'ask nothing, and take each default' },
+  },
+  examples: [
+    ['$0 init', 'asks for all that it needs; each question has a default'],
+    ['$0 init gpu -d rne -e .venv', 'asks for the rest'],
+    ['$0 init gpu -d rne --yes', 'asks nothing'],
+  ],
+  async run(args, terminal) {
+    verifyTimeout(args.timeout);
+    if (!args.yes && (args.json || !terminal.canAsk)) throw cannotAsk(args.json);
+    const { readConfiguration } = await import('../../config/file.ts');
+    const { makeSpec } = await import('../../model/server-spec.ts');
+    const { ensurePrivateFolder, verifyWritable } = await import('../../system/files.ts');
+    const { configurationFile, stateFolder } = await import('../../system/paths.ts');
+    const { Begun } = await import('./dialogue.ts');
+    const { env } = terminal.context;
+    // What would fail in the end fails before the first question.
+    const file = configurationFile(env);
+    const { servers: configured } = await readConfiguration(file);
+    verifyWritable(file);
+    ensurePrivateFolder(stateFolder(env));
+    const begun = new Begun(terminal.context.report.note);
+    const ask = args.yes ? takeDefault : terminal.ask;
+    const dialogue = { terminal, ask, isAsking: !args.yes, sshConfig: args.F, configured, begun };
+    const { directory, environment, ...given } = settingsFrom(args);
+    const said = { destination: args.server, directory, environment, name: args.name };
+    makeSpec(args.name ?? 'init', { ...settingsFrom(args), destination: args.server ?? 'init' }, args.F);
+    if (!args.yes)
+      terminal.say('What stands in brackets is the default. Nothing is kept before it has worked.\n');
+    const written = await tryAndWrite(given, said, args.timeout * 1000, file, dialogue);
+    if (written) return goOn(written, file, args, dialogue);
+    terminal.say('Nothing is kept.');
+    return 1;
+  },
+});
+
+function cannotAsk(json: boolean): UsageError {
+  const why = json ? '--json leaves no room for questions' : 'there is no terminal to ask on';
+  return new UsageError(`init asks, and ${why}`, {
+    remedy:
+      'Say what it would ask, and --yes: remote-notebook init user@host --directory DIR --environment VENV --name NAME --yes',
+  });
+}
+
+/** What works, and is written down. */
+interface Written extends Tried {
+  /** Whether `start` alone means it from now on. */
+  readonly isDefault: boolean;
+}
+
+/** Asks and tries until it works, and writes that down at once. Undefined when the user gives up; then nothing is left. */
+async function tryAndWrite(
+  given: ServerSettings,
+  said: Answers,
+  timeoutMs: number,
+  file: string,
+  dialogue: Dialogue,
+): Promise<Written | undefined> {
+  const { terminal, configured, begun } = dialogue;
+  const { saveServer } = await import('../../config/file.ts');
+  const { tryOut } = await import('./dialogue.ts');
+  try {
+    const tried = await tryOut(given, said, timeoutMs, dialogue);
+    if (!tried) {
+      await begun.undo();
+      return undefined;
+    }
+    const { spec, jupyter: server } = tried.record;
+    const { name, destination, sshConfig } = spec;
+    terminal.say(
+      `\n${terminal.style.bold(name)} works: ${server.command} in ${server.directory} on ${destination}.`,
+    );
+    const isDefault = Object.keys(configured).every((known) => known === name);
+    await saveServer(file, name, { ...tried.settings, 'ssh-config': sshConfig }, isDefault);
+    begun.keep();
+    terminal.say(`Written to ${file}${isDefault ? ', as the default' : ''}.`);
+    return { ...tried, isDefault };
+  } catch (error) {
+    await begun.undo();
+    throw error instanceof Interrupted ? new Interrupted('Interrupted; nothing is left behind.') : error;
+  }
+}
+
+/** Asks what is optional, and acts on each answer at once: what is written stays, also after an interrupt. */
+async function goOn(
+  written: Written,
+  file: string,
+  args: { browser: boolean; json: boolean },
+  dialogue: Dialogue,
+): Promise<number> {
+  const { terminal } = dialogue;
+  const { context, style } = terminal;
+  const { record, joined, isDefault } = written;
+  const { name } = record.spec;
+  const phases = terminal.phases();
+  const wantsBrowser = args.browser && !args.json;
+  const next = `remote-notebook start${isDefault ? '' : ` ${name}`}`;
+  let runs = joined;
+  try {
+    runs ||= await leavesRunning(record, wantsBrowser, dialogue);
+    await offerAliases(dialogue);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    const how = runs ? `Open it: remote-notebook open ${name}` : `The next time: ${next}`;
+    throw new Interrupted(
+      `Interrupted; ${name} ${runs ? 'runs on' : 'is stopped'}, and stays in ${file}.\n${how}`,
+    );
+  }
+  if (!runs) {
+    terminal.say(`${style.bold(name)} is stopped. From now on: ${next}`);
+    return 0;
+  }
+  if (args.json) {
+    const { describeStarted } = await import('../../lifecycle/status.ts');
+    const status = await describeStarted(record, context);
+    terminal.print(JSON.stringify({ ...status, joined, phases, saved: file }, undefined, 2));
+    return 0;
+  }
+  const { openPage } = await import('../../lifecycle/open.ts');
+  const { tellStarted } = await import('../start.ts');
+  await tellStarted(record, joined, wantsBrowser && (await openPage(record, context)), terminal);
+  terminal.say(style.dim(`The next time: ${next}`));
+  return 0;
+}
+
+/** Whether it is to run on. Without a yes it is stopped. */
+async function leavesRunning(
+  record: Tried['record'],
+  wantsBrowser: boolean,
+  { terminal, ask }: Dialogue,
+): Promise<boolean> {
+  const { stopServer } = await import('../../lifecycle/stop.ts');
+  let isWanted = false;
+  try {
+    isWanted = await ask(yesOrNo(`Leave it running${wantsBrowser ? ', and open it' : ''}?`, true));
+    return isWanted;
+  } finally {
+    const { context } = terminal;
+    if (!isWanted) await stopServer({ spec: record.spec, record }, undefined, uninterrupted(context));
+  }
+}
+
+async function offerAliases({ terminal, ask }: Dialogue): Promise<void> {
+  const { shellOf } = await import('../../shell/start-up-file.ts');
+  const shell = shellOf(terminal.context.env);
+  if (shell === undefined) return;
+  const names = 'port_forward, remote_notebook_start, remote_notebook_stop';
+  if (!(await ask(yesOrNo(`Aliases for ${shell}: ${names}?`, false)))) return;
+  const { installConfigured } = await import('../aliases.ts');
+  await installConfigured(shell, terminal);
+}

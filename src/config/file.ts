@@ -1,0 +1,214 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import * as v from 'valibot';
+import type { Document, LineCounter } from 'yaml';
+import { makeSpec, type ServerSpec } from '../model/server-spec.ts';
+import type { ServerSettings } from '../model/settings.ts';
+import { UsageError } from '../system/errors.ts';
+import { reason, writePrivateFile } from '../system/files.ts';
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
+
+/** To valibot a list is an object, too. */
+const mapping = v.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
+
+const SettingsSchema = v.strictObject({
+  destination: v.string(),
+  'ssh-config': v.optional(v.string()),
+  directory: v.optional(v.string()),
+  setup: v.optional(v.array(v.string())),
+  environment: v.optional(v.string()),
+  command: v.optional(v.string()),
+  port: v.optional(port),
+  'local-port': v.optional(port),
+  socket: v.optional(v.boolean()),
+  'strict-port': v.optional(v.boolean()),
+  'idle-timeout': v.optional(v.string()),
+});
+
+const ConfigurationSchema = v.strictObject({
+  default: v.optional(v.string()),
+  servers: v.optional(v.pipe(mapping, v.record(v.string(), v.pipe(mapping, SettingsSchema)))),
+});
+
+export interface Configuration {
+  /** The server that is meant when none is named. */
+  readonly default: string | undefined;
+  readonly servers: Readonly<Record<string, ServerSettings & { destination: string }>>;
+}
+
+const EMPTY: Configuration = { default: undefined, servers: {} };
+
+/**
+ * What config.yaml says; a file that is not there says nothing.
+ * @throws UsageError with the line and the key of the first mistake
+ */
+export async function readConfiguration(file: string): Promise<Configuration> {
+  const text = readText(file);
+  return text === undefined ? EMPTY : parseConfiguration(text, file);
+}
+
+/** The server that the file names so, as it stands there; undefined when it names none. */
+export async function configuredServer(file: string, name: string): Promise<ServerSpec | undefined> {
+  const { servers } = await readConfiguration(file);
+  const settings = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  return settings && makeSpec(name, settings, undefined);
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UsageError(`cannot read ${file}: ${reason(cause)}`, {
+      remedy: 'Make it a file that you can read, or name another place in XDG_CONFIG_HOME.',
+      cause,
+    });
+  }
+}
+
+export async function parseConfiguration(text: string, file: string): Promise<Configuration> {
+  const { document, lines } = await parseYaml(text, file);
+  const result = v.safeParse(v.pipe(mapping, ConfigurationSchema), document.toJS() ?? {});
+  if (!result.success) throw configurationMistake(result.issues[0], document, lines, file);
+  const { default: meant, servers = {} } = result.output;
+  if (meant !== undefined && !Object.hasOwn(servers, meant)) {
+    throw new UsageError(`${file}: default names "${meant}", which is none of its servers`, {
+      remedy: `There are: ${Object.keys(servers).join(', ') || 'none'}`,
+    });
+  }
+  for (const [name, settings] of Object.entries(servers)) {
+    const line = lineOf(['servers', name], document, lines);
+    verifyServer(name, settings, `${file}:${line}: servers.${name}`);
+  }
+  return { default: meant, servers };
+}
+
+/** What no type tells: a destination that ssh would misread, a name that cannot be one, half a path. */
+function verifyServer(name: string, settings: ServerSettings & { destination: string }, where: string): void {
+  const sshConfig = settings['ssh-config'];
+  if (sshConfig !== undefined && !/^(?:~?\/|none$)/.test(sshConfig)) {
+    throw new UsageError(`${where}: ssh-config is "${sshConfig}", which means another file in each folder`, {
+      remedy: 'Write its whole path, which begins with / or ~/',
+    });
+  }
+  try {
+    makeSpec(name, settings, undefined);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    throw new UsageError(`${where}: ${cause.message}`, { remedy: cause.remedy, cause });
+  }
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+async function parseYaml(text: string, file: string): Promise<{ document: Document; lines: LineCounter }> {
+  // In the bundle a module of CommonJS that is imported late has its default export alone.
+  const { default: yaml } = await import('yaml');
+  const lines = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [error] = document.errors;
+  if (error) {
+    throw new UsageError(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`, {
+      remedy: 'Mend it there, and see whether it is right then: remote-notebook config check',
+    });
+  }
+  return { document, lines };
+}
+
+type Issue = v.BaseIssue<unknown>;
+
+function configurationMistake(
+  issue: Issue,
+  document: Document,
+  lines: LineCounter,
+  file: string,
+): UsageError {
+  const path = issue.path?.map((item) => item.key as string) ?? [];
+  const line = lineOf(path, document, lines);
+  const where = `${file}${line ? `:${line}` : ''}: ${path.join('.') || 'the file'}`;
+  const known = knownKeys(path);
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    return new UsageError(`${where} is unknown`, { remedy: `Known there: ${known.join(', ')}` });
+  }
+  const missing = issue.received === 'undefined';
+  const received = issue.received === 'Array' ? 'a list' : issue.received;
+  return new UsageError(
+    missing ? `${where} is missing` : `${where} is ${received}, but ${expected(issue)} is expected`,
+  );
+}
+
+function expected({ type, requirement, expected }: Issue): string {
+  if (type === 'min_value' || type === 'max_value' || type === 'integer')
+    return 'a whole number from 1 to 65535';
+  if (type === 'array') return 'a list of lines';
+  return type === 'custom' ? 'a mapping' : String(requirement ?? `a ${expected}`);
+}
+
+function knownKeys(path: readonly string[]): string[] {
+  return Object.keys(path.length === 1 ? ConfigurationSchema.entries : SettingsSchema.entries);
+}
+
+/** The line of the key, or of the nearest one above it that is there. */
+function lineOf(path: readonly string[], document: Document, lines: LineCounter): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const parent: unknown =
+      length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const items = (parent as { items?: { key?: { value?: unknown; range?: number[] } }[] } | undefined)
+      ?.items;
+    const start = items?.find(({ key }) => key?.value === path[length - 1])?.key?.range?.[0];
+    if (start !== undefined) return lines.linePos(start).line;
+  }
+  return undefined;
+}
+
+/**
+ * Writes one server into config.yaml, and keeps what else stands there, comments too.
+ * @param isDefault whether it is meant from now on where none is named
+ * @throws UsageError when the file is broken, or cannot be written
+ */
+export async function saveServer(
+  file: string,
+  name: string,
+  settings: ServerSettings,
+  isDefault = false,
+): Promise<void> {
+  const text = readText(file) ?? '';
+  await parseConfiguration(text, file);
+  const { document } = await parseYaml(text, file);
+  await keepCommentsBehindKeys(document, text);
+  const given = Object.entries(settings).filter(
+    ([, value]) => value !== undefined && value !== '' && !isEmptyList(value),
+  );
+  if (document.contents === null) document.contents = document.createNode({});
+  if (isDefault) document.set('default', name);
+  document.setIn(['servers', name], document.createNode(Object.fromEntries(given)));
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new UsageError(`cannot make the folder ${dirname(file)}: ${reason(cause)}`, {
+      remedy: 'Make that possible, or name another place in XDG_CONFIG_HOME.',
+      cause,
+    });
+  }
+  await writePrivateFile(file, document.toString());
+}
+
+/** To the library, what stands behind the key of a mapping is a comment before its first line, and would go there. */
+async function keepCommentsBehindKeys(document: Document, text: string): Promise<void> {
+  const { default: yaml } = await import('yaml');
+  yaml.visit(document, {
+    Pair(_, { key, value }) {
+      if (!yaml.isScalar(key) || !yaml.isNode(value)) return;
+      const [, behind] = /^[ \t]*:[ \t]+#(.*)/.exec(text.slice(key.range?.[1])) ?? [];
+      const [first, ...others] = value.commentBefore?.split('\n') ?? [];
+      if (first === undefined || first !== behind) return;
+      key.comment = first;
+      value.commentBefore = others.join('\n') || null;
+    },
+  });
+}

@@ -1,0 +1,134 @@
+import { defaultName, durationText, makeSpec, type ServerSpec } from '../model/server-spec.ts';
+import type { ServerSettings } from '../model/settings.ts';
+import { verifySshConfig } from '../ssh/config-file.ts';
+import { verifyNoPassword } from '../ssh/destination.ts';
+import { type Records, readRecords, type ServerRecord } from '../state/records.ts';
+import type { Context } from '../system/context.ts';
+import { UsageError } from '../system/errors.ts';
+import { nearest } from '../system/nearest.ts';
+import { configurationFile } from '../system/paths.ts';
+import { type Configuration, readConfiguration } from './file.ts';
+
+/** A server that has a name here, and its record if this machine has started or joined it. */
+export interface KnownServer {
+  readonly spec: ServerSpec;
+  readonly record: ServerRecord | undefined;
+}
+
+const HOW_TO_BEGIN =
+  'Let it ask you: remote-notebook init. Or name where: remote-notebook start user@host --directory DIR --environment VENV';
+
+/**
+ * What `start` means: a name of config.yaml or of a record, or else a destination. Flags win over both.
+ * @throws UsageError when nothing is meant, or any part is wrong
+ */
+export async function resolveServer(
+  target: string | undefined,
+  flags: ServerSettings & { readonly name?: string | undefined },
+  sshConfig: string | undefined,
+  context: Context,
+): Promise<ServerSpec> {
+  verifySshConfig(sshConfig);
+  const configuration = await readConfiguration(configurationFile(context.env));
+  const records = readRecords(context);
+  const named = target ?? meantName(configuration, records);
+  if (named === undefined)
+    throw noneMeant(configuration, records, 'no server is named, and none is configured');
+  const { name: givenName, ...given } = flags;
+  const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const configured = entryOf(configuration.servers, named);
+  const record = entryOf(records, named);
+  if (configured) {
+    const used = { 'ssh-config': record?.spec.sshConfig, ...configured };
+    return makeSpec(givenName ?? named, { ...used, ...settings }, sshConfig);
+  }
+  if (record) {
+    const known = settingsOf(record.spec);
+    return makeSpec(givenName ?? named, { ...known, ...settings }, sshConfig);
+  }
+  return makeSpec(givenName ?? defaultName(named), { ...settings, destination: named }, sshConfig);
+}
+
+/** @param none what to say where there is none at all */
+function noneMeant(configuration: Configuration, records: Records, none: string): UsageError {
+  const names = knownNames(configuration, records);
+  if (names.length === 0) return new UsageError(none, { remedy: HOW_TO_BEGIN });
+  return new UsageError('which server?', { remedy: `There are: ${names.join(', ')}` });
+}
+
+/** Without a name: the `default`, else the only one. */
+function meantName(configuration: Configuration, records: Records): string | undefined {
+  if (configuration.default !== undefined) return configuration.default;
+  const names = knownNames(configuration, records);
+  return names.length === 1 ? names[0] : undefined;
+}
+
+function knownNames(configuration: Configuration, records: Records): string[] {
+  return [...new Set([...Object.keys(records), ...Object.keys(configuration.servers)])].sort();
+}
+
+/** What `makeSpec` would need to make this server again. */
+export function settingsOf(spec: ServerSpec): ServerSettings & { destination: string } {
+  const { destination, sshConfig, directory, setup, environment, command, port, localPort } = spec;
+  const { socket, strictPort, idleTimeoutS } = spec;
+  return {
+    destination,
+    'ssh-config': sshConfig,
+    directory,
+    setup,
+    environment,
+    command,
+    port,
+    'local-port': localPort,
+    socket,
+    'strict-port': strictPort,
+    ...(idleTimeoutS === undefined ? {} : { 'idle-timeout': durationText(idleTimeoutS) }),
+  };
+}
+
+/**
+ * The server of that name, or the only one on that destination; without a name the one that must be meant.
+ * @throws UsageError that tells those that exist
+ */
+export async function knownServer(
+  target: string | undefined,
+  sshConfig: string | undefined,
+  context: Context,
+): Promise<KnownServer> {
+  verifySshConfig(sshConfig);
+  const configuration = await readConfiguration(configurationFile(context.env));
+  const records = readRecords(context);
+  const names = knownNames(configuration, records);
+  const name = target ?? onlyStarted(records) ?? meantName(configuration, records);
+  if (name === undefined) {
+    throw noneMeant(configuration, records, 'there is no server yet');
+  }
+  const record = entryOf(records, name) ?? onlyOn(name, records);
+  if (record) return { spec: record.spec, record };
+  const configured = entryOf(configuration.servers, name);
+  if (configured) return { spec: makeSpec(name, configured, sshConfig), record: undefined };
+  verifyNoPassword(name);
+  const near = nearest(name, names);
+  const meant = near === undefined ? '' : `Did you mean ${near}? `;
+  throw new UsageError(`there is no server "${name}"`, {
+    remedy: names.length === 0 ? HOW_TO_BEGIN : `${meant}There are: ${names.join(', ')}`,
+  });
+}
+
+/** The only one that has a tunnel, or should; else the only one whose server was left to run. */
+function onlyStarted(records: Records): string | undefined {
+  const names = Object.keys(records);
+  const wanted = names.filter((name) => !records[name]?.closed);
+  const meant = wanted.length > 0 ? wanted : names;
+  return meant.length === 1 ? meant[0] : undefined;
+}
+
+/** The entry of that very name: an object also has a `toString`, which is no server. */
+function entryOf<T>(entries: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(entries, name) ? entries[name] : undefined;
+}
+
+function onlyOn(destination: string, records: Records): ServerRecord | undefined {
+  const found = Object.values(records).filter((record) => record.spec.destination === destination);
+  return found.length === 1 ? found[0] : undefined;
+}

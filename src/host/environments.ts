@@ -1,0 +1,79 @@
+import { parseEnvironment } from '../model/environment.ts';
+import type { ServerSpec } from '../model/server-spec.ts';
+import type { Context } from '../system/context.ts';
+import type { Connection } from '../ssh/arguments.ts';
+import { type Frame, lastValue } from './script.ts';
+import { surveyHost } from './servers.ts';
+
+/** An environment that was found on the host; an empty word is none, by which a start takes what it finds. */
+export interface Offer {
+  readonly word: string;
+  readonly about: string;
+  /** Whether Jupyter is in it, as far as a look tells. */
+  readonly isReady: boolean;
+}
+
+/** What a host has for a server in its directory: the best first. */
+export interface Survey {
+  /** The directory's true path. */
+  readonly directory: string;
+  readonly offers: readonly Offer[];
+}
+
+/**
+ * Looks on the host for what a server could run in, over its connection, which is up.
+ * @throws LaunchFailure of the reason `directory` when its directory is not there
+ */
+export async function survey(connection: Connection, spec: ServerSpec, context: Context): Promise<Survey> {
+  const frames = await surveyHost(connection, spec, context);
+  return { directory: lastValue(frames, 'directory') ?? '', offers: offersIn(frames) };
+}
+
+/**
+ * Sees on the host that the server's environment is there, over its connection, which is up: it is entered and left.
+ * @throws LaunchFailure that says why it cannot be entered
+ */
+export async function verifyEnvironment(connection: Connection, spec: ServerSpec, context: Context): Promise<void> {
+  await surveyHost(connection, spec, context);
+}
+
+const IN_DIRECTORY = ['.venv', 'venv'];
+
+/** The offers in the frames of survey.sh, each word once. */
+function offersIn(frames: readonly Frame[]): Offer[] {
+  const told = frames.flatMap((frame) => offerIn(frame) ?? []);
+  const found = lastValue(frames, 'found');
+  // A start that is told none takes such a venv: then it is the same, in other words.
+  const isTaken = told.some(({ word, isReady }) => isReady && IN_DIRECTORY.includes(word));
+  const none = found === undefined || isTaken ? [] : [{ word: '', about: found, isReady: true }];
+  const all = [...told.filter(isOfDirectory), ...none, ...told.filter((offer) => !isOfDirectory(offer))];
+  const unique = [...new Map(all.toReversed().map((offer) => [offer.word, offer])).values()].toReversed();
+  return [...unique.filter(({ isReady }) => isReady), ...unique.filter(({ isReady }) => !isReady)];
+}
+
+function isOfDirectory({ word }: Offer): boolean {
+  return parseEnvironment(word).kind !== 'conda';
+}
+
+function offerIn({ key, value }: Frame): Offer | undefined {
+  const [, readiness, name = ''] = /^(ready|bare) (.+)$/.exec(value) ?? [];
+  const isReady = readiness === 'ready';
+  if (readiness === undefined) return undefined;
+  const lacks = isReady ? '' : ', without Jupyter';
+  if (key === 'project') return { word: name, about: `the ${name} project in the directory`, isReady };
+  if (key === 'venv') return { word: venvWord(name), about: `a venv in the directory${lacks}`, isReady };
+  if (key === 'conda') return { word: condaWord(name), about: `${name.slice(5)}${lacks}`, isReady };
+  return undefined;
+}
+
+/** A folder whose name means another kind of environment. */
+function venvWord(name: string): string {
+  return /^[a-z]+:|^(?:uv|poetry|pixi)$/.test(name) ? `./${name}` : name;
+}
+
+/** An environment of conda's own place goes by its name, conda's own is `base`, and any other goes by its path. */
+function condaWord(told: string): string {
+  const [kind, prefix] = [told.slice(0, 4), told.slice(5)];
+  if (kind === 'base') return 'conda:base';
+  return `conda:${kind === 'name' ? prefix.slice(prefix.lastIndexOf('/') + 1) : prefix}`;
+}

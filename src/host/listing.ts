@@ -1,0 +1,146 @@
+import { secondsOf } from '../system/elapsed.ts';
+import { parseRuntimeFile, type RuntimeInfo } from '../jupyter/server.ts';
+import type { HostListing, ListedServer } from '../model/listing.ts';
+import type { Connection } from '../ssh/arguments.ts';
+import type { Context } from '../system/context.ts';
+import { Failure } from '../system/errors.ts';
+import { runScript } from './run-script.ts';
+import { type Frame, lastValue } from './script.ts';
+import { type HostServer, serverIn } from './server-record.ts';
+
+/** A server that runs, as its process and its files on the host tell of it. */
+export interface FoundServer {
+  readonly info: RuntimeInfo;
+  /** When its process started, as the host's process table tells it. Compared, never read. */
+  readonly startTime: string;
+  /** Its runtime file. Undefined where only a record tells of it. */
+  readonly file: string | undefined;
+  /** How long it runs; undefined where the host does not tell. */
+  readonly upSeconds: number | undefined;
+  /** What kind of server it is: `jupyter lab`. Undefined where its command line does not tell. */
+  readonly command: string | undefined;
+  /** Its records on the host, one for each name that it has. */
+  readonly records: readonly HostServer[];
+}
+
+/** What servers.sh tells when it is asked for all. */
+export interface Everything extends Omit<HostListing, 'destination' | 'servers'> {
+  readonly servers: readonly FoundServer[];
+}
+
+/** Asks the host for every Jupyter server of the user. */
+export async function everyServer(connection: Connection, context: Context): Promise<Everything> {
+  return readEverything(await runScript(connection, { name: 'servers', variables: { all: 'yes' } }, context));
+}
+
+/** The frames that end what is told of one thing. */
+const ENDS = ['here', 'joined', 'absent', 'unreadable', 'content', 'elsewhere'];
+
+/** Reads the frames of servers.sh and runtime.sh. A file that no Jupyter wrote is told, and is no failure. */
+function readEverything(frames: readonly Frame[]): Everything {
+  const groups: Frame[][] = [[]];
+  for (const frame of frames) {
+    groups.at(-1)?.push(frame);
+    if (ENDS.includes(frame.key)) groups.push([]);
+  }
+  const endingIn = (end: string) => groups.filter((group) => group.at(-1)?.key === end);
+  const fileOf = (group: readonly Frame[]) => lastValue(group, 'file') ?? '';
+  const read = endingIn('content').map((group) => ({ file: fileOf(group), found: foundIn(group) }));
+  const records = endingIn('joined').flatMap((group) => recordIn(group) ?? []);
+  return {
+    node: lastValue(frames, 'here') ?? '',
+    servers: withRecords(
+      read.flatMap(({ found }) => (typeof found === 'string' ? [] : [found])),
+      records,
+    ),
+    elsewhere: endingIn('elsewhere').map((group) => elsewhereIn(lastValue(group, 'elsewhere') ?? '')),
+    absent: [
+      ...endingIn('absent').map(fileOf),
+      ...read.flatMap(({ file, found }) => (found === 'absent' ? [file] : [])),
+    ],
+    unreadable: [
+      ...endingIn('unreadable').map(fileOf),
+      ...read.flatMap(({ file, found }) => (found === 'unreadable' ? [file] : [])),
+    ],
+  };
+}
+
+/** The server of a runtime file, or why it is none: its PID is another program's by now, which does not listen there. */
+function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable' {
+  const info = withoutFailure(() => parseRuntimeFile(lastValue(group, 'content') ?? ''));
+  if (!info || String(info.pid) !== lastValue(group, 'pid')) return 'unreadable';
+  const program = lastValue(group, 'program');
+  const listens = group.filter(({ key }) => key === 'listens').map(({ value }) => value);
+  const where = info.socket ?? (info.port === 0 ? 'unknown' : String(info.port));
+  // Where nobody can tell what it has, its own name has to do.
+  const isUntold = listens.includes('unknown') || where === 'unknown';
+  if (!listens.includes(where) && !(isUntold && program)) return 'absent';
+  const elapsed = lastValue(group, 'elapsed');
+  return {
+    info,
+    startTime: lastValue(group, 'start_time') ?? '',
+    file: lastValue(group, 'file'),
+    upSeconds: elapsed ? secondsOf(elapsed.trim()) : undefined,
+    command: program ?? (info.version === undefined ? 'jupyter notebook' : undefined),
+    records: [],
+  };
+}
+
+function recordIn(group: readonly Frame[]): HostServer | undefined {
+  return withoutFailure(() => serverIn(group));
+}
+
+/** `NODE FOLDER`, of which the folder ends in the server's name and a checksum. */
+function elsewhereIn(words: string): { name: string; node: string } {
+  const [, node = '', name = ''] = /^(\S+) .*\/(.*)-\d+$/.exec(words) ?? [];
+  return { name, node };
+}
+
+function withoutFailure<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+/** Each process once, with its records. A server may write a file of either kind; that of jupyter_server tells more. */
+function withRecords(found: readonly FoundServer[], records: readonly HostServer[]): FoundServer[] {
+  const idOf = (pid: number, startTime: string) => `${pid} ${startTime}`;
+  const servers = new Map(found.map((server) => [idOf(server.info.pid, server.startTime), server]));
+  for (const record of records) {
+    const id = idOf(record.info.pid, record.startTime);
+    const server = servers.get(id) ?? onRecordAlone(record);
+    servers.set(id, { ...server, records: [...server.records, record] });
+  }
+  return [...servers.values()].sort((a, b) => a.info.port - b.info.port || a.info.pid - b.info.pid);
+}
+
+function onRecordAlone({ info, startTime, command }: HostServer): FoundServer {
+  return { info, startTime, file: undefined, upSeconds: undefined, command, records: [] };
+}
+
+/** The server as it is listed, without its token. @param nowMs for when it was started */
+export function listed({ info, upSeconds, command, records }: FoundServer, nowMs: number): ListedServer {
+  const own = records.find(({ adopted }) => !adopted);
+  return {
+    pid: info.pid,
+    port: info.port || null,
+    socket: info.socket ?? null,
+    version: info.version ?? null,
+    command: own?.command ?? command ?? null,
+    directory: own?.directory ?? info.directory ?? null,
+    startedAt:
+      upSeconds === undefined ? (own?.startedAt ?? null) : new Date(nowMs - upSeconds * 1000).toISOString(),
+    startedBy: own ? 'remote-notebook' : 'other',
+    startedFrom: own?.from ?? null,
+    names: records.flatMap(({ asked }) => asked?.name ?? []),
+    passwordOnly: isPasswordOnly({ info, command }),
+  };
+}
+
+/** Whether its token is not told, and it wants to know who one is. */
+export function isPasswordOnly({ info, command }: Pick<FoundServer, 'info' | 'command'>): boolean {
+  return info.token === '' && (info.password || command === 'jupyterhub-singleuser');
+}

@@ -1,0 +1,131 @@
+import { type Connection, scriptCommand } from '../ssh/arguments.ts';
+import { handCommand, sessionFailure } from '../ssh/messages.ts';
+import type { Context } from '../system/context.ts';
+import { Failure } from '../system/errors.ts';
+import { run } from '../system/run.ts';
+import { type Frame, outputReader, type Script, scriptText } from './script.ts';
+
+/**
+ * A host with `MaxSessions 1` may need a moment to close the last session before it takes the next: the keeper begins one
+ * with each connection, and the start-up files of the login shell may be slow.
+ */
+const SESSION_TRIES = 100;
+const SESSION_PAUSE_MS = 100;
+
+/** So many characters of frames, and of what stands before them, are kept: no script's answer has nearly as many. */
+const MOST_HEARD = 10_000_000;
+
+/** A script's first word comes behind the start-up files of the login shell, which may be slow, and before any work. */
+const FIRST_WORD_MS = 60_000;
+
+/** ssh's own exit status; any other is that of the host's shell. */
+const SSH_FAILED = 255;
+
+/**
+ * Runs a script on the host over the connection, and answers with its frames. One that is yet to come finds its session
+ * open; should there be none in the end, nothing is run.
+ * @throws Failure when the host does not run it, says more than any script does, or nothing for a minute
+ */
+export async function runScript(
+  connection: Connection,
+  script: Script | Promise<Script | undefined>,
+  context: Context,
+  onFrame: (frame: Frame) => void = () => {},
+  onText: (line: string) => void = () => {},
+): Promise<Frame[]> {
+  const heard = new Heard(onFrame, onText);
+  const input = Promise.resolve(script).then((known) => (known ? scriptText(known) : ''));
+  // Its failure is its maker's, who is told of it there.
+  input.then(
+    (text) => text !== '' && heard.expectWord(),
+    () => {},
+  );
+  const bounded = { ...context, signal: AbortSignal.any([context.signal, heard.enough]) };
+  try {
+    for (let tries = 1; ; tries++) {
+      const command = scriptCommand(connection);
+      const { code, stderr } = await run(command, bounded, { input, onLine: heard.onLine });
+      if ((await input) === '') return heard.frames;
+      if (heard.frames.length === 0 && code !== SSH_FAILED)
+        throw noAnswer(connection, [...heard.said, ...stderr.split('\n')]);
+      if (code === 0) return heard.frames;
+      const failure = sessionFailure(connection, stderr);
+      if (failure.reason !== 'sessions-used-up' || tries === SESSION_TRIES) throw failure;
+      await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
+    }
+  } catch (error) {
+    if (!heard.enough.aborted || context.signal.aborted) throw error;
+    throw unusable(connection, heard);
+  } finally {
+    heard.expectNoWord();
+  }
+}
+
+/** What is heard of a host while it runs a script. */
+class Heard {
+  readonly frames: Frame[] = [];
+  /** The lines before the first frame: of start-up files, not of the script. */
+  readonly said: string[] = [];
+  readonly onLine: (line: string) => void;
+  readonly #enough = new AbortController();
+  #length = 0;
+  #silence: NodeJS.Timeout | undefined;
+
+  constructor(onFrame: (frame: Frame) => void, onText: (line: string) => void) {
+    this.onLine = outputReader(
+      (frame) => {
+        this.expectNoWord();
+        this.#keep(this.frames, frame, frame.value.length);
+        onFrame(frame);
+      },
+      (line) => {
+        if (this.frames.length === 0) this.#keep(this.said, line, line.length);
+        onText(line);
+      },
+    );
+  }
+
+  /** Aborted when more is heard than any script says, or no first word in time. */
+  get enough(): AbortSignal {
+    return this.#enough.signal;
+  }
+
+  get isTooMuch(): boolean {
+    return this.#length > MOST_HEARD;
+  }
+
+  expectWord(): void {
+    this.#silence = setTimeout(() => this.#enough.abort(), FIRST_WORD_MS);
+  }
+
+  expectNoWord(): void {
+    clearTimeout(this.#silence);
+  }
+
+  #keep<T>(kept: T[], value: T, length: number): void {
+    this.#length += length;
+    if (this.isTooMuch) this.#enough.abort();
+    else kept.push(value);
+  }
+}
+
+/** A start-up file of the host prints in a loop, or waits, or its other end is no script of ours. */
+function unusable(connection: Connection, { isTooMuch, said }: Heard): Failure {
+  const what = isTooMuch ? 'answers without end' : `has not run a script within ${FIRST_WORD_MS / 1000} s`;
+  const words = said[0]?.slice(0, 80);
+  return new Failure(
+    `${connection.destination} ${what}${words === undefined ? '' : `, and said: ${words}`}`,
+    { remedy: `Look at its start-up files. Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s` },
+  );
+}
+
+/** The account has no shell, or one that runs something else than what it is told. */
+function noAnswer(connection: Connection, said: readonly string[]): Failure {
+  const words = said.map((line) => line.trim()).filter((line) => line !== '');
+  return new Failure(
+    `${connection.destination} did not run what it was told${words.length > 0 ? `, and said: ${words.slice(-3).join(' / ')}` : ''}`,
+    {
+      remedy: `It takes an account that may run commands, and a POSIX /bin/sh. Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s`,
+    },
+  );
+}

@@ -1,0 +1,136 @@
+import type { KnownServer } from '../config/resolve.ts';
+import { isPort } from '../model/server-spec.ts';
+import type { ServerStatus } from '../model/status.ts';
+import { type Forward, forwardSpec } from '../ssh/arguments.ts';
+import {
+  readRecords,
+  type ServerRecord,
+  updateRecords,
+  withRecord,
+  withServerLock,
+} from '../state/records.ts';
+import { type Context, uninterrupted } from '../system/context.ts';
+import { Failure, UsageError } from '../system/errors.ts';
+import { LOOPBACK, portHolder } from '../system/port.ts';
+import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
+import { answeringStatus } from './answering.ts';
+import { startServer } from './start.ts';
+
+/**
+ * `6006`, `9000:6006` (another port here), `8787:localhost:8787` (another machine, seen from the host), or the whole of
+ * ssh's -L: `0.0.0.0:8787:localhost:8787` (for others, too).
+ */
+const PORT_SPEC =
+  /^(?:(?:(\*|\d+(?:\.\d+){3}|\[[\da-f:.]+\]):(?=\d+:.+:))?(\d+):(?:(\[[^\]]+\]|[^:\s]+):)?)?(\d+)$/i;
+
+/** Reads one more port to forward. @throws UsageError when it is none. */
+export function parseForward(text: string): Forward {
+  const [, address, local, host, port] = PORT_SPEC.exec(text) ?? [];
+  const localPort = Number(local ?? port);
+  if (!isPort(Number(port)) || !isPort(localPort)) {
+    throw new UsageError(`"${text}" is no port to forward`, {
+      remedy:
+        'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it; ports are from 1 to 65535.',
+    });
+  }
+  return { bindAddress: address ?? LOOPBACK, localPort, target: `${host ?? 'localhost'}:${port}` };
+}
+
+/** Whether only this machine can reach a forward. */
+export function isPrivate({ bindAddress }: Forward): boolean {
+  return /^127\.|^\[::1\]$/.test(bindAddress);
+}
+
+/**
+ * The tunnel alone, again: brings it up for a server that runs, with the forwards that it had and with more if
+ * there are any.
+ * @returns its record, with the forwards that are up, and its status: the server has answered through the tunnel, or lives
+ * at least, which is noted
+ * @throws Failure when the server is gone, or its port of this machine or one of `more` is taken: it is not changed, so that
+ * bookmarks go on to work
+ */
+export async function forwardServer(
+  known: KnownServer,
+  more: readonly Forward[],
+  context: Context,
+): Promise<{ record: ServerRecord; status: ServerStatus }> {
+  const { spec } = known;
+  // Without a record only the host knows the server's port: it is joined, and not started.
+  if (!known.record?.jupyter) await startServer(spec, { mode: 'join', timeoutMs: 0 }, context);
+  return withServerLock(spec.name, context, async () => {
+    const before = readRecords(context)[spec.name];
+    if (!before) throw new Failure(`"${spec.name}" was stopped meanwhile`);
+    const added = more.filter(
+      (forward) => !before.forwards.some((old) => forwardSpec(old) === forwardSpec(forward)),
+    );
+    const record = { ...before, forwards: [...before.forwards, ...added], closed: undefined };
+    await updateRecords(context, (records) => withRecord(records, record));
+    const connection = connectionOf(spec, context.env);
+    context.report.phase('connect');
+    try {
+      await openTunnel(connection, context);
+      const asked = [...record.forwards.slice(0, 1), ...more].map(forwardSpec);
+      const up: Forward[] = [];
+      for (const forward of record.forwards) {
+        if (await isForwardUp(connection, forward)) up.push(forward);
+        else if (asked.includes(forwardSpec(forward)))
+          throw await portTaken(
+            forward,
+            forward === record.forwards[0]
+              ? `take the next free one: remote-notebook start ${spec.name}`
+              : 'choose another port of this machine: LOCAL:PORT',
+          );
+        // It is one of before, which the keeper tries again and again.
+        else context.report.note((await portTaken(forward, '')).message);
+      }
+      context.report.phase('prove');
+      return { record: { ...record, forwards: up }, status: await answeringStatus(record, context) };
+    } catch (error) {
+      const undoContext = uninterrupted(context);
+      await updateRecords(undoContext, (records) => withRecord(records, before));
+      await releaseTunnel(connection, undoContext);
+      throw error;
+    }
+  });
+}
+
+/**
+ * Takes further forwards of a server back, by their ports of this machine. Needs no connection.
+ * @returns its record with those that are left
+ * @throws UsageError when it has no such one; then all stay
+ */
+export async function cancelForwards(
+  { spec }: KnownServer,
+  ports: readonly number[],
+  context: Context,
+): Promise<ServerRecord> {
+  return withServerLock(spec.name, context, async () => {
+    const record = readRecords(context)[spec.name];
+    const [own, ...further] = record?.forwards ?? [];
+    const missing = ports.find((port) => !further.some(({ localPort }) => localPort === port));
+    if (!record || !own || missing !== undefined) {
+      const has = further.map(({ localPort }) => localPort).join(', ');
+      throw new UsageError(`"${spec.name}" has no further port ${missing} of this machine`, {
+        remedy:
+          missing === own?.localPort
+            ? `That one leads to its server. End its tunnel: remote-notebook stop ${spec.name} --keep-server`
+            : has === ''
+              ? 'It has none at all.'
+              : `It has: ${has}`,
+      });
+    }
+    const left = further.filter(({ localPort }) => !ports.includes(localPort));
+    const changed = { ...record, forwards: [own, ...left] };
+    await updateRecords(context, (records) => withRecord(records, changed));
+    await releaseTunnel(connectionOf(spec, context.env), context);
+    return changed;
+  });
+}
+
+/** @param otherwise what to do where its holder is to have it */
+async function portTaken({ localPort }: Forward, otherwise: string): Promise<Failure> {
+  const holder = await portHolder(localPort);
+  return new Failure(`port ${localPort} of this machine cannot be had${holder ? `: ${holder} has it` : ''}`, {
+    remedy: `End that, or ${otherwise}`,
+  });
+}

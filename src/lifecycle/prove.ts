@@ -1,0 +1,165 @@
+import { setTimeout } from 'node:timers/promises';
+import { launchFailure } from '../host/failures.ts';
+import { lookAtServer } from '../host/servers.ts';
+import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
+import type { Connection, Forward } from '../ssh/arguments.ts';
+import { SshFailure, sshCause } from '../ssh/messages.ts';
+import type { JupyterRecord, ServerRecord } from '../state/records.ts';
+import type { Context } from '../system/context.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
+import { readWords } from '../tunnel/connection.ts';
+import { connectionOf, isForwardUp } from '../tunnel/tunnel.ts';
+
+/** One look at a server that should be there. */
+const LOOK_TIMEOUT_MS = 5000;
+/** How long a server that has written its runtime file may take to answer. */
+const PROVE_TIMEOUT_MS = 60_000;
+/** After so long a silence its host is asked whether it is still there. */
+const SILENCE_MS = 3000;
+/** A socket that sshd cannot, or may not, connect to for so long has nobody behind it: sshd says the same of both. */
+const SOCKET_TIMEOUT_MS = 10_000;
+
+/** Where the API of a server is reached through its forward on the connection, for as long as that is up. */
+export function apiOf(server: JupyterRecord, forward: Forward, connection: Connection): Api {
+  const { baseUrl, secure, token } = server;
+  const isOurs = () => isForwardUp(connection, forward);
+  return { localPort: forward.localPort, baseUrl, secure, token, isOurs };
+}
+
+/**
+ * Where the API of a server is reached now. Undefined without a tunnel: where our ssh has lost the port, it
+ * may be a stranger's, and the token is not for them.
+ */
+export async function reachableApi(
+  { spec, jupyter: server, forwards }: ServerRecord,
+  context: Context,
+): Promise<Api | undefined> {
+  const [forward] = forwards;
+  const connection = connectionOf(spec, context.env);
+  if (!server || !forward || !(await isForwardUp(connection, forward))) return undefined;
+  return apiOf(server, forward, connection);
+}
+
+/**
+ * Asks the server through the tunnel until it answers: only this makes it ready. A new jupyter_server writes
+ * its runtime file some milliseconds before it listens, and ends where somebody else has taken its port in between.
+ * @throws Failure with what is in the way: another server, an sshd that forbids it, silence, or that it has ended
+ */
+export async function prove(
+  record: ServerRecord & { jupyter: JupyterRecord },
+  connection: Connection,
+  context: Context,
+): Promise<Extract<Proof, { state: 'ours' }>> {
+  const over = new AbortController();
+  const bounded = { ...context, signal: AbortSignal.any([context.signal, over.signal]) };
+  try {
+    return await Promise.race([
+      answer(record, connection, bounded),
+      endOfServer(record, connection, bounded),
+    ]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Looks at a silent server on its host now and then. Only rejects: with its last words, once it is gone. */
+async function endOfServer(
+  { spec, jupyter: server }: ServerRecord & { jupyter: JupyterRecord },
+  connection: Connection,
+  context: Context,
+): Promise<never> {
+  for (;;) {
+    await setTimeout(SILENCE_MS, undefined, { signal: context.signal }).catch(() => {
+      throw new Interrupted();
+    });
+    const found = await lookAtServer(connection, server, context).catch((error: unknown) => {
+      // A host that cannot be asked just now tells nothing of its server.
+      if (error instanceof Failure && !(error instanceof Interrupted)) return undefined;
+      throw error;
+    });
+    if (found?.lives === false) throw launchFailure([{ key: 'failed', value: 'died' }], found.log, spec);
+  }
+}
+
+async function answer(
+  record: ServerRecord & { jupyter: JupyterRecord },
+  connection: Connection,
+  context: Context,
+): Promise<Extract<Proof, { state: 'ours' }>> {
+  const forward = record.forwards[0] as Forward;
+  const api = apiOf(record.jupyter, forward, connection);
+  const begun = Date.now();
+  const deadline = begun + PROVE_TIMEOUT_MS;
+  const said = readWords(connection).length;
+  const words = () => {
+    const all = readWords(connection);
+    // After a reconnect ssh has a log of its own.
+    return all.length < said ? all : all.slice(said);
+  };
+  const isProhibited = () => sshCause(words()) === 'forwarding-prohibited';
+  const isClosed = () =>
+    record.jupyter.socket !== undefined &&
+    Date.now() > begun + SOCKET_TIMEOUT_MS &&
+    /open failed/.test(words());
+  let proof: Proof;
+  for (;;) {
+    // Without a tunnel nothing else hears of it, and the process would not end before the deadline.
+    if (context.signal.aborted) throw new Interrupted();
+    // Where our ssh has lost the port, it may be a stranger's by now, and the token is not for them.
+    proof = (await isForwardUp(connection, forward))
+      ? await proveServer(
+          api,
+          record.jupyter.version,
+          context.signal,
+          Math.max(LOOK_TIMEOUT_MS, deadline - Date.now()),
+        )
+      : { state: 'silent', reason: 'the tunnel was lost' };
+    // Where sshd forbids the forward, no patience helps; near the deadline, another try would have no time.
+    if (proof.state !== 'silent' || isProhibited() || isClosed() || Date.now() > deadline - LOOK_TIMEOUT_MS)
+      break;
+    await setTimeout(20);
+  }
+  if (proof.state !== 'ours') throw notProven(record, proof, isProhibited());
+  return proof;
+}
+
+function notProven(
+  { spec, jupyter: server }: ServerRecord & { jupyter: JupyterRecord },
+  proof: Proof,
+  isProhibited: boolean,
+): Failure {
+  if (proof.state === 'refused' && server.token === '') {
+    return new Failure(
+      `Jupyter came up on ${spec.destination}, but its own configuration takes no token there, only a password`,
+      {
+        remedy:
+          "Take the line token = '' out of the jupyter_*_config files in ~/.jupyter on the host. The password goes on working.",
+      },
+    );
+  }
+  if (proof.state === 'refused') {
+    return new Failure(
+      `${server.socket ?? `port ${server.port}`} of ${spec.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
+      { remedy: 'Another server holds that port. Name another with --port.' },
+    );
+  }
+  if (isProhibited) {
+    return new SshFailure(
+      'forwarding-prohibited',
+      `the sshd of ${spec.destination} forbids to forward to Jupyter (${server.socket ?? `port ${server.port}`})`,
+      {
+        remedy:
+          'It is for its administrator to allow: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys.',
+      },
+    );
+  }
+  const reason = proof.state === 'silent' ? proof.reason : '';
+  return new Failure(
+    `Jupyter came up on ${spec.destination} (PID ${server.pid}), but did not answer through the tunnel: ${reason}`,
+    {
+      remedy: server.socket
+        ? 'Does its sshd allow to forward to sockets (AllowStreamLocalForwarding)? If not, leave out --socket.'
+        : 'Is the host very busy, or out of memory? Try once more.',
+    },
+  );
+}

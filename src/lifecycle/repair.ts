@@ -1,0 +1,82 @@
+import { type HostServer, serverRecord } from '../host/server-record.ts';
+import { listServers } from '../host/servers.ts';
+import { DEFAULT_PORT, makeSpec } from '../model/server-spec.ts';
+import { type Connection, forwardSpec } from '../ssh/arguments.ts';
+import { type Records, readRecords, type ServerRecord, updateRecords, withRecord } from '../state/records.ts';
+import type { Context } from '../system/context.ts';
+import { Failure } from '../system/errors.ts';
+import { isOpen, knownConnections } from '../tunnel/connection.ts';
+import { keeperState } from '../tunnel/keeper.ts';
+import { serverTarget } from '../tunnel/local-port.ts';
+import { type OwnedForward, readForwards } from '../tunnel/tunnel.ts';
+
+/**
+ * Puts what lives and is on no record back on record: each server that its host knows, and to which a tunnel of this
+ * machine leads. Answers with what was found. Nothing is started, and no login is made.
+ */
+export async function repairRecords(context: Context): Promise<ServerRecord[]> {
+  const records = readRecords(context);
+  const connections = knownConnections(context.env);
+  const found = await Promise.all(connections.map((connection) => lostOn(connection, records, context)));
+  const lost = found.flat();
+  if (lost.length > 0) await updateRecords(context, (now) => lost.reduce(withLost, now));
+  return lost;
+}
+
+/** A start may have put it on record meanwhile, and knows better. */
+function withLost(records: Records, record: ServerRecord): Records {
+  return records[record.spec.name] ? records : withRecord(records, record);
+}
+
+async function lostOn(connection: Connection, known: Records, context: Context): Promise<ServerRecord[]> {
+  const forwards = readForwards(connection);
+  const onRecord = Object.values(known).flatMap((record) => record.forwards.map(forwardSpec));
+  const lost = forwards.filter((forward) => !onRecord.includes(forwardSpec(forward)));
+  if (lost.length === 0) return [];
+  const state = await keeperState(connection);
+  if (!state || !isOpen(connection, state)) {
+    context.report.note(
+      `the connection to ${connection.destination} is not up, so what is there cannot be known now`,
+    );
+    return [];
+  }
+  try {
+    const servers = await listServers(connection, context);
+    return servers.flatMap((server) => recordOf(server, connection, lost, known));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    context.report.note(error.message);
+    return [];
+  }
+}
+
+/**
+ * A server that no forward of this machine leads to is another machine's matter.
+ * @throws UsageError when the host names what could be no server
+ */
+function recordOf(
+  found: HostServer,
+  connection: Connection,
+  forwards: readonly OwnedForward[],
+  known: Records,
+): ServerRecord[] {
+  const server = serverRecord(found);
+  const { asked } = found;
+  if (!asked || known[asked.name]) return [];
+  const own = forwards.filter(({ owner }) => owner === asked.name).map(({ owner: _, ...forward }) => forward);
+  const leading = own.find(({ target }) => target === serverTarget(server));
+  if (!leading) return [];
+  const others = own.filter((forward) => forward !== leading);
+  const { destination, sshConfig } = connection;
+  const settings = {
+    destination,
+    directory: asked.directory,
+    environment: found.environment,
+    port: server.port || DEFAULT_PORT,
+    socket: server.socket !== undefined,
+  };
+  // What a host calls a server names files here: it is verified as if the user had said it.
+  const made = makeSpec(asked.name, settings, sshConfig);
+  const spec = found.adopted ? { ...made, adopted: true } : made;
+  return [{ spec, jupyter: server, forwards: [leading, ...others], plain: undefined }];
+}

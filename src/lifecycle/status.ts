@@ -1,0 +1,199 @@
+import { knownServer } from '../config/resolve.ts';
+import { Elsewhere } from '../host/failures.ts';
+import { lookAtServer } from '../host/servers.ts';
+import type { Api } from '../jupyter/api.ts';
+import type { Kernel } from '../jupyter/kernel.ts';
+import { parseKernels, proveByKernels, withNotebooks } from '../jupyter/kernels.ts';
+import { pageUrl } from '../jupyter/server.ts';
+import type { ServerState, ServerStatus, TunnelState } from '../model/status.ts';
+import { type Connection, forwardSpec } from '../ssh/arguments.ts';
+import { type JupyterRecord, readRecords, type ServerRecord } from '../state/records.ts';
+import type { Context } from '../system/context.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
+import { isAlive, sendSignal } from '../system/process.ts';
+import { type KeeperState, keeperState } from '../tunnel/keeper.ts';
+import { connectionOf } from '../tunnel/tunnel.ts';
+import { apiOf } from './prove.ts';
+
+/** How long a server may take to answer before its host is asked about it. */
+const ANSWER_TIMEOUT_MS = 3000;
+
+/** All servers that this machine has started, or the one that is named; they are asked at the same time. */
+export async function statusOf(
+  name: string | undefined,
+  sshConfig: string | undefined,
+  context: Context,
+): Promise<ServerStatus[]> {
+  const records =
+    name === undefined
+      ? Object.values(readRecords(context))
+      : [(await knownServer(name, sshConfig, context)).record];
+  return Promise.all(
+    records.flatMap((record) => (record === undefined ? [] : [serverStatus(record, context)])),
+  );
+}
+
+/** Asks the world, not the memory, about one server. No new login is made. */
+export async function serverStatus(record: ServerRecord, context: Context): Promise<ServerStatus> {
+  if (record.plain) return plainStatus(record);
+  // Its connection may be up all the same, for another server.
+  if (record.closed) return describe(record, undefined, { state: 'unknown' });
+  const connection = connectionOf(record.spec, context.env);
+  const keeper = await keeperState(connection);
+  // Whoever asks has the network back, perhaps: the keeper need not sit out its pause.
+  if (keeper?.word === 'reconnecting' && keeper.keeper) await sendSignal(keeper.keeper, 'SIGUSR1');
+  return describe(record, keeper, await findings(record, connection, keeper, context));
+}
+
+/** What was found out about a server. */
+interface Findings {
+  readonly state: ServerState;
+  /** As its API tells it. */
+  readonly version?: string | undefined;
+  /** From a request to its answer. */
+  readonly roundTripMs?: number;
+  readonly kernels?: readonly Kernel[] | undefined;
+  /** Why nobody can tell. */
+  readonly reason?: string;
+  /** The last lines of its log, if it is gone. */
+  readonly log?: readonly string[];
+}
+
+async function findings(
+  record: ServerRecord,
+  connection: Connection,
+  keeper: KeeperState | undefined,
+  context: Context,
+): Promise<Findings> {
+  const { jupyter: server } = record;
+  const forward = record.forwards[0];
+  if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
+  if (forward && keeper.up.includes(forwardSpec(forward))) {
+    const heard = await ask(apiOf(server, forward, connection), server, context);
+    if (heard) return heard;
+  }
+  return findingsOnHost(server, connection, context);
+}
+
+/** What a server tells of itself. Undefined when ours does not answer there. */
+async function ask(api: Api, server: JupyterRecord, { signal }: Context): Promise<Findings | undefined> {
+  const asked = performance.now();
+  const proof = await proveByKernels(api, server.version, signal, ANSWER_TIMEOUT_MS);
+  const roundTripMs = Math.round(performance.now() - asked);
+  if (proof.state !== 'ours') return undefined;
+  const told = parseKernels(proof.body);
+  const kernels = told && (await withNotebooks(api, told, signal, ANSWER_TIMEOUT_MS));
+  return { state: 'running', version: proof.version, roundTripMs, kernels };
+}
+
+/** The host knows whether a server that does not answer is gone; one that is there may be stopped or busy. */
+async function findingsOnHost(
+  server: JupyterRecord,
+  connection: Connection,
+  context: Context,
+): Promise<Findings> {
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+  try {
+    const { lives, log } = await lookAtServer(connection, server, { ...context, signal });
+    return lives ? { state: 'unknown' } : { state: 'stopped', log };
+  } catch (error) {
+    if (context.signal.aborted) throw new Interrupted();
+    if (error instanceof Elsewhere) return { state: 'unknown', reason: error.message };
+    if (error instanceof Failure) return { state: 'unknown' };
+    throw error;
+  }
+}
+
+/** The status of a server that has just been proven: it is not asked again. */
+export async function describeStarted(record: ServerRecord, context: Context): Promise<ServerStatus> {
+  return describe(record, await keeperState(connectionOf(record.spec, context.env)), {
+    state: 'running',
+  });
+}
+
+const TUNNEL_STATES: Readonly<Record<KeeperState['word'], TunnelState>> = {
+  connecting: 'reconnecting',
+  connected: 'connected',
+  reconnecting: 'reconnecting',
+  'needs-login': 'needs-login',
+  failed: 'failed',
+};
+
+function describe(record: ServerRecord, keeper: KeeperState | undefined, found: Findings): ServerStatus {
+  const { spec, jupyter: server, forwards } = record;
+  const [forward] = forwards;
+  const connected = keeper?.word === 'connected';
+  const isReachable = server && forward && connected && keeper.up.includes(forwardSpec(forward));
+  const isDegraded = connected && (found.state === 'stopped' || found.reason || (server && !isReachable));
+  const tunnel = describeTunnel(record, keeper);
+  return {
+    state: isDegraded ? 'degraded' : tunnel.state,
+    name: spec.name,
+    destination: spec.destination,
+    directory: server?.directory ?? spec.directory,
+    url: isReachable ? pageUrl(forward.localPort, server) : null,
+    jupyter: describeServer(record, found),
+    tunnel,
+    resources: null,
+  };
+}
+
+function describeServer({ spec, jupyter: server }: ServerRecord, found: Findings): ServerStatus['jupyter'] {
+  return {
+    state: found.state,
+    pid: server?.pid ?? null,
+    port: server?.port || null,
+    socket: server?.socket ?? null,
+    version: found.version ?? server?.version ?? null,
+    command: server?.command ?? null,
+    startedAt: server?.startedAt ?? null,
+    roundTripMs: found.roundTripMs ?? null,
+    reason: found.reason ?? null,
+    kernels: found.kernels ?? null,
+    log: found.log ?? [],
+    adopted: spec.adopted ?? false,
+  };
+}
+
+function describeTunnel(
+  { forwards, closed }: ServerRecord,
+  keeper: KeeperState | undefined,
+): ServerStatus['tunnel'] {
+  const state = keeper ? TUNNEL_STATES[keeper.word] : 'closed';
+  const connected = keeper?.word === 'connected';
+  const specs = forwards.map(forwardSpec);
+  return {
+    state,
+    wanted: !closed,
+    pid: (connected && keeper.ssh?.pid) || null,
+    localPort: forwards[0]?.localPort ?? null,
+    since: connected ? isoTime(keeper.since) : null,
+    forwards: specs,
+    down: specs.filter((spec) => connected && keeper.down.includes(spec)),
+    tries: state === 'reconnecting' ? (keeper?.tries ?? null) : null,
+    nextTryAt: state === 'reconnecting' ? isoTime(keeper?.nextTry) : null,
+    reason: keeper?.said ?? null,
+  };
+}
+
+function isoTime(seconds: number | undefined): string | null {
+  return seconds === undefined ? null : new Date(seconds * 1000).toISOString();
+}
+
+/** A server of the article's own commands: all that is known is its tunnel's process. */
+async function plainStatus(record: ServerRecord): Promise<ServerStatus> {
+  const tunnel = record.plain?.tunnel;
+  const lives = tunnel !== undefined && (await isAlive(tunnel));
+  const status = describe(record, undefined, { state: 'unknown' });
+  return {
+    ...status,
+    state: lives ? 'connected' : 'closed',
+    jupyter: { ...status.jupyter, port: record.spec.port, command: 'jupyter notebook' },
+    tunnel: { ...status.tunnel, state: lives ? 'connected' : 'closed', pid: lives ? tunnel.pid : null },
+  };
+}
+
+/** Whether everything of this server is as it should be. */
+export function isHealthy({ state, tunnel }: ServerStatus): boolean {
+  return state === 'connected' || !tunnel.wanted;
+}

@@ -1,0 +1,85 @@
+import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
+import type { Terminal } from '../screen/terminal.ts';
+
+/** The options that every verb has. */
+export interface SharedArguments {
+  readonly verbose: boolean;
+  readonly json: boolean;
+}
+
+interface Positional {
+  readonly describe: string;
+  readonly type?: 'string';
+  readonly array?: boolean;
+  /** What a shell completes here: names that are known, or these words. */
+  readonly completes?: 'servers' | 'destinations' | readonly string[];
+}
+
+/** One verb: what it is called, what it takes, what it does. */
+export interface Verb<O extends Record<string, Options> = Record<string, Options>> {
+  /** As yargs reads it: the name, and its positional arguments in brackets. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly positionals?: Readonly<Record<string, Positional>>;
+  readonly options: O;
+  readonly examples: readonly (readonly [command: string, does: string])[];
+  /** Answers with the exit status. */
+  run(args: VerbArguments<O>, terminal: Terminal): Promise<number>;
+}
+
+type VerbArguments<O extends Record<string, Options>> = ArgumentsCamelCase<
+  InferredOptionTypes<O> &
+    SharedArguments & {
+      server?: string | undefined;
+      ports?: string[] | undefined;
+      action?: string | undefined;
+      shell?: string | undefined;
+    }
+>;
+
+/** Checks a verb's `run` against its own options, and then forgets their types. */
+export function defineVerb<O extends Record<string, Options>>(verb: Verb<O>): AnyVerb {
+  return verb;
+}
+
+/** A verb as the table of verbs holds it, whatever its options. */
+export type AnyVerb = Omit<Verb, 'run'> & { run(args: never, terminal: Terminal): Promise<number> };
+
+/** Those options, as yargs reads them. */
+export const SHARED_OPTIONS = {
+  verbose: {
+    alias: 'v',
+    type: 'boolean',
+    default: false,
+    global: true,
+    describe: 'show each command as it runs',
+  },
+  json: { type: 'boolean', default: false, global: true, describe: 'one JSON document on standard output' },
+} as const satisfies Record<string, Options>;
+
+export const SERVER = {
+  server: {
+    describe: 'name of a server; the only or default one without',
+    type: 'string',
+    completes: 'servers',
+  },
+} as const;
+
+export const CONFIG_FILE = {
+  F: {
+    type: 'string',
+    describe: "ssh's own: another file than ~/.ssh/config",
+    requiresArg: true,
+    alias: 'ssh-config',
+  },
+} as const;
+
+export const YES = { yes: { alias: 'y', type: 'boolean', default: false, describe: 'ask nothing' } } as const;
+
+export const DRY_RUN = {
+  'dry-run': {
+    type: 'boolean',
+    default: false,
+    describe: 'print the commands, run none that changes anything',
+  },
+} as const;

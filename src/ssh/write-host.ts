@@ -1,0 +1,125 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { checkName, type Resolved, resolveDestination, viaAnother } from '../doctor/local-checks.ts';
+import type { Context } from '../system/context.ts';
+import { UsageError } from '../system/errors.ts';
+import { reason } from '../system/files.ts';
+import { connectionTo } from '../tunnel/connection.ts';
+import type { Connection } from './arguments.ts';
+import { parseDestination } from './destination.ts';
+import { type HostBlock, withHostBlock } from './host-block.ts';
+import { knownHosts } from './known-hosts.ts';
+
+export { type HostBlock, hostBlockLines, verifyHostWord } from './host-block.ts';
+
+/** What ssh makes of a destination, by its configuration and its own defaults. */
+export interface LookedUp {
+  readonly hostName: string;
+  readonly user: string;
+  readonly port: string;
+  /** Who knows the way: a section of ssh_config, a name server; undefined where nobody does. */
+  readonly knownBy: 'ssh_config' | 'a name server' | undefined;
+}
+
+/** Looks a destination up. Connects to nothing. @throws UsageError when the ssh_config is broken */
+export async function lookUp(
+  destination: string,
+  sshConfig: string | undefined,
+  context: Context,
+): Promise<LookedUp> {
+  const connection = connectionTo(destination, sshConfig, context.env);
+  const resolved = await resolve(connection, context);
+  const value = (key: string) => resolved.get(key) ?? '';
+  const hostName = value('hostname');
+  const { host } = parseDestination(destination);
+  const isConfigured = hostName.toLowerCase() !== host.toLowerCase() || viaAnother(resolved) !== undefined;
+  const isNamed = !isConfigured && (await checkName(connection, resolved)).verdict === 'ok';
+  return {
+    hostName,
+    user: value('user'),
+    port: value('port'),
+    knownBy: isConfigured ? 'ssh_config' : isNamed ? 'a name server' : undefined,
+  };
+}
+
+async function resolve(connection: Connection, context: Context): Promise<Resolved> {
+  const { check, resolved } = await resolveDestination(connection, context);
+  if (resolved) return resolved;
+  throw new UsageError(check.found, { remedy: check.fix });
+}
+
+/** Takes the block out of the file again. */
+export type TakeBack = () => Promise<void>;
+
+/**
+ * Writes a Host of its own into an ssh_config, the user's own without a file, and sees that ssh reads it as it is meant.
+ * The file keeps its text, its mode and its place behind a link; as it was, it is kept beside it.
+ * @throws UsageError when it cannot be written, or when what stands before it wins; it is as it was then
+ */
+export async function addHost(
+  block: HostBlock,
+  sshConfig: string | undefined,
+  context: Context,
+): Promise<TakeBack> {
+  const { file: named } = knownHosts(sshConfig);
+  const file = existsSync(named) ? realpathSync(named) : named;
+  const takeBack = await write(file, block);
+  try {
+    await verifyHeard(block, sshConfig, named, context);
+    return takeBack;
+  } catch (error) {
+    await takeBack();
+    throw error;
+  }
+}
+
+async function write(file: string, block: HostBlock): Promise<TakeBack> {
+  const { default: writeFileAtomic } = await import('write-file-atomic');
+  const isNew = !existsSync(file);
+  const kept = `${file}.before-remote-notebook`;
+  try {
+    const before = isNew ? '' : readFileSync(file, 'utf8');
+    // ssh refuses a file that others can write.
+    const mode = isNew ? 0o600 : statSync(file).mode & 0o777;
+    const after = withHostBlock(before, block);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    if (!isNew) copyFileSync(file, kept);
+    await writeFileAtomic(file, after, { mode });
+    return async () => {
+      // Whoever has changed it meanwhile knows what stands there.
+      if (readFileSync(file, 'utf8') !== after) return;
+      if (isNew) rmSync(file);
+      else await writeFileAtomic(file, before, { mode });
+      rmSync(kept, { force: true });
+    };
+  } catch (cause) {
+    throw new UsageError(`cannot write ${file}: ${reason(cause)}`, { cause });
+  }
+}
+
+/** ssh_config(5): for these options the first value counts, and what stands there already may have set it. */
+async function verifyHeard(
+  block: HostBlock,
+  sshConfig: string | undefined,
+  file: string,
+  context: Context,
+): Promise<void> {
+  const { alias, hostName, user, port } = block;
+  const resolved = await resolve(connectionTo(alias, sshConfig, context.env), context);
+  const wanted: readonly (readonly [key: string, value: string | undefined])[] = [
+    ['HostName', hostName],
+    ['User', user],
+    ['Port', port?.toString()],
+  ];
+  for (const [key, value] of wanted) {
+    const heard = resolved.get(key.toLowerCase());
+    if (value === undefined || heard?.toLowerCase() === value.toLowerCase()) continue;
+    throw new UsageError(
+      `ssh takes ${key} ${heard} for "${alias}", and not ${value}: another line of ${file} says so first`,
+      {
+        remedy:
+          'What stands in front of all Hosts counts for each of them: put it below a "Host *" at the end.',
+      },
+    );
+  }
+}

@@ -1,0 +1,178 @@
+import { readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { ServerSpec } from '../model/server-spec.ts';
+import type { Forward } from '../ssh/arguments.ts';
+import type { Context } from '../system/context.ts';
+import { Failure, UsageError } from '../system/errors.ts';
+import { ensurePrivateFolder, reason, verifyPrivateFolder, writePrivateFile } from '../system/files.ts';
+import { stateFile, stateFolder } from '../system/paths.ts';
+import { withLock } from './lock.ts';
+
+const VERSION = 1;
+
+const text = v.string();
+const optionalText = v.optional(v.string());
+const optionalPort = v.optional(v.number());
+
+const SpecSchema = v.object({
+  name: text,
+  destination: text,
+  sshConfig: optionalText,
+  directory: text,
+  setup: v.optional(v.array(text), []),
+  environment: text,
+  command: text,
+  port: v.number(),
+  localPort: optionalPort,
+  socket: v.optional(v.boolean(), false),
+  strictPort: v.boolean(),
+  idleTimeoutS: v.optional(v.number()),
+  adopted: v.optional(v.boolean()),
+});
+
+const ProcessSchema = v.object({ pid: v.number(), startTime: text });
+
+const RecordSchema = v.object({
+  spec: SpecSchema,
+  jupyter: v.optional(
+    v.object({
+      pid: v.number(),
+      startTime: text,
+      startedAt: text,
+      folder: text,
+      directory: text,
+      command: text,
+      port: v.number(),
+      socket: optionalText,
+      host: optionalText,
+      version: optionalText,
+      baseUrl: text,
+      secure: v.boolean(),
+      token: text,
+    }),
+  ),
+  forwards: v.array(v.object({ bindAddress: text, localPort: v.number(), target: text })),
+  plain: v.optional(v.object({ tunnel: v.optional(ProcessSchema), log: text })),
+  closed: v.optional(v.boolean()),
+});
+
+const StateSchema = v.object({ version: v.literal(VERSION), servers: v.record(v.string(), RecordSchema) });
+
+/** A server as this machine remembers it. */
+export interface JupyterRecord {
+  readonly pid: number;
+  /** When its process started, as the host's process table tells it. Compared, never read. */
+  readonly startTime: string;
+  /** The same, for people: ISO 8601. */
+  readonly startedAt: string;
+  /** The folder of its record on the host. */
+  readonly folder: string;
+  /** The directory that it serves, absolute, without symbolic links. */
+  readonly directory: string;
+  readonly command: string;
+  readonly port: number;
+  readonly socket: string | undefined;
+  /** Where it listens, if not on its host's loopback address. */
+  readonly host?: string | undefined;
+  readonly version: string | undefined;
+  readonly baseUrl: string;
+  readonly secure: boolean;
+  readonly token: string;
+}
+
+/** One server's entry in the state file: who is who. Whether it lives is asked of the world. */
+export interface ServerRecord {
+  readonly spec: ServerSpec;
+  readonly jupyter: JupyterRecord | undefined;
+  /** The first leads to the server, unless it has none. */
+  readonly forwards: readonly Forward[];
+  /** Set for a server that was started by the article's own commands. */
+  readonly plain:
+    | { readonly tunnel: { pid: number; startTime: string } | undefined; readonly log: string }
+    | undefined;
+  /** Set while the user wants no tunnel to the server, which runs on: see `disconnectServer`. */
+  readonly closed?: boolean | undefined;
+}
+
+export type Records = Readonly<Record<string, ServerRecord>>;
+
+/**
+ * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
+ * @throws Failure when it was written by a newer version, UsageError when it cannot be read at all, or when its folder
+ *   is not this user's alone: what is said there of processes and ports would be acted on.
+ */
+export function readRecords(context: Context): Records {
+  const file = stateFile(context.env);
+  let content: string;
+  try {
+    verifyPrivateFolder(stateFolder(context.env));
+    content = readFileSync(file, 'utf8');
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new UsageError(`cannot read ${file}: ${reason(cause)}`, {
+      remedy: `See that ${stateFolder(context.env)} is a folder of yours, or name another place in XDG_STATE_HOME.`,
+      cause,
+    });
+  }
+  const json = parseJson(content);
+  const version = (json as { version?: unknown } | undefined)?.version;
+  if (typeof version === 'number' && version > VERSION) {
+    throw new Failure(`${file} was written by a newer remote-notebook (version ${version})`, {
+      remedy: 'Upgrade this one, or name another place in XDG_STATE_HOME.',
+    });
+  }
+  const result = v.safeParse(StateSchema, json);
+  if (result.success) return result.output.servers as unknown as Records;
+  const aside = `${file}.broken-${Date.now()}`;
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    // Another command has set it aside just now.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
+  context.report.note(
+    `${file} could not be understood and was set aside as ${aside}; remote-notebook status --repair finds what runs again, and so does start`,
+  );
+  return {};
+}
+
+function parseJson(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Changes the records, alone: twenty commands at once lose no entry. Answers with what was written. */
+export async function updateRecords(
+  context: Context,
+  change: (records: Records) => Records,
+): Promise<Records> {
+  const folder = stateFolder(context.env);
+  ensurePrivateFolder(folder);
+  const file = stateFile(context.env);
+  return withLock(file, context.signal, async () => {
+    const servers = change(readRecords(context));
+    await writePrivateFile(file, `${JSON.stringify({ version: VERSION, servers }, undefined, 2)}\n`);
+    return servers;
+  });
+}
+
+export function withRecord(records: Records, record: ServerRecord): Records {
+  return { ...records, [record.spec.name]: record };
+}
+
+export function withoutRecord(records: Records, name: string): Records {
+  return Object.fromEntries(Object.entries(records).filter(([key]) => key !== name));
+}
+
+/** Does `work` while no other command starts or stops this server. */
+export async function withServerLock<T>(name: string, context: Context, work: () => Promise<T>): Promise<T> {
+  const folder = stateFolder(context.env);
+  ensurePrivateFolder(folder);
+  return withLock(join(folder, `server-${name}`), context.signal, work);
+}

@@ -1,0 +1,149 @@
+import type { ServerSpec } from '../model/server-spec.ts';
+import type { Connection, Forward } from '../ssh/arguments.ts';
+import {
+  type JupyterRecord,
+  readRecords,
+  type ServerRecord,
+  updateRecords,
+  withRecord,
+} from '../state/records.ts';
+import type { Context } from '../system/context.ts';
+import { Failure } from '../system/errors.ts';
+import { isPortFree, LOOPBACK, portHolder } from '../system/port.ts';
+import { isForwardUp, openTunnel } from './tunnel.ts';
+
+/** So many ports above the wanted one are tried. */
+const PORT_TRIES = 50;
+
+/** The way from a port of this machine to a server, and the record of both. */
+export class Route {
+  readonly #connection: Connection;
+  readonly #spec: ServerSpec;
+  /** The server's forward from before, if it had one: its port is kept, bookmarks lead there. */
+  readonly #known: Forward | undefined;
+  readonly #others: readonly Forward[];
+  readonly #context: Context;
+  #prepared: Promise<Forward | undefined> = Promise.resolve(undefined);
+  /** Whether the host is this very machine: both ends want their port of it then. */
+  #hostIsHere = false;
+
+  constructor(connection: Connection, spec: ServerSpec, forwards: readonly Forward[], context: Context) {
+    this.#connection = connection;
+    this.#spec = spec;
+    [this.#known, ...this.#others] = forwards;
+    this.#context = context;
+  }
+
+  /** Brings the forward up that will most probably be: there is time for it while Jupyter boots. */
+  prepare(hostIsHere: boolean): void {
+    this.#hostIsHere = hostIsHere;
+    this.#prepared = this.#prepare().catch(() => undefined);
+  }
+
+  /** Waits until nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#prepared;
+  }
+
+  /**
+   * Leads a port of this machine to the server. A port is tried by having ssh bind it, so that nobody can take
+   * it in between.
+   * @throws Failure when no port is free, or the wanted one is not and ports are strict
+   */
+  async lead(server: JupyterRecord): Promise<ServerRecord & { jupyter: JupyterRecord }> {
+    const wanted = this.#wantedPort(server.port || this.#spec.port);
+    const prepared = await this.#prepared;
+    for (let localPort = wanted; localPort <= Math.min(65535, wanted + PORT_TRIES); localPort++) {
+      const forward = forwardTo(serverTarget(server), localPort);
+      const record = { ...this.#record(forward), jupyter: server };
+      const isPrepared = prepared?.localPort === localPort && prepared.target === forward.target;
+      if (!isPrepared && (await this.#isFree(localPort, prepared))) await this.#bind(record);
+      if (await isForwardUp(this.#connection, forward)) return record;
+      await this.#notePortTaken(localPort, server);
+    }
+    throw new Failure(`no free port of this machine from ${wanted} to ${wanted + PORT_TRIES}`, {
+      remedy: 'Name another with --local-port.',
+    });
+  }
+
+  #wantedPort(serverPort: number): number {
+    return this.#spec.localPort ?? this.#known?.localPort ?? serverPort;
+  }
+
+  /** Whatever becomes of this start, the server is known from here on: stop finds it on the host. */
+  async #prepare(): Promise<Forward | undefined> {
+    const forward = await this.#guess();
+    const record = this.#record(forward);
+    if (forward) await this.#bind(record);
+    else await this.save(record);
+    return forward;
+  }
+
+  async #guess(): Promise<Forward | undefined> {
+    const { port, socket } = this.#spec;
+    // Only the host knows the path of a socket.
+    if (socket) return undefined;
+    const wanted = this.#wantedPort(port);
+    // Jupyter itself is about to take its port here.
+    const forward = forwardTo(
+      `${LOOPBACK}:${port}`,
+      this.#hostIsHere && wanted === port && port < 65535 ? port + 1 : wanted,
+    );
+    return (await this.#isFree(forward.localPort, undefined)) ? forward : undefined;
+  }
+
+  /** The keeper binds what stands on record. */
+  async #bind(record: ServerRecord): Promise<void> {
+    await this.save(record);
+    await openTunnel(this.#connection, this.#context);
+  }
+
+  #record(forward: Forward | undefined): ServerRecord {
+    const forwards = forward ? [forward, ...this.#others] : this.#others;
+    return { spec: this.#spec, jupyter: undefined, forwards, plain: undefined };
+  }
+
+  /** Puts the server on record, or what is known of it by now. */
+  async save(record: ServerRecord): Promise<void> {
+    await updateRecords(this.#context, (records) => withRecord(records, record));
+  }
+
+  /** A port that our own ssh has is given up when it is to lead elsewhere. */
+  async #isFree(localPort: number, prepared: Forward | undefined): Promise<boolean> {
+    for (const own of [this.#known, prepared]) {
+      if (own?.localPort === localPort && (await isForwardUp(this.#connection, own))) return true;
+    }
+    return isPortFree(localPort);
+  }
+
+  async #notePortTaken(port: number, server: JupyterRecord): Promise<void> {
+    const { name, strictPort } = this.#spec;
+    const other = Object.values(readRecords(this.#context)).find(
+      (record) => record.spec.name !== name && record.forwards.some(({ localPort }) => localPort === port),
+    );
+    const isItself = this.#hostIsHere && port === server.port;
+    const holder = other
+      ? `the server "${other.spec.name}"`
+      : isItself
+        ? 'the server itself, whose host is this machine'
+        : await portHolder(port);
+    const taken = `port ${port} of this machine is taken${holder ? ` by ${holder}` : ''}`;
+    if (strictPort) {
+      throw new Failure(taken, { remedy: 'Name another with --local-port, or leave out --strict-port.' });
+    }
+    this.#context.report.note(`${taken}; trying the next`);
+  }
+}
+
+/** Where a server listens, as its host sees it. */
+export function serverTarget({
+  socket,
+  host,
+  port,
+}: Pick<JupyterRecord, 'socket' | 'host' | 'port'>): string {
+  return socket ?? `${host ?? LOOPBACK}:${port}`;
+}
+
+function forwardTo(target: string, localPort: number): Forward {
+  return { bindAddress: LOOPBACK, localPort, target };
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  articleLines,
+  plainStartCommand,
+  plainStopCommand,
+  plainTunnelCommand,
+  userOf,
+} from '../../src/article/commands.ts';
+import { makeSpec } from '../../src/model/server-spec.ts';
+import type { ServerSettings } from '../../src/model/settings.ts';
+import { AWKWARD_FOLDERS, lacks, runLine, SHELL_NAMES, type ShellName } from '../hosts/shells.ts';
+
+const ARTICLE = {
+  destination: 'username@remote_server_ip',
+  directory: 'rne',
+  environment: 'virtual_environment',
+  port: 8889,
+};
+
+function spec(settings: ServerSettings = {}, sshConfig?: string) {
+  return makeSpec(
+    'n',
+    { ...ARTICLE, ...settings, destination: settings.destination ?? ARTICLE.destination },
+    sshConfig,
+  );
+}
+
+test("the commands are the article's to the letter, and -S none", () => {
+  assert.deepEqual(plainStartCommand(spec()), [
+    'nohup',
+    'ssh',
+    '-S',
+    'none',
+    '-f',
+    'username@remote_server_ip',
+    'cd rne; . virtual_environment/bin/activate; jupyter notebook --no-browser --port=8889',
+  ]);
+  assert.deepEqual(
+    plainTunnelCommand(spec()).join(' '),
+    'nohup ssh -S none -N -f -L localhost:8889:localhost:8889 username@remote_server_ip',
+  );
+  assert.deepEqual(plainStopCommand(spec(), 'username'), [
+    'ssh',
+    '-S',
+    'none',
+    'username@remote_server_ip',
+    'pkill -u username jupyter',
+  ]);
+});
+
+test('a second port, another ssh_config and another Jupyter command have their places in them', () => {
+  const other = spec({ 'local-port': 9000, command: 'jupyter lab --debug' }, '/etc/my config');
+  assert.deepEqual(plainTunnelCommand(other).slice(4, 6), ['-F', '/etc/my config']);
+  assert.ok(plainTunnelCommand(other).includes('localhost:9000:localhost:8889'));
+  assert.match(plainStartCommand(other).at(-1) ?? '', /; jupyter lab --debug --no-browser --port=8889$/);
+  assert.match(articleLines(other, 'u', 'port_forward').stop, /^ssh -F '\/etc\/my config' username@/);
+});
+
+test('what is no venv is no environment of the three commands', () => {
+  for (const parts of [{ environment: 'conda:ml' }, { environment: 'uv' }, { setup: ['module load x'] }])
+    assert.throws(
+      () => plainStartCommand(spec(parts)),
+      /the three plain commands know no environment but a venv/,
+    );
+});
+
+test('without a directory and an environment, Jupyter starts where ssh arrives', () => {
+  const bare = spec({ directory: '', environment: '' });
+  assert.equal(plainStartCommand(bare).at(-1), 'jupyter notebook --no-browser --port=8889');
+});
+
+test('the user on the host is the one in the destination, where it has one', () => {
+  assert.equal(userOf(spec()), 'username');
+  assert.equal(userOf(spec({ destination: 'ssh://me@host:2222' })), 'me');
+  assert.equal(userOf(spec({ destination: 'gpu' })), undefined);
+});
+
+let home: string;
+before(() => {
+  home = realpathSync(mkdtempSync(join(tmpdir(), 'rn-article-')));
+  // Stands for Jupyter: tells where it was started, in which environment, and with what.
+  writeFileSync(join(home, 'where'), 'pwd -P\nprintf "%s\\n" "$ENTERED" "$@"\n');
+});
+after(() => rmSync(home, { recursive: true, force: true }));
+
+/** Runs what `start` sends to a host, as sshd does it there, in the home folder. */
+function runOnHost(shell: ShellName, settings: ServerSettings): string[] {
+  const remoteText = plainStartCommand(spec({ ...settings, command: `sh ${home}/where` })).at(-1) ?? '';
+  return runLine(shell, remoteText, { cwd: home, env: { ...process.env, HOME: home } })
+    .split('\n')
+    .slice(0, -1);
+}
+
+const OUR_OPTIONS = ['--no-browser', '--port=8889'];
+
+for (const shell of SHELL_NAMES) {
+  test(`a login shell ${shell} enters each directory, however it is called`, { skip: lacks(shell) }, () => {
+    for (const folder of AWKWARD_FOLDERS) {
+      mkdirSync(join(home, folder), { recursive: true });
+      const path = join(home, folder);
+      for (const directory of [folder, path, `~/${folder}`])
+        assert.deepEqual(runOnHost(shell, { directory, environment: '' }), [path, '', ...OUR_OPTIONS]);
+    }
+    assert.equal(runOnHost(shell, { directory: '~', environment: '' })[0], home);
+  });
+
+  test(`a login shell ${shell} enters any directory`, { skip: lacks(shell) }, () => {
+    const name = fc
+      .string({
+        unit: fc.constantFrom(...'ab \'"$`!\\-~=*?[]{}()<>|&;#%^@+:,.é日🐟'),
+        minLength: 1,
+        maxLength: 12,
+      })
+      .filter((folder) => !/^(\.{1,2}|~)$/.test(folder));
+    fc.assert(
+      fc.property(name, (folder) => {
+        mkdirSync(join(home, folder), { recursive: true });
+        assert.equal(runOnHost(shell, { directory: folder, environment: '' })[0], join(home, folder));
+      }),
+      { numRuns: 40 },
+    );
+  });
+}
+
+// A venv's bin/activate is for these shells; tcsh has not even the `.` for it.
+for (const shell of SHELL_NAMES.filter((name) => name !== 'tcsh')) {
+  test(`a login shell ${shell} enters each environment, however it is called`, { skip: lacks(shell) }, () => {
+    for (const folder of AWKWARD_FOLDERS) {
+      const path = join(home, folder);
+      mkdirSync(join(path, 'bin'), { recursive: true });
+      writeFileSync(join(path, 'bin', 'activate'), 'export ENTERED=yes\n');
+      for (const environment of [folder, path, `~/${folder}`])
+        assert.deepEqual(runOnHost(shell, { directory: '', environment }), [home, 'yes', ...OUR_OPTIONS]);
+    }
+  });
+}

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { readResources } from '../../src/host/resources.ts';
+import type { HostResources } from '../../src/model/resources.ts';
+import { done, started } from '../hosts/servers.ts';
+import { ports } from '../hosts/sshd.ts';
+import { standIn } from '../hosts/stand-ins.ts';
+import { eventually, makeWorld, type World } from '../hosts/world.ts';
+
+/** What `status --resources` tells of a host; nvidia-smi is a stand-in, all else is the machine's own. */
+
+let bin: string;
+let world: World;
+before(async () => {
+  bin = mkdtempSync(join(tmpdir(), 'rn-bin-'));
+  standIn('nvidia-smi', join(bin, 'nvidia-smi'));
+  world = await makeWorld({ environment: { PATH: `${bin}:${process.env.PATH}` } });
+  mkdirSync(join(world.home, 'my work'));
+  await started(world.laptop, ...(await ports()));
+  await started(world.laptop, '--name', 'two', '-d', 'my work', ...(await ports()));
+});
+after(async () => {
+  await world.remove();
+  rmSync(bin, { recursive: true, force: true });
+});
+
+async function resources(): Promise<HostResources[]> {
+  const { servers } = JSON.parse(await done(world.laptop, 'status', '--resources', '--json'));
+  return servers.map((spec: { resources: HostResources }) => spec.resources);
+}
+
+test("a host's load, memory, disk and GPUs are those that it has", async () => {
+  const [first, second] = await resources();
+  assert.deepEqual({ ...first, disk: null }, { ...second, disk: null });
+  assert.equal(first?.disk?.totalBytes, second?.disk?.totalBytes);
+  assert.equal(first?.cpus, availableParallelism());
+  assert.equal(first?.load?.length, 3);
+  if (process.platform === 'linux')
+    assert.equal(
+      first?.memory?.totalBytes,
+      Number(/^MemTotal: +(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024,
+    );
+  assert.ok((first?.memory?.totalBytes ?? 0) <= totalmem());
+  const { bsize, blocks, bavail } = statfsSync(world.home);
+  // df leaves out what a file system keeps for itself, and others write meanwhile.
+  const isNear = (one = 0, other: number) => Math.abs(one - other) < blocks * bsize * 0.1;
+  assert.ok(
+    isNear(first?.disk?.totalBytes, blocks * bsize) && isNear(first?.disk?.freeBytes, bavail * bsize),
+  );
+  assert.deepEqual(first?.gpus, [
+    {
+      name: 'NVIDIA A100-SXM4-40GB',
+      utilizationPercent: 35,
+      memoryUsedBytes: 10_240 * 1024 ** 2,
+      memoryTotalBytes: 40_960 * 1024 ** 2,
+    },
+    {
+      name: 'Tesla K80',
+      utilizationPercent: null,
+      memoryUsedBytes: 3 * 1024 ** 2,
+      memoryTotalBytes: 11_441 * 1024 ** 2,
+    },
+  ]);
+});
+
+test('the table has a host once below its servers, with its GPUs and their disks', async () => {
+  const table = await done(world.laptop, 'status', '--resources');
+  const [below = ''] = table.split('\n\n').slice(1);
+  const size = '\\d+\\.\\d of \\d+\\.\\d GiB';
+  const lines = [
+    `loopback: load \\S+ \\S+ \\S+ on \\d+ CPUs, ${size} of memory free`,
+    '  NVIDIA A100-SXM4-40GB: 35 % busy, 10\\.0 of 40\\.0 GiB of its memory used',
+    `  Tesla K80: ${size} of its memory used`,
+    `  ${world.home}: ${size} of disk free`,
+    `  ${world.home}/my work: ${size} of disk free`,
+  ];
+  assert.match(below, new RegExp(`^${lines.join('\n')}\n$`));
+});
+
+test('a host is asked in one session over its connection, however many servers are on it', async () => {
+  const { code, stderr } = await world.laptop.run('status', '--resources', '--verbose');
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.match(/< a script$/gm)?.length, 1, stderr);
+  const plain = await world.laptop.run('status', '--verbose');
+  assert.equal(plain.stderr.includes('a script'), false);
+  assert.equal(world.sshd.log().match(/Accepted publickey/g)?.length, 1);
+});
+
+test('a driver that fails is told in its own words, and one that hangs keeps nobody waiting and leaves nothing', async () => {
+  const driver = join(world.home, 'driver');
+  writeFileSync(driver, 'fails');
+  assert.match(
+    await done(world.laptop, 'status', '--resources'),
+    /^ {2}nvidia-smi: NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver/m,
+  );
+  const before = world.processes();
+  writeFileSync(driver, 'hangs');
+  const [first] = await resources();
+  assert.deepEqual([first?.gpus, first?.gpuReason], [[], null]);
+  assert.ok(first?.memory && first.disk);
+  await eventually('nothing of it is left', () => world.processes().every((pid) => before.includes(pid)));
+  rmSync(driver);
+});
+
+test('where there is no connection the answer says so, and none is made', async () => {
+  const laptop = world.anotherLaptop();
+  const { tunnel } = await started(laptop, '--name', 'three', ...(await ports()));
+  await world.sshd.stop();
+  process.kill(tunnel.pid, 'SIGKILL');
+  const { code, stdout } = await laptop.run('status', '--resources');
+  assert.equal(code, 3);
+  assert.match(stdout, /^loopback: no connection over which to ask what it has left$/m);
+  await world.sshd.start();
+});
+
+test('what a host does not tell, or tells in other words, is null, and no number', () => {
+  const nothing = { cpus: null, load: null, memory: null, disk: null, gpus: [], gpuReason: null };
+  assert.deepEqual(readResources([], '/home'), nothing);
+  const frames = ['cpus ', 'load a b c', 'memory 1', 'disk - - /home', 'disk 2 1 /elsewhere', 'gpu '].map(
+    (text) => {
+      const [key = '', ...words] = text.split(' ');
+      return { key, value: words.join(' ') };
+    },
+  );
+  assert.deepEqual(readResources(frames, '/home'), nothing);
+});

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { installCommand, parseEnvironment } from '../../src/model/environment.ts';
+import { UsageError } from '../../src/system/errors.ts';
+
+/** What the user writes, what it is, and what would put Jupyter into it. */
+const FORMS: readonly (readonly [word: string, environment: object, install: string])[] = [
+  ['', { kind: 'none' }, 'python3 -m pip install --user jupyterlab'],
+  ['.venv', { kind: 'venv', folder: '.venv' }, '.venv/bin/pip install jupyterlab'],
+  ['~/my env', { kind: 'venv', folder: '~/my env' }, "~/'my env/bin/pip' install jupyterlab"],
+  ['./uv', { kind: 'venv', folder: './uv' }, './uv/bin/pip install jupyterlab'],
+  ['./conda:x', { kind: 'venv', folder: './conda:x' }, './conda:x/bin/pip install jupyterlab'],
+  ['conda:ml', { kind: 'conda', name: 'ml' }, 'conda install -n ml -c conda-forge jupyterlab'],
+  ['conda:~/e', { kind: 'conda', name: '~/e' }, 'conda install -p ~/e -c conda-forge jupyterlab'],
+  ['uv', { kind: 'uv' }, 'uv add jupyterlab'],
+  ['poetry', { kind: 'poetry' }, 'poetry add jupyterlab'],
+  ['pixi', { kind: 'pixi' }, 'pixi add jupyterlab'],
+  [
+    'module:python/3.11,cuda',
+    { kind: 'module', names: ['python/3.11', 'cuda'] },
+    'module load python/3.11 cuda && python3 -m pip install --user jupyterlab',
+  ],
+];
+
+for (const [word, environment, install] of FORMS) {
+  test(`the environment "${word}" is a ${'kind' in environment ? environment.kind : ''}, into which one command installs Jupyter`, () => {
+    assert.deepEqual(parseEnvironment(word), environment);
+    assert.equal(installCommand(parseEnvironment(word)), install);
+  });
+}
+
+test('an environment of a kind that is not known, or without its name, is a mistake', () => {
+  for (const word of ['mamba:ml', 'conda:', 'module:', 'module:a,', 'module:-x', 'module:a b', 'uv:x']) {
+    assert.throws(
+      () => parseEnvironment(word),
+      (error) => {
+        assert.ok(error instanceof UsageError);
+        assert.equal(error.message, `the environment "${word}" is none that is known`);
+        assert.ok(error.remedy?.endsWith(`; a folder of that name is ./${word}`));
+        return true;
+      },
+    );
+  }
+});

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultName, makeSpec } from '../../src/model/server-spec.ts';
+import { UsageError } from '../../src/system/errors.ts';
+
+test('a destination alone is a server: home folder, no environment, port 8889', () => {
+  assert.deepEqual(makeSpec('gpu', { destination: 'me@gpu' }, undefined), {
+    name: 'gpu',
+    destination: 'me@gpu',
+    sshConfig: undefined,
+    directory: '',
+    setup: [],
+    environment: '',
+    command: '',
+    port: 8889,
+    localPort: undefined,
+    socket: false,
+    strictPort: false,
+  });
+});
+
+test('what is said of a server is kept as it was said', () => {
+  const settings = {
+    destination: 'gpu',
+    directory: " it's ~ here ",
+    setup: ['module load x', 'export Y="$Z"'],
+    environment: '~/venv',
+    command: 'nice jupyter lab',
+    port: 1,
+    'local-port': 65535,
+    socket: true,
+    'strict-port': true,
+  };
+  assert.deepEqual(makeSpec('work', settings, '/ssh_config'), {
+    name: 'work',
+    destination: 'gpu',
+    sshConfig: '/ssh_config',
+    directory: " it's ~ here ",
+    setup: ['module load x', 'export Y="$Z"'],
+    environment: '~/venv',
+    command: 'nice jupyter lab',
+    port: 1,
+    localPort: 65535,
+    socket: true,
+    strictPort: true,
+  });
+});
+
+test('a name may be any word that can name a file, and no way out of its folder', () => {
+  for (const name of ['gpu', 'gpu-2.example_org', '2', '_', 'Übung', '日本', 'x'.repeat(64)])
+    assert.equal(makeSpec(name, { destination: 'gpu' }, undefined).name, name);
+  for (const name of [
+    '',
+    '.',
+    '..',
+    '.x',
+    '-x',
+    'a/b',
+    'a b',
+    'a\nb',
+    'a*',
+    'x'.repeat(65),
+    'toString',
+    '__proto__',
+  ])
+    assert.throws(() => makeSpec(name, { destination: 'gpu' }, undefined), UsageError, name);
+});
+
+test('a port is a whole number from 1 to 65535, here and there', () => {
+  for (const port of [0, -1, 65536, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    for (const option of ['port', 'local-port'] as const) {
+      assert.throws(
+        () => makeSpec('gpu', { destination: 'gpu', [option]: port }, undefined),
+        new RegExp(`--${option} is .*: a port is a whole number from 1 to 65535`),
+      );
+    }
+  }
+});
+
+test('a value with a line break is refused: it would not survive the way to the host', () => {
+  for (const option of ['directory', 'environment', 'command'] as const)
+    for (const value of ['a\nb', 'a\rb', 'a\0b'])
+      assert.throws(() => makeSpec('gpu', { destination: 'gpu', [option]: value }, undefined), UsageError);
+});
+
+/** A destination, and the name of its server when none is given. */
+const DEFAULT_NAMES: readonly (readonly [destination: string, name: string])[] = [
+  ['gpu', 'gpu'],
+  ['me@gpu.example.org', 'gpu.example.org'],
+  ['ssh://me@gpu:2222', 'gpu'],
+  ['me@2001:db8::7', '2001-db8--7'],
+  ['..hidden', 'hidden'],
+  ['%%', 'notebook'],
+  ['x'.repeat(100), 'x'.repeat(64)],
+];
+
+for (const [destination, name] of DEFAULT_NAMES) {
+  test(`a server on ${destination.slice(0, 20)} is called ${name.slice(0, 20)}, which can be a name`, () => {
+    assert.equal(defaultName(destination), name);
+    assert.equal(makeSpec(name, { destination }, undefined).name, name);
+  });
+}

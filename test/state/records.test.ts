@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { makeSpec } from '../../src/model/server-spec.ts';
+import {
+  readRecords,
+  type ServerRecord,
+  updateRecords,
+  withoutRecord,
+  withRecord,
+  withServerLock,
+} from '../../src/state/records.ts';
+import type { Context } from '../../src/system/context.ts';
+
+let folder: string;
+let notes: string[];
+let context: Context;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rn-state-'));
+  notes = [];
+  context = {
+    env: { XDG_STATE_HOME: folder },
+    signal: new AbortController().signal,
+    report: {
+      command: () => {},
+      phase: () => {},
+      note: (text) => notes.push(text),
+      phaseFailed: () => {},
+      passThrough: () => {},
+    },
+  };
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function file(): string {
+  return join(folder, 'remote-notebook', 'state.json');
+}
+
+/** Whole, so that each of its fields has to come back. */
+function record(name: string): ServerRecord {
+  const settings = { destination: 'gpu', directory: "it's", 'local-port': 7000, 'strict-port': true };
+  return {
+    spec: makeSpec(name, settings, '/ssh_config'),
+    jupyter: {
+      pid: 4321,
+      startTime: '12345',
+      startedAt: '2026-01-01T00:00:00.000Z',
+      folder: '/home/me/.local/state/remote-notebook/servers/x-1',
+      directory: "/home/me/it's",
+      command: 'jupyter lab',
+      port: 8889,
+      socket: undefined,
+      version: '2.15.0',
+      baseUrl: '/',
+      secure: false,
+      token: 'secret',
+    },
+    forwards: [{ bindAddress: '127.0.0.1', localPort: 7000, target: '127.0.0.1:8889' }],
+    plain: undefined,
+  };
+}
+
+/** What JSON keeps of a value: undefined fields are not written. */
+function written(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+test('without a state file there are no records, and none is made by reading', () => {
+  assert.deepEqual(readRecords(context), {});
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('what is written is read again, every field of it', async () => {
+  const plain = {
+    ...record('b'),
+    jupyter: undefined,
+    plain: { tunnel: { pid: 9, startTime: '1' }, log: '/log' },
+  };
+  await updateRecords(context, (records) => withRecord(withRecord(records, record('a')), plain));
+  assert.deepEqual(written(readRecords(context)), written({ a: record('a'), b: plain }));
+});
+
+test('a record is replaced and removed by its name alone', async () => {
+  await updateRecords(context, (records) => withRecord(withRecord(records, record('a')), record('b')));
+  await updateRecords(context, (records) => withRecord(records, { ...record('a'), forwards: [] }));
+  assert.deepEqual(readRecords(context).a?.forwards, []);
+  await updateRecords(context, (records) => withoutRecord(records, 'a'));
+  assert.deepEqual(Object.keys(readRecords(context)), ['b']);
+});
+
+test('the state holds tokens: its folder is 0700 and its file 0600, whatever the umask', async () => {
+  for (const umask of [0o000, 0o077]) {
+    const before = process.umask(umask);
+    try {
+      await updateRecords(context, (records) => withRecord(records, record('a')));
+    } finally {
+      process.umask(before);
+    }
+    const modes = [join(folder, 'remote-notebook'), file()].map((path) => statSync(path).mode & 0o777);
+    assert.deepEqual(modes, [0o700, 0o600]);
+    rmSync(join(folder, 'remote-notebook'), { recursive: true });
+  }
+});
+
+test('a change that fails leaves the file as it was, and the next one is not kept waiting', async () => {
+  await updateRecords(context, (records) => withRecord(records, record('a')));
+  const before = readFileSync(file(), 'utf8');
+  const broken = updateRecords(context, () => {
+    throw new Error('broken change');
+  });
+  await assert.rejects(broken, /broken change/);
+  assert.equal(readFileSync(file(), 'utf8'), before);
+  await updateRecords(context, (records) => withRecord(records, record('b')));
+  assert.deepEqual(Object.keys(readRecords(context)), ['a', 'b']);
+});
+
+/** What may stand in the file after a crash, another program or a curious user. */
+const BROKEN = [
+  '',
+  '{',
+  'null',
+  '[]',
+  '{"version": 1}',
+  '{"version": 1, "servers": {"a": {}}}',
+  '{"version": 0}',
+];
+
+for (const text of BROKEN) {
+  test(`a state file with ${text || 'nothing in it'} is set aside, not lost, and said so`, () => {
+    mkdirSync(join(folder, 'remote-notebook'), { mode: 0o700 });
+    writeFileSync(file(), text);
+    assert.deepEqual(readRecords(context), {});
+    const [aside = '', ...others] = readdirSync(join(folder, 'remote-notebook'));
+    assert.deepEqual(others, []);
+    assert.equal(readFileSync(join(folder, 'remote-notebook', aside), 'utf8'), text);
+    assert.equal(notes.length, 1);
+    assert.ok(notes[0]?.includes(aside), notes[0]);
+    assert.deepEqual(readRecords(context), {});
+  });
+}
+
+test('the state file of a newer version is not touched', () => {
+  mkdirSync(join(folder, 'remote-notebook'), { mode: 0o700 });
+  writeFileSync(file(), '{"version": 2, "servers": {}}');
+  assert.throws(() => readRecords(context), /was written by a newer remote-notebook \(version 2\)/);
+  assert.deepEqual(readdirSync(join(folder, 'remote-notebook')), ['state.json']);
+});
+
+test('commands for one server go one after the other, those for two side by side', async () => {
+  const events: string[] = [];
+  let letGo = () => {};
+  const gate = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let begun = () => {};
+  const inside = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const first = withServerLock('a', context, async () => {
+    begun();
+    await gate;
+    events.push('first');
+  });
+  await inside;
+  const second = withServerLock('a', context, async () => {
+    events.push('second');
+  });
+  await withServerLock('b', context, async () => {
+    events.push('other');
+  });
+  letGo();
+  await Promise.all([first, second]);
+  assert.deepEqual(events, ['other', 'first', 'second']);
+});
