@@ -17,7 +17,8 @@ async function answer(args: readonly string[]): Promise<number> {
   enableCompileCache(process.env);
   if (verb === 'completion' && option === '--words') {
     const { answerShell } = await import('./line/answer-shell.ts');
-    return answerShell(words, process.env, print);
+    const { VERBS } = await import('./commands/verbs.ts');
+    return answerShell(words, VERBS, process.env, print);
   }
   const { main } = await import('./main.ts');
   return main(args);

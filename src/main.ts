@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { VERBS } from './commands/verbs.ts';
 import { readCommandLine } from './line/command-line.ts';
 import { CLEAR, harmless, hasColour, makeStyle, makeTerminal } from './screen/terminal.ts';
 import { Failure, Interrupted } from './system/errors.ts';
@@ -38,7 +39,7 @@ async function runVerb(args: readonly string[], signal: AbortSignal): Promise<nu
     const { welcome } = await import('./commands/welcome.ts');
     return welcome(makeTerminal({ ...STREAMS, signal, verbose: false, quiet: false }));
   }
-  const chosen = await readCommandLine(args);
+  const chosen = await readCommandLine(args, VERBS);
   if (!chosen) return 0;
   const { verbose, json: quiet } = chosen.args;
   return chosen.verb.run(chosen.args as never, makeTerminal({ ...STREAMS, signal, verbose, quiet }));

@@ -27,7 +27,7 @@ function importsOf(folder: string): Import[] {
   });
 }
 
-/** `src/ssh/hosts.ts` is in `ssh`, `src/main.ts` is `main`, `scripts/start.ts` is in `scripts`. */
+/** `src/ssh/aliases.ts` is in `ssh`, `src/main.ts` is `main`, `scripts/start.ts` is in `scripts`. */
 function roomOf(file: string): string {
   return file.replace(/^src\//, '').replace(/(\/.*|\.ts)$/, '');
 }
@@ -68,6 +68,37 @@ test('no arrows run in a circle', () => {
     return ARROWS.filter(({ from }) => from === room).flatMap(({ to }) => below(to, [...path, room]));
   };
   for (const { from } of ARROWS) below(from, []);
+});
+
+test('no two files import each other, on whatever way round', () => {
+  const imports = new Map<string, string[]>();
+  for (const { file, target } of source.filter(isOwn)) {
+    const imported = relative(root, join(root, dirname(file), target));
+    imports.set(file, [...(imports.get(file) ?? []), imported]);
+  }
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]) => {
+    assert.ok(!path.includes(file), [...path, file].join(' --> '));
+    if (done.has(file)) return;
+    for (const imported of imports.get(file) ?? []) visit(imported, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+});
+
+test('no file of the house is too long to be read at a sitting, and no room too full', () => {
+  const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
+  const files = names.filter((name) => /\.(ts|sh)$/.test(name));
+  const long = files.filter((name) => {
+    const lines = readFileSync(join(root, 'src', name), 'utf8').split('\n').length - 1;
+    return lines > (name === 'tunnel/keeper.sh' ? 320 : 250);
+  });
+  assert.deepEqual(long, []);
+  const folders = files.map((name) => dirname(name)).filter((folder) => folder !== 'commands');
+  const full = [...new Set(folders)].filter(
+    (folder) => folders.filter((other) => other === folder).length > 15,
+  );
+  assert.deepEqual(full, []);
 });
 
 test('the architecture page tells of each room that there is, and of no other', () => {

@@ -105,7 +105,7 @@ test('the package is small, runs nothing when it is installed, and brings nothin
 
 test('the package holds JavaScript, types, shell scripts and texts, and nothing else', () => {
   const files = output(['tar', '-tzf', tarball]).trimEnd().split('\n');
-  const kinds = /^package\/(dist\/.+\.(c?js|d\.ts|sh|bash|zsh|fish|1|txt)|[A-Z]+(\.md)?|package\.json)$/;
+  const kinds = /^package\/(dist\/.+\.(js|d\.ts|sh|bash|zsh|fish|1|txt)|[A-Z]+(\.md)?|package\.json)$/;
   assert.deepEqual(
     files.filter((file) => !kinds.test(file)),
     [],
@@ -146,7 +146,7 @@ const { name, joined } = await startServer('loopback', { sshConfig, directory: '
 const { joined: again } = await startServer('loopback', { sshConfig, directory: 'work', name: 'mine' });
 const [status] = await serverStatus(name);
 const { servers } = await hostServers('loopback', { sshConfig });
-const own = servers.find(({ servers }) => servers.includes(name));
+const own = servers.find(({ names }) => names.includes(name));
 const theirs = servers.find(({ startedBy }) => startedBy === 'other');
 const found = await adoptServer('loopback', own?.pid ?? 0, { sshConfig });
 const other = await adoptServer('loopback', theirs?.port ?? 0, { sshConfig, name: 'theirs' });
@@ -157,7 +157,7 @@ const outcome = await stopServer(name);
 await stopServer(other.name);
 const left: number = (await serverStatus()).length;
 const isUsage: boolean = mistake instanceof UsageError;
-console.log(JSON.stringify({ joined, again, phases, server: status?.jupyter.state, found: found.name, other: [other.name, other.state, other.jupyter.foreign], page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
+console.log(JSON.stringify({ joined, again, phases, server: status?.jupyter.state, found: found.name, other: [other.name, other.state, other.jupyter.adopted], page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
 `;
 const EXPECTED = {
   joined: false,

@@ -41,7 +41,7 @@ const LOOK_MS = 50;
 export async function remoteUser(spec: ServerSpec, context: Context): Promise<string> {
   const named = userOf(spec);
   if (named !== undefined) return named;
-  const { code, stdout, stderr } = await run(resolveCommand(spec.destination, spec.sshConfig), context);
+  const { code, stdout, stderr } = await run(resolveCommand(spec), context);
   const user = /^user (.+)$/m.exec(stdout)?.[1];
   if (code !== 0 || user === undefined)
     throw new Failure(`ssh -G ${spec.destination} failed: ${tellingLine(stderr)}`);

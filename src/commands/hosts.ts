@@ -9,7 +9,7 @@ export const hosts = defineVerb({
     ['$0 hosts -F lab.conf --json', 'those of another file, for scripts'],
   ],
   async run(args, terminal) {
-    const { knownHosts } = await import('../ssh/known-hosts.ts');
+    const { knownHosts } = await import('../ssh/aliases.ts');
     const { file, aliases } = knownHosts(args.F);
     if (args.json) terminal.print(JSON.stringify({ hosts: aliases }, undefined, 2));
     else for (const alias of aliases) terminal.print(alias);

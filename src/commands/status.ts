@@ -104,7 +104,7 @@ async function look({ server, F, resources }: Wanted, { context }: Terminal): Pr
   const { statusOf } = await import('../lifecycle/status.ts');
   const statuses = await statusOf(server, F, context);
   if (!resources) return statuses;
-  const { withResources } = await import('../host/resources.ts');
+  const { withResources } = await import('../lifecycle/resources.ts');
   return withResources(statuses, context);
 }
 

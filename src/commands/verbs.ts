@@ -1,4 +1,4 @@
-import type { AnyVerb } from '../line/verb.ts';
+import type { Verbs } from '../line/verb.ts';
 import { aliases } from './aliases.ts';
 import { clean } from './clean.ts';
 import { completion } from './completion.ts';
@@ -15,7 +15,7 @@ import { status } from './status.ts';
 import { stop } from './stop.ts';
 
 /** Each verb says here what it takes; what it does is loaded when it runs. */
-export const VERBS: Readonly<Record<string, AnyVerb>> = {
+export const VERBS: Verbs = {
   init,
   start,
   forward,

@@ -107,7 +107,6 @@ function isEmptyList(value: unknown): boolean {
 }
 
 async function parseYaml(text: string, file: string): Promise<{ document: Document; lines: LineCounter }> {
-  // In the bundle a module of CommonJS that is imported late has its default export alone.
   const { default: yaml } = await import('yaml');
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });

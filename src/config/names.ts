@@ -37,7 +37,7 @@ async function configuredServers(env: NodeJS.ProcessEnv): Promise<Configuration[
 
 /** The aliases of an ssh_config, the user's own without a file; a broken one has none. */
 export async function hostNames(sshConfig: string | undefined): Promise<KnownName[]> {
-  const { knownHosts } = await import('../ssh/known-hosts.ts');
+  const { knownHosts } = await import('../ssh/aliases.ts');
   try {
     const { aliases } = knownHosts(sshConfig);
     return aliases.map((name) => ({ name, about: 'a Host of ssh_config' }));

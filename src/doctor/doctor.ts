@@ -1,6 +1,7 @@
 import { lastValue } from '../host/script.ts';
 import { examineHost } from '../host/servers.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
+import { viaAnother } from '../ssh/resolve.ts';
 import { readRecords } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
@@ -12,8 +13,7 @@ import {
   checkName,
   checkReach,
   checkSsh,
-  resolveDestination,
-  viaAnother,
+  checkSshConfig,
 } from './local-checks.ts';
 import { checkForwarding, type Login, logIn } from './login.ts';
 import { HOST_LAYERS, hostChecks } from './remote-checks.ts';
@@ -69,7 +69,7 @@ async function checkRemote(
   const rest = (cause: string) =>
     put(...LAYERS.filter((name) => !done.has(name)).map((name) => unchecked(name, cause)));
   const connection = connectionOf(spec, context.env);
-  const { check, resolved } = await resolveDestination(connection, context);
+  const { check, resolved } = await checkSshConfig(connection, context);
   put(check);
   if (!resolved) return rest('ssh_config');
   const way = viaAnother(resolved);

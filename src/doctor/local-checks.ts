@@ -1,8 +1,8 @@
-import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import type { ServerSpec } from '../model/server-spec.ts';
-import { type Connection, resolveCommand } from '../ssh/arguments.ts';
-import { sshFailure, tellingLine } from '../ssh/messages.ts';
+import type { Connection } from '../ssh/arguments.ts';
+import { sshFailure } from '../ssh/messages.ts';
+import { addressesOf, type Resolved, resolveDestination, viaAnother } from '../ssh/resolve.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
@@ -31,44 +31,22 @@ export function readVersion(words: string): Check {
   return warning('ssh', words, `Only OpenSSH ${OLDEST_SSH} and later is known to do all that is needed.`);
 }
 
-/** What ssh makes of the destination: the first value of each option. */
-export type Resolved = ReadonlyMap<string, string>;
-
-export async function resolveDestination(
+/** What ssh makes of the destination. */
+export async function checkSshConfig(
   connection: Connection,
   context: Context,
 ): Promise<{ check: Check; resolved: Resolved | undefined }> {
-  const name = 'ssh_config';
-  const { code, stdout, stderr } = await run(
-    resolveCommand(connection.destination, connection.sshConfig),
-    context,
-  );
-  if (code !== 0) {
-    const check = failed(name, tellingLine(stderr), sshFailure(connection, stderr).remedy);
-    return { check, resolved: undefined };
-  }
-  const resolved = new Map<string, string>();
-  for (const line of stdout.split('\n')) {
-    const [, key, value] = /^(\S+) (.*)$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined && !resolved.has(key)) resolved.set(key, value);
-  }
+  const { resolved, failure } = await resolveDestination(connection, context);
+  if (!resolved) return { check: failed('ssh_config', failure.message, failure.remedy), resolved };
   const way = viaAnother(resolved);
   const found = `${resolved.get('user')}@${resolved.get('hostname')}, port ${resolved.get('port')}`;
-  return { check: ok(name, way ? `${found}, by ${way}` : found), resolved };
-}
-
-/** Where the host is reached through something else, its name and its port mean nothing to this machine. */
-export function viaAnother(resolved: Resolved): string | undefined {
-  const [jump, proxy] = [resolved.get('proxyjump'), resolved.get('proxycommand')];
-  if (jump && jump !== 'none') return `ProxyJump ${jump}`;
-  return proxy && proxy !== 'none' ? 'ProxyCommand' : undefined;
+  return { check: ok('ssh_config', way ? `${found}, by ${way}` : found), resolved };
 }
 
 export async function checkName(connection: Connection, resolved: Resolved): Promise<Check> {
   const host = resolved.get('hostname') ?? '';
   try {
-    const addresses = await lookup(host, { all: true });
-    return ok('name', addresses.map(({ address }) => address).join(', '));
+    return ok('name', (await addressesOf(host)).join(', '));
   } catch (error) {
     const words = `ssh: Could not resolve hostname ${host}: ${reason(error)}`;
     return failed('name', words.slice('ssh: '.length), sshFailure(connection, words).remedy);

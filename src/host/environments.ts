@@ -1,7 +1,7 @@
 import { parseEnvironment } from '../model/environment.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import type { Context } from '../system/context.ts';
 import type { Connection } from '../ssh/arguments.ts';
+import type { Context } from '../system/context.ts';
 import { type Frame, lastValue } from './script.ts';
 import { surveyHost } from './servers.ts';
 
@@ -33,7 +33,11 @@ export async function survey(connection: Connection, spec: ServerSpec, context: 
  * Sees on the host that the server's environment is there, over its connection, which is up: it is entered and left.
  * @throws LaunchFailure that says why it cannot be entered
  */
-export async function verifyEnvironment(connection: Connection, spec: ServerSpec, context: Context): Promise<void> {
+export async function verifyEnvironment(
+  connection: Connection,
+  spec: ServerSpec,
+  context: Context,
+): Promise<void> {
   await surveyHost(connection, spec, context);
 }
 

@@ -1,8 +1,8 @@
-import { secondsOf } from '../system/elapsed.ts';
 import { parseRuntimeFile, type RuntimeInfo } from '../jupyter/server.ts';
 import type { HostListing, ListedServer } from '../model/listing.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
+import { secondsOf } from '../system/elapsed.ts';
 import { Failure } from '../system/errors.ts';
 import { runScript } from './run-script.ts';
 import { type Frame, lastValue } from './script.ts';

@@ -1,10 +1,7 @@
 import type { Gpu, HostResources } from '../model/resources.ts';
-import type { ServerStatus } from '../model/status.ts';
 import type { Connection } from '../ssh/arguments.ts';
-import { readRecords } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { connectionOf } from '../tunnel/tunnel.ts';
 import { runScript } from './run-script.ts';
 import { type Frame, lastValue } from './script.ts';
 
@@ -14,39 +11,8 @@ const TIMEOUT_MS = 15_000;
 const KIB = 1024;
 const MIB = 1024 ** 2;
 
-/**
- * The same statuses with what their hosts have left. Each host is asked once, over the connection that it has; one
- * without is not asked, and neither is a plain server's.
- */
-export async function withResources(
-  statuses: readonly ServerStatus[],
-  context: Context,
-): Promise<ServerStatus[]> {
-  const records = readRecords(context);
-  const connections = new Map<string, Connection>();
-  const roomOf = new Map<ServerStatus, string>();
-  for (const status of statuses) {
-    const record = records[status.name];
-    if (!record || record.plain || status.tunnel.state !== 'connected') continue;
-    const connection = connectionOf(record.spec, context.env);
-    connections.set(connection.folder, connection);
-    roomOf.set(status, connection.folder);
-  }
-  const asked = [...connections].map(async ([room, connection]) => {
-    const directories = statuses
-      .filter((status) => roomOf.get(status) === room)
-      .map((status) => status.directory);
-    return [room, await askResources(connection, directories, context)] as const;
-  });
-  const told = new Map(await Promise.all(asked));
-  return statuses.map((status) => ({
-    ...status,
-    resources: told.get(roomOf.get(status) ?? '')?.(status.directory) ?? null,
-  }));
-}
-
 /** Asks a host. Answers with what it has, by directory; a host that cannot answer tells nothing. */
-async function askResources(
+export async function askResources(
   connection: Connection,
   directories: readonly string[],
   context: Context,

@@ -19,4 +19,3 @@ export async function listHost(
     return { destination, servers: servers.map((server) => listed(server, Date.now())), ...rest };
   });
 }
-

@@ -1,6 +1,5 @@
 import type { Options } from 'yargs';
-import { VERBS } from '../commands/verbs.ts';
-import { SHARED_OPTIONS } from './verb.ts';
+import { SHARED_OPTIONS, type Verbs } from './verb.ts';
 
 /** What may stand where the cursor is, and what it means. */
 export interface Candidate {
@@ -19,10 +18,14 @@ type Names = (kind: 'servers' | 'destinations', sshConfig: string | undefined) =
  * what is typed of it. `file` when the name of a file of this machine is expected.
  * @param names asked for servers, or for all that `start` takes
  */
-export async function candidatesFor(words: readonly string[], names: Names): Promise<Candidate[] | 'file'> {
+export async function candidatesFor(
+  words: readonly string[],
+  verbs: Verbs,
+  names: Names,
+): Promise<Candidate[] | 'file'> {
   const [verbName = '', ...others] = words;
-  if (others.length === 0) return verbName.startsWith('-') ? optionWords(ALONE) : verbWords();
-  const verb = Object.hasOwn(VERBS, verbName) ? VERBS[verbName] : undefined;
+  if (others.length === 0) return verbName.startsWith('-') ? optionWords(ALONE) : verbWords(verbs);
+  const verb = Object.hasOwn(verbs, verbName) ? verbs[verbName] : undefined;
   if (!verb) return [];
   const options: OptionTable = { ...verb.options, ...SHARED_OPTIONS, ...HELP };
   const { before, current, prefix } = atEquals(others);
@@ -105,6 +108,6 @@ function valueWords(name: string, options: OptionTable, prefix: string): Candida
   return (options[name]?.choices ?? []).map((choice) => ({ word: `${prefix}${choice}`, about: '' }));
 }
 
-function verbWords(): Candidate[] {
-  return Object.entries(VERBS).map(([word, { summary }]) => ({ word, about: summary }));
+function verbWords(verbs: Verbs): Candidate[] {
+  return Object.entries(verbs).map(([word, { summary }]) => ({ word, about: summary }));
 }

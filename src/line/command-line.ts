@@ -1,10 +1,9 @@
-import { parseArgs } from 'node:util';
 import type { ArgumentsCamelCase, Argv, Options } from 'yargs';
-import { VERBS } from '../commands/verbs.ts';
+import yargs from 'yargs';
 import { UsageError } from '../system/errors.ts';
 import { version } from '../version.ts';
 import { type Known, usageMistake } from './mistakes.ts';
-import { type AnyVerb, SHARED_OPTIONS, type SharedArguments } from './verb.ts';
+import { type AnyVerb, SHARED_OPTIONS, type SharedArguments, type Verbs } from './verb.ts';
 
 const PROGRAM = 'remote-notebook';
 /** A help that is as wide as a wide window is hard to read. */
@@ -22,123 +21,59 @@ type Values = Record<string, unknown>;
  * The verb that is meant, with its arguments; none when yargs has answered itself: --help, --version.
  * @throws UsageError for what is wrong, with the nearest word that is right
  */
-export async function readCommandLine(args: readonly string[]): Promise<CommandLine | undefined> {
+export async function readCommandLine(
+  args: readonly string[],
+  verbs: Verbs,
+): Promise<CommandLine | undefined> {
   const [first, second, ...rest] = args;
-  if (first === 'help' && rest.length === 0) return readByYargs(helpOf(second));
-  const words = separated(args);
-  return readUsualLine(words) ?? readByYargs(words);
-}
-
-/** `-Ffile` as two words, which ssh takes it for: yargs finds letters and dots of its own in it. */
-function separated(args: readonly string[]): readonly string[] {
-  const verb = Object.hasOwn(VERBS, args[0] ?? '') ? VERBS[args[0] ?? ''] : undefined;
-  const options = Object.entries<Options>({ ...verb?.options, ...SHARED_OPTIONS });
-  const spellings = options
-    .filter(([, { type }]) => type !== 'boolean')
-    .flatMap(([name, settings]) => [name, ...aliasesOf(settings)]);
-  const end = args.indexOf('--');
-  const before = args.slice(0, end < 0 ? undefined : end).flatMap((word) => {
-    const [, letter = '', value = ''] = /^-([^-])([^=].*)$/s.exec(word) ?? [];
-    return spellings.includes(letter) ? [`-${letter}`, value] : [word];
-  });
-  return end < 0 ? before : [...before, ...args.slice(end)];
+  if (first === 'help' && rest.length === 0) return parse(helpOf(second, verbs), verbs);
+  return parse(separated(args, verbs), verbs);
 }
 
 /** `help VERB`, as git and docker have it, is that verb's --help. */
-function helpOf(word: string | undefined): string[] {
+function helpOf(word: string | undefined, verbs: Verbs): string[] {
   if (word === undefined) return ['--help'];
-  return Object.hasOwn(VERBS, word) ? [word, '--help'] : [word];
+  return Object.hasOwn(verbs, word) ? [word, '--help'] : [word];
 }
 
-/**
- * The same of a command line that is right and of the usual kind, by Node's own parser: yargs, which takes nearly as
- * long as a bare Node to start, is for help, mistakes and rare spellings, and gets all that this is not sure of.
- */
-export function readUsualLine([name = '', ...words]: readonly string[]): CommandLine | undefined {
-  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-  if (!verb) return undefined;
-  const options: Record<string, Options> = { ...verb.options, ...SHARED_OPTIONS };
-  const line = parseStrictly(words, options);
-  const positionals = line && takePositionals(line.positionals, verb);
-  if (!line || !positionals) return undefined;
-  const values: Values = { ...positionals };
-  for (const [option, settings] of Object.entries(options)) {
-    const value = usualValue(line.values[parserName(option, settings)], settings);
-    if (value === NOT_USUAL) return undefined;
-    if (value !== undefined) Object.assign(values, { [option]: value, [camelCase(option)]: value });
-  }
-  const isInConflict = Object.entries(options).some(
-    ([option, { conflicts }]) => values[option] !== undefined && values[String(conflicts)] !== undefined,
+/** The verb of that very name: an object also has a `toString`, which is none. */
+function verbNamed(name: string | undefined, verbs: Verbs): AnyVerb | undefined {
+  return name !== undefined && Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+}
+
+/** `-Ffile` as two words, which ssh takes it for: yargs finds letters and dots of its own in it. */
+function separated(args: readonly string[], verbs: Verbs): readonly string[] {
+  const options = Object.entries<Options>({ ...verbNamed(args[0], verbs)?.options, ...SHARED_OPTIONS });
+  const spellings = options
+    .filter(([, { type }]) => type !== 'boolean')
+    .flatMap(([name, settings]) => [name, ...aliasesOf(settings)]);
+  return beforeDashes(args, (words) =>
+    words.flatMap((word) => {
+      const [, letter = '', value = ''] = /^-([^-])([^=].*)$/s.exec(word) ?? [];
+      return spellings.includes(letter) ? [`-${letter}`, value] : [word];
+    }),
   );
-  return isInConflict ? undefined : { verb, args: values as unknown as SharedArguments };
 }
 
-const NOT_USUAL = Symbol('not usual');
-
-/** What the two parsers read in ways of their own: nothing, a lone dash, letters in one word, a yes or no. */
-const RARE = /^(-|-[^-].+|true|false)?$/s;
-
-/** Undefined when Node finds anything wrong, or a word is rare. */
-function parseStrictly(words: readonly string[], options: Record<string, Options>) {
-  if (words.some((word) => RARE.test(word))) return undefined;
-  const known = Object.entries(options).map(([option, settings]) => {
-    const letter = [option, ...aliasesOf(settings)].find((spelling) => spelling.length === 1);
-    const type = settings.type === 'boolean' ? ('boolean' as const) : ('string' as const);
-    const short = letter === undefined ? {} : { short: letter };
-    return [parserName(option, settings), { type, multiple: settings.array === true, ...short }] as const;
-  });
-  try {
-    return parseArgs({
-      args: [...words],
-      options: Object.fromEntries(known),
-      allowPositionals: true,
-      allowNegative: true,
-    });
-  } catch {
-    return undefined;
-  }
+/** Changes what stands before `--`; what is behind it is no option. */
+function beforeDashes(
+  args: readonly string[],
+  change: (words: readonly string[]) => readonly string[],
+): readonly string[] {
+  const end = args.indexOf('--');
+  return end < 0 ? change(args) : [...change(args.slice(0, end)), ...args.slice(end)];
 }
 
 function aliasesOf({ alias = [] }: Options): readonly string[] {
   return [alias].flat();
 }
 
-/** Node wants a long name: `ssh-config` for F. */
-function parserName(option: string, settings: Options): string {
-  return [option, ...aliasesOf(settings)].find((spelling) => spelling.length > 1) ?? option;
-}
-
-function usualValue(given: unknown, { type, choices, default: otherwise }: Options): unknown {
-  if (given === undefined) return otherwise;
-  if ([given].flat().includes('') || (choices && !choices.includes(given as string))) return NOT_USUAL;
-  if (type !== 'number') return given;
-  return /^\d{1,9}$/.test(given as string) ? Number(given) : NOT_USUAL;
-}
-
-/** What each positional argument gets; undefined when there are more words than places. */
-function takePositionals(words: readonly string[], { positionals = {} }: AnyVerb): Values | undefined {
-  const left = [...words];
-  const taken: Values = {};
-  for (const [name, { array }] of Object.entries(positionals)) {
-    const value = array ? left.splice(0) : left.shift();
-    if (value !== undefined) taken[name] = value;
-  }
-  return left.length === 0 ? taken : undefined;
-}
-
-function camelCase(option: string): string {
-  return option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** The same of any command line. */
-export async function readByYargs(args: readonly string[]): Promise<CommandLine | undefined> {
-  const { default: yargs } = await import('yargs');
-  const [first = ''] = args;
-  const only = Object.hasOwn(VERBS, first) ? VERBS[first] : undefined;
-  const verbs = only ? [only] : Object.values(VERBS);
+async function parse(args: readonly string[], all: Verbs): Promise<CommandLine | undefined> {
+  const only = verbNamed(args[0], all);
+  const verbs = only ? [only] : Object.values(all);
   let chosen: CommandLine | undefined;
   const parser = yargs(only ? args.slice(1) : args)
-    .scriptName(only ? `${PROGRAM} ${first}` : PROGRAM)
+    .scriptName(only ? `${PROGRAM} ${args[0]}` : PROGRAM)
     .detectLocale(false)
     .parserConfiguration({ 'parse-positional-numbers': false })
     .options(SHARED_OPTIONS)
@@ -151,11 +86,11 @@ export async function readByYargs(args: readonly string[]): Promise<CommandLine 
     .fail((message, error) => {
       throw error && error.name !== 'YError'
         ? error
-        : usageMistake(message, args, knownWords(args[0], only && verbs[0]));
+        : usageMistake(message, args, knownWords(args[0], only, all));
     });
   if (!only) {
     parser
-      .usage('$0 VERB [NOTEBOOK]\n\nJupyter on any machine that you can ssh to, as if it were local.')
+      .usage('$0 VERB [SERVER]\n\nJupyter on any machine that you can ssh to, as if it were local.')
       .demandCommand(1, 'no verb is named');
   }
   for (const verb of verbs) {
@@ -220,11 +155,11 @@ function withWordsBehindDashes(
 }
 
 /** The names that a command line may use. */
-function knownWords(name: string | undefined, verb: AnyVerb | undefined): Known {
+function knownWords(name: string | undefined, verb: AnyVerb | undefined, verbs: Verbs): Known {
   const options = [...Object.keys(verb?.options ?? {}), ...Object.keys(SHARED_OPTIONS), 'help'];
   return {
     verb: verb && name,
-    verbs: Object.keys(VERBS),
+    verbs: Object.keys(verbs),
     options: options.filter((option) => option.length > 1),
   };
 }

@@ -45,6 +45,9 @@ export function defineVerb<O extends Record<string, Options>>(verb: Verb<O>): An
 /** A verb as the table of verbs holds it, whatever its options. */
 export type AnyVerb = Omit<Verb, 'run'> & { run(args: never, terminal: Terminal): Promise<number> };
 
+/** All verbs, by their names. */
+export type Verbs = Readonly<Record<string, AnyVerb>>;
+
 /** Those options, as yargs reads them. */
 export const SHARED_OPTIONS = {
   verbose: {

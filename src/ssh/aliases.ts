@@ -5,10 +5,22 @@ import SSHConfig, { type Line } from 'ssh-config';
 import { shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
+import { absoluteSshConfig, NO_FILE, verifySshConfig } from './config-file.ts';
 
 /** ssh reads this account's file whatever $HOME says, so this does too. */
-export function defaultSshConfig(): string {
+function defaultSshConfig(): string {
   return join(userInfo().homedir, '.ssh', 'config');
+}
+
+/**
+ * The hosts that an ssh_config names, the user's own without a file, each of them a destination.
+ * @throws UsageError when the file that is named cannot be read
+ */
+export function knownHosts(sshConfig: string | undefined): { file: string; aliases: string[] } {
+  verifySshConfig(sshConfig);
+  if (sshConfig === NO_FILE) return { file: sshConfig, aliases: [] };
+  const file = sshConfig === undefined ? defaultSshConfig() : absoluteSshConfig(sshConfig);
+  return { file, aliases: hostAliases(file) };
 }
 
 /**

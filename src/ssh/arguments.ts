@@ -1,11 +1,15 @@
 import type { Command } from '../system/command.ts';
 
-/** Everything that the ssh commands of one connection share. */
-export interface Connection {
+/** A machine as ssh is told of it. */
+export interface Host {
   /** As ssh takes it: an alias, `user@host` or an ssh:// address. */
   readonly destination: string;
   /** ssh's own `-F`: another file than ~/.ssh/config. */
   readonly sshConfig: string | undefined;
+}
+
+/** Everything that the ssh commands of one connection share. */
+export interface Connection extends Host {
   /** The private folder of this connection. Short: sockets have room for 104 bytes on macOS. */
   readonly folder: string;
   /** The master's control socket, in that folder. */
@@ -149,6 +153,6 @@ export function parseForwardSpec(spec: string): Forward | undefined {
 }
 
 /** Prints how ssh resolves a destination. It connects to nothing. */
-export function resolveCommand(destination: string, sshConfig: string | undefined): Command {
+export function resolveCommand({ destination, sshConfig }: Host): Command {
   return ['ssh', ...configFileArgs(sshConfig), '-G', '--', destination];
 }

@@ -1,6 +1,6 @@
 import { commandLine } from '../system/command.ts';
 import { Failure } from '../system/errors.ts';
-import type { Connection } from './arguments.ts';
+import type { Host } from './arguments.ts';
 import { parseDestination } from './destination.ts';
 
 /** Why ssh could not connect, as far as its words tell. */
@@ -64,31 +64,27 @@ export function tellingLine(words: string): string {
 }
 
 /** The failure that ssh's words stand for, with what to do about it. */
-export function sshFailure(connection: Connection, words: string): SshFailure {
-  const { destination } = connection;
+export function sshFailure(host: Host, words: string): SshFailure {
+  const { destination } = host;
   const cause = sshCause(words);
   return new SshFailure(cause, `cannot connect to ${destination}: ${tellingLine(words)}`, {
-    remedy: remedy(cause, connection, words),
+    remedy: remedy(cause, host, words),
   });
 }
 
 /** Why a session over the connection ended: mostly the connection did, and then ssh's own words mislead. */
-export function sessionFailure(connection: Connection, words: string): SshFailure {
+export function sessionFailure(host: Host, words: string): SshFailure {
   const cause = sshCause(words);
-  if (cause === 'sessions-used-up') return sshFailure(connection, words);
-  return new SshFailure(
-    'closed',
-    `the connection to ${connection.destination} was lost: ${tellingLine(words)}`,
-    {
-      remedy: 'Try once more: what still runs on the host is found again.',
-    },
-  );
+  if (cause === 'sessions-used-up') return sshFailure(host, words);
+  return new SshFailure('closed', `the connection to ${host.destination} was lost: ${tellingLine(words)}`, {
+    remedy: 'Try once more: what still runs on the host is found again.',
+  });
 }
 
-function remedy(cause: SshCause, connection: Connection, words: string): string | undefined {
-  const { destination, sshConfig } = connection;
+function remedy(cause: SshCause, host: Host, words: string): string | undefined {
+  const { destination, sshConfig } = host;
   const file = sshConfig ?? '~/.ssh/config';
-  const tryIt = handCommand(connection);
+  const tryIt = handCommand(host);
   const remedies: Record<SshCause, string | undefined> = {
     'unknown-host': unknownHostRemedy(destination, file, words),
     refused:
@@ -113,15 +109,15 @@ function remedy(cause: SshCause, connection: Connection, words: string): string 
 
 /** ssh names the host that it looked for: another one than the user named stands in ssh_config. */
 function unknownHostRemedy(destination: string, file: string, words: string): string {
-  const { host } = parseDestination(destination);
-  const sought = /Could not resolve hostname (.+?): /.exec(words)?.[1] ?? host;
-  return sought.toLowerCase() === host.toLowerCase()
+  const named = parseDestination(destination).host;
+  const sought = /Could not resolve hostname (.+?): /.exec(words)?.[1] ?? named;
+  return sought.toLowerCase() === named.toLowerCase()
     ? `"${destination}" is neither a server nor a Host of ${file}, and no name server knows it. See: remote-notebook hosts`
     : `${file} leads from "${destination}" to "${sought}", which no name server knows: is its HostName or ProxyJump right, and this machine online?`;
 }
 
 /** What a user can type to see for themselves. */
-export function handCommand({ destination, sshConfig }: Connection): string {
+export function handCommand({ destination, sshConfig }: Host): string {
   return commandLine(['ssh', ...(sshConfig === undefined ? [] : ['-F', sshConfig]), destination]);
 }
 

@@ -1,52 +1,11 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { checkName, type Resolved, resolveDestination, viaAnother } from '../doctor/local-checks.ts';
 import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
-import { connectionTo } from '../tunnel/connection.ts';
-import type { Connection } from './arguments.ts';
-import { parseDestination } from './destination.ts';
+import { knownHosts } from './aliases.ts';
 import { type HostBlock, withHostBlock } from './host-block.ts';
-import { knownHosts } from './known-hosts.ts';
-
-export { type HostBlock, hostBlockLines, verifyHostWord } from './host-block.ts';
-
-/** What ssh makes of a destination, by its configuration and its own defaults. */
-export interface LookedUp {
-  readonly hostName: string;
-  readonly user: string;
-  readonly port: string;
-  /** Who knows the way: a section of ssh_config, a name server; undefined where nobody does. */
-  readonly knownBy: 'ssh_config' | 'a name server' | undefined;
-}
-
-/** Looks a destination up. Connects to nothing. @throws UsageError when the ssh_config is broken */
-export async function lookUp(
-  destination: string,
-  sshConfig: string | undefined,
-  context: Context,
-): Promise<LookedUp> {
-  const connection = connectionTo(destination, sshConfig, context.env);
-  const resolved = await resolve(connection, context);
-  const value = (key: string) => resolved.get(key) ?? '';
-  const hostName = value('hostname');
-  const { host } = parseDestination(destination);
-  const isConfigured = hostName.toLowerCase() !== host.toLowerCase() || viaAnother(resolved) !== undefined;
-  const isNamed = !isConfigured && (await checkName(connection, resolved)).verdict === 'ok';
-  return {
-    hostName,
-    user: value('user'),
-    port: value('port'),
-    knownBy: isConfigured ? 'ssh_config' : isNamed ? 'a name server' : undefined,
-  };
-}
-
-async function resolve(connection: Connection, context: Context): Promise<Resolved> {
-  const { check, resolved } = await resolveDestination(connection, context);
-  if (resolved) return resolved;
-  throw new UsageError(check.found, { remedy: check.fix });
-}
+import { resolveDestination } from './resolve.ts';
 
 /** Takes the block out of the file again. */
 export type TakeBack = () => Promise<void>;
@@ -105,7 +64,8 @@ async function verifyHeard(
   context: Context,
 ): Promise<void> {
   const { alias, hostName, user, port } = block;
-  const resolved = await resolve(connectionTo(alias, sshConfig, context.env), context);
+  const { resolved, failure } = await resolveDestination({ destination: alias, sshConfig }, context);
+  if (failure) throw failure;
   const wanted: readonly (readonly [key: string, value: string | undefined])[] = [
     ['HostName', hostName],
     ['User', user],

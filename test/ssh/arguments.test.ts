@@ -56,7 +56,7 @@ test("-F is ssh's own: every ssh that reads an ssh_config gets it", () => {
   for (const command of [
     masterCommand(withConfigFile),
     scriptCommand(withConfigFile),
-    resolveCommand('me@gpu', withConfigFile.sshConfig),
+    resolveCommand({ destination: 'me@gpu', sshConfig: withConfigFile.sshConfig }),
   ]) {
     assert.deepEqual(command.slice(0, 3), ['ssh', '-F', '/my files/ssh_config']);
   }

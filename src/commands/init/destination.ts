@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isPort, makeSpec } from '../../model/server-spec.ts';
 import { yesOrNo } from '../../screen/questions.ts';
-import { knownHosts } from '../../ssh/known-hosts.ts';
-import { addHost, type HostBlock, hostBlockLines, lookUp, verifyHostWord } from '../../ssh/write-host.ts';
+import { knownHosts } from '../../ssh/aliases.ts';
+import { type HostBlock, hostBlockLines, verifyHostWord } from '../../ssh/host-block.ts';
+import { lookUp } from '../../ssh/resolve.ts';
+import { addHost } from '../../ssh/write-host.ts';
 import { UsageError } from '../../system/errors.ts';
 import { nearest } from '../../system/nearest.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -51,7 +53,7 @@ async function settled(
 ): Promise<string | undefined> {
   const { terminal, ask, isAsking, sshConfig, begun } = dialogue;
   if (aliases.includes(destination) || !isAsking) return destination;
-  const { knownBy } = await lookUp(destination, sshConfig, terminal.context);
+  const { knownBy } = await lookUp({ destination, sshConfig }, terminal.context);
   if (knownBy === 'ssh_config') return destination;
   const near = knownBy === undefined ? nearest(destination, aliases) : undefined;
   if (knownBy === undefined)
@@ -79,7 +81,7 @@ async function askBlock(
   aliases: readonly string[],
   { terminal: { context }, ask, sshConfig }: Dialogue,
 ): Promise<HostBlock> {
-  const found = await lookUp(destination, sshConfig, context);
+  const found = await lookUp({ destination, sshConfig }, context);
   const isName = found.knownBy === undefined && /^[^@.:/]+$/.test(destination);
   const readAlias = (word: string) => {
     if (!aliases.includes(word)) return verifyHostWord('a name', word);
@@ -106,7 +108,7 @@ async function askBlock(
     read: readKey,
   });
   // What ssh does by itself need not be written.
-  const own = await lookUp(alias, sshConfig, context);
+  const own = await lookUp({ destination: alias, sshConfig }, context);
   return {
     alias,
     hostName,

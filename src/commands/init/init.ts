@@ -5,7 +5,8 @@ import { uninterrupted } from '../../system/context.ts';
 import { Interrupted, UsageError } from '../../system/errors.ts';
 import { SERVER_OPTIONS } from '../server-options.ts';
 import { TIMEOUT, verifyTimeout } from '../start-timeout.ts';
-import type { Answers, Dialogue, Tried } from './dialogue.ts';
+import type { Dialogue } from './dialogue.ts';
+import type { Answers, Tried } from './try-out.ts';
 
 export const init = defineVerb({
   usage: 'init [server]',
@@ -85,7 +86,7 @@ async function tryAndWrite(
 ): Promise<Written | undefined> {
   const { terminal, configured, begun } = dialogue;
   const { saveServer } = await import('../../config/file.ts');
-  const { tryOut } = await import('./dialogue.ts');
+  const { tryOut } = await import('./try-out.ts');
   try {
     const tried = await tryOut(given, said, timeoutMs, dialogue);
     if (!tried) {
