@@ -36,7 +36,8 @@ const { metafile } = await build({
   metafile: true,
   // yargs lays out its help by string-width, which compiles all emoji at import: as long as a bare Node takes to start.
   alias: { 'string-width': 'fast-string-width' },
-  // Some dependencies are CommonJS: they call require for Node's own modules.
+  // Some dependencies are CommonJS: they know their own file, and call require for Node's own modules.
+  define: { __filename: 'import.meta.filename' },
   banner: {
     js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);",
   },
