@@ -6,7 +6,7 @@ VERBS := init start forward open status stop restart logs doctor hosts config cl
 
 # npm writes this file at the end of each installation.
 PACKAGES := node_modules/.package-lock.json
-BUNDLE := dist/cli.js
+BUNDLE := dist/cli.cjs
 BIN := node_modules/.bin
 TSX := node --import tsx
 
@@ -17,7 +17,7 @@ help:
 #: make demo-stop     end it from another terminal, and what a crash has left
 #: make test          install what the tests need, run them all (ONLY=test/ssh: those below a path)
 #: make check         types, lint, shell scripts, unused code, layers
-#: make build         dist/cli.js, the installable command
+#: make build         dist/cli.cjs, the installable command
 #: make pictures      the pictures of the README, taken anew
 #: make bench         what everything costs beside plain ssh and autossh, into the README's table
 #:                    (ARGS=verbs one part alone: verbs, far, kill, cut, tunnels or throughput)

@@ -105,7 +105,7 @@ test('the package is small, runs nothing when it is installed, and brings nothin
 
 test('the package holds JavaScript, types, shell scripts and texts, and nothing else', () => {
   const files = output(['tar', '-tzf', tarball]).trimEnd().split('\n');
-  const kinds = /^package\/(dist\/.+\.(js|d\.ts|sh|bash|zsh|fish|1|txt)|[A-Z]+(\.md)?|package\.json)$/;
+  const kinds = /^package\/(dist\/.+\.(c?js|d\.ts|sh|bash|zsh|fish|1|txt)|[A-Z]+(\.md)?|package\.json)$/;
   assert.deepEqual(
     files.filter((file) => !kinds.test(file)),
     [],

@@ -6,11 +6,11 @@ const RULE = '-'.repeat(80);
 
 /**
  * The licences of the packages whose files stand in a bundle, in full, as each of them asks.
- * @param files that went into it, below `root`
+ * @param files that went into it, by their absolute paths
  * @throws Error when a package has no text of its licence
  */
-export function licences(root: string, files: Iterable<string>): string {
-  const folders = new Set([...files].flatMap((file) => packageFolder(join(root, file)) ?? []));
+export function licences(files: readonly string[]): string {
+  const folders = new Set(files.flatMap((file) => packageFolder(file) ?? []));
   const parts = [...folders].sort().map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const text = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));

@@ -1,5 +1,4 @@
 import type { ArgumentsCamelCase, Argv, Options } from 'yargs';
-import yargs from 'yargs';
 import { UsageError } from '../system/errors.ts';
 import { version } from '../version.ts';
 import { type Known, usageMistake } from './mistakes.ts';
@@ -69,6 +68,7 @@ function aliasesOf({ alias = [] }: Options): readonly string[] {
 }
 
 async function parse(args: readonly string[], all: Verbs): Promise<CommandLine | undefined> {
+  const { default: yargs } = await import('yargs');
   const only = verbNamed(args[0], all);
   const verbs = only ? [only] : Object.values(all);
   let chosen: CommandLine | undefined;

@@ -10,7 +10,7 @@ const NAME = 'remote-notebook';
  */
 export function ownProgram(env: NodeJS.ProcessEnv): string[] {
   if ((env.PATH ?? '').split(delimiter).some((folder) => isExecutable(join(folder, NAME)))) return [NAME];
-  const bundle = pathOf('./cli.js');
+  const bundle = pathOf('./cli.cjs');
   if (existsSync(bundle)) return [process.execPath, bundle];
   return [pathOf('../../node_modules/.bin/tsx'), pathOf('../cli.ts')];
 }

@@ -8,7 +8,7 @@ import { signalQuietly } from './signal.ts';
 import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
 import { untilRemoved } from './standing.ts';
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 if (!existsSync(CLI)) throw new Error('the tests run the command as users have it: make build, first');
 /** What runs remote-notebook, without its arguments. */
 export const PROGRAM: readonly string[] = [process.execPath, CLI];
