@@ -5,6 +5,7 @@ import type { ServerSpec } from '../model/server-spec.ts';
 import { resolveCommand } from '../ssh/arguments.ts';
 import { tellingLine } from '../ssh/messages.ts';
 import {
+  NO_FORWARDS,
   readRecords,
   type ServerRecord,
   updateRecords,
@@ -70,7 +71,10 @@ export async function startPlain(spec: ServerSpec, timeoutMs: number, context: C
     try {
       context.report.phase('launch');
       launch = await spawnPlain(command, log, spec, context);
-      await remember({ spec, jupyter: undefined, forwards: [], plain: { tunnel: undefined, log } }, context);
+      await remember(
+        { spec, jupyter: undefined, forwards: NO_FORWARDS, plain: { tunnel: undefined, log } },
+        context,
+      );
       await openPlainTunnel(spec, context);
       context.report.phase('wait');
       return localPage(await pageInLog(log, launch, timeoutMs, spec, context), spec);
@@ -116,7 +120,7 @@ async function openPlainTunnel(spec: ServerSpec, context: Context): Promise<void
   context.report.phase('forward');
   const tunnel = await spawnPlain(plainTunnelCommand(spec), log, spec, context);
   if (!tunnel) throw new Failure(`the tunnel to ${spec.destination} ended at once`, { remedy: `See ${log}` });
-  await remember({ spec, jupyter: undefined, forwards: [], plain: { tunnel, log } }, context);
+  await remember({ spec, jupyter: undefined, forwards: NO_FORWARDS, plain: { tunnel, log } }, context);
 }
 
 /**

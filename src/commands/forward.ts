@@ -2,6 +2,7 @@ import type { KnownServer } from '../config/resolve.ts';
 import { CONFIG_FILE, defineVerb, SERVER } from '../line/verb.ts';
 import type { ServerStatus } from '../model/status.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import type { Forward } from '../ssh/arguments.ts';
 import type { ServerRecord } from '../state/records.ts';
 import { UsageError } from '../system/errors.ts';
 import type { adoptNamed } from './adopt.ts';
@@ -61,7 +62,8 @@ export const forward = defineVerb({
     const gone = more.map(({ localPort }) => localPort).join(', ');
     const news = args.cancel ? `no longer forwards ${gone}` : `the tunnel to ${status.destination} is up`;
     terminal.say(`${style.bold(status.name)}: ${news}.`);
-    for (const forward of record.forwards)
+    const { allForwards } = await import('../state/records.ts');
+    for (const forward of allForwards(record.forwards))
       terminal.print(`${forward.bindAddress}:${forward.localPort} -> ${forward.target}`);
     return 0;
   },
@@ -103,8 +105,6 @@ async function cancelled(
   const record = await cancelForwards(known, localPorts, context);
   return { record, status: await serverStatus(record, context) };
 }
-
-type Forward = ServerRecord['forwards'][number];
 
 interface Forwarded {
   readonly record: ServerRecord;

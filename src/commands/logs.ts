@@ -33,7 +33,7 @@ export const logs = defineVerb({
     const { spec, record } = await knownServer(args.server, args.F, context);
     if (record?.plain)
       throw new UsageError(`"${spec.name}" was started with --plain; its log is ${record.plain.log}`);
-    if (spec.adopted)
+    if (record?.jupyter?.adopted)
       throw new Failure(`"${spec.name}" was started by something else, which alone knows where its log is`);
     const { printLog } = await import('../lifecycle/logs.ts');
     const found = await printLog(spec, record, args, terminal.print, context);

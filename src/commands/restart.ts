@@ -22,7 +22,7 @@ export const restart = defineVerb({
         remedy: 'stop --plain and start --plain are its restart.',
       });
     }
-    if (known.spec.adopted) {
+    if (known.record?.jupyter?.adopted) {
       throw new UsageError(`"${name}" was started by something else, and only that can start it again`, {
         remedy: `Stop it (remote-notebook stop ${name}), start it there as you did, and join it: remote-notebook start ${known.spec.destination} --adopt PORT`,
       });

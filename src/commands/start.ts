@@ -98,13 +98,13 @@ export async function tellStarted(
 ): Promise<void> {
   const { secretUrl } = await import('../lifecycle/open.ts');
   const { style } = terminal;
-  const { name, destination, adopted } = record.spec;
+  const { name, destination } = record.spec;
   terminal.say(
     `\n${style.bold(name)} ${joined ? 'was running' : 'runs'} on ${destination} in ${record.jupyter.directory} (${record.jupyter.command} ${record.jupyter.version ?? ''}).`,
   );
   terminal.say(opened ? 'It opens in your browser; the URL is:' : 'Open it in your browser:');
   terminal.print(secretUrl(record));
-  const whose = adopted ? 'Something else has started it. ' : '';
+  const whose = record.jupyter.adopted ? 'Something else has started it. ' : '';
   terminal.say(style.dim(`${whose}Stop it: remote-notebook stop ${name}`));
 }
 

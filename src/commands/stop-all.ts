@@ -23,10 +23,10 @@ export async function stopAll(
   const plain = records.filter((record) => record.plain);
   for (const { spec } of plain)
     terminal.say(`"${spec.name}" was started with --plain, and is left: stop --plain ends it.`);
-  const adopted = records.filter((record) => record.spec.adopted);
+  const adopted = records.filter((record) => record.jupyter?.adopted);
   for (const { spec } of adopted)
     terminal.say(`"${spec.name}" was started by something else, and is left: stop ${spec.name} ends it.`);
-  const meant = records.filter((record) => !record.plain && !record.spec.adopted);
+  const meant = records.filter((record) => !record.plain && !record.jupyter?.adopted);
   if (meant.length === 0) {
     terminal.say(records.length === 0 ? 'Nothing runs that was started from here.' : 'Nothing else runs.');
   } else if (!yes && !(await confirmed(meant, terminal))) {

@@ -130,7 +130,7 @@ function startUpFiles(printed: readonly string[]): Check {
 }
 
 async function localPort(spec: ServerSpec, context: Context): Promise<Check> {
-  const forward = readRecords(context)[spec.name]?.forwards[0];
+  const forward = readRecords(context)[spec.name]?.forwards.own;
   const port = spec.localPort ?? forward?.localPort ?? spec.port;
   const isOurs = forward?.localPort === port && (await isForwardUp(connectionOf(spec, context.env), forward));
   return checkLocalPort(port, spec, isOurs);

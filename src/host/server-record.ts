@@ -64,8 +64,9 @@ export function serverRecord({
   folder,
   directory,
   command,
+  adopted,
 }: HostServer): JupyterRecord {
   const { pid, port, socket, host, version, baseUrl, secure, token } = info;
   const where = { port, socket, host, baseUrl, secure };
-  return { pid, startTime, startedAt, folder, directory, command, version, token, ...where };
+  return { pid, startTime, startedAt, folder, directory, command, version, token, adopted, ...where };
 }

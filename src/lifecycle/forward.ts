@@ -3,6 +3,9 @@ import { isPort } from '../model/server-spec.ts';
 import type { ServerStatus } from '../model/status.ts';
 import { type Forward, forwardSpec } from '../ssh/arguments.ts';
 import {
+  allForwards,
+  type Forwards,
+  NO_FORWARDS,
   readRecords,
   type ServerRecord,
   updateRecords,
@@ -60,31 +63,27 @@ export async function forwardServer(
   return withServerLock(spec.name, context, async () => {
     const before = readRecords(context)[spec.name];
     if (!before) throw new Failure(`"${spec.name}" was stopped meanwhile`);
-    const added = more.filter(
-      (forward) => !before.forwards.some((old) => forwardSpec(old) === forwardSpec(forward)),
-    );
-    const record = { ...before, forwards: [...before.forwards, ...added], closed: undefined };
+    const record = { ...before, forwards: withFurther(before.forwards, more), closed: undefined };
     await updateRecords(context, (records) => withRecord(records, record));
     const connection = connectionOf(spec, context.env);
     context.report.phase('connect');
     try {
       await openTunnel(connection, context);
-      const asked = [...record.forwards.slice(0, 1), ...more].map(forwardSpec);
-      const up: Forward[] = [];
-      for (const forward of record.forwards) {
-        if (await isForwardUp(connection, forward)) up.push(forward);
+      const { own } = record.forwards;
+      if (own && !(await isForwardUp(connection, own)))
+        throw await portTaken(own, `take the next free one: remote-notebook start ${spec.name}`);
+      const asked = more.map(forwardSpec);
+      const further: Forward[] = [];
+      for (const forward of record.forwards.further) {
+        if (await isForwardUp(connection, forward)) further.push(forward);
         else if (asked.includes(forwardSpec(forward)))
-          throw await portTaken(
-            forward,
-            forward === record.forwards[0]
-              ? `take the next free one: remote-notebook start ${spec.name}`
-              : 'choose another port of this machine: LOCAL:PORT',
-          );
+          throw await portTaken(forward, 'choose another port of this machine: LOCAL:PORT');
         // It is one of before, which the keeper tries again and again.
         else context.report.note((await portTaken(forward, '')).message);
       }
       context.report.phase('prove');
-      return { record: { ...record, forwards: up }, status: await answeringStatus(record, context) };
+      const up = { ...record, forwards: { own, further } };
+      return { record: up, status: await answeringStatus(record, context) };
     } catch (error) {
       const undoContext = uninterrupted(context);
       await updateRecords(undoContext, (records) => withRecord(records, before));
@@ -106,7 +105,7 @@ export async function cancelForwards(
 ): Promise<ServerRecord> {
   return withServerLock(spec.name, context, async () => {
     const record = readRecords(context)[spec.name];
-    const [own, ...further] = record?.forwards ?? [];
+    const { own, further } = record?.forwards ?? NO_FORWARDS;
     const missing = ports.find((port) => !further.some(({ localPort }) => localPort === port));
     if (!record || !own || missing !== undefined) {
       const has = further.map(({ localPort }) => localPort).join(', ');
@@ -120,11 +119,18 @@ export async function cancelForwards(
       });
     }
     const left = further.filter(({ localPort }) => !ports.includes(localPort));
-    const changed = { ...record, forwards: [own, ...left] };
+    const changed = { ...record, forwards: { own, further: left } };
     await updateRecords(context, (records) => withRecord(records, changed));
     await releaseTunnel(connectionOf(spec, context.env), context);
     return changed;
   });
+}
+
+/** The same with more of the user's own, each once. */
+function withFurther(forwards: Forwards, more: readonly Forward[]): Forwards {
+  const known = allForwards(forwards).map(forwardSpec);
+  const added = more.filter((forward) => !known.includes(forwardSpec(forward)));
+  return { ...forwards, further: [...forwards.further, ...added] };
 }
 
 /** @param otherwise what to do where its holder is to have it */

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { KnownServer } from '../config/resolve.ts';
 import { pageUrl, withToken } from '../jupyter/server.ts';
 import type { ServerStatus } from '../model/status.ts';
-import type { ServerRecord } from '../state/records.ts';
+import { isJoined, type ServerRecord } from '../state/records.ts';
 import { openBrowser } from '../system/browser.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
@@ -33,10 +33,10 @@ export async function reachableServer(
 }
 
 /** The server's page with its token: for the user's eyes alone. */
-export function secretUrl({ jupyter: server, forwards }: ServerRecord): string {
-  const forward = forwards[0];
-  if (!server || !forward) throw new Error('a server without a Jupyter has no page');
-  return withToken(pageUrl(forward.localPort, server), server.token);
+export function secretUrl(record: ServerRecord): string {
+  if (!isJoined(record)) throw new Error('a server without a Jupyter has no page');
+  const { jupyter: server, forwards } = record;
+  return withToken(pageUrl(forwards.own.localPort, server), server.token);
 }
 
 /** Opens the server's page through a file, so that its token is in no argument list. Answers whether it could. */

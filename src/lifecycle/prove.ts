@@ -4,7 +4,7 @@ import { lookAtServer } from '../host/servers.ts';
 import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
 import { SshFailure, sshCause } from '../ssh/messages.ts';
-import type { JupyterRecord, ServerRecord } from '../state/records.ts';
+import { isJoined, type JoinedRecord, type JupyterRecord, type ServerRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { readWords } from '../tunnel/connection.ts';
@@ -30,14 +30,11 @@ export function apiOf(server: JupyterRecord, forward: Forward, connection: Conne
  * Where the API of a server is reached now. Undefined without a tunnel: where our ssh has lost the port, it
  * may be a stranger's, and the token is not for them.
  */
-export async function reachableApi(
-  { spec, jupyter: server, forwards }: ServerRecord,
-  context: Context,
-): Promise<Api | undefined> {
-  const [forward] = forwards;
-  const connection = connectionOf(spec, context.env);
-  if (!server || !forward || !(await isForwardUp(connection, forward))) return undefined;
-  return apiOf(server, forward, connection);
+export async function reachableApi(record: ServerRecord, context: Context): Promise<Api | undefined> {
+  if (!isJoined(record)) return undefined;
+  const { own } = record.forwards;
+  const connection = connectionOf(record.spec, context.env);
+  return (await isForwardUp(connection, own)) ? apiOf(record.jupyter, own, connection) : undefined;
 }
 
 /**
@@ -46,7 +43,7 @@ export async function reachableApi(
  * @throws Failure with what is in the way: another server, an sshd that forbids it, silence, or that it has ended
  */
 export async function prove(
-  record: ServerRecord & { jupyter: JupyterRecord },
+  record: JoinedRecord,
   connection: Connection,
   context: Context,
 ): Promise<Extract<Proof, { state: 'ours' }>> {
@@ -64,7 +61,7 @@ export async function prove(
 
 /** Looks at a silent server on its host now and then. Only rejects: with its last words, once it is gone. */
 async function endOfServer(
-  { spec, jupyter: server }: ServerRecord & { jupyter: JupyterRecord },
+  { spec, jupyter: server }: JoinedRecord,
   connection: Connection,
   context: Context,
 ): Promise<never> {
@@ -82,11 +79,11 @@ async function endOfServer(
 }
 
 async function answer(
-  record: ServerRecord & { jupyter: JupyterRecord },
+  record: JoinedRecord,
   connection: Connection,
   context: Context,
 ): Promise<Extract<Proof, { state: 'ours' }>> {
-  const forward = record.forwards[0] as Forward;
+  const forward = record.forwards.own;
   const api = apiOf(record.jupyter, forward, connection);
   const begun = Date.now();
   const deadline = begun + PROVE_TIMEOUT_MS;
@@ -123,11 +120,7 @@ async function answer(
   return proof;
 }
 
-function notProven(
-  { spec, jupyter: server }: ServerRecord & { jupyter: JupyterRecord },
-  proof: Proof,
-  isProhibited: boolean,
-): Failure {
+function notProven({ spec, jupyter: server }: JoinedRecord, proof: Proof, isProhibited: boolean): Failure {
   if (proof.state === 'refused' && server.token === '') {
     return new Failure(
       `Jupyter came up on ${spec.destination}, but its own configuration takes no token there, only a password`,

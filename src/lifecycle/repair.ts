@@ -2,7 +2,14 @@ import { type HostServer, serverRecord } from '../host/server-record.ts';
 import { listServers } from '../host/servers.ts';
 import { DEFAULT_PORT, makeSpec } from '../model/server-spec.ts';
 import { type Connection, forwardSpec } from '../ssh/arguments.ts';
-import { type Records, readRecords, type ServerRecord, updateRecords, withRecord } from '../state/records.ts';
+import {
+  allForwards,
+  type Records,
+  readRecords,
+  type ServerRecord,
+  updateRecords,
+  withRecord,
+} from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { isOpen, knownConnections } from '../tunnel/connection.ts';
@@ -30,7 +37,7 @@ function withLost(records: Records, record: ServerRecord): Records {
 
 async function lostOn(connection: Connection, known: Records, context: Context): Promise<ServerRecord[]> {
   const forwards = readForwards(connection);
-  const onRecord = Object.values(known).flatMap((record) => record.forwards.map(forwardSpec));
+  const onRecord = Object.values(known).flatMap((record) => allForwards(record.forwards).map(forwardSpec));
   const lost = forwards.filter((forward) => !onRecord.includes(forwardSpec(forward)));
   if (lost.length === 0) return [];
   const state = await keeperState(connection);
@@ -57,16 +64,16 @@ async function lostOn(connection: Connection, known: Records, context: Context):
 function recordOf(
   found: HostServer,
   connection: Connection,
-  forwards: readonly OwnedForward[],
+  lost: readonly OwnedForward[],
   known: Records,
 ): ServerRecord[] {
   const server = serverRecord(found);
   const { asked } = found;
   if (!asked || known[asked.name]) return [];
-  const own = forwards.filter(({ owner }) => owner === asked.name).map(({ owner: _, ...forward }) => forward);
+  const own = lost.filter(({ owner }) => owner === asked.name).map(({ owner: _, ...forward }) => forward);
   const leading = own.find(({ target }) => target === serverTarget(server));
   if (!leading) return [];
-  const others = own.filter((forward) => forward !== leading);
+  const forwards = { own: leading, further: own.filter((forward) => forward !== leading) };
   const { destination, sshConfig } = connection;
   const settings = {
     destination,
@@ -76,7 +83,6 @@ function recordOf(
     socket: server.socket !== undefined,
   };
   // What a host calls a server names files here: it is verified as if the user had said it.
-  const made = makeSpec(asked.name, settings, sshConfig);
-  const spec = found.adopted ? { ...made, adopted: true } : made;
-  return [{ spec, jupyter: server, forwards: [leading, ...others], plain: undefined }];
+  const spec = makeSpec(asked.name, settings, sshConfig);
+  return [{ spec, jupyter: server, forwards, plain: undefined }];
 }

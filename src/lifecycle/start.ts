@@ -5,9 +5,11 @@ import { findServer, type LaunchProgress, launchServer, undoLaunch } from '../ho
 import { proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import type { Connection, Forward } from '../ssh/arguments.ts';
+import type { Connection } from '../ssh/arguments.ts';
 import {
-  type JupyterRecord,
+  isJoined,
+  type JoinedRecord,
+  NO_FORWARDS,
   type Records,
   readRecords,
   type ServerRecord,
@@ -37,7 +39,7 @@ export interface StartOptions {
 }
 
 export interface Started {
-  readonly record: ServerRecord & { readonly jupyter: JupyterRecord };
+  readonly record: JoinedRecord;
   /** Whether the server ran before. */
   readonly joined: boolean;
   /** The page, without the token. */
@@ -96,7 +98,7 @@ async function startClaimed(
 ): Promise<Started> {
   // It has to be unique, and is no secret.
   const launch = Math.random().toString(36).slice(2);
-  const route = new Route(connection, spec, before?.forwards ?? [], context);
+  const route = new Route(connection, spec, before?.forwards ?? NO_FORWARDS, context);
   const onBoot = (isHere: boolean) => {
     route.prepare(isHere);
     preloadLastSteps();
@@ -107,18 +109,17 @@ async function startClaimed(
     await openTunnel(connection, context);
     context.report.phase('launch');
     const found =
-      options.mode === 'start' && !before?.spec.adopted
+      options.mode === 'start' && !before?.jupyter?.adopted
         ? await launchServer(connection, spec, { launch, ...options }, progress, context)
         : options.server
           ? await recordServer(connection, spec, options.server, launch, progress, context)
-          : await runningServer(connection, before?.spec ?? spec, context);
+          : await runningServer(connection, before, before?.spec ?? spec, context);
     noteDifferences(spec, found, context);
     context.report.phase('forward');
-    const led = await route.lead(serverRecord(found));
-    const record = { ...led, spec: { ...led.spec, adopted: found.adopted || undefined } };
+    const record = await route.lead(serverRecord(found));
     context.report.phase('prove');
     const proof = await prove(record, connection, context);
-    const result = started(record, record.forwards[0] as Forward, proof, found.joined);
+    const result = started(record, proof, found.joined);
     await route.save(result.record);
     return result;
   } catch (error) {
@@ -145,13 +146,14 @@ function preloadLastSteps(): void {
 
 async function runningServer(
   connection: Connection,
+  before: ServerRecord | undefined,
   spec: ServerSpec,
   context: Context,
 ): Promise<HostServer> {
   const found = await findServer(connection, spec, context);
   if (found) return found;
   throw new Failure(`"${spec.name}" does not run on ${spec.destination}`, {
-    remedy: spec.adopted
+    remedy: before?.jupyter?.adopted
       ? `This program did not start it, and cannot: start it there as you did, and join it again: remote-notebook start ${spec.destination} --adopt PORT`
       : `Start it: remote-notebook start ${spec.name}`,
   });
@@ -182,9 +184,9 @@ async function joinKnown(
   wanted: ServerSpec,
   context: Context,
 ): Promise<Started | undefined> {
+  if (!isJoined(record)) return undefined;
   const { jupyter: server, spec } = record;
-  const forward = record.forwards[0];
-  if (!server || !forward) return undefined;
+  const forward = record.forwards.own;
   const connection = connectionOf(spec, context.env);
   if (!(await isForwardUp(connection, forward))) return undefined;
   context.report.phase('prove');
@@ -195,17 +197,20 @@ async function joinKnown(
     return undefined;
   }
   noteUnmet(wanted, spec, forward, context);
-  return started({ ...record, jupyter: server }, forward, proof, true);
+  return started(record, proof, true);
 }
 
 function started(
-  record: ServerRecord & { jupyter: JupyterRecord },
-  forward: Forward,
+  record: JoinedRecord,
   proof: { readonly version: string | undefined },
   joined: boolean,
 ): Started {
   const server = { ...record.jupyter, version: proof.version ?? record.jupyter.version };
-  return { record: { ...record, jupyter: server }, joined, url: pageUrl(forward.localPort, server) };
+  return {
+    record: { ...record, jupyter: server },
+    joined,
+    url: pageUrl(record.forwards.own.localPort, server),
+  };
 }
 
 /**

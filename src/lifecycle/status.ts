@@ -7,7 +7,7 @@ import { parseKernels, proveByKernels, withNotebooks } from '../jupyter/kernels.
 import { pageUrl } from '../jupyter/server.ts';
 import type { ServerState, ServerStatus, TunnelState } from '../model/status.ts';
 import { type Connection, forwardSpec } from '../ssh/arguments.ts';
-import { type JupyterRecord, readRecords, type ServerRecord } from '../state/records.ts';
+import { allForwards, type JupyterRecord, readRecords, type ServerRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { isAlive, sendSignal } from '../system/process.ts';
@@ -66,7 +66,7 @@ async function findings(
   context: Context,
 ): Promise<Findings> {
   const { jupyter: server } = record;
-  const forward = record.forwards[0];
+  const forward = record.forwards.own;
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   if (forward && keeper.up.includes(forwardSpec(forward))) {
     const heard = await ask(apiOf(server, forward, connection), server, context);
@@ -120,8 +120,8 @@ const TUNNEL_STATES: Readonly<Record<KeeperState['word'], TunnelState>> = {
 };
 
 function describe(record: ServerRecord, keeper: KeeperState | undefined, found: Findings): ServerStatus {
-  const { spec, jupyter: server, forwards } = record;
-  const [forward] = forwards;
+  const { spec, jupyter: server } = record;
+  const forward = record.forwards.own;
   const connected = keeper?.word === 'connected';
   const isReachable = server && forward && connected && keeper.up.includes(forwardSpec(forward));
   const isDegraded = connected && (found.state === 'stopped' || found.reason || (server && !isReachable));
@@ -138,7 +138,7 @@ function describe(record: ServerRecord, keeper: KeeperState | undefined, found: 
   };
 }
 
-function describeServer({ spec, jupyter: server }: ServerRecord, found: Findings): ServerStatus['jupyter'] {
+function describeServer({ jupyter: server }: ServerRecord, found: Findings): ServerStatus['jupyter'] {
   return {
     state: found.state,
     pid: server?.pid ?? null,
@@ -151,7 +151,7 @@ function describeServer({ spec, jupyter: server }: ServerRecord, found: Findings
     reason: found.reason ?? null,
     kernels: found.kernels ?? null,
     log: found.log ?? [],
-    adopted: spec.adopted ?? false,
+    adopted: server?.adopted ?? false,
   };
 }
 
@@ -161,12 +161,12 @@ function describeTunnel(
 ): ServerStatus['tunnel'] {
   const state = keeper ? TUNNEL_STATES[keeper.word] : 'closed';
   const connected = keeper?.word === 'connected';
-  const specs = forwards.map(forwardSpec);
+  const specs = allForwards(forwards).map(forwardSpec);
   return {
     state,
     wanted: !closed,
     pid: (connected && keeper.ssh?.pid) || null,
-    localPort: forwards[0]?.localPort ?? null,
+    localPort: forwards.own?.localPort ?? null,
     since: connected ? isoTime(keeper.since) : null,
     forwards: specs,
     down: specs.filter((spec) => connected && keeper.down.includes(spec)),

@@ -9,6 +9,7 @@ import type { ServerSpec } from '../model/server-spec.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import {
   type JupyterRecord,
+  NO_FORWARDS,
   type Records,
   readRecords,
   type ServerRecord,
@@ -90,7 +91,11 @@ async function closeTunnel(
 function withClosed(records: Records, name: string): Records {
   const record = records[name];
   return record
-    ? withRecord(records, { ...record, forwards: record.forwards.filter(isPrivate), closed: true })
+    ? withRecord(records, {
+        ...record,
+        forwards: { ...record.forwards, further: record.forwards.further.filter(isPrivate) },
+        closed: true,
+      })
     : records;
 }
 
@@ -138,7 +143,12 @@ export async function endServer(
 ): Promise<StopOutcome | 'refused'> {
   const server = record?.jupyter ?? (await foundServer(spec, connection, context));
   if (!server) return 'gone';
-  const known = { spec, forwards: record?.forwards ?? [], plain: undefined, jupyter: server };
+  const known = {
+    spec,
+    forwards: record?.forwards ?? NO_FORWARDS,
+    plain: undefined,
+    jupyter: server,
+  };
   const graceMs = askToEnd(known, connection, mayEnd, context);
   const outcome = await endJupyter(connection, server, graceMs, context);
   const agreed = (await graceMs) !== 0;
@@ -161,11 +171,11 @@ async function askable(
   connection: Connection,
   context: Context,
 ): Promise<ServerRecord> {
-  const forward = record.forwards[0];
+  const forward = record.forwards.own;
   if (forward && (await isForwardUp(connection, forward))) return record;
   const { Route } = await import('../tunnel/local-port.ts');
   const spec = { ...record.spec, localPort: await freePort(), strictPort: false };
-  return new Route(connection, spec, [], context).lead(record.jupyter);
+  return new Route(connection, spec, NO_FORWARDS, context).lead(record.jupyter);
 }
 
 /** Asks the server to end itself, unless its kernels compute and the user will not have it. Answers with its grace. */

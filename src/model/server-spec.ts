@@ -28,8 +28,6 @@ export interface ServerSpec {
   readonly strictPort: boolean;
   /** Seconds of idleness after which Jupyter ends its kernels, and then itself; undefined for never. */
   readonly idleTimeoutS?: number | undefined;
-  /** Whether its server was started by something else than this program, which can join it, and start none like it. */
-  readonly adopted?: boolean | undefined;
 }
 
 export const DEFAULT_PORT = 8889;

@@ -28,8 +28,9 @@ const SpecSchema = v.object({
   socket: v.optional(v.boolean(), false),
   strictPort: v.boolean(),
   idleTimeoutS: v.optional(v.number()),
-  adopted: v.optional(v.boolean()),
 });
+
+const ForwardSchema = v.object({ bindAddress: text, localPort: v.number(), target: text });
 
 const ProcessSchema = v.object({ pid: v.number(), startTime: text });
 
@@ -50,9 +51,10 @@ const RecordSchema = v.object({
       baseUrl: text,
       secure: v.boolean(),
       token: text,
+      adopted: v.boolean(),
     }),
   ),
-  forwards: v.array(v.object({ bindAddress: text, localPort: v.number(), target: text })),
+  forwards: v.object({ own: v.optional(ForwardSchema), further: v.array(ForwardSchema) }),
   plain: v.optional(v.object({ tunnel: v.optional(ProcessSchema), log: text })),
   closed: v.optional(v.boolean()),
 });
@@ -79,20 +81,45 @@ export interface JupyterRecord {
   readonly baseUrl: string;
   readonly secure: boolean;
   readonly token: string;
+  /** Whether something else than this program has started it, which alone can start it again. */
+  readonly adopted: boolean;
+}
+
+/** The ports of this machine that lead to a server's host. */
+export interface Forwards {
+  /** The one that leads to Jupyter. Undefined until there is one. */
+  readonly own: Forward | undefined;
+  /** Those that the user has added. */
+  readonly further: readonly Forward[];
+}
+
+export const NO_FORWARDS: Forwards = { own: undefined, further: [] };
+
+export function allForwards({ own, further }: Forwards): readonly Forward[] {
+  return own ? [own, ...further] : further;
 }
 
 /** One server's entry in the state file: who is who. Whether it lives is asked of the world. */
 export interface ServerRecord {
   readonly spec: ServerSpec;
   readonly jupyter: JupyterRecord | undefined;
-  /** The first leads to the server, unless it has none. */
-  readonly forwards: readonly Forward[];
+  readonly forwards: Forwards;
   /** Set for a server that was started by the article's own commands. */
   readonly plain:
     | { readonly tunnel: { pid: number; startTime: string } | undefined; readonly log: string }
     | undefined;
   /** Set while the user wants no tunnel to the server, which runs on: see `disconnectServer`. */
   readonly closed?: boolean | undefined;
+}
+
+/** The record of a server to which a port of this machine leads. */
+export interface JoinedRecord extends ServerRecord {
+  readonly jupyter: JupyterRecord;
+  readonly forwards: Forwards & { readonly own: Forward };
+}
+
+export function isJoined(record: ServerRecord): record is JoinedRecord {
+  return record.jupyter !== undefined && record.forwards.own !== undefined;
 }
 
 export type Records = Readonly<Record<string, ServerRecord>>;

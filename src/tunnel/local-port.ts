@@ -1,6 +1,9 @@
 import type { ServerSpec } from '../model/server-spec.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
 import {
+  allForwards,
+  type Forwards,
+  type JoinedRecord,
   type JupyterRecord,
   readRecords,
   type ServerRecord,
@@ -19,18 +22,17 @@ const PORT_TRIES = 50;
 export class Route {
   readonly #connection: Connection;
   readonly #spec: ServerSpec;
-  /** The server's forward from before, if it had one: its port is kept, bookmarks lead there. */
-  readonly #known: Forward | undefined;
-  readonly #others: readonly Forward[];
+  /** Those from before: the port of the server's own is kept, bookmarks lead there. */
+  readonly #before: Forwards;
   readonly #context: Context;
   #prepared: Promise<Forward | undefined> = Promise.resolve(undefined);
   /** Whether the host is this very machine: both ends want their port of it then. */
   #hostIsHere = false;
 
-  constructor(connection: Connection, spec: ServerSpec, forwards: readonly Forward[], context: Context) {
+  constructor(connection: Connection, spec: ServerSpec, before: Forwards, context: Context) {
     this.#connection = connection;
     this.#spec = spec;
-    [this.#known, ...this.#others] = forwards;
+    this.#before = before;
     this.#context = context;
   }
 
@@ -50,12 +52,12 @@ export class Route {
    * it in between.
    * @throws Failure when no port is free, or the wanted one is not and ports are strict
    */
-  async lead(server: JupyterRecord): Promise<ServerRecord & { jupyter: JupyterRecord }> {
+  async lead(server: JupyterRecord): Promise<JoinedRecord> {
     const wanted = this.#wantedPort(server.port || this.#spec.port);
     const prepared = await this.#prepared;
     for (let localPort = wanted; localPort <= Math.min(65535, wanted + PORT_TRIES); localPort++) {
       const forward = forwardTo(serverTarget(server), localPort);
-      const record = { ...this.#record(forward), jupyter: server };
+      const record = this.#record(forward, server);
       const isPrepared = prepared?.localPort === localPort && prepared.target === forward.target;
       if (!isPrepared && (await this.#isFree(localPort, prepared))) await this.#bind(record);
       if (await isForwardUp(this.#connection, forward)) return record;
@@ -67,13 +69,13 @@ export class Route {
   }
 
   #wantedPort(serverPort: number): number {
-    return this.#spec.localPort ?? this.#known?.localPort ?? serverPort;
+    return this.#spec.localPort ?? this.#before.own?.localPort ?? serverPort;
   }
 
   /** Whatever becomes of this start, the server is known from here on: stop finds it on the host. */
   async #prepare(): Promise<Forward | undefined> {
     const forward = await this.#guess();
-    const record = this.#record(forward);
+    const record = this.#record(forward, undefined);
     if (forward) await this.#bind(record);
     else await this.save(record);
     return forward;
@@ -98,9 +100,9 @@ export class Route {
     await openTunnel(this.#connection, this.#context);
   }
 
-  #record(forward: Forward | undefined): ServerRecord {
-    const forwards = forward ? [forward, ...this.#others] : this.#others;
-    return { spec: this.#spec, jupyter: undefined, forwards, plain: undefined };
+  #record<F extends Forward | undefined, J extends JupyterRecord | undefined>(own: F, jupyter: J) {
+    const forwards = { own, further: this.#before.further };
+    return { spec: this.#spec, jupyter, forwards, plain: undefined };
   }
 
   /** Puts the server on record, or what is known of it by now. */
@@ -110,7 +112,7 @@ export class Route {
 
   /** A port that our own ssh has is given up when it is to lead elsewhere. */
   async #isFree(localPort: number, prepared: Forward | undefined): Promise<boolean> {
-    for (const own of [this.#known, prepared]) {
+    for (const own of [this.#before.own, prepared]) {
       if (own?.localPort === localPort && (await isForwardUp(this.#connection, own))) return true;
     }
     return isPortFree(localPort);
@@ -119,7 +121,8 @@ export class Route {
   async #notePortTaken(port: number, server: JupyterRecord): Promise<void> {
     const { name, strictPort } = this.#spec;
     const other = Object.values(readRecords(this.#context)).find(
-      (record) => record.spec.name !== name && record.forwards.some(({ localPort }) => localPort === port),
+      (record) =>
+        record.spec.name !== name && allForwards(record.forwards).some(({ localPort }) => localPort === port),
     );
     const isItself = this.#hostIsHere && port === server.port;
     const holder = other

@@ -8,7 +8,7 @@ import {
   forwardSpec,
   parseForwardSpec,
 } from '../ssh/arguments.ts';
-import { type Records, readRecords, type ServerRecord } from '../state/records.ts';
+import { allForwards, type Records, readRecords, type ServerRecord } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { watchFolder, writePassingFile } from '../system/files.ts';
@@ -60,10 +60,12 @@ const OWNERS = 'owners';
 function writeForwards(connection: Connection, context: Context): Forward[] {
   const records = recordsOn(connection, readRecords(context), context.env);
   const wanted = new Map(
-    records.flatMap(({ forwards }) => forwards).map((forward) => [forwardSpec(forward), forward]),
+    records
+      .flatMap(({ forwards }) => allForwards(forwards))
+      .map((forward) => [forwardSpec(forward), forward]),
   );
   const owned = records.flatMap(({ spec, forwards }) =>
-    forwards.map((forward) => `${spec.name} ${forwardSpec(forward)}`),
+    allForwards(forwards).map((forward) => `${spec.name} ${forwardSpec(forward)}`),
   );
   writePassingFile(join(connection.folder, OWNERS), [...owned, ''].join('\n'));
   writePassingFile(join(connection.folder, 'forwards'), [...wanted.keys(), ''].join('\n'));

@@ -65,7 +65,7 @@ export async function ownTunnels(world: World, count: number): Promise<OwnTunnel
     {
       ...first,
       spec: { ...first.spec, name: alias(index), destination: alias(index) },
-      forwards: [{ ...first.forwards[0], localPort }],
+      forwards: { ...first.forwards, own: { ...first.forwards.own, localPort } },
     },
   ]);
   const know = (known: number) =>

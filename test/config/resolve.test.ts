@@ -6,7 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { knownServer, resolveServer, settingsOf } from '../../src/config/resolve.ts';
 import { makeSpec } from '../../src/model/server-spec.ts';
 import type { ServerSettings } from '../../src/model/settings.ts';
-import { updateRecords, withRecord } from '../../src/state/records.ts';
+import { NO_FORWARDS, updateRecords, withRecord } from '../../src/state/records.ts';
 import type { Context } from '../../src/system/context.ts';
 import { UsageError } from '../../src/system/errors.ts';
 import { configurationFile } from '../../src/system/paths.ts';
@@ -38,7 +38,7 @@ function configure(text: string): void {
 /** As a start leaves it behind. */
 async function remember(name: string, settings: ServerSettings & { destination: string }): Promise<void> {
   const spec = makeSpec(name, settings, '/its/ssh_config');
-  const record = { spec, jupyter: undefined, forwards: [], plain: undefined };
+  const record = { spec, jupyter: undefined, forwards: NO_FORWARDS, plain: undefined };
   await updateRecords(context, (records) => withRecord(records, record));
 }
 

@@ -30,8 +30,8 @@ test('status names each kernel, its server, whether it computes, and how long th
   const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
   const seen = Object.fromEntries(now.jupyter.kernels.map((kernel: { id: string }) => [kernel.id, kernel]));
   assert.deepEqual(Object.keys(seen).sort(), [idle, busy].sort());
-  assert.deepEqual([seen[idle].spec, seen[idle].name], ['idle.ipynb', 'python3']);
-  assert.deepEqual([seen[busy].spec, seen[busy].state], ['long run.ipynb', 'busy']);
+  assert.deepEqual([seen[idle].notebook, seen[idle].name], ['idle.ipynb', 'python3']);
+  assert.deepEqual([seen[busy].notebook, seen[busy].state], ['long run.ipynb', 'busy']);
   assert.ok(Date.now() - Date.parse(seen[busy].lastActivity) < 600_000);
   const table = await done(world.laptop, 'status');
   assert.match(table, /^loopback {2}running .* {2}\d+ (s|min) {2,}2 {8}loopback/m);

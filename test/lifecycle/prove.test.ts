@@ -16,7 +16,7 @@ const CONNECTION = {
 const RECORD = {
   spec: { name: 'x', destination: 'x' },
   jupyter: { pid: 2, port: 1, baseUrl: '/', secure: false, token: 'x' },
-  forwards: [{ bindAddress: '127.0.0.1', localPort: 1, target: 'localhost:1' }],
+  forwards: { own: { bindAddress: '127.0.0.1', localPort: 1, target: 'localhost:1' }, further: [] },
 } as unknown as Parameters<typeof prove>[0];
 
 test('an interrupt while the tunnel is lost leaves nothing that would keep the process', async () => {

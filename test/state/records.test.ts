@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { makeSpec } from '../../src/model/server-spec.ts';
 import {
+  NO_FORWARDS,
   readRecords,
   type ServerRecord,
   updateRecords,
@@ -56,8 +57,12 @@ function record(name: string): ServerRecord {
       baseUrl: '/',
       secure: false,
       token: 'secret',
+      adopted: false,
     },
-    forwards: [{ bindAddress: '127.0.0.1', localPort: 7000, target: '127.0.0.1:8889' }],
+    forwards: {
+      own: { bindAddress: '127.0.0.1', localPort: 7000, target: '127.0.0.1:8889' },
+      further: [{ bindAddress: '0.0.0.0', localPort: 6006, target: 'localhost:6006' }],
+    },
     plain: undefined,
   };
 }
@@ -84,8 +89,8 @@ test('what is written is read again, every field of it', async () => {
 
 test('a record is replaced and removed by its name alone', async () => {
   await updateRecords(context, (records) => withRecord(withRecord(records, record('a')), record('b')));
-  await updateRecords(context, (records) => withRecord(records, { ...record('a'), forwards: [] }));
-  assert.deepEqual(readRecords(context).a?.forwards, []);
+  await updateRecords(context, (records) => withRecord(records, { ...record('a'), forwards: NO_FORWARDS }));
+  assert.deepEqual(readRecords(context).a?.forwards, { further: [] });
   await updateRecords(context, (records) => withoutRecord(records, 'a'));
   assert.deepEqual(Object.keys(readRecords(context)), ['b']);
 });
