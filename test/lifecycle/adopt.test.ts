@@ -45,7 +45,7 @@ test('a server that was started by hand is joined by its port, and any laptop fi
   assert.deepEqual(readdirSync(serversOn(world)).length, 1);
   const all = JSON.parse(await done(world.laptop, 'status', 'loopback', '{F}', '--all', '--json'));
   const [listed] = all.servers.filter(({ pid }: ByHand) => pid === server.pid);
-  assert.deepEqual([listed.servers, listed.startedBy], [[first.name], 'other']);
+  assert.deepEqual([listed.names, listed.startedBy], [[first.name], 'other']);
 });
 
 test('by then it is a server: status, open and forward take its name, and a start of it joins it', async () => {
