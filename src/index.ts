@@ -58,7 +58,9 @@ export async function startServer(
   const { describeStarted } = await import('./lifecycle/status.ts');
   const context = contextOf(settings);
   const { name, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
+  const { verifyNotArticle } = await import('./article/store.ts');
   const spec = await resolveServer(target, { ...settingsFrom(settings), name }, sshConfig, context);
+  verifyNotArticle(spec.name, context);
   const { record, joined } = await start(spec, { mode: 'start', timeoutMs }, context);
   return { ...(await describeStarted(record, context)), joined };
 }
@@ -101,7 +103,12 @@ export async function forwardServer(
 /** What runs: all servers that this machine has started or joined, or the one that is named. */
 export async function serverStatus(name?: string, surroundings: Surroundings = {}): Promise<ServerStatus[]> {
   const { statusOf } = await import('./lifecycle/status.ts');
-  return statusOf(name, surroundings.sshConfig, contextOf(surroundings));
+  const { articleStatuses } = await import('./article/store.ts');
+  const { knownServer } = await import('./config/resolve.ts');
+  const context = contextOf(surroundings);
+  const meant =
+    name === undefined ? name : (await knownServer(name, surroundings.sshConfig, context)).spec.name;
+  return [...(await statusOf(meant, context)), ...(await articleStatuses(meant, context))];
 }
 
 /**
@@ -134,7 +141,10 @@ export async function stopServer(name: string, surroundings: Surroundings = {}):
 
 async function known(name: string, { sshConfig }: Surroundings, context: Context) {
   const { knownServer } = await import('./config/resolve.ts');
-  return knownServer(name, sshConfig, context);
+  const { verifyNotArticle } = await import('./article/store.ts');
+  const server = await knownServer(name, sshConfig, context);
+  verifyNotArticle(server.spec.name, context);
+  return server;
 }
 
 function contextOf({ env = process.env, signal, onPhase, onNote }: Surroundings): Context {

@@ -1,18 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { redactTokens } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { resolveCommand } from '../ssh/arguments.ts';
 import { tellingLine } from '../ssh/messages.ts';
-import {
-  NO_FORWARDS,
-  readRecords,
-  type ServerRecord,
-  updateRecords,
-  withoutRecord,
-  withRecord,
-  withServerLock,
-} from '../state/records.ts';
+import { readRecords, withServerLock } from '../state/records.ts';
 import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
@@ -31,6 +22,7 @@ import {
   userOf,
 } from './commands.ts';
 import { launchedOn } from './launched.ts';
+import { articleLog, articleRecord, forget, remember } from './store.ts';
 
 /** A process that was told to end gets so long. */
 const END_MS = 5000;
@@ -56,25 +48,22 @@ export async function remoteUser(spec: ServerSpec, context: Context): Promise<st
 export async function startPlain(spec: ServerSpec, timeoutMs: number, context: Context): Promise<string> {
   const command = plainStartCommand(spec);
   return withServerLock(spec.name, context, async () => {
-    const before = readRecords(context)[spec.name];
-    if (before) {
+    const isOurs = readRecords(context)[spec.name] !== undefined;
+    if (isOurs || articleRecord(spec.name, context)) {
       throw new Failure(`"${spec.name}" is started already`, {
-        remedy: `Stop it first: remote-notebook stop ${before.plain ? '--plain ' : ''}${spec.name}`,
+        remedy: `Stop it first: remote-notebook stop ${isOurs ? '' : '--plain '}${spec.name}`,
       });
     }
     ensurePrivateFolder(stateFolder(context.env));
     await verifyLocalPort(spec);
-    const log = plainLog(spec, context);
+    const log = articleLog(spec, context);
     rmSync(log, { force: true });
     const startedAt = Date.now();
     let launch: ProcessIdentity | undefined;
     try {
       context.report.phase('launch');
       launch = await spawnPlain(command, log, spec, context);
-      await remember(
-        { spec, jupyter: undefined, forwards: NO_FORWARDS, plain: { tunnel: undefined, log } },
-        context,
-      );
+      await remember({ spec, tunnel: undefined, log }, context);
       await openPlainTunnel(spec, context);
       context.report.phase('wait');
       return localPage(await pageInLog(log, launch, timeoutMs, spec, context), spec);
@@ -93,14 +82,6 @@ export function forwardPlain(spec: ServerSpec, context: Context): Promise<void> 
   return withServerLock(spec.name, context, () => openPlainTunnel(spec, context));
 }
 
-function plainLog(spec: ServerSpec, context: Context): string {
-  return join(stateFolder(context.env), `plain-${spec.name}.log`);
-}
-
-async function remember(record: ServerRecord, context: Context): Promise<void> {
-  await updateRecords(context, (records) => withRecord(records, record));
-}
-
 /** The article's ssh goes on without its forward when the port is taken, and the page would be a stranger's. */
 async function verifyLocalPort({ localPort, port }: ServerSpec): Promise<void> {
   const wanted = localPort ?? port;
@@ -112,15 +93,15 @@ async function verifyLocalPort({ localPort, port }: ServerSpec): Promise<void> {
 }
 
 async function openPlainTunnel(spec: ServerSpec, context: Context): Promise<void> {
-  const known = readRecords(context)[spec.name]?.plain?.tunnel;
+  const known = articleRecord(spec.name, context)?.tunnel;
   if (known && (await isAlive(known))) return;
   ensurePrivateFolder(stateFolder(context.env));
   await verifyLocalPort(spec);
-  const log = plainLog(spec, context);
+  const log = articleLog(spec, context);
   context.report.phase('forward');
   const tunnel = await spawnPlain(plainTunnelCommand(spec), log, spec, context);
   if (!tunnel) throw new Failure(`the tunnel to ${spec.destination} ended at once`, { remedy: `See ${log}` });
-  await remember({ spec, jupyter: undefined, forwards: NO_FORWARDS, plain: { tunnel, log } }, context);
+  await remember({ spec, tunnel, log }, context);
 }
 
 /**
@@ -216,11 +197,11 @@ async function endLaunched(spec: ServerSpec, startedAt: number, context: Context
   await run(plainKillCommand(spec, ours), context);
 }
 
-async function forgetPlain({ name }: ServerSpec, context: Context): Promise<void> {
-  const plain = readRecords(context)[name]?.plain;
-  if (plain?.tunnel && (await sendSignal(plain.tunnel, 'SIGTERM'))) await waitForEnd(plain.tunnel, END_MS);
-  rmSync(join(stateFolder(context.env), `plain-${name}.log`), { force: true });
-  if (plain) await updateRecords(context, (records) => withoutRecord(records, name));
+async function forgetPlain(spec: ServerSpec, context: Context): Promise<void> {
+  const record = articleRecord(spec.name, context);
+  if (record?.tunnel && (await sendSignal(record.tunnel, 'SIGTERM'))) await waitForEnd(record.tunnel, END_MS);
+  rmSync(articleLog(spec, context), { force: true });
+  if (record) await forget(spec.name, context);
 }
 
 /** What the article's `pkill` would end on the host: every Jupyter of that user, whoever started it. */

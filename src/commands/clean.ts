@@ -10,7 +10,8 @@ export const clean = defineVerb({
   ],
   async run(args, terminal) {
     const { findLeftovers } = await import('../lifecycle/clean.ts');
-    const leftovers = await findLeftovers(terminal.context);
+    const { strayLogs } = await import('../article/store.ts');
+    const leftovers = [...(await findLeftovers(terminal.context)), ...strayLogs(terminal.context)];
     if (!args.dryRun) for (const leftover of leftovers) await leftover.remove();
     const names = leftovers.map(({ what }) => what);
     if (args.json) terminal.print(JSON.stringify({ removed: !args.dryRun, leftovers: names }, undefined, 2));

@@ -44,9 +44,11 @@ export const forward = defineVerb({
       args.adopt === undefined
         ? await knownServer(name, args.F, context)
         : await adopted(args.adopt, { ...args, server: name }, terminal);
-    if (args.cancel && known.record?.plain)
+    const { articleRecord } = await import('../article/store.ts');
+    const isArticle = articleRecord(known.spec.name, context) !== undefined;
+    if (args.cancel && isArticle)
       throw new UsageError(`"${known.spec.name}" was started with --plain, and has no further ports`);
-    if (args.plain || known.record?.plain) {
+    if (args.plain || isArticle) {
       const { forwardPlain } = await import('../article/article.ts');
       await forwardPlain(known.spec, context);
       terminal.say(`The tunnel to ${known.spec.destination} is up.`);

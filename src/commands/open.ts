@@ -22,6 +22,8 @@ export const open = defineVerb({
     const { knownServer } = await import('../config/resolve.ts');
     const { Failure } = await import('../system/errors.ts');
     const known = await knownServer(args.server, args.F, context);
+    const { verifyNotArticle } = await import('../article/store.ts');
+    verifyNotArticle(known.spec.name, context);
     const { record, status } = await reachableServer(known, context);
     if (args.json) {
       const secrets = args.print ? { url: secretUrl(record), token: record.jupyter?.token } : {};

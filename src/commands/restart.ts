@@ -17,11 +17,8 @@ export const restart = defineVerb({
     const { knownServer } = await import('../config/resolve.ts');
     const known = await knownServer(args.server, args.F, context);
     const { name } = known.spec;
-    if (known.record?.plain) {
-      throw new UsageError(`"${name}" was started with --plain`, {
-        remedy: 'stop --plain and start --plain are its restart.',
-      });
-    }
+    const { verifyNotArticle } = await import('../article/store.ts');
+    verifyNotArticle(name, context);
     if (known.record?.jupyter?.adopted) {
       throw new UsageError(`"${name}" was started by something else, and only that can start it again`, {
         remedy: `Stop it (remote-notebook stop ${name}), start it there as you did, and join it: remote-notebook start ${known.spec.destination} --adopt PORT`,

@@ -3,6 +3,7 @@ import { DRY_RUN, defineVerb } from '../line/verb.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { settingsFrom } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { commandLine } from '../system/command.ts';
 import { ADOPT, SERVER_OPTIONS } from './server-options.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
 
@@ -45,11 +46,14 @@ export const start = defineVerb({
       return openStarted(await adoptNamed(args.adopt, args, terminal), args, terminal);
     }
     const { resolveServer } = await import('../config/resolve.ts');
+    const { verifyNotArticle } = await import('../article/store.ts');
     const flags = { ...settingsFrom(args), name: args.save ?? args.name };
     const spec = await resolveServer(args.server, flags, args.F, terminal.context);
-    if (args.dryRun) return dryRun(spec, args.plain, args.timeout * 1000, args.verbose, terminal);
+    const timeoutMs = args.timeout * 1000;
+    if (args.dryRun) return dryRun(spec, { ...args, timeoutMs }, terminal);
+    if (!args.plain) verifyNotArticle(spec.name, terminal.context);
     if (args.save !== undefined) await save(spec, args.save, terminal);
-    if (args.plain) return startPlainly(spec, args.timeout * 1000, terminal);
+    if (args.plain) return startPlainly(spec, timeoutMs, terminal);
     return startAndOpen(spec, args, terminal);
   },
 });
@@ -132,13 +136,14 @@ async function startPlainly(spec: ServerSpec, timeoutMs: number, terminal: Termi
 
 async function dryRun(
   spec: ServerSpec,
-  plain: boolean,
-  timeoutMs: number,
-  verbose: boolean,
-  terminal: Terminal,
+  options: { plain: boolean; timeoutMs: number; verbose: boolean },
+  { print, context }: Terminal,
 ): Promise<number> {
   const { plannedCommands } = await import('../lifecycle/dry-run.ts');
-  for (const line of plannedCommands(spec, { plain, timeoutMs, verbose }, terminal.context.env))
-    terminal.print(line);
+  const { plainStartCommand, plainTunnelCommand } = await import('../article/commands.ts');
+  const lines = options.plain
+    ? [plainStartCommand(spec), plainTunnelCommand(spec)].map(commandLine)
+    : plannedCommands(spec, options, context.env);
+  for (const line of lines) print(line);
   return 0;
 }

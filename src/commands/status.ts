@@ -102,7 +102,10 @@ export async function statusLines(wanted: Wanted, terminal: Terminal): Promise<s
 
 async function look({ server, F, resources }: Wanted, { context }: Terminal): Promise<ServerStatus[]> {
   const { statusOf } = await import('../lifecycle/status.ts');
-  const statuses = await statusOf(server, F, context);
+  const { articleStatuses } = await import('../article/store.ts');
+  const { knownServer } = await import('../config/resolve.ts');
+  const name = server === undefined ? undefined : (await knownServer(server, F, context)).spec.name;
+  const statuses = [...(await statusOf(name, context)), ...(await articleStatuses(name, context))];
   if (!resources) return statuses;
   const { withResources } = await import('../lifecycle/resources.ts');
   return withResources(statuses, context);

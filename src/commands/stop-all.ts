@@ -18,17 +18,18 @@ export async function stopAll(
   outcomes: Readonly<Record<string, string>>,
   terminal: Terminal,
 ): Promise<number> {
-  const { readRecords } = await import('../state/records.ts');
-  const records = Object.values(readRecords(terminal.context));
-  const plain = records.filter((record) => record.plain);
-  for (const { spec } of plain)
-    terminal.say(`"${spec.name}" was started with --plain, and is left: stop --plain ends it.`);
+  const { readState } = await import('../state/records.ts');
+  const { servers: known, article } = readState(terminal.context);
+  for (const name of Object.keys(article))
+    terminal.say(`"${name}" was started with --plain, and is left: stop --plain ends it.`);
+  const records = Object.values(known);
   const adopted = records.filter((record) => record.jupyter?.adopted);
   for (const { spec } of adopted)
     terminal.say(`"${spec.name}" was started by something else, and is left: stop ${spec.name} ends it.`);
-  const meant = records.filter((record) => !record.plain && !record.jupyter?.adopted);
+  const meant = records.filter((record) => !record.jupyter?.adopted);
   if (meant.length === 0) {
-    terminal.say(records.length === 0 ? 'Nothing runs that was started from here.' : 'Nothing else runs.');
+    const isAnyLeft = adopted.length > 0 || Object.keys(article).length > 0;
+    terminal.say(isAnyLeft ? 'Nothing else runs.' : 'Nothing runs that was started from here.');
   } else if (!yes && !(await confirmed(meant, terminal))) {
     terminal.say('They run on.');
     return 1;

@@ -1,6 +1,7 @@
 import type { KnownServer } from '../config/resolve.ts';
 import { CONFIG_FILE, DRY_RUN, defineVerb, SERVER, YES } from '../line/verb.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { commandLine } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
 
 const OUTCOMES = {
@@ -52,6 +53,8 @@ export const stop = defineVerb({
     const known = await knownServer(args.server, args.F, context);
     const { name } = known.spec;
     if (args.plain) return stopPlainly(known, args, terminal);
+    const { verifyNotArticle } = await import('../article/store.ts');
+    verifyNotArticle(name, context);
     const { disconnectServer, stopServer } = await import('../lifecycle/stop.ts');
     if (args.keepServer) {
       await disconnectServer(known, context);
@@ -108,8 +111,8 @@ async function stopPlainly(
   const { plainVictims, remoteUser, stopPlain } = await import('../article/article.ts');
   const user = await remoteUser(spec, context);
   if (dryRun) {
-    const { plannedStop } = await import('../lifecycle/dry-run.ts');
-    terminal.print(plannedStop(spec, user));
+    const { plainStopCommand } = await import('../article/commands.ts');
+    terminal.print(commandLine(plainStopCommand(spec, user)));
     return 0;
   }
   const victims = await plainVictims(spec, user, context);
@@ -120,7 +123,7 @@ async function stopPlainly(
   );
   if (victims.length > 0 && !yes && !(await terminal.confirm('End them?'))) return 1;
   await stopPlain(spec, user, context);
-  if (record && !record.plain) {
+  if (record) {
     const { forgetServer } = await import('../lifecycle/stop.ts');
     await forgetServer(known, context);
   }

@@ -2,7 +2,7 @@ import { defaultName, durationText, makeSpec, type ServerSpec } from '../model/s
 import type { ServerSettings } from '../model/settings.ts';
 import { verifySshConfig } from '../ssh/config-file.ts';
 import { verifyNoPassword } from '../ssh/destination.ts';
-import { type Records, readRecords, type ServerRecord } from '../state/records.ts';
+import { type Named, readState, type ServerRecord, type State } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
 import { nearest } from '../system/nearest.ts';
@@ -13,6 +13,13 @@ import { type Configuration, readConfiguration } from './file.ts';
 export interface KnownServer {
   readonly spec: ServerSpec;
   readonly record: ServerRecord | undefined;
+}
+
+/** What is on record of each server, whoever's commands started it. */
+type Recorded = Named<Pick<ServerRecord, 'spec' | 'closed'>>;
+
+function recordedIn({ servers, article }: State): Recorded {
+  return { ...article, ...servers };
 }
 
 const HOW_TO_BEGIN =
@@ -30,7 +37,7 @@ export async function resolveServer(
 ): Promise<ServerSpec> {
   verifySshConfig(sshConfig);
   const configuration = await readConfiguration(configurationFile(context.env));
-  const records = readRecords(context);
+  const records = recordedIn(readState(context));
   const named = target ?? meantName(configuration, records);
   if (named === undefined)
     throw noneMeant(configuration, records, 'no server is named, and none is configured');
@@ -50,20 +57,20 @@ export async function resolveServer(
 }
 
 /** @param none what to say where there is none at all */
-function noneMeant(configuration: Configuration, records: Records, none: string): UsageError {
+function noneMeant(configuration: Configuration, records: Recorded, none: string): UsageError {
   const names = knownNames(configuration, records);
   if (names.length === 0) return new UsageError(none, { remedy: HOW_TO_BEGIN });
   return new UsageError('which server?', { remedy: `There are: ${names.join(', ')}` });
 }
 
 /** Without a name: the `default`, else the only one. */
-function meantName(configuration: Configuration, records: Records): string | undefined {
+function meantName(configuration: Configuration, records: Recorded): string | undefined {
   if (configuration.default !== undefined) return configuration.default;
   const names = knownNames(configuration, records);
   return names.length === 1 ? names[0] : undefined;
 }
 
-function knownNames(configuration: Configuration, records: Records): string[] {
+function knownNames(configuration: Configuration, records: Recorded): string[] {
   return [...new Set([...Object.keys(records), ...Object.keys(configuration.servers)])].sort();
 }
 
@@ -97,14 +104,15 @@ export async function knownServer(
 ): Promise<KnownServer> {
   verifySshConfig(sshConfig);
   const configuration = await readConfiguration(configurationFile(context.env));
-  const records = readRecords(context);
+  const state = readState(context);
+  const records = recordedIn(state);
   const names = knownNames(configuration, records);
   const name = target ?? onlyStarted(records) ?? meantName(configuration, records);
   if (name === undefined) {
     throw noneMeant(configuration, records, 'there is no server yet');
   }
   const record = entryOf(records, name) ?? onlyOn(name, records);
-  if (record) return { spec: record.spec, record };
+  if (record) return { spec: record.spec, record: state.servers[record.spec.name] };
   const configured = entryOf(configuration.servers, name);
   if (configured) return { spec: makeSpec(name, configured, sshConfig), record: undefined };
   verifyNoPassword(name);
@@ -116,7 +124,7 @@ export async function knownServer(
 }
 
 /** The only one that has a tunnel, or should; else the only one whose server was left to run. */
-function onlyStarted(records: Records): string | undefined {
+function onlyStarted(records: Recorded): string | undefined {
   const names = Object.keys(records);
   const wanted = names.filter((name) => !records[name]?.closed);
   const meant = wanted.length > 0 ? wanted : names;
@@ -128,7 +136,7 @@ function entryOf<T>(entries: Readonly<Record<string, T>>, name: string): T | und
   return Object.hasOwn(entries, name) ? entries[name] : undefined;
 }
 
-function onlyOn(destination: string, records: Records): ServerRecord | undefined {
+function onlyOn(destination: string, records: Recorded): Recorded[string] | undefined {
   const found = Object.values(records).filter((record) => record.spec.destination === destination);
   return found.length === 1 ? found[0] : undefined;
 }

@@ -31,7 +31,11 @@ export async function findLeftovers(context: Context): Promise<Leftover[]> {
     ...((await isStarting(folder)) ? [] : await deadConnections(folder, records, context)),
     ...(await strayProcesses(folder)),
     ...(await strayLocks(folder, context)),
-    ...strayFiles(folder, records, context.env),
+    ...strayFiles(
+      /^open-.*\.html$/,
+      Object.keys(records).map((name) => redirectFile(name, context.env)),
+      context,
+    ),
   ];
 }
 
@@ -117,17 +121,14 @@ async function strayLocks(folder: string, { signal }: Context): Promise<Leftover
     }));
 }
 
-/** Files of servers that are no more. */
-function strayFiles(folder: string, records: Records, env: NodeJS.ProcessEnv): Leftover[] {
-  const known = Object.values(records).flatMap(({ spec, plain }) => [
-    redirectFile(spec.name, env),
-    ...(plain ? [plain.log] : []),
-  ]);
-  const names = readdirSync(folder).filter(
-    (name) => /^(open-.*\.html|plain-.*\.log)$/.test(name) && !known.includes(join(folder, name)),
-  );
-  return names.map((name) => ({
-    what: `the file ${name}, which nothing needs`,
-    remove: async () => rmSync(join(folder, name), { force: true }),
-  }));
+/** Files of servers that are no more: all that are called so, but those that are `known`. */
+export function strayFiles(pattern: RegExp, known: readonly string[], { env }: Context): Leftover[] {
+  const folder = stateFolder(env);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names
+    .filter((name) => pattern.test(name) && !known.includes(join(folder, name)))
+    .map((name) => ({
+      what: `the file ${name}, which nothing needs`,
+      remove: async () => rmSync(join(folder, name), { force: true }),
+    }));
 }

@@ -1,4 +1,3 @@
-import { plainStartCommand, plainStopCommand, plainTunnelCommand } from '../article/commands.ts';
 import { scriptText } from '../host/script.ts';
 import { launchScript } from '../host/servers.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
@@ -9,7 +8,6 @@ import { keeperCommand } from '../tunnel/connection.ts';
 import { connectionOf } from '../tunnel/tunnel.ts';
 
 export interface PlanOptions {
-  readonly plain: boolean;
   readonly timeoutMs: number;
   /** Whether the script for the host is written out, so that the line can be pasted as it stands. */
   readonly verbose: boolean;
@@ -17,7 +15,6 @@ export interface PlanOptions {
 
 /** The commands of a start, each behind a line that says what it is for. */
 export function plannedCommands(spec: ServerSpec, options: PlanOptions, env: NodeJS.ProcessEnv): string[] {
-  if (options.plain) return [commandLine(plainStartCommand(spec)), commandLine(plainTunnelCommand(spec))];
   const connection = connectionOf(spec, env);
   const script = scriptText(launchScript(spec, 'start', { launch: 'dry-run', timeoutMs: options.timeoutMs }));
   const launch = commandLine(scriptCommand(connection));
@@ -36,9 +33,4 @@ export function plannedCommands(spec: ServerSpec, options: PlanOptions, env: Nod
     `# forward: a port of this machine to ${spec.socket ? 'the socket whose path the host tells' : 'the port that Jupyter got'}`,
     commandLine(controlCommand(connection, 'forward', forward)),
   ];
-}
-
-/** The article's stop. */
-export function plannedStop(spec: ServerSpec, user: string): string {
-  return commandLine(plainStopCommand(spec, user));
 }

@@ -84,5 +84,5 @@ function recordOf(
   };
   // What a host calls a server names files here: it is verified as if the user had said it.
   const spec = makeSpec(asked.name, settings, sshConfig);
-  return [{ spec, jupyter: server, forwards, plain: undefined }];
+  return [{ spec, jupyter: server, forwards }];
 }

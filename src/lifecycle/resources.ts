@@ -7,7 +7,7 @@ import { connectionOf } from '../tunnel/tunnel.ts';
 
 /**
  * The same statuses with what their hosts have left. Each host is asked once, over the connection that it has; one
- * without is not asked, and neither is a plain server's.
+ * without is not asked.
  */
 export async function withResources(
   statuses: readonly ServerStatus[],
@@ -18,7 +18,7 @@ export async function withResources(
   const roomOf = new Map<ServerStatus, string>();
   for (const status of statuses) {
     const record = records[status.name];
-    if (!record || record.plain || status.tunnel.state !== 'connected') continue;
+    if (!record || status.tunnel.state !== 'connected') continue;
     const connection = connectionOf(record.spec, context.env);
     connections.set(connection.folder, connection);
     roomOf.set(status, connection.folder);

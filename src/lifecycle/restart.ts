@@ -6,7 +6,7 @@ import { readRecords, type ServerRecord, withServerLock } from '../state/records
 import { type Context, uninterrupted } from '../system/context.ts';
 import { connectionOf, onTunnel } from '../tunnel/tunnel.ts';
 import { type Started, startAlone } from './start.ts';
-import { endServer, type MayEnd, restoreRecord, verifyNotPlain } from './stop.ts';
+import { endServer, type MayEnd, restoreRecord } from './stop.ts';
 
 /**
  * Ends the server, and starts it again with its port and its token: pages that are open in a browser
@@ -21,7 +21,6 @@ export async function restartServer(
   timeoutMs: number,
   context: Context,
 ): Promise<(Started & { readonly again: boolean }) | 'refused'> {
-  verifyNotPlain(known);
   const { spec } = known;
   const connection = connectionOf(spec, context.env);
   return withServerLock(spec.name, context, async () => {

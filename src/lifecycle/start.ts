@@ -162,11 +162,6 @@ async function runningServer(
 /** A record answers for its name: another server under the same one would make the first unreachable. */
 export function verifySameServer(record: ServerRecord, wanted: ServerSpec): void {
   const known = record.spec;
-  if (record.plain) {
-    throw new UsageError(`"${wanted.name}" was started with --plain`, {
-      remedy: `Stop it first: remote-notebook stop --plain ${wanted.name}`,
-    });
-  }
   const differing = (['destination', 'directory'] as const).find((key) => known[key] !== wanted[key]);
   if (!differing) return;
   throw new UsageError(`"${wanted.name}" is ${place(known)}, and not ${place(wanted)}`, {

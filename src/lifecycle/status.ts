@@ -1,4 +1,3 @@
-import { knownServer } from '../config/resolve.ts';
 import { Elsewhere } from '../host/failures.ts';
 import { lookAtServer } from '../host/servers.ts';
 import type { Api } from '../jupyter/api.ts';
@@ -10,7 +9,7 @@ import { type Connection, forwardSpec } from '../ssh/arguments.ts';
 import { allForwards, type JupyterRecord, readRecords, type ServerRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { isAlive, sendSignal } from '../system/process.ts';
+import { sendSignal } from '../system/process.ts';
 import { type KeeperState, keeperState } from '../tunnel/keeper.ts';
 import { connectionOf } from '../tunnel/tunnel.ts';
 import { apiOf } from './prove.ts';
@@ -18,31 +17,27 @@ import { apiOf } from './prove.ts';
 /** How long a server may take to answer before its host is asked about it. */
 const ANSWER_TIMEOUT_MS = 3000;
 
-/** All servers that this machine has started, or the one that is named; they are asked at the same time. */
-export async function statusOf(
-  name: string | undefined,
-  sshConfig: string | undefined,
-  context: Context,
-): Promise<ServerStatus[]> {
-  const records =
-    name === undefined
-      ? Object.values(readRecords(context))
-      : [(await knownServer(name, sshConfig, context)).record];
-  return Promise.all(
-    records.flatMap((record) => (record === undefined ? [] : [serverStatus(record, context)])),
-  );
+/** All servers on record, or the one that is named; they are asked at the same time. */
+export function statusOf(name: string | undefined, context: Context): Promise<ServerStatus[]> {
+  const records = Object.values(readRecords(context));
+  const meant = records.filter(({ spec }) => name === undefined || spec.name === name);
+  return Promise.all(meant.map((record) => serverStatus(record, context)));
 }
 
 /** Asks the world, not the memory, about one server. No new login is made. */
 export async function serverStatus(record: ServerRecord, context: Context): Promise<ServerStatus> {
-  if (record.plain) return plainStatus(record);
   // Its connection may be up all the same, for another server.
-  if (record.closed) return describe(record, undefined, { state: 'unknown' });
+  if (record.closed) return unaskedStatus(record);
   const connection = connectionOf(record.spec, context.env);
   const keeper = await keeperState(connection);
   // Whoever asks has the network back, perhaps: the keeper need not sit out its pause.
   if (keeper?.word === 'reconnecting' && keeper.keeper) await sendSignal(keeper.keeper, 'SIGUSR1');
   return describe(record, keeper, await findings(record, connection, keeper, context));
+}
+
+/** The status of a server of which nothing is asked. */
+export function unaskedStatus(record: ServerRecord): ServerStatus {
+  return describe(record, undefined, { state: 'unknown' });
 }
 
 /** What was found out about a server. */
@@ -178,19 +173,6 @@ function describeTunnel(
 
 function isoTime(seconds: number | undefined): string | null {
   return seconds === undefined ? null : new Date(seconds * 1000).toISOString();
-}
-
-/** A server of the article's own commands: all that is known is its tunnel's process. */
-async function plainStatus(record: ServerRecord): Promise<ServerStatus> {
-  const tunnel = record.plain?.tunnel;
-  const lives = tunnel !== undefined && (await isAlive(tunnel));
-  const status = describe(record, undefined, { state: 'unknown' });
-  return {
-    ...status,
-    state: lives ? 'connected' : 'closed',
-    jupyter: { ...status.jupyter, port: record.spec.port, command: 'jupyter notebook' },
-    tunnel: { ...status.tunnel, state: lives ? 'connected' : 'closed', pid: lives ? tunnel.pid : null },
-  };
 }
 
 /** Whether everything of this server is as it should be. */

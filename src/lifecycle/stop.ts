@@ -19,7 +19,6 @@ import {
   withServerLock,
 } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
-import { UsageError } from '../system/errors.ts';
 import { freePort } from '../system/port.ts';
 import { connectionOf, isForwardUp, onTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 import { busyKernels } from './busy-kernels.ts';
@@ -43,7 +42,6 @@ export async function stopServer(
   context: Context,
 ): Promise<StopOutcome | 'refused'> {
   const { spec } = known;
-  verifyNotPlain(known);
   return withServerLock(spec.name, context, async () => {
     const record = readRecords(context)[spec.name];
     const connection = connectionOf(spec, context.env);
@@ -68,7 +66,6 @@ export async function stopServer(
  * but for those that other machines can reach: these are open only where they are named. Needs no connection.
  */
 export async function disconnectServer(known: KnownServer, context: Context): Promise<void> {
-  verifyNotPlain(known);
   await closeTunnel(known.spec, withClosed, context);
 }
 
@@ -121,14 +118,6 @@ export async function restoreRecord(
   );
 }
 
-/** @throws UsageError for a server of the article's commands, of which nothing is known but its tunnel. */
-export function verifyNotPlain({ spec: { name }, record }: KnownServer): void {
-  if (!record?.plain) return;
-  throw new UsageError(`"${name}" was started with --plain`, {
-    remedy: `Stop it with: remote-notebook stop --plain ${name} (it ends every Jupyter of that user)`,
-  });
-}
-
 /**
  * Asks through the API first; whatever it answers, the host sees to it that the process is gone. A session there is
  * opened while the API is asked: to a far host each costs round trips. The caller restores or removes the record, which
@@ -143,12 +132,7 @@ export async function endServer(
 ): Promise<StopOutcome | 'refused'> {
   const server = record?.jupyter ?? (await foundServer(spec, connection, context));
   if (!server) return 'gone';
-  const known = {
-    spec,
-    forwards: record?.forwards ?? NO_FORWARDS,
-    plain: undefined,
-    jupyter: server,
-  };
+  const known = { spec, forwards: record?.forwards ?? NO_FORWARDS, jupyter: server };
   const graceMs = askToEnd(known, connection, mayEnd, context);
   const outcome = await endJupyter(connection, server, graceMs, context);
   const agreed = (await graceMs) !== 0;

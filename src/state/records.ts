@@ -7,9 +7,11 @@ import type { Context } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { ensurePrivateFolder, reason, verifyPrivateFolder, writePrivateFile } from '../system/files.ts';
 import { stateFile, stateFolder } from '../system/paths.ts';
+import type { ProcessIdentity } from '../system/process.ts';
 import { withLock } from './lock.ts';
 
 const VERSION = 1;
+const EMPTY: State = { servers: {}, article: {} };
 
 const text = v.string();
 const optionalText = v.optional(v.string());
@@ -55,11 +57,16 @@ const RecordSchema = v.object({
     }),
   ),
   forwards: v.object({ own: v.optional(ForwardSchema), further: v.array(ForwardSchema) }),
-  plain: v.optional(v.object({ tunnel: v.optional(ProcessSchema), log: text })),
   closed: v.optional(v.boolean()),
 });
 
-const StateSchema = v.object({ version: v.literal(VERSION), servers: v.record(v.string(), RecordSchema) });
+const ArticleSchema = v.object({ spec: SpecSchema, tunnel: v.optional(ProcessSchema), log: text });
+
+const StateSchema = v.object({
+  version: v.literal(VERSION),
+  servers: v.record(v.string(), RecordSchema),
+  article: v.optional(v.record(v.string(), ArticleSchema), {}),
+});
 
 /** A server as this machine remembers it. */
 export interface JupyterRecord {
@@ -104,10 +111,6 @@ export interface ServerRecord {
   readonly spec: ServerSpec;
   readonly jupyter: JupyterRecord | undefined;
   readonly forwards: Forwards;
-  /** Set for a server that was started by the article's own commands. */
-  readonly plain:
-    | { readonly tunnel: { pid: number; startTime: string } | undefined; readonly log: string }
-    | undefined;
   /** Set while the user wants no tunnel to the server, which runs on: see `disconnectServer`. */
   readonly closed?: boolean | undefined;
 }
@@ -122,14 +125,34 @@ export function isJoined(record: ServerRecord): record is JoinedRecord {
   return record.jupyter !== undefined && record.forwards.own !== undefined;
 }
 
-export type Records = Readonly<Record<string, ServerRecord>>;
+/** Records by the names of their servers. */
+export type Named<R> = Readonly<Record<string, R>>;
+export type Records = Named<ServerRecord>;
+
+/** A server that the article's own commands started (`--plain`): nothing is known of it but its tunnel. */
+export interface ArticleRecord {
+  readonly spec: ServerSpec;
+  readonly tunnel: ProcessIdentity | undefined;
+  /** The file that took the output of both commands. */
+  readonly log: string;
+}
+
+/** What the state file holds. No name is in both tables. */
+export interface State {
+  readonly servers: Records;
+  readonly article: Named<ArticleRecord>;
+}
+
+export function readRecords(context: Context): Records {
+  return readState(context).servers;
+}
 
 /**
  * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
  * @throws Failure when it was written by a newer version, UsageError when it cannot be read at all, or when its folder
  *   is not this user's alone: what is said there of processes and ports would be acted on.
  */
-export function readRecords(context: Context): Records {
+export function readState(context: Context): State {
   const file = stateFile(context.env);
   let content: string;
   try {
@@ -137,7 +160,7 @@ export function readRecords(context: Context): Records {
     content = readFileSync(file, 'utf8');
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return EMPTY;
     throw new UsageError(`cannot read ${file}: ${reason(cause)}`, {
       remedy: `See that ${stateFolder(context.env)} is a folder of yours, or name another place in XDG_STATE_HOME.`,
       cause,
@@ -151,19 +174,19 @@ export function readRecords(context: Context): Records {
     });
   }
   const result = v.safeParse(StateSchema, json);
-  if (result.success) return result.output.servers as unknown as Records;
+  if (result.success) return result.output as unknown as State;
   const aside = `${file}.broken-${Date.now()}`;
   try {
     renameSync(file, aside);
   } catch (error) {
     // Another command has set it aside just now.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return EMPTY;
     throw error;
   }
   context.report.note(
     `${file} could not be understood and was set aside as ${aside}; remote-notebook status --repair finds what runs again, and so does start`,
   );
-  return {};
+  return EMPTY;
 }
 
 function parseJson(content: string): unknown {
@@ -174,26 +197,27 @@ function parseJson(content: string): unknown {
   }
 }
 
-/** Changes the records, alone: twenty commands at once lose no entry. Answers with what was written. */
-export async function updateRecords(
-  context: Context,
-  change: (records: Records) => Records,
-): Promise<Records> {
+/** Changes the records, alone: twenty commands at once lose no entry. */
+export function updateRecords(context: Context, change: (records: Records) => Records): Promise<void> {
+  return updateState(context, (state) => ({ ...state, servers: change(state.servers) }));
+}
+
+/** The same for all that the state file holds. */
+export async function updateState(context: Context, change: (state: State) => State): Promise<void> {
   const folder = stateFolder(context.env);
   ensurePrivateFolder(folder);
   const file = stateFile(context.env);
-  return withLock(file, context.signal, async () => {
-    const servers = change(readRecords(context));
-    await writePrivateFile(file, `${JSON.stringify({ version: VERSION, servers }, undefined, 2)}\n`);
-    return servers;
+  await withLock(file, context.signal, async () => {
+    const state = { version: VERSION, ...change(readState(context)) };
+    await writePrivateFile(file, `${JSON.stringify(state, undefined, 2)}\n`);
   });
 }
 
-export function withRecord(records: Records, record: ServerRecord): Records {
+export function withRecord<R extends { readonly spec: ServerSpec }>(records: Named<R>, record: R): Named<R> {
   return { ...records, [record.spec.name]: record };
 }
 
-export function withoutRecord(records: Records, name: string): Records {
+export function withoutRecord<R>(records: Named<R>, name: string): Named<R> {
   return Object.fromEntries(Object.entries(records).filter(([key]) => key !== name));
 }
 

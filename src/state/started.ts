@@ -7,10 +7,9 @@ import { stateFile } from '../system/paths.ts';
  */
 export function startedServers(env: NodeJS.ProcessEnv): { name: string; destination: string }[] {
   try {
-    const { servers } = JSON.parse(readFileSync(stateFile(env), 'utf8'));
-    return Object.entries(servers as Record<string, { spec: { destination: unknown } }>).map(
-      ([name, { spec }]) => ({ name, destination: String(spec.destination) }),
-    );
+    const { servers, article } = JSON.parse(readFileSync(stateFile(env), 'utf8'));
+    const all: Record<string, { spec: { destination: unknown } }> = { ...servers, ...article };
+    return Object.entries(all).map(([name, { spec }]) => ({ name, destination: String(spec.destination) }));
   } catch {
     return [];
   }

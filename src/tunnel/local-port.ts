@@ -101,8 +101,7 @@ export class Route {
   }
 
   #record<F extends Forward | undefined, J extends JupyterRecord | undefined>(own: F, jupyter: J) {
-    const forwards = { own, further: this.#before.further };
-    return { spec: this.#spec, jupyter, forwards, plain: undefined };
+    return { spec: this.#spec, jupyter, forwards: { own, further: this.#before.further } };
   }
 
   /** Puts the server on record, or what is known of it by now. */

@@ -36,7 +36,7 @@ export function connectionOf(spec: ServerSpec, env: NodeJS.ProcessEnv): Connecti
 /** The records of all servers that want a tunnel on this connection. */
 function recordsOn(connection: Connection, records: Records, env: NodeJS.ProcessEnv): ServerRecord[] {
   return Object.values(records).filter(
-    ({ spec, plain, closed }) => !plain && !closed && connectionOf(spec, env).folder === connection.folder,
+    ({ spec, closed }) => !closed && connectionOf(spec, env).folder === connection.folder,
   );
 }
 

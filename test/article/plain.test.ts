@@ -101,8 +101,9 @@ test("start --plain spawns the article's commands to the letter, and knows its t
   const api = await fetch(new URL(`/api/status${page.search}`, page));
   assert.equal(api.status, 200);
 
-  const { servers } = JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8'));
-  const { pid, startTime } = servers.loopback.plain.tunnel;
+  const { servers, article } = JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8'));
+  assert.deepEqual(servers, {});
+  const { pid, startTime } = article.loopback.tunnel;
   assert.equal(`nohup ${commandOf(pid)}`, commands[1]);
   assert.equal(await startTimeOf(pid), startTime);
   const status = JSON.parse((await laptop.run('status', '--json')).stdout).servers[0];

@@ -38,7 +38,7 @@ function configure(text: string): void {
 /** As a start leaves it behind. */
 async function remember(name: string, settings: ServerSettings & { destination: string }): Promise<void> {
   const spec = makeSpec(name, settings, '/its/ssh_config');
-  const record = { spec, jupyter: undefined, forwards: NO_FORWARDS, plain: undefined };
+  const record = { spec, jupyter: undefined, forwards: NO_FORWARDS };
   await updateRecords(context, (records) => withRecord(records, record));
 }
 

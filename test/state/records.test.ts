@@ -7,8 +7,10 @@ import { makeSpec } from '../../src/model/server-spec.ts';
 import {
   NO_FORWARDS,
   readRecords,
+  readState,
   type ServerRecord,
   updateRecords,
+  updateState,
   withoutRecord,
   withRecord,
   withServerLock,
@@ -63,7 +65,6 @@ function record(name: string): ServerRecord {
       own: { bindAddress: '127.0.0.1', localPort: 7000, target: '127.0.0.1:8889' },
       further: [{ bindAddress: '0.0.0.0', localPort: 6006, target: 'localhost:6006' }],
     },
-    plain: undefined,
   };
 }
 
@@ -78,13 +79,20 @@ test('without a state file there are no records, and none is made by reading', (
 });
 
 test('what is written is read again, every field of it', async () => {
-  const plain = {
-    ...record('b'),
-    jupyter: undefined,
-    plain: { tunnel: { pid: 9, startTime: '1' }, log: '/log' },
+  const { spec } = record('b');
+  const state = {
+    servers: { a: record('a') },
+    article: { b: { spec, tunnel: { pid: 9, startTime: '1' }, log: '/log' } },
   };
-  await updateRecords(context, (records) => withRecord(withRecord(records, record('a')), plain));
-  assert.deepEqual(written(readRecords(context)), written({ a: record('a'), b: plain }));
+  await updateState(context, () => state);
+  assert.deepEqual(written(readState(context)), written({ version: 1, ...state }));
+});
+
+test("a change of the servers leaves the article's as they are", async () => {
+  const article = { b: { spec: record('b').spec, tunnel: undefined, log: '/log' } };
+  await updateState(context, (state) => ({ ...state, article }));
+  await updateRecords(context, (records) => withRecord(records, record('a')));
+  assert.deepEqual(written(readState(context).article), written(article));
 });
 
 test('a record is replaced and removed by its name alone', async () => {

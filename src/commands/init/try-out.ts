@@ -1,3 +1,4 @@
+import { verifyNotArticle } from '../../article/store.ts';
 import { type Survey, survey, verifyEnvironment } from '../../host/environments.ts';
 import { LaunchFailure } from '../../host/failures.ts';
 import { type Started, startServer, verifySameServer } from '../../lifecycle/start.ts';
@@ -194,6 +195,7 @@ async function askName(
   const records = readRecords(terminal.context);
   const read = (name: string) => {
     const spec = makeSpec(name, settings, sshConfig);
+    verifyNotArticle(name, terminal.context);
     const record = Object.hasOwn(records, name) ? records[name] : undefined;
     if (record) verifySameServer(record, spec);
     return name;

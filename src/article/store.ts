@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { type Leftover, strayFiles } from '../lifecycle/clean.ts';
+import { unaskedStatus } from '../lifecycle/status.ts';
+import type { ServerSpec } from '../model/server-spec.ts';
+import type { ServerStatus } from '../model/status.ts';
+import {
+  type ArticleRecord,
+  NO_FORWARDS,
+  readState,
+  updateState,
+  withoutRecord,
+  withRecord,
+} from '../state/records.ts';
+import type { Context } from '../system/context.ts';
+import { UsageError } from '../system/errors.ts';
+import { stateFolder } from '../system/paths.ts';
+import { isAlive } from '../system/process.ts';
+
+/** The record of the server of that name, if the article's commands started it. */
+export function articleRecord(name: string, context: Context): ArticleRecord | undefined {
+  return readState(context).article[name];
+}
+
+/** @throws UsageError for a name of the article's: the other commands know nothing of its server */
+export function verifyNotArticle(name: string, context: Context): void {
+  if (!articleRecord(name, context)) return;
+  throw new UsageError(`"${name}" was started with --plain`, {
+    remedy: `Stop it with: remote-notebook stop --plain ${name} (it ends every Jupyter of that user). Then start it again, with --plain or without.`,
+  });
+}
+
+export async function remember(record: ArticleRecord, context: Context): Promise<void> {
+  await updateState(context, (state) => ({ ...state, article: withRecord(state.article, record) }));
+}
+
+export async function forget(name: string, context: Context): Promise<void> {
+  await updateState(context, (state) => ({ ...state, article: withoutRecord(state.article, name) }));
+}
+
+/** The file that takes the output of both commands. */
+export function articleLog({ name }: ServerSpec, { env }: Context): string {
+  return join(stateFolder(env), `plain-${name}.log`);
+}
+
+/** What is known of the article's servers, or of the one that is named. */
+export function articleStatuses(name: string | undefined, context: Context): Promise<ServerStatus[]> {
+  const records = Object.values(readState(context).article);
+  return Promise.all(records.filter(({ spec }) => name === undefined || spec.name === name).map(statusOf));
+}
+
+async function statusOf({ spec, tunnel }: ArticleRecord): Promise<ServerStatus> {
+  const lives = tunnel !== undefined && (await isAlive(tunnel));
+  const state = lives ? 'connected' : 'closed';
+  const status = unaskedStatus({ spec, jupyter: undefined, forwards: NO_FORWARDS });
+  return {
+    ...status,
+    state,
+    jupyter: { ...status.jupyter, port: spec.port, command: 'jupyter notebook' },
+    tunnel: { ...status.tunnel, state, pid: lives ? tunnel.pid : null },
+  };
+}
+
+/** The logs that no record names: a crash has left them. */
+export function strayLogs(context: Context): Leftover[] {
+  const known = Object.values(readState(context).article).map(({ log }) => log);
+  return strayFiles(/^plain-.*\.log$/, known, context);
+}
