@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => world.remove());
 
-const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'server', 'tunnel', 'resources'];
+const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'jupyter', 'tunnel', 'resources'];
 const SERVER = [
   'state',
   'pid',

@@ -176,8 +176,8 @@ Add --plain. What any other stop runs, --verbose shows.
     'Error: there is no option --dirctory\nDid you mean --directory? See: remote-notebook start --help\n',
   ],
   [
-    ['start', 'host', '{F}', '--no-opne'],
-    'Error: there is no option --no-opne\nDid you mean --no-browser? See: remote-notebook start --help\n',
+    ['start', 'host', '{F}', '--no-browsre'],
+    'Error: there is no option --no-browsre\nDid you mean --no-browser? See: remote-notebook start --help\n',
   ],
   [
     ['stop', '--kep-server'],
