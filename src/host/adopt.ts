@@ -6,7 +6,7 @@ import { Elsewhere, Unwritable } from './failures.ts';
 import type { FoundServer } from './listing.ts';
 import { runScript } from './run-script.ts';
 import { lastValue } from './script.ts';
-import { type HostServer, serverIn } from './server-record.ts';
+import { type HostServer, identityVariables, serverIn } from './server-record.ts';
 import type { LaunchProgress } from './servers.ts';
 
 /**
@@ -18,13 +18,13 @@ import type { LaunchProgress } from './servers.ts';
 export async function recordServer(
   connection: Connection,
   spec: ServerSpec,
-  { info, startTime, file = '', command = '', upSeconds = 0 }: FoundServer,
+  { info, identity, file = '', command = '', upSeconds = 0 }: FoundServer,
   launch: string,
   progress: LaunchProgress,
   context: Context,
 ): Promise<HostServer> {
   const { name, directory } = spec;
-  const server = { pid: String(info.pid), start_time: startTime, file, command, up: String(upSeconds) };
+  const server = { ...identityVariables(identity), file, command, up: String(upSeconds) };
   const variables = { launch, name, directory, ...server };
   progress.folder = '';
   const frames = await runScript(connection, { name: 'adopt', variables }, context, (frame) => {

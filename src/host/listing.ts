@@ -1,4 +1,5 @@
 import { parseRuntimeFile, type RuntimeInfo } from '../jupyter/server.ts';
+import type { ServerIdentity } from '../model/identity.ts';
 import type { HostListing, ListedServer } from '../model/listing.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
@@ -6,13 +7,12 @@ import { secondsOf } from '../system/elapsed.ts';
 import { Failure } from '../system/errors.ts';
 import { runScript } from './run-script.ts';
 import { type Frame, lastValue } from './script.ts';
-import { type HostServer, serverIn } from './server-record.ts';
+import { type HostServer, identityIn, serverIn } from './server-record.ts';
 
 /** A server that runs, as its process and its files on the host tell of it. */
 export interface FoundServer {
   readonly info: RuntimeInfo;
-  /** When its process started, as the host's process table tells it. Compared, never read. */
-  readonly startTime: string;
+  readonly identity: ServerIdentity;
   /** Its runtime file. Undefined where only a record tells of it. */
   readonly file: string | undefined;
   /** How long it runs; undefined where the host does not tell. */
@@ -78,7 +78,7 @@ function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable'
   const elapsed = lastValue(group, 'elapsed');
   return {
     info,
-    startTime: lastValue(group, 'start_time') ?? '',
+    identity: identityIn(group, info.pid),
     file: lastValue(group, 'file'),
     upSeconds: elapsed ? secondsOf(elapsed.trim()) : undefined,
     command: program ?? (info.version === undefined ? 'jupyter notebook' : undefined),
@@ -107,18 +107,17 @@ function withoutFailure<T>(read: () => T): T | undefined {
 
 /** Each process once, with its records. A server may write a file of either kind; that of jupyter_server tells more. */
 function withRecords(found: readonly FoundServer[], records: readonly HostServer[]): FoundServer[] {
-  const idOf = (pid: number, startTime: string) => `${pid} ${startTime}`;
-  const servers = new Map(found.map((server) => [idOf(server.info.pid, server.startTime), server]));
+  const servers = new Map(found.map((server) => [JSON.stringify(server.identity), server]));
   for (const record of records) {
-    const id = idOf(record.info.pid, record.startTime);
+    const id = JSON.stringify(record.identity);
     const server = servers.get(id) ?? onRecordAlone(record);
     servers.set(id, { ...server, records: [...server.records, record] });
   }
   return [...servers.values()].sort((a, b) => a.info.port - b.info.port || a.info.pid - b.info.pid);
 }
 
-function onRecordAlone({ info, startTime, command }: HostServer): FoundServer {
-  return { info, startTime, file: undefined, upSeconds: undefined, command, records: [] };
+function onRecordAlone({ info, identity, command }: HostServer): FoundServer {
+  return { info, identity, file: undefined, upSeconds: undefined, command, records: [] };
 }
 
 /** The server as it is listed, without its token. @param nowMs for when it was started */

@@ -1,4 +1,5 @@
 import { parseRuntimeFile, type RuntimeInfo } from '../jupyter/server.ts';
+import type { ServerIdentity } from '../model/identity.ts';
 import type { JupyterRecord } from '../state/records.ts';
 import { type Frame, lastValue } from './script.ts';
 
@@ -9,7 +10,7 @@ export interface HostServer {
   readonly directory: string;
   readonly environment: string;
   readonly command: string;
-  readonly startTime: string;
+  readonly identity: ServerIdentity;
   readonly startedAt: string;
   /** Whether it ran before it was asked for. */
   readonly joined: boolean;
@@ -28,13 +29,14 @@ export function serverIn(frames: readonly Frame[]): HostServer | undefined {
   const joined = lastValue(frames, 'joined');
   if (joined === undefined) return undefined;
   const value = (key: string) => lastValue(frames, key) ?? '';
+  const info = parseRuntimeFile(value('server'));
   return {
-    info: parseRuntimeFile(value('server')),
+    info,
+    identity: identityIn(frames, info.pid),
     folder: value('folder'),
     directory: value('directory'),
     environment: value('environment'),
     command: value('command'),
-    startTime: value('start_time'),
     startedAt: isoTime(value('started')),
     joined: joined === 'yes',
     holder: lastValue(frames, 'holder'),
@@ -50,6 +52,24 @@ function askedIn(frames: readonly Frame[]): HostServer['asked'] {
   return name === undefined || directory === undefined ? undefined : { name, directory };
 }
 
+/** What the frames of a record tell of the server with this PID. */
+export function identityIn(frames: readonly Frame[], pid: number): ServerIdentity {
+  const value = (key: string) => lastValue(frames, key) ?? '';
+  const id = value('job');
+  if (id !== '') return { kind: 'job', scheduler: value('scheduler'), id };
+  return { kind: 'process', node: value('node'), pid, startTime: value('start_time') };
+}
+
+/** The variables by which the scripts know a server; they know a job by its record alone. */
+export function identityVariables(identity: ServerIdentity): { pid: string; start_time: string } {
+  switch (identity.kind) {
+    case 'process':
+      return { pid: String(identity.pid), start_time: identity.startTime };
+    case 'job':
+      return { pid: '', start_time: '' };
+  }
+}
+
 /** A host that tells no time tells the beginning of all: nothing depends on it. */
 function isoTime(seconds: string): string {
   const date = new Date(Number(seconds) * 1000);
@@ -59,14 +79,14 @@ function isoTime(seconds: string): string {
 /** What this machine remembers of a server that its host has told of. */
 export function serverRecord({
   info,
-  startTime,
+  identity,
   startedAt,
   folder,
   directory,
   command,
   adopted,
 }: HostServer): JupyterRecord {
-  const { pid, port, socket, host, version, baseUrl, secure, token } = info;
+  const { port, socket, host, version, baseUrl, secure, token } = info;
   const where = { port, socket, host, baseUrl, secure };
-  return { pid, startTime, startedAt, folder, directory, command, version, token, adopted, ...where };
+  return { identity, startedAt, folder, directory, command, version, token, adopted, ...where };
 }

@@ -1,13 +1,15 @@
 import { hostname } from 'node:os';
 import { redactTokens } from '../jupyter/server.ts';
+import { identityText, pidOf } from '../model/identity.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import type { Connection } from '../ssh/arguments.ts';
+import type { JupyterRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { Elsewhere, launchFailure } from './failures.ts';
 import { runScript } from './run-script.ts';
 import { type Frame, lastValue, type Script } from './script.ts';
-import { type HostServer, serverIn } from './server-record.ts';
+import { type HostServer, identityVariables, serverIn } from './server-record.ts';
 
 export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
 
@@ -138,12 +140,12 @@ export async function undoLaunch(
  */
 export async function endJupyter(
   connection: Connection,
-  server: { pid: number; startTime: string; folder: string; token: string },
+  server: Pick<JupyterRecord, 'identity' | 'folder' | 'token'>,
   order: Promise<number | 'refused'>,
   context: Context,
 ): Promise<StopOutcome | 'refused'> {
-  const { folder, startTime, token } = server;
-  const variables = { folder, pid: String(server.pid), start_time: startTime, token, launch: '' };
+  const { folder, token } = server;
+  const variables = { folder, ...identityVariables(server.identity), token, launch: '' };
   const script = order.then((graceMs) =>
     graceMs === 'refused'
       ? undefined
@@ -158,11 +160,14 @@ export async function endJupyter(
   if (lastValue(frames, 'gone') !== undefined) return 'gone';
   const how = lastValue(frames, 'stopped');
   if (how === 'shutdown' || how === 'terminated' || how === 'killed') return how;
-  throw new Failure(`the server (PID ${server.pid} on ${connection.destination}) survived even KILL`, {
-    remedy:
-      'It hangs in the kernel, mostly on a dead file system. Look on the host: ps -o pid,stat,wchan -p ' +
-      server.pid,
-  });
+  throw new Failure(
+    `the server (${identityText(server.identity)} on ${connection.destination}) survived even KILL`,
+    {
+      remedy:
+        'It hangs in the kernel, mostly on a dead file system. Look on the host: ps -o pid,stat,wchan -p ' +
+        pidOf(server.identity),
+    },
+  );
 }
 
 /** What a server's process table says of it, and its last words if it is gone. */
@@ -180,10 +185,10 @@ function verifyHere({ destination }: Connection, frames: readonly Frame[]): void
 /** Looks at the server's process on its host. */
 export async function lookAtServer(
   connection: Connection,
-  server: { pid: number; startTime: string; folder: string },
+  server: Pick<JupyterRecord, 'identity' | 'folder'>,
   context: Context,
 ): Promise<ProcessFinding> {
-  const variables = { folder: server.folder, pid: String(server.pid), start_time: server.startTime };
+  const variables = { folder: server.folder, ...identityVariables(server.identity) };
   const frames = await runScript(connection, { name: 'look', variables }, context);
   verifyHere(connection, frames);
   return { lives: lastValue(frames, 'process') === 'alive', log: logIn(frames) };

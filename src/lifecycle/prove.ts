@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { launchFailure } from '../host/failures.ts';
 import { lookAtServer } from '../host/servers.ts';
 import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
+import { identityText } from '../model/identity.ts';
 import type { Connection, Forward } from '../ssh/arguments.ts';
 import { SshFailure, sshCause } from '../ssh/messages.ts';
 import { isJoined, type JoinedRecord, type JupyterRecord, type ServerRecord } from '../state/records.ts';
@@ -148,7 +149,7 @@ function notProven({ spec, jupyter: server }: JoinedRecord, proof: Proof, isProh
   }
   const reason = proof.state === 'silent' ? proof.reason : '';
   return new Failure(
-    `Jupyter came up on ${spec.destination} (PID ${server.pid}), but did not answer through the tunnel: ${reason}`,
+    `Jupyter came up on ${spec.destination} (${identityText(server.identity)}), but did not answer through the tunnel: ${reason}`,
     {
       remedy: server.socket
         ? 'Does its sshd allow to forward to sockets (AllowStreamLocalForwarding)? If not, leave out --socket.'

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { recordServer } from '../host/adopt.ts';
 import type { FoundServer } from '../host/listing.ts';
 import { type HostServer, serverRecord } from '../host/server-record.ts';
@@ -72,7 +73,8 @@ export async function startAlone(
     verifySameServer(before, spec);
     // A restart, which hands over the token, has just ended the server on record.
     const isMeant =
-      options.token === undefined && (!options.server || options.server.info.pid === before.jupyter?.pid);
+      options.token === undefined &&
+      (!options.server || isDeepStrictEqual(options.server.identity, before.jupyter?.identity));
     const joined = isMeant ? await joinKnown(before, spec, context) : undefined;
     if (joined) return joined;
   }

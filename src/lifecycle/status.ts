@@ -4,6 +4,7 @@ import type { Api } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
 import { parseKernels, proveByKernels, withNotebooks } from '../jupyter/kernels.ts';
 import { pageUrl } from '../jupyter/server.ts';
+import { pidOf } from '../model/identity.ts';
 import type { ServerState, ServerStatus, TunnelState } from '../model/status.ts';
 import { type Connection, forwardSpec } from '../ssh/arguments.ts';
 import { allForwards, type JupyterRecord, readRecords, type ServerRecord } from '../state/records.ts';
@@ -136,7 +137,7 @@ function describe(record: ServerRecord, keeper: KeeperState | undefined, found: 
 function describeServer({ jupyter: server }: ServerRecord, found: Findings): ServerStatus['jupyter'] {
   return {
     state: found.state,
-    pid: server?.pid ?? null,
+    pid: server ? pidOf(server.identity) : null,
     port: server?.port || null,
     socket: server?.socket ?? null,
     version: found.version ?? server?.version ?? null,

@@ -1,7 +1,8 @@
 import type { Kernel } from '../jupyter/kernel.ts';
 import type { HostResources } from './resources.ts';
 
-export type ServerState = 'running' | 'stopped' | 'unknown';
+/** `queued` is a job that waits for its turn, and `starting` a server that is not up yet. */
+export type ServerState = 'running' | 'queued' | 'starting' | 'stopped' | 'unknown';
 export type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'closed';
 
 /** One server as the world has it, which is also what `--json` prints. Later versions add fields; none is renamed. */

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { IdentitySchema, type ServerIdentity } from '../model/identity.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
@@ -40,8 +41,7 @@ const RecordSchema = v.object({
   spec: SpecSchema,
   jupyter: v.optional(
     v.object({
-      pid: v.number(),
-      startTime: text,
+      identity: IdentitySchema,
       startedAt: text,
       folder: text,
       directory: text,
@@ -70,10 +70,8 @@ const StateSchema = v.object({
 
 /** A server as this machine remembers it. */
 export interface JupyterRecord {
-  readonly pid: number;
-  /** When its process started, as the host's process table tells it. Compared, never read. */
-  readonly startTime: string;
-  /** The same, for people: ISO 8601. */
+  readonly identity: ServerIdentity;
+  /** ISO 8601. */
   readonly startedAt: string;
   /** The folder of its record on the host. */
   readonly folder: string;

@@ -82,7 +82,7 @@ test('every server of the user is listed, whoever started it, wherever Jupyter k
       directory: world.home,
       startedBy: 'remote-notebook',
       startedFrom: hostname(),
-      servers: ['loopback'],
+      names: ['loopback'],
       passwordOnly: false,
     },
     [classic.pid]: {
@@ -93,7 +93,7 @@ test('every server of the user is listed, whoever started it, wherever Jupyter k
       directory: join(world.home, "it's my work"),
       startedBy: 'other',
       startedFrom: null,
-      servers: [],
+      names: [],
       passwordOnly: false,
     },
     [onSocket.pid]: {
@@ -104,7 +104,7 @@ test('every server of the user is listed, whoever started it, wherever Jupyter k
       directory: world.home,
       startedBy: 'other',
       startedFrom: null,
-      servers: [],
+      names: [],
       passwordOnly: false,
     },
   });

@@ -47,8 +47,7 @@ function record(name: string): ServerRecord {
   return {
     spec: makeSpec(name, settings, '/ssh_config'),
     jupyter: {
-      pid: 4321,
-      startTime: '12345',
+      identity: { kind: 'process', node: 'gpu', pid: 4321, startTime: '12345' },
       startedAt: '2026-01-01T00:00:00.000Z',
       folder: '/home/me/.local/state/remote-notebook/servers/x-1',
       directory: "/home/me/it's",

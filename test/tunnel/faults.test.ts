@@ -200,8 +200,7 @@ test('a process that has got the PID of a keeper, an ssh or a server lives on', 
     const forged = readFileSync(stateFile, 'utf8').replace(/^(keeper|ssh) \d+/gm, `$1 ${innocent.pid}`);
     writeFileSync(stateFile, forged);
     const records = JSON.parse(readFileSync(recordsFile, 'utf8'));
-    const { server } = records.servers.loopback;
-    server.pid = innocent.pid;
+    records.servers.loopback.jupyter.identity.pid = innocent.pid;
     writeFileSync(recordsFile, JSON.stringify(records));
     assert.equal((await status()).state, 'closed');
     const stopped = await world.laptop.run('stop');

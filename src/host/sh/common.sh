@@ -41,7 +41,7 @@ private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
 # Reads the record in folder $1: what is known of a server, one `KEY VALUE` a line, of which the last counts.
 # shellcheck disable=SC2034 # not each script needs all of it
 read_record() {
-  record_launch='' record_pid='' record_start_time='' record_runtime='' record_socket='' record_node='' record_adopted=''
+  record_launch='' record_pid='' record_start_time='' record_runtime='' record_socket='' record_node='' record_job='' record_adopted=''
   [ -f "$1/record" ] || return 1
   while IFS= read -r line; do
     case $line in
@@ -51,14 +51,15 @@ read_record() {
       'runtime '*) record_runtime=${line#* } ;;
       'socket '*) record_socket=${line#* } ;;
       'node '*) record_node=${line#* } ;;
+      'job '*) record_job=${line#* } ;;
       'adopted '*) record_adopted=${line#* } ;;
     esac
   done <"$1/record"
 }
 
 # Whether the server of the record that was read was started on another node of those that share this home folder: its
-# PID means nothing here, and nobody can tell from here whether it lives.
-is_elsewhere() { [ -n "$record_node" ] && [ "$record_node" != "$(uname -n)" ]; }
+# PID means nothing here, and nobody can tell from here whether it lives. A scheduler knows its job on each of them.
+is_elsewhere() { [ -z "$record_job" ] && [ -n "$record_node" ] && [ "$record_node" != "$(uname -n)" ]; }
 
 # Fails when the server of the record in folder $1 is elsewhere.
 must_be_here() {

@@ -18,7 +18,7 @@ main() {
   look_at_directory
   look_at_disk
   find_record
-  if read_record "$record" && [ "${record_node:-$(uname -n)}" != "$(uname -n)" ]; then
+  if read_record "$record" && is_elsewhere; then
     tell elsewhere "$record_node $(uname -n) $record"
   elif [ -s "$record/server.json" ] && record_lives "$record"; then
     tell_server "$record"

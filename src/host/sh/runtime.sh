@@ -6,13 +6,14 @@
 # Answers `here NODE`; of each file `file PATH`, and last one of
 #   `unreadable`    it is none, or not this user's
 #   `absent`        its process is not here: a crash has left it, or another node with this home folder has it
-#   `content TEXT`  the file in one line; before it `pid`, `start_time`, `elapsed` (seconds, or in the words of ps), `program`
+#   `content TEXT`  the file in one line; before it `node`, `pid`, `start_time`, `elapsed` (seconds, or in the words of ps), `program`
 #                   where it is known (jupyter lab, …), and `listens PORT|PATH` for each that its process has, or
 #                   `listens unknown`
 # and of each record of a server on another node `elsewhere NODE FOLDER`.
 
 tell_runtime_files() {
-  tell here "$(uname -n)"
+  node=$(uname -n)
+  tell here "$node"
   processes=$(ps -A -o pid= -o args= 2>/dev/null)
   each_place | awk '!seen[$0]++' | while IFS= read -r place; do
     for each in "$place"/nbserver-*.json "$place"/jpserver-*.json; do
@@ -67,6 +68,7 @@ tell_runtime_file() {
   if ! { [ -f "$1" ] && [ -O "$1" ] && [ -r "$1" ]; }; then tell unreadable; return; fi
   start_time=$(start_time "$id")
   if [ -z "$start_time" ] || ! kill -0 "$id" 2>/dev/null; then tell absent; return; fi
+  tell node "$node"
   tell pid "$id"
   tell start_time "$start_time"
   tell elapsed "$(elapsed "$id" "$start_time")"
