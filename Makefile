@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 VERBS := init start forward open status stop restart logs doctor hosts config clean aliases completion
-.PHONY: help demo demo-stop test check build bench pictures $(VERBS)
+.PHONY: help demo demo-stop test check build package bench pictures reference $(VERBS)
 
 # npm writes this file at the end of each installation.
 PACKAGES := node_modules/.package-lock.json
@@ -17,9 +17,11 @@ help:
 #: make demo-stop     end it from another terminal, and what a crash has left
 #: make test          install what the tests need, run them all (ONLY=test/ssh: those below a path)
 #: make check         types, lint, shell scripts, unused code, layers
-#: make build         dist/cli.cjs, the installable command
+#: make build         dist/: the command and the library
+#: make package       remote-notebook-VERSION.tgz, for npm install --global
 #: make pictures      the pictures of the README, taken anew
-#: make bench         what everything costs beside plain ssh and autossh, into the README's table
+#: make reference     docs/reference/verbs.md, the help of each verb
+#: make bench         what everything costs beside plain ssh and autossh, into docs/benchmarks.md
 #:                    (ARGS=verbs one part alone: verbs, far, kill, cut, tunnels or throughput)
 #:
 #: make start HOST=gpu DIR=rne ENV=virtual_environment PORT=8889
@@ -55,6 +57,12 @@ build: $(BUNDLE)
 
 $(BUNDLE): $(PACKAGES) package.json $(wildcard scripts/build/*) $(wildcard src/*.ts src/*/* src/*/*/*)
 	@$(TSX) scripts/build/bundle.ts
+
+package: $(BUNDLE)
+	@npm pack --silent
+
+reference: $(BUNDLE)
+	@$(TSX) scripts/reference.ts
 
 bench: $(BUNDLE)
 	@sh scripts/setup/machine.sh bench

@@ -3,7 +3,7 @@ import { removeStanding } from '../hosts/standing.ts';
 import { measureDelays } from './delay.ts';
 import { measureMany } from './many.ts';
 import { measureCuts, measureKills } from './reconnect.ts';
-import { report, writeReadme } from './report.ts';
+import { report, writePage } from './report.ts';
 import type { Section } from './samples.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureVerbs } from './verbs.ts';
@@ -11,7 +11,7 @@ import { measureVerbs } from './verbs.ts';
 /**
  * What everything costs, beside what one would use instead: in turns, in one run, on one machine.
  *
- *   bench.ts [PART...]    without one: all of them, and the README's table is made anew
+ *   bench.ts [PART...]    without one: all of them, and docs/benchmarks.md is rewritten
  */
 
 const PARTS: Readonly<Record<string, () => Promise<Section[]>>> = {
@@ -40,7 +40,8 @@ async function measureAll(): Promise<void> {
   }
   const text = report(sections);
   console.log(text);
-  if (wanted.length === 0) writeReadme(fileURLToPath(new URL('../../README.md', import.meta.url)), text);
+  if (wanted.length === 0)
+    writePage(fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)), text);
 }
 
 const interrupt = new AbortController();

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { median, type Section } from './samples.ts';
 
-/** The bench's tables as Markdown, and where they stand in the README. */
+/** The bench's tables as Markdown, and where they stand in docs/benchmarks.md. */
 
 const BEGIN = '<!-- made by make bench -->';
 const END = '<!-- until here -->';
@@ -41,7 +41,7 @@ function machine(): string {
     system(),
     said('ssh', '-V').split(',')[0],
     `Node ${process.versions.node}`,
-    `server ${said('jupyter', 'notebook', '--version')}`,
+    `notebook ${said('jupyter', 'notebook', '--version')}`,
   ].join(', ');
 }
 
@@ -60,8 +60,8 @@ function said(program: string, ...args: string[]): string {
   }).trim();
 }
 
-/** Puts the text between the README's two marks. @throws Error when they are not there */
-export function writeReadme(file: string, text: string): void {
+/** Puts the text between the page's two marks. @throws Error when they are not there */
+export function writePage(file: string, text: string): void {
   const before = readFileSync(file, 'utf8');
   const [begin, end] = [before.indexOf(BEGIN), before.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`${file} has no ${BEGIN} … ${END}`);

@@ -42,7 +42,7 @@ test('JupyterLab 4 starts, is joined, shows its kernels and stops, and leaves no
   const [{ jupyter: server }] = JSON.parse(await done(laptop, 'status', '--json')).servers;
   assert.match(server.version, /^2\./);
   assert.deepEqual(
-    server.kernels.map(({ spec, state }: Record<string, string>) => [spec, state]),
+    server.kernels.map(({ notebook, state }: Record<string, string>) => [notebook, state]),
     [['walk.ipynb', 'busy']],
   );
   const refused = await laptop.run('stop');

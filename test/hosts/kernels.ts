@@ -10,7 +10,7 @@ export interface ApiKernel {
   readonly execution_state: string;
 }
 
-/** Opens a server's session on a server, as its page does, and answers with the id of its kernel. */
+/** Opens the session of a notebook on a server, as its page does, and answers with the id of its kernel. */
 export async function openSession(laptop: Laptop, { name, tunnel }: Shown, path: string): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${tunnel.localPort}/api/sessions`, {
     method: 'POST',

@@ -44,7 +44,7 @@ export function heldCommand(world: World): string {
 /** A real Jupyter that stops itself, as Ctrl-Z does, as soon as it can be found. */
 const STOPS_ITSELF = `import os, signal
 try:
-    from server.notebookapp import NotebookApp as App
+    from notebook.notebookapp import NotebookApp as App
 except ImportError:
     from jupyter_server.serverapp import ServerApp as App
 write = App.write_server_info_file

@@ -11,7 +11,7 @@ export function makeVenv(path: string, { jupyter = true } = {}): void {
 /** The commands `jupyter` and `jupyter-notebook` in a folder, which run by this python. */
 export function writeJupyter(folder: string, python: string): void {
   for (const name of ['jupyter', 'jupyter-notebook']) {
-    const module = name === 'jupyter' ? 'jupyter_core.command' : 'server.notebookapp';
+    const module = name === 'jupyter' ? 'jupyter_core.command' : 'notebook.notebookapp';
     // A shebang cannot hold a blank, so pip goes by way of sh where the path has one.
     const shebang = `#!/bin/sh\n'''exec' "${python}" "$0" "$@"\n' '''\n`;
     const text = `${shebang}import sys\nfrom ${module} import main\nsys.exit(main())\n`;

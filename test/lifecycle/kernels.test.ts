@@ -22,7 +22,7 @@ async function busyServer(): Promise<string> {
   return kernel;
 }
 
-test('status names each kernel, its server, whether it computes, and how long the server is up', async () => {
+test('status names each kernel, its notebook, whether it computes, and how long the server is up', async () => {
   const shown = await started(world.laptop);
   const idle = await openSession(world.laptop, shown, 'idle.ipynb');
   const busy = await openSession(world.laptop, shown, 'long run.ipynb');
@@ -38,7 +38,7 @@ test('status names each kernel, its server, whether it computes, and how long th
   assert.match(table, /^ {2}long run\.ipynb: busy, last active \d+ (s|min) ago$/m);
 });
 
-test('without a terminal a busy kernel keeps its server up, and the error names its server', async () => {
+test('without a terminal a busy kernel keeps its server up, and the error names its notebook', async () => {
   await busyServer();
   const { code, stderr } = await world.laptop.run('stop');
   assert.equal(code, 1);

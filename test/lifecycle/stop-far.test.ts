@@ -25,7 +25,7 @@ test('an idle server is asked to end on a connection that asked for its kernels'
   await started(world.laptop);
   const before = [sessions(), throughTunnel()];
   assert.equal(JSON.parse(await done(world.laptop, 'stop', '--json')).outcome, 'shutdown');
-  // It has no kernels, so it is not asked for their servers.
+  // It has no kernels, so it is not asked for their notebooks.
   assert.deepEqual([sessions(), throughTunnel()], [Number(before[0]) + 1, Number(before[1]) + 1]);
 });
 

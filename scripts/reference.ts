@@ -1,0 +1,29 @@
+// `make reference`: docs/reference/verbs.md, the help of each verb as the command prints it.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { VERBS } from '../src/commands/verbs.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+export const PAGE = join(root, 'docs/reference/verbs.md');
+
+/** The page's text. */
+export function reference(): string {
+  const help = (...words: string[]) =>
+    execFileSync(process.execPath, [join(root, 'dist/cli.cjs'), ...words, '--help'], { encoding: 'utf8' });
+  const sections = Object.keys(VERBS).map(
+    (verb) => `## ${verb}\n\n\`\`\`text\n${help(verb).trimEnd()}\n\`\`\`\n`,
+  );
+  return `# Verbs
+
+This page is for people who look up an option. It is the help that the command prints; \`make reference\` writes it.
+
+\`\`\`text
+${help().trimEnd()}
+\`\`\`
+
+${sections.join('\n')}`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(PAGE, reference());

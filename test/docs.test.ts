@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join, relative } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { PAGE, reference } from '../scripts/reference.ts';
+import { type ByHand, startByHand } from './hosts/by-hand.ts';
+import { freePort } from './hosts/sshd.ts';
+import { makeVenv } from './hosts/venv.ts';
+import { type Laptop, makeWorld, type World } from './hosts/world.ts';
+
+/** What README and docs say can be done as it stands there. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
+const pages = ['README.md', ...docs.filter((name) => name.endsWith('.md')).map((name) => join('docs', name))];
+const textOf = (page: string) => readFileSync(join(root, page), 'utf8');
+
+interface Block {
+  readonly lines: readonly string[];
+  /** Why its commands are not run here, if the page says so above it. */
+  readonly notRun: string | undefined;
+}
+
+/** What stands in fences of this language, without comments. */
+function blocks(page: string, language: string): Block[] {
+  const fences = textOf(page).matchAll(
+    new RegExp(`(?:<!-- not run: ([^>]+) -->\\n)?^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'),
+  );
+  return [...fences].map(([, notRun, text = '']) => ({
+    notRun,
+    lines: text
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/ +#.*$/, ''))
+      .filter((line) => line !== ''),
+  }));
+}
+
+let world: World;
+let folder: string;
+let sshConfig: string;
+/** A Jupyter of the user's that this program has not started, as --adopt needs one. */
+let other: ByHand;
+before(async () => {
+  world = await makeWorld();
+  folder = mkdtempSync(join(tmpdir(), 'rn-docs-'));
+  const own = [process.execPath, '--import', import.meta.resolve('tsx'), join(root, 'src/cli.ts')];
+  const shim = `#!/bin/sh\nexec ${own.map((word) => `'${word}'`).join(' ')} "$@"\n`;
+  writeFileSync(join(folder, 'remote-notebook'), shim, { mode: 0o755 });
+  // The host by the name that the pages give it, and what they have on it.
+  sshConfig = join(folder, 'ssh_config');
+  writeFileSync(sshConfig, readFileSync(world.sshd.sshConfig, 'utf8').replace('Host loopback', 'Host gpu'));
+  mkdirSync(join(world.home, 'rne'));
+  for (const name of ['venv', 'virtual_environment']) makeVenv(join(world.home, 'rne', name));
+  other = await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
+});
+after(async () => {
+  await world.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function shell(line: string, laptop: Laptop) {
+  const PATH = [folder, process.env.PATH].join(delimiter);
+  const env = { ...laptop.env, PATH, SHELL: '/bin/bash', BROWSER: 'true' };
+  return spawnSync('bash', ['-c', line], { cwd: root, env, encoding: 'utf8' });
+}
+
+/** The same line with this host's ssh_config, free ports, and nobody to ask. */
+function runnable(line: string, ports: Readonly<Record<string, string>>): string {
+  const here = Object.entries(ports).reduce((text, [port, free]) => text.replaceAll(port, free), line);
+  const file = `-F '${sshConfig}'`;
+  if (line.startsWith('make start')) return `${here} SSH_CONFIG='${sshConfig}' ARGS=--no-browser`;
+  if (/ init$/.test(line)) return `${here} gpu ${file} --name first --no-browser --yes`;
+  if (/(start\.ts| start| doctor| hosts| aliases gpu)( |$)|status gpu --all/.test(line))
+    return `${here} ${file}${/start/.test(line) ? ' --no-browser' : ''}`;
+  return here.replace('0.0.0.0', '127.0.0.1');
+}
+
+/** What is run in a way of its own: it takes minutes, or would change this machine. */
+const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
+  [/^make (demo|test|test-all|check|bench|pictures|build|package)\b/, 'below, as make -n'],
+  [/^npm install --global/, 'test/package.test.ts'],
+  [/^(nohup )?ssh /, 'below, and test/article'],
+  [/^node --import tsx --test /, 'as this very test'],
+];
+
+for (const page of pages) {
+  const lines = blocks(page, 'sh').flatMap((block) => (block.notRun ? [] : block.lines));
+  const own = lines.filter((line) => !ELSEWHERE.some(([pattern]) => pattern.test(line)));
+  if (own.length === 0) continue;
+  test(`each command of ${page} does what it says, in a real shell, against a real host`, async () => {
+    const laptop = world.anotherLaptop();
+    // The ports that the pages name may be taken here.
+    const ports = {
+      '--adopt 8888': `--adopt ${other.port}`,
+      6006: `${await freePort()}`,
+      '8080:': `${await freePort()}:`,
+    };
+    try {
+      for (const line of own) {
+        const { status, stderr } = shell(runnable(line, ports), laptop);
+        assert.equal(status, 0, `${line}\n${stderr}`);
+      }
+    } finally {
+      shell('remote-notebook stop --all --yes', laptop);
+    }
+  });
+}
+
+test('each make target that a page names exists', () => {
+  for (const page of pages) {
+    for (const line of blocks(page, 'sh').flatMap((block) => block.lines)) {
+      if (!/^make( |$)/.test(line)) continue;
+      const { status, stderr } = spawnSync('make', ['-n', ...line.split(/\s+/).slice(1)], {
+        cwd: root,
+        encoding: 'utf8',
+      });
+      assert.equal(status, 0, `${page}: ${line}\n${stderr}`);
+    }
+  }
+});
+
+test('each config.yaml of the pages is valid', () => {
+  const laptop = world.anotherLaptop();
+  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
+  const texts = pages.flatMap((page) => [...textOf(page).matchAll(/^```yaml\n(.*?)^```/gms)]);
+  assert.ok(texts.length >= 2);
+  for (const [, text = ''] of texts) {
+    writeFileSync(laptop.configurationFile, text);
+    const { status, stderr } = shell('remote-notebook config check', laptop);
+    assert.equal(status, 0, stderr);
+  }
+});
+
+test("the article's commands stand in the pages as the aliases have them", () => {
+  const words = 'username@remote_server_ip -d rne -e virtual_environment --plain --shell bash';
+  const { stdout } = shell(`remote-notebook aliases ${words}`, world.laptop);
+  for (const page of ['README.md', 'docs/article.md']) {
+    const article = blocks(page, 'sh')
+      .flatMap((block) => block.lines)
+      .filter((line) => /^(nohup )?ssh /.test(line));
+    assert.equal(article.length, 3);
+    for (const line of article) assert.ok(stdout.includes(line), `${line}\n${stdout}`);
+  }
+});
+
+test('the page of verbs is the help that the command prints (make reference writes it)', () => {
+  assert.equal(readFileSync(PAGE, 'utf8'), reference());
+});
+
+test('README can be read in two minutes', () => {
+  assert.ok(textOf('README.md').split('\n').length <= 180);
+});
+
+test('what the pages link is there', () => {
+  for (const page of pages) {
+    const text = textOf(page);
+    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(
+      ([, title = '']) => `#${title.toLowerCase().replaceAll(' ', '-')}`,
+    );
+    for (const [, link = ''] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+      const path = relative(root, join(root, dirname(page), link.replace(/#.*/, '')));
+      assert.ok(
+        link.startsWith('#') ? headings.includes(link) : existsSync(join(root, path)),
+        `${page}: ${link}`,
+      );
+    }
+  }
+});
+
+test('each page of docs/ says in its first sentence whom it is for', () => {
+  for (const page of pages.slice(1)) {
+    assert.match(textOf(page), /^# .+\n\nThis page is for people who /, page);
+  }
+});
