@@ -3,7 +3,7 @@
  * what went wrong and whose `remedy` says what to do; a `UsageError` among them says that nothing was run.
  */
 import type { HostListing } from './model/listing.ts';
-import type { GivenSettings } from './model/settings.ts';
+import type { ServerSettings } from './model/settings.ts';
 import type { ServerStatus } from './model/status.ts';
 import type { Context } from './system/context.ts';
 
@@ -26,17 +26,15 @@ export interface Surroundings {
 }
 
 /** The settings of config.yaml, and of the options of the same names. */
-export interface StartSettings extends Surroundings, GivenSettings {
+export interface StartSettings extends Surroundings, ServerSettings {
   readonly name?: string | undefined;
   /** How long Jupyter may take to come up; a minute without. */
   readonly timeoutMs?: number | undefined;
 }
 
 /** What can be chosen for a server that runs already. */
-export interface AdoptSettings extends Surroundings {
+export interface AdoptSettings extends Surroundings, Pick<ServerSettings, 'localPort' | 'strictPort'> {
   readonly name?: string | undefined;
-  readonly localPort?: number | undefined;
-  readonly strictPort?: boolean | undefined;
 }
 
 /** How a server ended: it was asked to, TERM or KILL did it, or it was gone already. */
@@ -53,13 +51,12 @@ export async function startServer(
   settings: StartSettings = {},
 ): Promise<ServerStatus & { readonly joined: boolean }> {
   const { resolveServer } = await import('./config/resolve.ts');
-  const { settingsFrom } = await import('./model/settings.ts');
   const { startServer: start } = await import('./lifecycle/start.ts');
   const { describeStarted } = await import('./lifecycle/status.ts');
   const context = contextOf(settings);
-  const { name, sshConfig, timeoutMs = START_TIMEOUT_MS } = settings;
+  const { timeoutMs = START_TIMEOUT_MS } = settings;
   const { verifyNotArticle } = await import('./article/store.ts');
-  const spec = await resolveServer(target, { ...settingsFrom(settings), name }, sshConfig, context);
+  const spec = await resolveServer(target, settings, context);
   verifyNotArticle(spec.name, context);
   const { record, joined } = await start(spec, { mode: 'start', timeoutMs }, context);
   return { ...(await describeStarted(record, context)), joined };
@@ -79,9 +76,7 @@ export async function adoptServer(
   const { adoptServer: join } = await import('./lifecycle/adopt.ts');
   const { describeStarted } = await import('./lifecycle/status.ts');
   const context = contextOf(settings);
-  const { name, localPort, strictPort, sshConfig } = settings;
-  const chosen = { name, 'local-port': localPort, 'strict-port': strictPort };
-  const { record } = await join(target, server, chosen, sshConfig, context);
+  const { record } = await join(target, server, settings, context);
   return describeStarted(record, context);
 }
 
@@ -119,7 +114,7 @@ export async function hostServers(target: string, surroundings: Surroundings = {
   const { listHost } = await import('./lifecycle/listing.ts');
   const { resolveServer } = await import('./config/resolve.ts');
   const context = contextOf(surroundings);
-  const { destination, sshConfig } = await resolveServer(target, {}, surroundings.sshConfig, context);
+  const { destination, sshConfig } = await resolveServer(target, surroundings, context);
   return listHost(destination, sshConfig, context);
 }
 

@@ -1,5 +1,6 @@
 import { parseEnvironment } from '../model/environment.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
+import { unknownToArticle } from '../model/settings.ts';
 import { parseDestination } from '../ssh/destination.ts';
 import { type Command, shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
@@ -10,25 +11,18 @@ import { UsageError } from '../system/errors.ts';
  */
 
 /** What runs on the host. A word that a shell would read otherwise is quoted for any of them. */
-function remoteStartText({
-  directory,
-  setup,
-  environment,
-  command,
-  port,
-  socket,
-  idleTimeoutS,
-}: ServerSpec): string {
-  const { kind } = parseEnvironment(environment);
-  if (setup.length > 0 || (kind !== 'none' && kind !== 'venv')) {
-    throw new UsageError('the three plain commands know no environment but a venv', {
-      remedy: 'Name the folder of one with --environment, or leave out --plain.',
-    });
-  }
-  const unknown = socket ? 'socket' : idleTimeoutS === undefined ? undefined : 'idle-timeout';
+function remoteStartText(spec: ServerSpec): string {
+  const { directory, environment, command, port } = spec;
+  const unknown = unknownToArticle(spec);
   if (unknown !== undefined) {
     throw new UsageError(`the three plain commands know no ${unknown}`, {
       remedy: 'Leave out either that or --plain.',
+    });
+  }
+  const { kind } = parseEnvironment(environment);
+  if (kind !== 'none' && kind !== 'venv') {
+    throw new UsageError('the three plain commands know no environment but a venv', {
+      remedy: 'Name the folder of one with --environment, or leave out --plain.',
     });
   }
   return [

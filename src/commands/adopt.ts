@@ -1,20 +1,26 @@
+import type { AdoptSettings } from '../lifecycle/adopt.ts';
 import type { Started } from '../lifecycle/start.ts';
+import { optionName, SETTING_NAMES, settingOf } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { UsageError } from '../system/errors.ts';
 
+/** Names a server that runs already. */
+export const ADOPT = {
+  adopt: {
+    type: 'number',
+    describe:
+      'join the Jupyter server with this port or PID on the host, whoever started it: see status --all',
+    requiresArg: true,
+  },
+} as const;
+
 /** What would say of a server that runs how it is to be started. */
 const OTHERS = [
-  'directory',
-  'environment',
-  'setup',
-  'command',
-  'port',
-  'socket',
-  'idle-timeout',
+  ...SETTING_NAMES.filter((name) => settingOf(name).counts === 'host').map(optionName),
   'save',
   'plain',
   'dry-run',
-] as const;
+];
 
 /**
  * Adopts the server that `--adopt` names, and brings it here.
@@ -22,13 +28,7 @@ const OTHERS = [
  */
 export async function adoptNamed(
   number: number,
-  args: {
-    readonly server?: string | undefined;
-    readonly F?: string | undefined;
-    readonly name?: string | undefined;
-    readonly localPort?: number | undefined;
-    readonly strictPort?: boolean | undefined;
-  },
+  args: AdoptSettings & { readonly server?: string | undefined },
   terminal: Terminal,
 ): Promise<Started> {
   if (!Number.isInteger(number) || number < 1) {
@@ -43,6 +43,5 @@ export async function adoptNamed(
     });
   }
   const { adoptServer } = await import('../lifecycle/adopt.ts');
-  const settings = { name: args.name, 'local-port': args.localPort, 'strict-port': args.strictPort };
-  return adoptServer(args.server, number, settings, args.F, terminal.context);
+  return adoptServer(args.server, number, args, terminal.context);
 }

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { SERVER_OPTIONS } from '../line/server-options.ts';
 import { defineVerb } from '../line/verb.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import { type GivenSettings, settingsFrom } from '../model/settings.ts';
+import type { ServerSettings } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { SHELLS, type Shell } from '../shell/start-up-file.ts';
-import { SERVER_OPTIONS } from './server-options.ts';
 import { giveLines, INSTALL, installLines } from './shell-lines.ts';
 
 export const aliases = defineVerb({
@@ -49,16 +49,15 @@ export async function installConfigured(shell: Shell, terminal: Terminal): Promi
 
 async function meantServers(
   target: string | undefined,
-  args: GivenSettings & { name?: string | undefined; F?: string | undefined },
+  given: ServerSettings & { name?: string | undefined },
   { context }: Terminal,
 ): Promise<ServerSpec[]> {
   const { resolveServer } = await import('../config/resolve.ts');
   const { readConfiguration } = await import('../config/file.ts');
   const { configurationFile } = await import('../system/paths.ts');
-  const flags = { ...settingsFrom(args), name: args.name };
   const { servers } = await readConfiguration(configurationFile(context.env));
   const names = target === undefined && Object.keys(servers).length > 0 ? Object.keys(servers) : [target];
-  return Promise.all(names.map((name) => resolveServer(name, flags, args.F, context)));
+  return Promise.all(names.map((name) => resolveServer(name, given, context)));
 }
 
 async function allLines(

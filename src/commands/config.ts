@@ -15,7 +15,7 @@ export const config = defineVerb({
     ['$0 config check', 'line and key of the first mistake'],
   ],
   async run(args, terminal) {
-    const { readConfiguration } = await import('../config/file.ts');
+    const { readConfiguration, writtenConfiguration } = await import('../config/file.ts');
     const { configurationFile } = await import('../system/paths.ts');
     const file = configurationFile(terminal.context.env);
     const action = args.action ?? 'show';
@@ -28,7 +28,8 @@ export const config = defineVerb({
     }
     const configuration = await readConfiguration(file);
     const count = Object.keys(configuration.servers).length;
-    if (args.json) terminal.print(JSON.stringify({ path: file, ...configuration }, undefined, 2));
+    const written = writtenConfiguration(configuration);
+    if (args.json) terminal.print(JSON.stringify({ path: file, ...written }, undefined, 2));
     else if (action === 'check')
       terminal.say(`${file} is right: ${count === 1 ? 'one server' : `${count} servers`}.`);
     else if (count === 0)
@@ -37,7 +38,7 @@ export const config = defineVerb({
       );
     else {
       const { default: yaml } = await import('yaml');
-      terminal.print(yaml.stringify(configuration).trimEnd());
+      terminal.print(yaml.stringify(written).trimEnd());
     }
     return 0;
   },

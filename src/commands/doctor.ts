@@ -1,8 +1,7 @@
 import type { Check } from '../doctor/check.ts';
+import { SERVER_OPTIONS } from '../line/server-options.ts';
 import { defineVerb } from '../line/verb.ts';
-import { settingsFrom } from '../model/settings.ts';
 import type { Style } from '../screen/terminal.ts';
-import { SERVER_OPTIONS } from './server-options.ts';
 
 export const doctor = defineVerb({
   usage: 'doctor [server]',
@@ -23,8 +22,7 @@ export const doctor = defineVerb({
   async run(args, terminal) {
     const { resolveServer } = await import('../config/resolve.ts');
     const { diagnose } = await import('../doctor/doctor.ts');
-    const flags = { ...settingsFrom(args), name: args.name };
-    const spec = await resolveServer(args.server, flags, args.F, terminal.context);
+    const spec = await resolveServer(args.server, args, terminal.context);
     const tell = (check: Check) => {
       if (!args.json) for (const line of linesOf(check, terminal.style)) terminal.print(line);
     };

@@ -5,8 +5,7 @@ import type { Terminal } from '../screen/terminal.ts';
 import type { Forward } from '../ssh/arguments.ts';
 import type { ServerRecord } from '../state/records.ts';
 import { UsageError } from '../system/errors.ts';
-import type { adoptNamed } from './adopt.ts';
-import { ADOPT } from './server-options.ts';
+import { ADOPT, type adoptNamed } from './adopt.ts';
 
 export const forward = defineVerb({
   usage: 'forward [server] [ports..]',
@@ -42,7 +41,7 @@ export const forward = defineVerb({
     if (args.cancel) verifyCancel(args, more);
     const known =
       args.adopt === undefined
-        ? await knownServer(name, args.F, context)
+        ? await knownServer(name, args.sshConfig, context)
         : await adopted(args.adopt, { ...args, server: name }, terminal);
     const { articleRecord } = await import('../article/store.ts');
     const isArticle = articleRecord(known.spec.name, context) !== undefined;

@@ -30,7 +30,7 @@ export const logs = defineVerb({
       throw new UsageError(`--lines is ${given}: it is a whole number from 1 to ${MAX_LINES}`);
     }
     const { knownServer } = await import('../config/resolve.ts');
-    const { spec, record } = await knownServer(args.server, args.F, context);
+    const { spec, record } = await knownServer(args.server, args.sshConfig, context);
     const { articleRecord } = await import('../article/store.ts');
     const article = articleRecord(spec.name, context);
     if (article) throw new UsageError(`"${spec.name}" was started with --plain; its log is ${article.log}`);

@@ -21,7 +21,7 @@ export const open = defineVerb({
     const { openPage, reachableServer, secretUrl } = await import('../lifecycle/open.ts');
     const { knownServer } = await import('../config/resolve.ts');
     const { Failure } = await import('../system/errors.ts');
-    const known = await knownServer(args.server, args.F, context);
+    const known = await knownServer(args.server, args.sshConfig, context);
     const { verifyNotArticle } = await import('../article/store.ts');
     verifyNotArticle(known.spec.name, context);
     const { record, status } = await reachableServer(known, context);

@@ -15,7 +15,7 @@ export const restart = defineVerb({
     const { context, style } = terminal;
     const timeoutMs = verifyTimeout(args.timeout) * 1000;
     const { knownServer } = await import('../config/resolve.ts');
-    const known = await knownServer(args.server, args.F, context);
+    const known = await knownServer(args.server, args.sshConfig, context);
     const { name } = known.spec;
     const { verifyNotArticle } = await import('../article/store.ts');
     verifyNotArticle(name, context);

@@ -1,10 +1,10 @@
 import type { Started } from '../lifecycle/start.ts';
+import { SERVER_OPTIONS } from '../line/server-options.ts';
 import { DRY_RUN, defineVerb } from '../line/verb.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import { settingsFrom } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { commandLine } from '../system/command.ts';
-import { ADOPT, SERVER_OPTIONS } from './server-options.ts';
+import { ADOPT, adoptNamed } from './adopt.ts';
 import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
 
 export const start = defineVerb({
@@ -41,14 +41,12 @@ export const start = defineVerb({
   ],
   async run(args, terminal) {
     verifyTimeout(args.timeout);
-    if (args.adopt !== undefined) {
-      const { adoptNamed } = await import('./adopt.ts');
+    if (args.adopt !== undefined)
       return openStarted(await adoptNamed(args.adopt, args, terminal), args, terminal);
-    }
     const { resolveServer } = await import('../config/resolve.ts');
     const { verifyNotArticle } = await import('../article/store.ts');
-    const flags = { ...settingsFrom(args), name: args.save ?? args.name };
-    const spec = await resolveServer(args.server, flags, args.F, terminal.context);
+    const given = { ...args, name: args.save ?? args.name };
+    const spec = await resolveServer(args.server, given, terminal.context);
     const timeoutMs = args.timeout * 1000;
     if (args.dryRun) return dryRun(spec, { ...args, timeoutMs }, terminal);
     if (!args.plain) verifyNotArticle(spec.name, terminal.context);
@@ -114,7 +112,6 @@ export async function tellStarted(
 
 async function save(spec: ServerSpec, name: string, terminal: Terminal): Promise<void> {
   const { saveServer } = await import('../config/file.ts');
-  const { settingsOf } = await import('../config/resolve.ts');
   const { connectionOf } = await import('../tunnel/tunnel.ts');
   const { ensurePrivateFolder, verifyWritable } = await import('../system/files.ts');
   const { configurationFile, stateFolder } = await import('../system/paths.ts');
@@ -123,7 +120,7 @@ async function save(spec: ServerSpec, name: string, terminal: Terminal): Promise
   connectionOf(spec, terminal.context.env);
   verifyWritable(file);
   ensurePrivateFolder(stateFolder(terminal.context.env));
-  await saveServer(file, name, settingsOf(spec));
+  await saveServer(file, name, spec);
   terminal.context.report.note(`saved as "${name}" in ${file}`);
 }
 

@@ -71,7 +71,11 @@ async function showHost(
       remedy: 'Leave out one of the two.',
     });
   const { resolveServer } = await import('../config/resolve.ts');
-  const { destination, sshConfig } = await resolveServer(args.server, {}, args.F, terminal.context);
+  const { destination, sshConfig } = await resolveServer(
+    args.server,
+    { sshConfig: args.sshConfig },
+    terminal.context,
+  );
   const { listHost } = await import('../lifecycle/listing.ts');
   const listing = await listHost(destination, sshConfig, terminal.context);
   if (args.json) terminal.print(JSON.stringify(listing, undefined, 2));
@@ -91,7 +95,7 @@ async function repair(terminal: Terminal): Promise<void> {
 
 interface Wanted {
   readonly server?: string | undefined;
-  readonly F?: string | undefined;
+  readonly sshConfig?: string | undefined;
   readonly resources?: boolean | undefined;
 }
 
@@ -100,11 +104,14 @@ export async function statusLines(wanted: Wanted, terminal: Terminal): Promise<s
   return linesOf(await look(wanted, terminal), wanted, terminal);
 }
 
-async function look({ server, F, resources }: Wanted, { context }: Terminal): Promise<ServerStatus[]> {
+async function look(
+  { server, sshConfig, resources }: Wanted,
+  { context }: Terminal,
+): Promise<ServerStatus[]> {
   const { statusOf } = await import('../lifecycle/status.ts');
   const { articleStatuses } = await import('../article/store.ts');
   const { knownServer } = await import('../config/resolve.ts');
-  const name = server === undefined ? undefined : (await knownServer(server, F, context)).spec.name;
+  const name = server === undefined ? undefined : (await knownServer(server, sshConfig, context)).spec.name;
   const statuses = [...(await statusOf(name, context)), ...(await articleStatuses(name, context))];
   if (!resources) return statuses;
   const { withResources } = await import('../lifecycle/resources.ts');

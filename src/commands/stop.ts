@@ -50,7 +50,7 @@ export const stop = defineVerb({
       return stopAll(args, OUTCOMES, terminal);
     }
     const { knownServer } = await import('../config/resolve.ts');
-    const known = await knownServer(args.server, args.F, context);
+    const known = await knownServer(args.server, args.sshConfig, context);
     const { name } = known.spec;
     if (args.plain) return stopPlainly(known, args, terminal);
     const { verifyNotArticle } = await import('../article/store.ts');

@@ -2,41 +2,54 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Document, LineCounter } from 'yaml';
-import { makeSpec, type ServerSpec } from '../model/server-spec.ts';
-import type { ServerSettings } from '../model/settings.ts';
+import { makeSpec, type ServerEntry, type ServerSpec } from '../model/server-spec.ts';
+import { SETTING_SCHEMAS } from '../model/setting-schemas.ts';
+import { optionName, SETTING_NAMES, settingsIn } from '../model/settings.ts';
 import { UsageError } from '../system/errors.ts';
 import { reason, writePrivateFile } from '../system/files.ts';
-
-const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 
 /** To valibot a list is an object, too. */
 const mapping = v.custom<object>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 );
 
-const SettingsSchema = v.strictObject({
+const EntrySchema = v.strictObject({
   destination: v.string(),
-  'ssh-config': v.optional(v.string()),
-  directory: v.optional(v.string()),
-  setup: v.optional(v.array(v.string())),
-  environment: v.optional(v.string()),
-  command: v.optional(v.string()),
-  port: v.optional(port),
-  'local-port': v.optional(port),
-  socket: v.optional(v.boolean()),
-  'strict-port': v.optional(v.boolean()),
-  'idle-timeout': v.optional(v.string()),
+  ...Object.fromEntries(SETTING_NAMES.map((name) => [optionName(name), v.optional(SETTING_SCHEMAS[name])])),
 });
 
 const ConfigurationSchema = v.strictObject({
   default: v.optional(v.string()),
-  servers: v.optional(v.pipe(mapping, v.record(v.string(), v.pipe(mapping, SettingsSchema)))),
+  servers: v.optional(
+    v.pipe(mapping, v.record(v.string(), v.pipe(mapping, EntrySchema, v.transform(entryIn)))),
+  ),
 });
 
 export interface Configuration {
   /** The server that is meant when none is named. */
   readonly default: string | undefined;
-  readonly servers: Readonly<Record<string, ServerSettings & { destination: string }>>;
+  readonly servers: Readonly<Record<string, ServerEntry>>;
+}
+
+function entryIn(written: Readonly<Record<string, unknown>> & { destination: string }): ServerEntry {
+  const settings = Object.fromEntries(SETTING_NAMES.map((name) => [name, written[optionName(name)]]));
+  return { destination: written.destination, ...settingsIn(settings) };
+}
+
+/** An entry as config.yaml has it, without what is empty. */
+function writtenEntry(entry: ServerEntry): Record<string, unknown> {
+  const isEmpty = (value: unknown) => value === undefined || [value].flat().join('') === '';
+  const settings = SETTING_NAMES.filter((name) => !isEmpty(entry[name]));
+  return {
+    destination: entry.destination,
+    ...Object.fromEntries(settings.map((name) => [optionName(name), entry[name]])),
+  };
+}
+
+/** What `config show` prints of it: as its file has it. */
+export function writtenConfiguration({ servers, ...others }: Configuration): Record<string, unknown> {
+  const entries = Object.entries(servers).map(([name, entry]) => [name, writtenEntry(entry)]);
+  return { ...others, servers: Object.fromEntries(entries) };
 }
 
 const EMPTY: Configuration = { default: undefined, servers: {} };
@@ -54,7 +67,7 @@ export async function readConfiguration(file: string): Promise<Configuration> {
 export async function configuredServer(file: string, name: string): Promise<ServerSpec | undefined> {
   const { servers } = await readConfiguration(file);
   const settings = Object.hasOwn(servers, name) ? servers[name] : undefined;
-  return settings && makeSpec(name, settings, undefined);
+  return settings && makeSpec(name, settings);
 }
 
 function readText(file: string): string | undefined {
@@ -87,23 +100,19 @@ export async function parseConfiguration(text: string, file: string): Promise<Co
 }
 
 /** What no type tells: a destination that ssh would misread, a name that cannot be one, half a path. */
-function verifyServer(name: string, settings: ServerSettings & { destination: string }, where: string): void {
-  const sshConfig = settings['ssh-config'];
+function verifyServer(name: string, settings: ServerEntry, where: string): void {
+  const { sshConfig } = settings;
   if (sshConfig !== undefined && !/^(?:~?\/|none$)/.test(sshConfig)) {
     throw new UsageError(`${where}: ssh-config is "${sshConfig}", which means another file in each folder`, {
       remedy: 'Write its whole path, which begins with / or ~/',
     });
   }
   try {
-    makeSpec(name, settings, undefined);
+    makeSpec(name, settings);
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     throw new UsageError(`${where}: ${cause.message}`, { remedy: cause.remedy, cause });
   }
-}
-
-function isEmptyList(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0;
 }
 
 async function parseYaml(text: string, file: string): Promise<{ document: Document; lines: LineCounter }> {
@@ -149,7 +158,7 @@ function expected({ type, requirement, expected }: Issue): string {
 }
 
 function knownKeys(path: readonly string[]): string[] {
-  return Object.keys(path.length === 1 ? ConfigurationSchema.entries : SettingsSchema.entries);
+  return Object.keys(path.length === 1 ? ConfigurationSchema.entries : EntrySchema.entries);
 }
 
 /** The line of the key, or of the nearest one above it that is there. */
@@ -173,19 +182,16 @@ function lineOf(path: readonly string[], document: Document, lines: LineCounter)
 export async function saveServer(
   file: string,
   name: string,
-  settings: ServerSettings,
+  entry: ServerEntry,
   isDefault = false,
 ): Promise<void> {
   const text = readText(file) ?? '';
   await parseConfiguration(text, file);
   const { document } = await parseYaml(text, file);
   await keepCommentsBehindKeys(document, text);
-  const given = Object.entries(settings).filter(
-    ([, value]) => value !== undefined && value !== '' && !isEmptyList(value),
-  );
   if (document.contents === null) document.contents = document.createNode({});
   if (isDefault) document.set('default', name);
-  document.setIn(['servers', name], document.createNode(Object.fromEntries(given)));
+  document.setIn(['servers', name], document.createNode(writtenEntry(entry)));
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   } catch (cause) {

@@ -1,5 +1,5 @@
-import { defaultName, durationText, makeSpec, type ServerSpec } from '../model/server-spec.ts';
-import type { ServerSettings } from '../model/settings.ts';
+import { defaultName, makeSpec, type ServerSpec } from '../model/server-spec.ts';
+import { type ServerSettings, settingsIn } from '../model/settings.ts';
 import { verifySshConfig } from '../ssh/config-file.ts';
 import { verifyNoPassword } from '../ssh/destination.ts';
 import { type Named, readState, type ServerRecord, type State } from '../state/records.ts';
@@ -26,34 +26,26 @@ const HOW_TO_BEGIN =
   'Let it ask you: remote-notebook init. Or name where: remote-notebook start user@host --directory DIR --environment VENV';
 
 /**
- * What `start` means: a name of config.yaml or of a record, or else a destination. Flags win over both.
+ * What `start` means: a name of config.yaml or of a record, or else a destination. What is given wins over both.
  * @throws UsageError when nothing is meant, or any part is wrong
  */
 export async function resolveServer(
   target: string | undefined,
-  flags: ServerSettings & { readonly name?: string | undefined },
-  sshConfig: string | undefined,
+  { name, ...given }: ServerSettings & { readonly name?: string | undefined },
   context: Context,
 ): Promise<ServerSpec> {
-  verifySshConfig(sshConfig);
+  verifySshConfig(given.sshConfig);
   const configuration = await readConfiguration(configurationFile(context.env));
   const records = recordedIn(readState(context));
   const named = target ?? meantName(configuration, records);
   if (named === undefined)
     throw noneMeant(configuration, records, 'no server is named, and none is configured');
-  const { name: givenName, ...given } = flags;
-  const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const configured = entryOf(configuration.servers, named);
-  const record = entryOf(records, named);
-  if (configured) {
-    const used = { 'ssh-config': record?.spec.sshConfig, ...configured };
-    return makeSpec(givenName ?? named, { ...used, ...settings }, sshConfig);
-  }
-  if (record) {
-    const known = settingsOf(record.spec);
-    return makeSpec(givenName ?? named, { ...known, ...settings }, sshConfig);
-  }
-  return makeSpec(givenName ?? defaultName(named), { ...settings, destination: named }, sshConfig);
+  const known = entryOf(records, named)?.spec;
+  const settings = settingsIn(given);
+  if (configured) return makeSpec(name ?? named, { sshConfig: known?.sshConfig, ...configured, ...settings });
+  if (known) return makeSpec(name ?? named, { ...known, ...settings });
+  return makeSpec(name ?? defaultName(named), { ...settings, destination: named });
 }
 
 /** @param none what to say where there is none at all */
@@ -72,25 +64,6 @@ function meantName(configuration: Configuration, records: Recorded): string | un
 
 function knownNames(configuration: Configuration, records: Recorded): string[] {
   return [...new Set([...Object.keys(records), ...Object.keys(configuration.servers)])].sort();
-}
-
-/** What `makeSpec` would need to make this server again. */
-export function settingsOf(spec: ServerSpec): ServerSettings & { destination: string } {
-  const { destination, sshConfig, directory, setup, environment, command, port, localPort } = spec;
-  const { socket, strictPort, idleTimeoutS } = spec;
-  return {
-    destination,
-    'ssh-config': sshConfig,
-    directory,
-    setup,
-    environment,
-    command,
-    port,
-    'local-port': localPort,
-    socket,
-    'strict-port': strictPort,
-    ...(idleTimeoutS === undefined ? {} : { 'idle-timeout': durationText(idleTimeoutS) }),
-  };
 }
 
 /**
@@ -114,7 +87,8 @@ export async function knownServer(
   const record = entryOf(records, name) ?? onlyOn(name, records);
   if (record) return { spec: record.spec, record: state.servers[record.spec.name] };
   const configured = entryOf(configuration.servers, name);
-  if (configured) return { spec: makeSpec(name, configured, sshConfig), record: undefined };
+  if (configured)
+    return { spec: makeSpec(name, { ...configured, ...settingsIn({ sshConfig }) }), record: undefined };
   verifyNoPassword(name);
   const near = nearest(name, names);
   const meant = near === undefined ? '' : `Did you mean ${near}? `;

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { redactTokens } from '../jupyter/server.ts';
 import { identityText, pidOf } from '../model/identity.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
+import { scriptVariables } from '../model/settings.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { JupyterRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
@@ -108,14 +109,7 @@ export function launchScript(
       token,
       from: hostname(),
       name: spec.name,
-      directory: spec.directory,
-      setup: spec.setup.join('\n'),
-      environment: spec.environment,
-      command: spec.command,
-      port: String(spec.port),
-      idle_timeout: spec.idleTimeoutS === undefined ? '' : String(spec.idleTimeoutS),
-      socket: spec.socket ? 'yes' : '',
-      strict_port: spec.strictPort ? 'yes' : '',
+      ...scriptVariables(spec),
       timeout: String(Math.ceil(timeoutMs / 1000)),
     },
   };
@@ -223,9 +217,7 @@ export async function examineHost(
   spec: ServerSpec,
   context: Context,
 ): Promise<{ frames: readonly Frame[]; printed: readonly string[] }> {
-  const { name, directory, environment, command, port } = spec;
-  const setup = spec.setup.join('\n');
-  const variables = { name, directory, setup, environment, command, port: String(port) };
+  const variables = { name: spec.name, ...scriptVariables(spec) };
   const printed: string[] = [];
   let begun = false;
   const onFrame = () => {
@@ -247,8 +239,7 @@ export async function surveyHost(
   spec: ServerSpec,
   context: Context,
 ): Promise<Frame[]> {
-  const { directory, environment } = spec;
-  const variables = { directory, environment, command: '', setup: spec.setup.join('\n') };
+  const variables = { ...scriptVariables(spec), command: '' };
   const frames = await runScript(connection, { name: 'environments', variables }, context);
   if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), spec);
   return frames;

@@ -1,7 +1,7 @@
-import { resolveServer, settingsOf } from '../config/resolve.ts';
+import { resolveServer } from '../config/resolve.ts';
 import { type Everything, everyServer, type FoundServer, isPasswordOnly } from '../host/listing.ts';
 import { defaultName, makeSpec, type ServerSpec } from '../model/server-spec.ts';
-import type { ServerSettings } from '../model/settings.ts';
+import { type ServerSettings, settingsIn } from '../model/settings.ts';
 import { type Records, readRecords } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
@@ -11,7 +11,7 @@ import { connectionOf, onTunnel } from '../tunnel/tunnel.ts';
 import { type Started, startServer } from './start.ts';
 
 /** What can be chosen for a server that runs already. */
-export interface AdoptSettings extends Pick<ServerSettings, 'local-port' | 'strict-port'> {
+export interface AdoptSettings extends Pick<ServerSettings, 'localPort' | 'strictPort' | 'sshConfig'> {
   readonly name?: string | undefined;
 }
 
@@ -26,10 +26,9 @@ export async function adoptServer(
   target: string | undefined,
   number: number,
   settings: AdoptSettings,
-  sshConfig: string | undefined,
   context: Context,
 ): Promise<Started> {
-  const host = await resolveServer(target, {}, sshConfig, context);
+  const host = await resolveServer(target, { sshConfig: settings.sshConfig }, context);
   const connection = connectionOf(host, context.env);
   context.report.phase('connect');
   return onTunnel(connection, context, async () => {
@@ -75,7 +74,7 @@ function linesOf(servers: readonly FoundServer[]): string {
 function specOf(
   { info, records }: FoundServer,
   { destination, sshConfig }: ServerSpec,
-  { name, ...settings }: AdoptSettings,
+  { name, localPort, strictPort }: AdoptSettings,
   known: Records,
 ): { spec: ServerSpec; isNew: boolean } {
   const isFree = (asked: { name: string; directory: string }) => {
@@ -89,16 +88,13 @@ function specOf(
     name ?? own?.asked?.name ?? `${defaultName(destination).slice(0, 56)}-${info.port || info.pid}`;
   const directory = own?.asked?.directory ?? info.directory ?? '';
   const here = isFree({ name: given, directory }) ? known[given]?.spec : undefined;
-  const described = here
-    ? settingsOf(here)
-    : {
-        destination,
-        directory,
-        socket: info.socket !== undefined,
-        ...(info.port === 0 ? {} : { port: info.port }),
-      };
-  const said = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-  const spec = makeSpec(given, { ...described, ...said }, sshConfig);
+  const described = here ?? {
+    destination,
+    directory,
+    socket: info.socket !== undefined,
+    port: info.port || undefined,
+  };
+  const spec = makeSpec(given, { ...described, ...settingsIn({ localPort, strictPort, sshConfig }) });
   return { spec, isNew: !own };
 }
 

@@ -1,5 +1,5 @@
 import type { KnownServer } from '../config/resolve.ts';
-import { isPort } from '../model/server-spec.ts';
+import { isPort } from '../model/setting-values.ts';
 import type { ServerStatus } from '../model/status.ts';
 import { type Forward, forwardSpec } from '../ssh/arguments.ts';
 import {

@@ -1,6 +1,6 @@
 import { type HostServer, serverRecord } from '../host/server-record.ts';
 import { listServers } from '../host/servers.ts';
-import { DEFAULT_PORT, makeSpec } from '../model/server-spec.ts';
+import { makeSpec } from '../model/server-spec.ts';
 import { type Connection, forwardSpec } from '../ssh/arguments.ts';
 import {
   allForwards,
@@ -77,12 +77,13 @@ function recordOf(
   const { destination, sshConfig } = connection;
   const settings = {
     destination,
+    sshConfig,
     directory: asked.directory,
     environment: found.environment,
-    port: server.port || DEFAULT_PORT,
+    port: server.port || undefined,
     socket: server.socket !== undefined,
   };
   // What a host calls a server names files here: it is verified as if the user had said it.
-  const spec = makeSpec(asked.name, settings, sshConfig);
+  const spec = makeSpec(asked.name, settings);
   return [{ spec, jupyter: server, forwards }];
 }

@@ -19,13 +19,12 @@ import {
   withRecord,
   withServerLock,
 } from '../state/records.ts';
-import { shellQuote } from '../system/command.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
-import { Failure, Interrupted, UsageError } from '../system/errors.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
 import { withClaim } from '../tunnel/connection.ts';
 import { Route } from '../tunnel/local-port.ts';
 import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
-import { noteDifferences, noteUnmet } from './differences.ts';
+import { noteDifferences, noteUnmet, verifySameServer } from './differences.ts';
 import { apiOf, prove } from './prove.ts';
 
 export interface StartOptions {
@@ -161,20 +160,6 @@ async function runningServer(
   });
 }
 
-/** A record answers for its name: another server under the same one would make the first unreachable. */
-export function verifySameServer(record: ServerRecord, wanted: ServerSpec): void {
-  const known = record.spec;
-  const differing = (['destination', 'directory'] as const).find((key) => known[key] !== wanted[key]);
-  if (!differing) return;
-  throw new UsageError(`"${wanted.name}" is ${place(known)}, and not ${place(wanted)}`, {
-    remedy: `Stop that one first (remote-notebook stop ${wanted.name}), or give this one a --name of its own.`,
-  });
-}
-
-function place({ directory, destination }: ServerSpec): string {
-  return `${directory === '' ? 'the home folder' : shellQuote(directory)} on ${destination}`;
-}
-
 /** The short way: what the record names lives and answers. Nothing but the API is asked. */
 async function joinKnown(
   record: ServerRecord,
@@ -193,7 +178,7 @@ async function joinKnown(
     context.report.phaseFailed();
     return undefined;
   }
-  noteUnmet(wanted, spec, forward, context);
+  noteUnmet(wanted, { ...spec, localPort: forward.localPort }, context);
   return started(record, proof, true);
 }
 

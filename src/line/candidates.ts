@@ -66,7 +66,7 @@ function readTyped(words: readonly string[], options: OptionTable): Typed {
   let sshConfig: string | undefined;
   const dashes = words.indexOf('--');
   for (const word of dashes < 0 ? words : words.slice(0, dashes)) {
-    const named = awaiting === undefined ? fileIn(word) : awaiting === 'F' ? word : undefined;
+    const named = awaiting === undefined ? fileIn(word) : awaiting === 'ssh-config' ? word : undefined;
     sshConfig = named ?? sshConfig;
     if (awaiting !== undefined) awaiting = undefined;
     else if (word.startsWith('-')) awaiting = takingValue(word, options);
@@ -104,7 +104,7 @@ function optionWords(options: OptionTable): Candidate[] {
 }
 
 function valueWords(name: string, options: OptionTable, prefix: string): Candidate[] | 'file' {
-  if (name === 'F') return 'file';
+  if (name === 'ssh-config') return 'file';
   return (options[name]?.choices ?? []).map((choice) => ({ word: `${prefix}${choice}`, about: '' }));
 }
 

@@ -1,5 +1,6 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
 import type { Terminal } from '../screen/terminal.ts';
+import { SETTING_OPTIONS } from './server-options.ts';
 
 /** The options that every verb has. */
 export interface SharedArguments {
@@ -68,14 +69,7 @@ export const SERVER = {
   },
 } as const;
 
-export const CONFIG_FILE = {
-  F: {
-    type: 'string',
-    describe: "ssh's own: another file than ~/.ssh/config",
-    requiresArg: true,
-    alias: 'ssh-config',
-  },
-} as const;
+export const CONFIG_FILE = { 'ssh-config': SETTING_OPTIONS['ssh-config'] } as const;
 
 export const YES = { yes: { alias: 'y', type: 'boolean', default: false, describe: 'ask nothing' } } as const;
 

@@ -1,5 +1,6 @@
 import { articleLines } from '../article/commands.ts';
-import { DEFAULT_PORT, durationText, type ServerSpec } from '../model/server-spec.ts';
+import type { ServerSpec } from '../model/server-spec.ts';
+import { optionWords } from '../model/settings.ts';
 import { shellQuote } from '../system/command.ts';
 
 /** `alias` lines, the same in bash, zsh and fish. */
@@ -37,39 +38,10 @@ function ownLines(
 ): { forward: string; start: string; stop: string } {
   const own = program.map(shellQuote).join(' ');
   const name = shellQuote(spec.name);
-  const words = isConfigured ? [spec.name] : startWords(spec);
+  const words = isConfigured ? [spec.name] : [spec.destination, `--name=${spec.name}`, ...optionWords(spec)];
   return {
     forward: `${own} forward ${name}`,
     start: `${own} start ${words.map(shellQuote).join(' ')}`,
     stop: `${own} stop ${name}`,
   };
-}
-
-function startWords({
-  name,
-  destination,
-  sshConfig,
-  directory,
-  setup,
-  environment,
-  command,
-  port,
-  localPort,
-  socket,
-  idleTimeoutS,
-}: ServerSpec): string[] {
-  const options: readonly (readonly [string, string | undefined])[] = [
-    ['name', name],
-    ['directory', directory || undefined],
-    ...setup.map((line) => ['setup', line] as const),
-    ['environment', environment || undefined],
-    ['command', command || undefined],
-    ['port', port === DEFAULT_PORT ? undefined : String(port)],
-    ['local-port', localPort === undefined ? undefined : String(localPort)],
-    ['idle-timeout', idleTimeoutS === undefined ? undefined : durationText(idleTimeoutS)],
-  ];
-  // With `=`, a value that begins with a dash is no option.
-  const words = options.flatMap(([option, value]) => (value === undefined ? [] : [`--${option}=${value}`]));
-  const fileArgs = sshConfig === undefined ? [] : ['-F', sshConfig];
-  return [destination, ...fileArgs, ...words, ...(socket ? ['--socket'] : [])];
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { IdentitySchema, type ServerIdentity } from '../model/identity.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
+import { SETTING_SCHEMAS } from '../model/setting-schemas.ts';
+import { SETTING_NAMES, settingOf } from '../model/settings.ts';
 import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
@@ -16,21 +18,13 @@ const EMPTY: State = { servers: {}, article: {} };
 
 const text = v.string();
 const optionalText = v.optional(v.string());
-const optionalPort = v.optional(v.number());
 
 const SpecSchema = v.object({
   name: text,
   destination: text,
-  sshConfig: optionalText,
-  directory: text,
-  setup: v.optional(v.array(text), []),
-  environment: text,
-  command: text,
-  port: v.number(),
-  localPort: optionalPort,
-  socket: v.optional(v.boolean(), false),
-  strictPort: v.boolean(),
-  idleTimeoutS: v.optional(v.number()),
+  ...Object.fromEntries(
+    SETTING_NAMES.map((name) => [name, v.optional(SETTING_SCHEMAS[name], settingOf(name).default)]),
+  ),
 });
 
 const ForwardSchema = v.object({ bindAddress: text, localPort: v.number(), target: text });

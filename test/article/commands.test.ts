@@ -11,7 +11,7 @@ import {
   plainTunnelCommand,
   userOf,
 } from '../../src/article/commands.ts';
-import { makeSpec } from '../../src/model/server-spec.ts';
+import { makeSpec, type ServerEntry } from '../../src/model/server-spec.ts';
 import type { ServerSettings } from '../../src/model/settings.ts';
 import { AWKWARD_FOLDERS, lacks, runLine, SHELL_NAMES, type ShellName } from '../hosts/shells.ts';
 
@@ -22,12 +22,8 @@ const ARTICLE = {
   port: 8889,
 };
 
-function spec(settings: ServerSettings = {}, sshConfig?: string) {
-  return makeSpec(
-    'n',
-    { ...ARTICLE, ...settings, destination: settings.destination ?? ARTICLE.destination },
-    sshConfig,
-  );
+function spec(entry: Partial<ServerEntry> = {}) {
+  return makeSpec('n', { ...ARTICLE, ...entry });
 }
 
 test("the commands are the article's to the letter, and -S none", () => {
@@ -54,7 +50,7 @@ test("the commands are the article's to the letter, and -S none", () => {
 });
 
 test('a second port, another ssh_config and another Jupyter command have their places in them', () => {
-  const other = spec({ 'local-port': 9000, command: 'jupyter lab --debug' }, '/etc/my config');
+  const other = spec({ localPort: 9000, command: 'jupyter lab --debug', sshConfig: '/etc/my config' });
   assert.deepEqual(plainTunnelCommand(other).slice(4, 6), ['-F', '/etc/my config']);
   assert.ok(plainTunnelCommand(other).includes('localhost:9000:localhost:8889'));
   assert.match(plainStartCommand(other).at(-1) ?? '', /; jupyter lab --debug --no-browser --port=8889$/);
@@ -62,9 +58,9 @@ test('a second port, another ssh_config and another Jupyter command have their p
 });
 
 test('what is no venv is no environment of the three commands', () => {
-  for (const parts of [{ environment: 'conda:ml' }, { environment: 'uv' }, { setup: ['module load x'] }])
+  for (const environment of ['conda:ml', 'uv'])
     assert.throws(
-      () => plainStartCommand(spec(parts)),
+      () => plainStartCommand(spec({ environment })),
       /the three plain commands know no environment but a venv/,
     );
 });

@@ -63,12 +63,12 @@ const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[]
   [
     'an unknown key of a server',
     'servers:\n  work:\n    destination: gpu\n    prot: 1\n',
-    ':4: servers.work.prot is unknown\nKnown there: destination, ssh-config, directory, setup, environment, command, port, local-port, socket, strict-port, idle-timeout\n',
+    ':4: servers.work.prot is unknown\nKnown there: destination, directory, setup, environment, command, port, local-port, socket, strict-port, idle-timeout, ssh-config\n',
   ],
   [
     'an unknown key at the top',
     '# mine\nnotebook:\n  work: 1\n',
-    ':2: server is unknown\nKnown there: default, servers\n',
+    ':2: notebook is unknown\nKnown there: default, servers\n',
   ],
   [
     'a word for a port',
@@ -106,7 +106,7 @@ const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[]
   ],
   [
     'a default that there is not',
-    'default: wrok\nnotebooks:\n  work:\n    destination: gpu\n',
+    'default: wrok\nservers:\n  work:\n    destination: gpu\n',
     ': default names "wrok", which is none of its servers\nThere are: work\n',
   ],
 ];

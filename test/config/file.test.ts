@@ -49,9 +49,9 @@ servers:
         environment: 'venv',
         command: 'jupyter lab',
         port: 9000,
-        'local-port': 9001,
+        localPort: 9001,
         socket: true,
-        'strict-port': true,
+        strictPort: true,
       },
     },
   });
@@ -87,8 +87,8 @@ const MISTAKES: readonly (readonly [text: string, message: string])[] = [
   ],
   ['servers:\n  work:\n    destination: -oX\n', ':2: servers.work: the destination "-oX" begins'],
   ['servers:\n  a/b:\n    destination: gpu\n', ':2: servers.a/b: "a/b" cannot be'],
-  ['default: toString\nnotebooks:\n  work: { destination: gpu }\n', ': default names "toString"'],
-  ['default: play\nnotebooks:\n  work: { destination: gpu }\n', ': default names "play"'],
+  ['default: toString\nservers:\n  work: { destination: gpu }\n', ': default names "toString"'],
+  ['default: play\nservers:\n  work: { destination: gpu }\n', ': default names "play"'],
 ];
 
 for (const [text, message] of MISTAKES) {

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { knownServer, resolveServer, settingsOf } from '../../src/config/resolve.ts';
-import { makeSpec } from '../../src/model/server-spec.ts';
-import type { ServerSettings } from '../../src/model/settings.ts';
+import { saveServer } from '../../src/config/file.ts';
+import { knownServer, resolveServer } from '../../src/config/resolve.ts';
+import { makeSpec, type ServerEntry } from '../../src/model/server-spec.ts';
 import { NO_FORWARDS, updateRecords, withRecord } from '../../src/state/records.ts';
 import type { Context } from '../../src/system/context.ts';
 import { UsageError } from '../../src/system/errors.ts';
@@ -36,8 +36,8 @@ function configure(text: string): void {
 }
 
 /** As a start leaves it behind. */
-async function remember(name: string, settings: ServerSettings & { destination: string }): Promise<void> {
-  const spec = makeSpec(name, settings, '/its/ssh_config');
+async function remember(name: string, entry: ServerEntry): Promise<void> {
+  const spec = makeSpec(name, { ...entry, sshConfig: '/its/ssh_config' });
   const record = { spec, jupyter: undefined, forwards: NO_FORWARDS };
   await updateRecords(context, (records) => withRecord(records, record));
 }
@@ -58,7 +58,7 @@ servers:
 `;
 
 test('a word that nothing is named after is a destination', async () => {
-  const spec = await resolveServer('me@gpu', { directory: 'rne' }, '/dev/null', context);
+  const spec = await resolveServer('me@gpu', { directory: 'rne', sshConfig: '/dev/null' }, context);
   assert.deepEqual(
     [spec.name, spec.destination, spec.directory, spec.sshConfig],
     ['gpu', 'me@gpu', 'rne', '/dev/null'],
@@ -66,19 +66,19 @@ test('a word that nothing is named after is a destination', async () => {
 });
 
 test('--name gives a destination another name, so that two servers can be on one', async () => {
-  const spec = await resolveServer('me@gpu', { name: 'second' }, undefined, context);
+  const spec = await resolveServer('me@gpu', { name: 'second' }, context);
   assert.deepEqual([spec.name, spec.destination], ['second', 'me@gpu']);
 });
 
 test('a name of config.yaml is that server, and a flag wins over what stands there', async () => {
   configure(TWO);
-  const spec = await resolveServer('work', { port: 9999, directory: undefined }, undefined, context);
+  const spec = await resolveServer('work', { port: 9999, directory: undefined }, context);
   assert.deepEqual([spec.name, spec.destination, spec.directory, spec.port], ['work', 'gpu', 'rne', 9999]);
 });
 
 test('a name that was started without config.yaml is that server again, with all that was said of it', async () => {
-  await remember('mine', { destination: 'gpu', directory: 'rne', 'local-port': 7000 });
-  const spec = await resolveServer('mine', { environment: 'venv' }, undefined, context);
+  await remember('mine', { destination: 'gpu', directory: 'rne', localPort: 7000 });
+  const spec = await resolveServer('mine', { environment: 'venv' }, context);
   assert.deepEqual(
     [spec.destination, spec.directory, spec.localPort, spec.environment, spec.sshConfig],
     ['gpu', 'rne', 7000, 'venv', '/its/ssh_config'],
@@ -88,26 +88,26 @@ test('a name that was started without config.yaml is that server again, with all
 test('what stands in config.yaml counts before what was started once', async () => {
   configure('servers:\n  work: { destination: new }\n');
   await remember('work', { destination: 'old' });
-  assert.equal((await resolveServer('work', {}, undefined, context)).destination, 'new');
+  assert.equal((await resolveServer('work', {}, context)).destination, 'new');
 });
 
 test('without a name the default is meant', async () => {
   configure(TWO);
   await remember('running', { destination: 'elsewhere' });
-  assert.equal((await resolveServer(undefined, {}, undefined, context)).name, 'work');
+  assert.equal((await resolveServer(undefined, {}, context)).name, 'work');
 });
 
 test('without a name and a default the only server is meant, configured or started', async () => {
   await remember('mine', { destination: 'gpu' });
-  assert.equal((await resolveServer(undefined, {}, undefined, context)).name, 'mine');
+  assert.equal((await resolveServer(undefined, {}, context)).name, 'mine');
   configure('servers:\n  mine: { destination: gpu }\n');
-  assert.equal((await resolveServer(undefined, {}, undefined, context)).name, 'mine');
+  assert.equal((await resolveServer(undefined, {}, context)).name, 'mine');
 });
 
 test('without any server a short text says how to begin', async () => {
   const beginning = /^Let it ask you: remote-notebook init\. Or name where: remote-notebook start user@host /;
   await assert.rejects(
-    resolveServer(undefined, {}, undefined, context),
+    resolveServer(undefined, {}, context),
     refusal(/no server is named, and none is configured/, beginning),
   );
   await assert.rejects(
@@ -149,7 +149,7 @@ test('a name that nobody knows is answered with those that there are', async () 
 });
 
 test('a word that every object of JavaScript has names no server', async () => {
-  assert.equal((await resolveServer('toString', { name: 'x' }, undefined, context)).destination, 'toString');
+  assert.equal((await resolveServer('toString', { name: 'x' }, context)).destination, 'toString');
   await assert.rejects(
     knownServer('constructor', undefined, context),
     refusal(/there is no server "constructor"/, /^Let it ask you/),
@@ -165,24 +165,26 @@ test('of several servers one must be named', async () => {
   );
 });
 
-test('what is saved of a server makes the same server again', () => {
-  const settings = { destination: 'gpu', directory: 'd', environment: 'e', command: 'c', port: 1 };
-  const spec = makeSpec('x', { ...settings, 'local-port': 2, socket: true, 'strict-port': true }, '/f');
-  assert.deepEqual(makeSpec('x', settingsOf(spec), undefined), spec);
+test('what is saved of a server makes the same server again', async () => {
+  const settings = { directory: 'd', setup: ['s'], environment: 'e', command: 'c', port: 1, localPort: 2 };
+  const others = { socket: true, strictPort: true, idleTimeout: '60m', sshConfig: '/dev/null' };
+  const spec = makeSpec('x', { destination: 'gpu', ...settings, ...others });
+  await saveServer(configurationFile(context.env), 'x', spec);
+  assert.deepEqual(await resolveServer('x', {}, context), spec);
 });
 
 test('the ssh_config of config.yaml is used, and another one that is named wins', async () => {
   configure('servers:\n  work: { destination: gpu, ssh-config: ~/lab.conf }\n');
   await remember('work', { destination: 'gpu' });
   const own = join(homedir(), 'lab.conf');
-  assert.equal((await resolveServer('work', {}, undefined, context)).sshConfig, own);
-  assert.equal((await resolveServer('work', {}, '/dev/null', context)).sshConfig, '/dev/null');
+  assert.equal((await resolveServer('work', {}, context)).sshConfig, own);
+  assert.equal((await resolveServer('work', { sshConfig: '/dev/null' }, context)).sshConfig, '/dev/null');
   await updateRecords(context, () => ({}));
   assert.equal((await knownServer('work', undefined, context)).spec.sshConfig, own);
 });
 
 test('an ssh_config is the same one in every folder', () => {
-  const fileOf = (named: string) => makeSpec('x', { destination: 'gpu' }, named).sshConfig;
+  const fileOf = (named: string) => makeSpec('x', { destination: 'gpu', sshConfig: named }).sshConfig;
   assert.deepEqual(['lab.conf', '~/lab.conf', 'none'].map(fileOf), [
     join(process.cwd(), 'lab.conf'),
     join(homedir(), 'lab.conf'),
@@ -192,6 +194,6 @@ test('an ssh_config is the same one in every folder', () => {
 
 test('an ssh_config that is named and not there is a mistake', async () => {
   const mistake = refusal(/^cannot read the ssh_config \/nonexist: ENOENT: no such file or directory$/, /-F/);
-  await assert.rejects(resolveServer('gpu', {}, '/nonexist', context), mistake);
+  await assert.rejects(resolveServer('gpu', { sshConfig: '/nonexist' }, context), mistake);
   await assert.rejects(knownServer('gpu', '/nonexist', context), mistake);
 });

@@ -6,7 +6,7 @@ import { makeSpec } from '../../src/model/server-spec.ts';
 
 /** What cannot be broken for real on every machine: what doctor makes of a host's words. */
 
-const spec = makeSpec('gpu', { destination: 'gpu' }, undefined);
+const spec = makeSpec('gpu', { destination: 'gpu' });
 
 function layer(name: string, ...told: readonly (readonly [string, string])[]) {
   const order = ['logind', 'port', 'directory', 'disk', 'server', 'environment', 'jupyter', 'configuration'];

@@ -91,7 +91,7 @@ test('Tab in fish completes verbs, options, values, servers and hosts, and says 
   await said(laptop, 'completion', 'fish', '--install');
   const complete = (line: string) =>
     runInteractive('fish', `complete -C "${line}"`, laptop.env).trimEnd().split('\n');
-  assert.match(complete('remote-notebook ')[1] ?? '', /^start\tStart a notebook/);
+  assert.match(complete('remote-notebook ')[1] ?? '', /^start\tStart a server/);
   assert.deepEqual(complete('remote-notebook aliases --shell '), ['bash', 'zsh', 'fish']);
   assert.deepEqual(complete('remote-notebook aliases --shell=z'), ['--shell=zsh']);
   assert.deepEqual(complete('remote-notebook stop --keep'), [

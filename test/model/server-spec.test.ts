@@ -4,7 +4,7 @@ import { defaultName, makeSpec } from '../../src/model/server-spec.ts';
 import { UsageError } from '../../src/system/errors.ts';
 
 test('a destination alone is a server: home folder, no environment, port 8889', () => {
-  assert.deepEqual(makeSpec('gpu', { destination: 'me@gpu' }, undefined), {
+  assert.deepEqual(makeSpec('gpu', { destination: 'me@gpu' }), {
     name: 'gpu',
     destination: 'me@gpu',
     sshConfig: undefined,
@@ -16,6 +16,7 @@ test('a destination alone is a server: home folder, no environment, port 8889', 
     localPort: undefined,
     socket: false,
     strictPort: false,
+    idleTimeout: undefined,
   });
 });
 
@@ -27,11 +28,13 @@ test('what is said of a server is kept as it was said', () => {
     environment: '~/venv',
     command: 'nice jupyter lab',
     port: 1,
-    'local-port': 65535,
+    localPort: 65535,
     socket: true,
-    'strict-port': true,
+    strictPort: true,
+    idleTimeout: '120m',
+    sshConfig: '/ssh_config',
   };
-  assert.deepEqual(makeSpec('work', settings, '/ssh_config'), {
+  assert.deepEqual(makeSpec('work', settings), {
     name: 'work',
     destination: 'gpu',
     sshConfig: '/ssh_config',
@@ -43,12 +46,13 @@ test('what is said of a server is kept as it was said', () => {
     localPort: 65535,
     socket: true,
     strictPort: true,
+    idleTimeout: '2h',
   });
 });
 
 test('a name may be any word that can name a file, and no way out of its folder', () => {
   for (const name of ['gpu', 'gpu-2.example_org', '2', '_', 'Übung', '日本', 'x'.repeat(64)])
-    assert.equal(makeSpec(name, { destination: 'gpu' }, undefined).name, name);
+    assert.equal(makeSpec(name, { destination: 'gpu' }).name, name);
   for (const name of [
     '',
     '.',
@@ -63,14 +67,17 @@ test('a name may be any word that can name a file, and no way out of its folder'
     'toString',
     '__proto__',
   ])
-    assert.throws(() => makeSpec(name, { destination: 'gpu' }, undefined), UsageError, name);
+    assert.throws(() => makeSpec(name, { destination: 'gpu' }), UsageError, name);
 });
 
 test('a port is a whole number from 1 to 65535, here and there', () => {
   for (const port of [0, -1, 65536, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
-    for (const option of ['port', 'local-port'] as const) {
+    for (const [setting, option] of [
+      ['port', 'port'],
+      ['localPort', 'local-port'],
+    ] as const) {
       assert.throws(
-        () => makeSpec('gpu', { destination: 'gpu', [option]: port }, undefined),
+        () => makeSpec('gpu', { destination: 'gpu', [setting]: port }),
         new RegExp(`--${option} is .*: a port is a whole number from 1 to 65535`),
       );
     }
@@ -80,7 +87,7 @@ test('a port is a whole number from 1 to 65535, here and there', () => {
 test('a value with a line break is refused: it would not survive the way to the host', () => {
   for (const option of ['directory', 'environment', 'command'] as const)
     for (const value of ['a\nb', 'a\rb', 'a\0b'])
-      assert.throws(() => makeSpec('gpu', { destination: 'gpu', [option]: value }, undefined), UsageError);
+      assert.throws(() => makeSpec('gpu', { destination: 'gpu', [option]: value }), UsageError);
 });
 
 /** A destination, and the name of its server when none is given. */
@@ -97,6 +104,6 @@ const DEFAULT_NAMES: readonly (readonly [destination: string, name: string])[] =
 for (const [destination, name] of DEFAULT_NAMES) {
   test(`a server on ${destination.slice(0, 20)} is called ${name.slice(0, 20)}, which can be a name`, () => {
     assert.equal(defaultName(destination), name);
-    assert.equal(makeSpec(name, { destination }, undefined).name, name);
+    assert.equal(makeSpec(name, { destination }).name, name);
   });
 }

@@ -118,7 +118,7 @@ test('the aliases of a server of config.yaml leave to that file what it is, unle
   assert.equal(await startLine('gpu', '-p', '9000'), 'start me@gpu --name=gpu --directory=rne --port=9000');
   assert.equal(
     await startLine('gpu', '-F', '/dev/null'),
-    'start me@gpu -F /dev/null --name=gpu --directory=rne',
+    'start me@gpu --name=gpu --directory=rne --ssh-config=/dev/null',
   );
 });
 

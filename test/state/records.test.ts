@@ -43,9 +43,9 @@ function file(): string {
 
 /** Whole, so that each of its fields has to come back. */
 function record(name: string): ServerRecord {
-  const settings = { destination: 'gpu', directory: "it's", 'local-port': 7000, 'strict-port': true };
+  const settings = { destination: 'gpu', directory: "it's", localPort: 7000, strictPort: true };
   return {
-    spec: makeSpec(name, settings, '/ssh_config'),
+    spec: makeSpec(name, { ...settings, sshConfig: '/ssh_config' }),
     jupyter: {
       identity: { kind: 'process', node: 'gpu', pid: 4321, startTime: '12345' },
       startedAt: '2026-01-01T00:00:00.000Z',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isPort, makeSpec } from '../../model/server-spec.ts';
+import { makeSpec } from '../../model/server-spec.ts';
+import { isPort } from '../../model/setting-values.ts';
 import { yesOrNo } from '../../screen/questions.ts';
 import { knownHosts } from '../../ssh/aliases.ts';
 import { type HostBlock, hostBlockLines, verifyHostWord } from '../../ssh/host-block.ts';
@@ -41,7 +42,7 @@ export async function askDestination(given: string | undefined, dialogue: Dialog
 
 /** @throws UsageError when it can be no destination */
 function verify(destination: string): string {
-  return makeSpec('init', { destination }, undefined).destination;
+  return makeSpec('init', { destination }).destination;
 }
 
 /** The destination, or the alias that it has got; undefined when there is to be another one. */

@@ -1,4 +1,4 @@
-import type { ServerSettings } from '../../model/settings.ts';
+import type { ServerEntry } from '../../model/server-spec.ts';
 import type { Ask } from '../../screen/questions.ts';
 import type { Terminal } from '../../screen/terminal.ts';
 import { Failure } from '../../system/errors.ts';
@@ -12,7 +12,7 @@ export interface Dialogue {
   /** ssh's own `-F`. */
   readonly sshConfig: string | undefined;
   /** The servers that config.yaml has. */
-  readonly configured: Readonly<Record<string, ServerSettings & { destination: string }>>;
+  readonly configured: Readonly<Record<string, ServerEntry>>;
   readonly begun: Begun;
 }
 

@@ -1,9 +1,9 @@
+import { SERVER_OPTIONS } from '../../line/server-options.ts';
 import { defineVerb } from '../../line/verb.ts';
-import { type ServerSettings, settingsFrom } from '../../model/settings.ts';
+import { type ServerSettings, settingsIn } from '../../model/settings.ts';
 import { takeDefault, yesOrNo } from '../../screen/questions.ts';
 import { uninterrupted } from '../../system/context.ts';
 import { Interrupted, UsageError } from '../../system/errors.ts';
-import { SERVER_OPTIONS } from '../server-options.ts';
 import { TIMEOUT, verifyTimeout } from '../start-timeout.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { Answers, Tried } from './try-out.ts';
@@ -49,10 +49,10 @@ export const init = defineVerb({
     ensurePrivateFolder(stateFolder(env));
     const begun = new Begun(terminal.context.report.note);
     const ask = args.yes ? takeDefault : terminal.ask;
-    const dialogue = { terminal, ask, isAsking: !args.yes, sshConfig: args.F, configured, begun };
-    const { directory, environment, ...given } = settingsFrom(args);
+    const dialogue = { terminal, ask, isAsking: !args.yes, sshConfig: args.sshConfig, configured, begun };
+    const { directory, environment, ...given } = settingsIn(args);
     const said = { destination: args.server, directory, environment, name: args.name };
-    makeSpec(args.name ?? 'init', { ...settingsFrom(args), destination: args.server ?? 'init' }, args.F);
+    makeSpec(args.name ?? 'init', { ...settingsIn(args), destination: args.server ?? 'init' });
     if (!args.yes)
       terminal.say('What stands in brackets is the default. Nothing is kept before it has worked.\n');
     const written = await tryAndWrite(given, said, args.timeout * 1000, file, dialogue);
@@ -99,7 +99,7 @@ async function tryAndWrite(
       `\n${terminal.style.bold(name)} works: ${server.command} in ${server.directory} on ${destination}.`,
     );
     const isDefault = Object.keys(configured).every((known) => known === name);
-    await saveServer(file, name, { ...tried.settings, 'ssh-config': sshConfig }, isDefault);
+    await saveServer(file, name, { ...tried.settings, sshConfig }, isDefault);
     begun.keep();
     terminal.say(`Written to ${file}${isDefault ? ', as the default' : ''}.`);
     return { ...tried, isDefault };

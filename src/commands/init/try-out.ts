@@ -1,10 +1,11 @@
 import { verifyNotArticle } from '../../article/store.ts';
 import { type Survey, survey, verifyEnvironment } from '../../host/environments.ts';
 import { LaunchFailure } from '../../host/failures.ts';
-import { type Started, startServer, verifySameServer } from '../../lifecycle/start.ts';
+import { verifySameServer } from '../../lifecycle/differences.ts';
+import { type Started, startServer } from '../../lifecycle/start.ts';
 import { disconnectServer, forgetServer, stopServer } from '../../lifecycle/stop.ts';
 import { installCommand } from '../../model/environment.ts';
-import { defaultName, makeSpec, type ServerSpec } from '../../model/server-spec.ts';
+import { defaultName, makeSpec, type ServerEntry, type ServerSpec } from '../../model/server-spec.ts';
 import type { ServerSettings } from '../../model/settings.ts';
 import { type Ask, yesOrNo } from '../../screen/questions.ts';
 
@@ -35,7 +36,7 @@ const BELONGING: Readonly<Record<keyof Answers, readonly (keyof Answers)[]>> = {
 
 /** A server that has been started, and the settings by which it is known again. */
 export interface Tried extends Started {
-  readonly settings: ServerSettings & { destination: string };
+  readonly settings: ServerEntry;
 }
 
 /**
@@ -56,7 +57,7 @@ export async function tryOut(
   for (;;) {
     try {
       const { name, settings } = await completed(given, unheard, answers, dialogue);
-      const spec = makeSpec(name, settings, dialogue.sshConfig);
+      const spec = makeSpec(name, settings);
       return { ...(await start(spec, timeoutMs, dialogue)), settings };
     } catch (failure) {
       // What is wrong with files and options, no other answer mends.
@@ -92,7 +93,7 @@ async function completed(
   unheard: Answers,
   answers: Answers,
   dialogue: Dialogue,
-): Promise<{ name: string; settings: ServerSettings & { destination: string } }> {
+): Promise<{ name: string; settings: ServerEntry }> {
   const heard = (key: keyof Answers) => {
     const answer = unheard[key];
     delete unheard[key];
@@ -127,7 +128,7 @@ async function completed(
 /** The connection that the start will use, too; ssh may ask on it. */
 async function connect(destination: string, { terminal, sshConfig, begun }: Dialogue): Promise<void> {
   const { context } = terminal;
-  const connection = connectionOf(makeSpec('init', { destination }, sshConfig), context.env);
+  const connection = connectionOf(makeSpec('init', { destination, sshConfig }), context.env);
   begun.add(() => releaseTunnel(connection, uninterrupted(context)));
   context.report.phase('connect');
   await openTunnel(connection, context);
@@ -139,7 +140,7 @@ function lookAt(
   { terminal: { context }, sshConfig }: Dialogue,
 ): Promise<Survey> {
   context.report.phase('look');
-  const spec = makeSpec('init', { destination, directory }, sshConfig);
+  const spec = makeSpec('init', { destination, directory, sshConfig });
   return survey(connectionOf(spec, context.env), spec, context);
 }
 
@@ -162,8 +163,8 @@ const NONE = 'none';
 /** @param settings all that is known of the server so far */
 async function askEnvironment(
   { offers }: Survey,
-  settings: ServerSettings & { destination: string },
-  { terminal, ask, sshConfig }: Dialogue,
+  settings: ServerEntry,
+  { terminal, ask }: Dialogue,
 ): Promise<string> {
   const { context } = terminal;
   const rows = offers.map(({ word, about }) => ({ word: word || NONE, about }));
@@ -174,7 +175,7 @@ async function askEnvironment(
   const [best] = offers;
   const read = async (answer: string) => {
     const environment = answer === NONE ? '' : answer;
-    const spec = makeSpec('init', { ...settings, environment }, sshConfig);
+    const spec = makeSpec('init', { ...settings, environment });
     if (environment === '' || offers.some(({ word }) => word === environment)) return environment;
     context.report.phase('look');
     await verifyEnvironment(connectionOf(spec, context.env), spec, context).catch(asMistake);
@@ -186,15 +187,15 @@ async function askEnvironment(
 
 async function askName(
   said: string | undefined,
-  settings: ServerSettings & { destination: string },
-  { terminal, ask, isAsking, sshConfig, configured }: Dialogue,
+  settings: ServerEntry,
+  { terminal, ask, isAsking, configured }: Dialogue,
 ): Promise<string> {
   const host = defaultName(settings.destination);
   const folder = settings.directory?.replace(/\/+$/, '').split('/').at(-1);
   const candidates = [host, defaultName(folder || host), `${host}-2`];
   const records = readRecords(terminal.context);
   const read = (name: string) => {
-    const spec = makeSpec(name, settings, sshConfig);
+    const spec = makeSpec(name, settings);
     verifyNotArticle(name, terminal.context);
     const record = Object.hasOwn(records, name) ? records[name] : undefined;
     if (record) verifySameServer(record, spec);

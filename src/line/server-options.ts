@@ -1,0 +1,41 @@
+import type { Options } from 'yargs';
+import {
+  optionName,
+  SETTING_NAMES,
+  type ServerSettings,
+  type SettingName,
+  settingOf,
+} from '../model/settings.ts';
+
+/** `localPort` as `local-port`. */
+type KebabCase<S extends string> = S extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? '' : '-'}${Lowercase<First>}${KebabCase<Rest>}`
+  : '';
+
+type OptionFor<V> = Options & {
+  readonly type: V extends boolean ? 'boolean' : V extends number ? 'number' : 'string';
+  readonly array: V extends readonly unknown[] ? true : false;
+};
+
+type SettingOptions = {
+  readonly [S in SettingName as KebabCase<S>]-?: OptionFor<NonNullable<ServerSettings[S]>>;
+};
+
+function optionFor(name: SettingName): Options {
+  const { type, letter, describe } = settingOf(name);
+  const common = { describe, ...(letter === undefined ? {} : { alias: letter }) };
+  if (type === 'switch') return { ...common, type: 'boolean' };
+  const array = type === 'lines' ? { array: true, nargs: 1 } : {};
+  return { ...common, ...array, type: type === 'port' ? 'number' : 'string', requiresArg: true };
+}
+
+/** The options that set a server's settings. */
+export const SETTING_OPTIONS = Object.fromEntries(
+  SETTING_NAMES.map((name) => [optionName(name), optionFor(name)]),
+) as unknown as SettingOptions;
+
+/** The options that describe a server; the same words in config.yaml. */
+export const SERVER_OPTIONS = {
+  name: { type: 'string', describe: 'a name for this server (default: its host)', requiresArg: true },
+  ...SETTING_OPTIONS,
+} as const;

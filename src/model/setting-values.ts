@@ -1,0 +1,63 @@
+import { absoluteSshConfig } from '../ssh/config-file.ts';
+import { UsageError } from '../system/errors.ts';
+import { parseEnvironment } from './environment.ts';
+
+/** The types of the settings' values: each verifies a value of `option`, and answers with it in the one form it has from then on. */
+const TYPES = {
+  line: verifyLine,
+  lines: (lines: readonly string[], option: string) => lines.map((line) => verifyLine(line, option)),
+  environment: verifyEnvironment,
+  file: (file: string, option: string) => absoluteSshConfig(verifyLine(file, option)),
+  duration: (text: string, option: string) => durationText(parseDuration(text, option)),
+  port: verifyPort,
+  switch: (isOn: boolean) => isOn,
+};
+
+export type ValueType = keyof typeof TYPES;
+
+/** The types that hold such values. */
+export type TypeFor<V> = {
+  [T in ValueType]: V extends Parameters<(typeof TYPES)[T]>[0] ? T : never;
+}[ValueType];
+
+/** @throws UsageError when the value of this option cannot be used as it is */
+export function verified(type: ValueType, value: unknown, option: string): unknown {
+  return TYPES[type](value as never, option);
+}
+
+function verifyLine(value: string, option: string): string {
+  if (!/[\0\r\n]/.test(value)) return value;
+  throw new UsageError(`--${option} holds a line break, which would not survive the way to the host`);
+}
+
+function verifyEnvironment(word: string, option: string): string {
+  parseEnvironment(verifyLine(word, option));
+  return word;
+}
+
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65535;
+}
+
+function verifyPort(port: number, option: string): number {
+  if (isPort(port)) return port;
+  throw new UsageError(
+    `--${option} is ${Number.isNaN(port) ? 'not a number' : port}: a port is a whole number from 1 to 65535`,
+  );
+}
+
+const UNITS_S = { d: 86_400, h: 3600, m: 60 } as const;
+
+/** Seconds of a duration as people write it: 90m, 8h, 2d. */
+export function parseDuration(text: string, option: string): number {
+  const [, count, unit] = /^([1-9]\d{0,4})([mhd])$/.exec(text) ?? [];
+  if (count !== undefined) return Number(count) * UNITS_S[unit as keyof typeof UNITS_S];
+  throw new UsageError(`--${option} is "${text}", which is no duration`, {
+    remedy: 'A duration is minutes, hours or days: 90m, 8h, 2d',
+  });
+}
+
+function durationText(seconds: number): string {
+  const [unit, length] = Object.entries(UNITS_S).find(([, length]) => seconds % length === 0) ?? ['m', 60];
+  return `${seconds / length}${unit}`;
+}
