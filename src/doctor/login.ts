@@ -1,16 +1,15 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { type Connection, doctorCommand, throughCommand } from '../ssh/arguments.ts';
 import { sshCause, sshFailure, tellingLine } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Interrupted, UsageError } from '../system/errors.ts';
-import { reason, watchFolder } from '../system/files.ts';
+import { reason, watchUntil } from '../system/files.ts';
 import { endProcessTree, startTimeOf } from '../system/process.ts';
 import { run, startBackground } from '../system/run.ts';
-import { isOpen, readWords } from '../tunnel/connection.ts';
-import { keeperState } from '../tunnel/keeper.ts';
+import { isOpen, keeperState, readWords } from '../tunnel/keeper.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 
 const GRACE_MS = 3000;
@@ -64,7 +63,8 @@ async function openBriefly(
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await madeOrEnded(own.controlPath, ended, context);
+    // ssh makes its control socket when it has logged in.
+    await watchUntil(folder, () => existsSync(own.controlPath) || undefined, context.signal, ended);
   } catch (error) {
     await end();
     throw error;
@@ -86,27 +86,6 @@ function makeFolder(): string {
   } catch (cause) {
     throw new UsageError(`cannot make a folder in ${place}: ${reason(cause)}`, { remedy, cause });
   }
-}
-
-/** Waits until ssh has made its control socket, which it does when it has logged in, or has ended. */
-function madeOrEnded(controlPath: string, ended: Promise<unknown>, { signal }: Context): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const look = () => existsSync(controlPath) && finish(resolve);
-    const onAbort = () => finish(() => reject(new Interrupted()));
-    const endWatch = watchFolder(dirname(controlPath), look);
-    const finish = (settle: () => void) => {
-      endWatch();
-      signal.removeEventListener('abort', onAbort);
-      settle();
-    };
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort);
-    ended.then(
-      () => finish(resolve),
-      (error) => finish(() => reject(error)),
-    );
-    look();
-  });
 }
 
 function methodIn(words: string): string | undefined {

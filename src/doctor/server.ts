@@ -1,12 +1,11 @@
 import { type Frame, lastValue } from '../host/script.ts';
-import { askWebsocket, proveServer } from '../jupyter/api.ts';
-import { parseRuntimeFile, type RuntimeInfo } from '../jupyter/server.ts';
-import { type Connection, controlCommand, type Forward } from '../ssh/arguments.ts';
+import { type Api, askWebsocket, proveServer } from '../jupyter/api.ts';
+import { parseRuntimeFile } from '../jupyter/server.ts';
+import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
-import { uninterrupted } from '../system/context.ts';
-import { Failure } from '../system/errors.ts';
-import { freePort, LOOPBACK } from '../system/port.ts';
-import { run } from '../system/run.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
+import { withBriefForward } from '../tunnel/brief-forward.ts';
+import { serverTarget } from '../tunnel/local-port.ts';
 import { type Check, failed, ok, unchecked } from './check.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -21,32 +20,19 @@ export async function serverChecks(
     const cause = lastValue(frames, 'elsewhere') === undefined ? 'no server runs' : 'server';
     return [unchecked('api', cause), unchecked('websocket', cause)];
   }
-  let info: RuntimeInfo;
   try {
-    info = parseRuntimeFile(lastValue(frames, 'server') ?? '');
+    const info = parseRuntimeFile(lastValue(frames, 'server') ?? '');
+    const target = serverTarget(info);
+    return await withBriefForward(connection, target, context, (socketPath) =>
+      ask({ ...info, end: { socketPath } }, target, info.socket, context),
+    );
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
     return [failed('api', error.message, error.remedy), unchecked('websocket', 'api')];
-  }
-  const { port, socket, baseUrl, secure, token } = info;
-  const target = socket ?? `${LOOPBACK}:${port}`;
-  const forward: Forward = { bindAddress: LOOPBACK, localPort: await freePort(), target };
-  const { code, stderr } = await run(controlCommand(connection, 'forward', forward), context);
-  if (code !== 0)
-    return [failed('api', `no forward to ${target}: ${stderr.trim()}`), unchecked('websocket', 'api')];
-  try {
-    return await ask({ localPort: forward.localPort, baseUrl, secure, token }, target, socket, context);
-  } finally {
-    await run(controlCommand(connection, 'cancel', forward), uninterrupted(context));
   }
 }
 
-async function ask(
-  api: Parameters<typeof proveServer>[0],
-  target: string,
-  socket: string | undefined,
-  context: Context,
-): Promise<Check[]> {
+async function ask(api: Api, target: string, socket: string | undefined, context: Context): Promise<Check[]> {
   const proof = await proveServer(api, undefined, context.signal, ANSWER_TIMEOUT_MS);
   if (proof.state !== 'ours') {
     const check =

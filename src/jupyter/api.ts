@@ -2,9 +2,10 @@ import type { Agent } from 'node:http';
 import { Interrupted } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
 
-/** Where a server's REST API is to be asked: this machine's end of the tunnel. */
+/** Where a server's REST API is to be asked. */
 export interface Api {
-  readonly localPort: number;
+  /** This machine's end of the tunnel: a port of the loopback address, or a socket that is this user's alone. */
+  readonly end: { readonly port: number } | { readonly socketPath: string };
   readonly baseUrl: string;
   readonly secure: boolean;
   readonly token: string;
@@ -60,7 +61,7 @@ export async function askApi(
       {
         agent,
         host: LOOPBACK,
-        port: api.localPort,
+        ...api.end,
         method,
         path: `${api.baseUrl}api${path.startsWith('?') ? path : `/${path}`}`,
         headers: { Authorization: `token ${api.token}`, 'Content-Length': 0 },
@@ -113,7 +114,7 @@ async function verifyOurs({ isOurs }: Api): Promise<void> {
  * @returns undefined when nobody answers
  */
 export async function askWebsocket(
-  { localPort, baseUrl, secure, token }: Api,
+  { end, baseUrl, secure, token }: Api,
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<number | undefined> {
@@ -121,7 +122,7 @@ export async function askWebsocket(
   return new Promise((resolve) => {
     const query = request({
       host: LOOPBACK,
-      port: localPort,
+      ...end,
       path: `${baseUrl}api/events/subscribe`,
       headers: {
         Authorization: `token ${token}`,

@@ -1,10 +1,10 @@
 import { scriptText } from '../host/script.ts';
 import { launchScript } from '../host/servers.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import { controlCommand, scriptCommand } from '../ssh/arguments.ts';
+import { controlCommand, forwardSpec, scriptCommand } from '../ssh/arguments.ts';
 import { commandLine } from '../system/command.ts';
 import { LOOPBACK } from '../system/port.ts';
-import { keeperCommand } from '../tunnel/connection.ts';
+import { keeperCommand } from '../tunnel/keeping.ts';
 import { connectionOf } from '../tunnel/tunnel.ts';
 
 export interface PlanOptions {
@@ -31,6 +31,6 @@ export function plannedCommands(spec: ServerSpec, options: PlanOptions, env: Nod
       ? `${launch} <<'END-OF-SCRIPT'\n${script}END-OF-SCRIPT`
       : `${launch}   # ${script.split('\n').length} lines; --verbose shows them`,
     `# forward: a port of this machine to ${spec.socket ? 'the socket whose path the host tells' : 'the port that Jupyter got'}`,
-    commandLine(controlCommand(connection, 'forward', forward)),
+    commandLine(controlCommand(connection, 'forward', forwardSpec(forward))),
   ];
 }

@@ -8,7 +8,7 @@ import { SshFailure, sshCause } from '../ssh/messages.ts';
 import { isJoined, type JoinedRecord, type JupyterRecord, type ServerRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { readWords } from '../tunnel/connection.ts';
+import { readWords } from '../tunnel/keeper.ts';
 import { connectionOf, isForwardUp } from '../tunnel/tunnel.ts';
 
 /** One look at a server that should be there. */
@@ -24,7 +24,7 @@ const SOCKET_TIMEOUT_MS = 10_000;
 export function apiOf(server: JupyterRecord, forward: Forward, connection: Connection): Api {
   const { baseUrl, secure, token } = server;
   const isOurs = () => isForwardUp(connection, forward);
-  return { localPort: forward.localPort, baseUrl, secure, token, isOurs };
+  return { end: { port: forward.localPort }, baseUrl, secure, token, isOurs };
 }
 
 /**

@@ -12,8 +12,8 @@ import {
 } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
-import { isOpen, knownConnections } from '../tunnel/connection.ts';
-import { keeperState } from '../tunnel/keeper.ts';
+import { knownConnections } from '../tunnel/connection.ts';
+import { isOpen, keeperState } from '../tunnel/keeper.ts';
 import { serverTarget } from '../tunnel/local-port.ts';
 import { type OwnedForward, readForwards } from '../tunnel/tunnel.ts';
 

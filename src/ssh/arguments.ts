@@ -131,14 +131,14 @@ export function scriptCommand(connection: Connection): Command {
 /**
  * Talks to the master alone, by its socket. It reads no ssh_config (the user's own LocalForward would be
  * added to ours) and so names no host.
+ * @param forward as `-L` takes it
  */
 export function controlCommand(
-  connection: Connection,
-  request: 'check' | 'exit' | 'forward' | 'cancel',
-  forward?: Forward,
+  { controlPath }: Connection,
+  request: 'forward' | 'cancel',
+  forward: string,
 ): Command {
-  const forwardArgs = forward ? ['-L', forwardSpec(forward)] : [];
-  return ['ssh', '-F', '/dev/null', '-S', connection.controlPath, '-O', request, ...forwardArgs, 'master'];
+  return ['ssh', '-F', '/dev/null', '-S', controlPath, '-O', request, '-L', forward, 'master'];
 }
 
 /** The argument of `-L`, with its bind address always written out. */

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { UsageError } from './errors.ts';
+import { Interrupted, UsageError } from './errors.ts';
 
 /**
  * Makes sure that `path` is a folder of this user's that nobody else can enter, whatever the umask.
@@ -118,10 +118,44 @@ function notWritten(path: string, cause: unknown): UsageError {
 const LOOK_MS = 50;
 
 /**
- * Calls `look` after each change in a folder, by an event of the file system; where the system has none to spare
- * (inotify(7) has a limit for each user), every 50 ms. Answers with what ends it.
+ * Waits until `look` finds something: it looks at once, and again after each change in a folder.
+ * @param ended the wait is in vain once this settles; its error is passed on
+ * @returns what was found; undefined when `ended` came first
+ * @throws Interrupted when the signal is aborted
  */
-export function watchFolder(folder: string, look: () => void): () => void {
+export async function watchUntil<T>(
+  folder: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  signal: AbortSignal,
+  ended: Promise<unknown> = new Promise(() => {}),
+): Promise<T | undefined> {
+  if (signal.aborted) throw new Interrupted();
+  let endWatch = () => {};
+  let onAbort = () => {};
+  try {
+    return await new Promise<T | undefined>((resolve, reject) => {
+      const onChange = async () => {
+        const found = await look();
+        if (found !== undefined) resolve(found);
+      };
+      const lookAgain = () => void onChange().catch(reject);
+      onAbort = () => reject(new Interrupted());
+      signal.addEventListener('abort', onAbort);
+      ended.then(() => resolve(undefined), reject);
+      endWatch = watchFolder(folder, lookAgain);
+      lookAgain();
+    });
+  } finally {
+    endWatch();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * Calls `look` after each change in a folder, by an event of the file system; where the system has none to spare
+ * (inotify(7) has a limit for each user), every 50 ms. Returns what ends it.
+ */
+function watchFolder(folder: string, look: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const fallBack = () => {
     timer ??= setInterval(look, LOOK_MS);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '../ssh/arguments.ts';
 import { isAlive, type ProcessIdentity } from '../system/process.ts';
@@ -70,4 +70,22 @@ export async function keeperState(connection: Pick<Connection, 'folder'>): Promi
     return state.word === 'connected' && !sshLives ? { ...state, word: 'reconnecting' } : state;
   }
   return undefined;
+}
+
+/** Whether ssh takes sessions now. It makes its control socket when it has logged in, just before the keeper hears of it. */
+export function isOpen({ controlPath }: Connection, { word }: KeeperState): boolean {
+  return (word === 'connected' || word === 'connecting') && existsSync(controlPath);
+}
+
+/** What ssh said in its last round. */
+export function readWords(connection: Connection): string {
+  return ['keeper-log', 'log']
+    .map((name) => {
+      try {
+        return readFileSync(join(connection.folder, name), 'utf8');
+      } catch {
+        return '';
+      }
+    })
+    .join('');
 }

@@ -10,20 +10,12 @@ import {
 } from '../ssh/arguments.ts';
 import { allForwards, type Records, readRecords, type ServerRecord } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
-import { Failure, Interrupted } from '../system/errors.ts';
-import { watchFolder, writePassingFile } from '../system/files.ts';
+import { Failure } from '../system/errors.ts';
+import { watchUntil, writePassingFile } from '../system/files.ts';
 import { sendSignal } from '../system/process.ts';
-import {
-  closeConnection,
-  connectionTo,
-  isClaimed,
-  isOpen,
-  openConnection,
-  removeDeadClaims,
-  withClaim,
-  withConnectionLock,
-} from './connection.ts';
-import { type KeeperState, keeperState } from './keeper.ts';
+import { connectionTo, isClaimed, removeDeadClaims, withClaim, withConnectionLock } from './connection.ts';
+import { isOpen, type KeeperState, keeperState } from './keeper.ts';
+import { closeConnection, openConnection } from './keeping.ts';
 
 /** The keeper answers within milliseconds; a laptop under load may need more. */
 const APPLY_TIMEOUT_MS = 20_000;
@@ -103,7 +95,7 @@ async function settleForwards(
   if (before.word === 'connected' && isApplied(before, wanted) && before.down.length === 0) return;
   for (const forward of forwards) {
     if (before.up.includes(forwardSpec(forward))) continue;
-    context.report.command(controlCommand(connection, 'forward', forward));
+    context.report.command(controlCommand(connection, 'forward', forwardSpec(forward)));
   }
   await sendSignal(before.keeper, 'SIGUSR2');
   await stateWhere((state) => state.looked > before.looked && isApplied(state, wanted), connection, context);
@@ -114,36 +106,26 @@ function isApplied(state: KeeperState, wanted: readonly string[]): boolean {
   return known.length === wanted.length && wanted.every((forward) => known.includes(forward));
 }
 
-/** Waits for the keeper to write a state that fulfils `condition`. */
-function stateWhere(
+/** Waits for the keeper to write a state that fulfils `condition`, or for the end of the connection. */
+async function stateWhere(
   condition: (state: KeeperState) => boolean,
   connection: Connection,
   context: Context,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const endWatch = watchFolder(connection.folder, () => void look());
-    const finish = (settle: () => void) => {
-      clearTimeout(timer);
-      endWatch();
-      context.signal.removeEventListener('abort', onAbort);
-      settle();
-    };
-    const onAbort = () => finish(() => reject(new Interrupted()));
-    const timer = setTimeout(() => {
-      const failure = new Failure(
-        `the keeper of ${connection.destination} did not answer for ${APPLY_TIMEOUT_MS / 1000} s`,
-      );
-      finish(() => reject(failure));
-    }, APPLY_TIMEOUT_MS);
-    const look = async () => {
-      const state = await keeperState(connection);
-      if (!state || !isOpen(connection, state) || (state.word === 'connected' && condition(state)))
-        finish(resolve);
-    };
-    if (context.signal.aborted) return onAbort();
-    context.signal.addEventListener('abort', onAbort);
-    void look();
-  });
+  const look = async () => {
+    const state = await keeperState(connection);
+    const isOver = !state || !isOpen(connection, state) || (state.word === 'connected' && condition(state));
+    return isOver || undefined;
+  };
+  const deadline = AbortSignal.timeout(APPLY_TIMEOUT_MS);
+  try {
+    await watchUntil(connection.folder, look, AbortSignal.any([context.signal, deadline]));
+  } catch (error) {
+    if (!deadline.aborted || context.signal.aborted) throw error;
+    throw new Failure(
+      `the keeper of ${connection.destination} did not answer for ${APPLY_TIMEOUT_MS / 1000} s`,
+    );
+  }
 }
 
 /** Whether this forward is held by our ssh now: only then may a token be sent to its port. */

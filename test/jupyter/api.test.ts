@@ -15,8 +15,8 @@ test('an answer without end is no proof, and is not heard to its end', async () 
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
-    const { port: localPort } = server.address() as AddressInfo;
-    const api = { localPort, baseUrl: '/', secure: false, token: 'x' };
+    const { port } = server.address() as AddressInfo;
+    const api = { end: { port }, baseUrl: '/', secure: false, token: 'x' };
     const proof = await proveServer(api, '1', new AbortController().signal, 60_000);
     assert.deepEqual(proof, { state: 'silent', reason: 'an answer without end' });
     assert.ok(sent < 100_000_000, `${sent} characters were sent`);
@@ -30,8 +30,8 @@ test('an answer without end is no proof, and is not heard to its end', async () 
 async function askTwice(server: Server) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
-    const { port: localPort } = server.address() as AddressInfo;
-    const api = { localPort, baseUrl: '/', secure: false, token: 'x' };
+    const { port } = server.address() as AddressInfo;
+    const api = { end: { port }, baseUrl: '/', secure: false, token: 'x' };
     const ask = () => proveServer(api, '1', new AbortController().signal, 60_000);
     return [(await ask()).state, (await ask()).state];
   } finally {
@@ -69,7 +69,12 @@ test('a port that leads to another server by now leads there, though a connectio
     });
   const [first, second] = [answering('first'), answering('second')];
   const ask = (localPort: number, token: string) =>
-    proveServer({ localPort, baseUrl: '/', secure: false, token }, '1', new AbortController().signal, 60_000);
+    proveServer(
+      { end: { port: localPort }, baseUrl: '/', secure: false, token },
+      '1',
+      new AbortController().signal,
+      60_000,
+    );
   await new Promise<void>((resolve) => first.listen(0, '127.0.0.1', resolve));
   try {
     const { port } = first.address() as AddressInfo;
@@ -102,8 +107,8 @@ test('who has the port of a tunnel that is lost is told nothing, not even when i
   const stranger = createTcpServer((socket) => socket.on('data', (chunk) => (told += chunk)));
   await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
   try {
-    const { port: localPort } = stranger.address() as AddressInfo;
-    const api = { localPort, baseUrl: '/', secure: false, token: 'x', isOurs: async () => false };
+    const { port } = stranger.address() as AddressInfo;
+    const api = { end: { port }, baseUrl: '/', secure: false, token: 'x', isOurs: async () => false };
     const proof = await proveServer(api, '1', new AbortController().signal, 60_000);
     assert.deepEqual([proof, told], [{ state: 'silent', reason: 'the tunnel was lost' }, '']);
   } finally {

@@ -38,12 +38,12 @@ test('a script runs over the connection, under any login shell, and never makes 
 
 test('a forward names both of its ends, and asks the master by its socket alone', () => {
   assert.equal(
-    commandLine(controlCommand(connection, 'forward', forward)),
+    commandLine(controlCommand(connection, 'forward', forwardSpec(forward))),
     'ssh -F /dev/null -S /state/c/0/control -O forward -L 127.0.0.1:8890:127.0.0.1:8889 master',
   );
   assert.equal(
-    commandLine(controlCommand(connection, 'check')),
-    'ssh -F /dev/null -S /state/c/0/control -O check master',
+    commandLine(controlCommand(connection, 'cancel', '/state/c/0/x:/run/jupyter.sock')),
+    'ssh -F /dev/null -S /state/c/0/control -O cancel -L /state/c/0/x:/run/jupyter.sock master',
   );
 });
 
