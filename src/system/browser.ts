@@ -1,6 +1,6 @@
-import type { Command } from './command.ts';
+import { spawn } from 'node:child_process';
 import type { Context } from './context.ts';
-import { startDetached } from './run.ts';
+import { childEnvironment } from './run.ts';
 
 /**
  * Opens a page in the user's browser and does not wait for it. $BROWSER names the browser, as Jupyter and
@@ -8,20 +8,23 @@ import { startDetached } from './run.ts';
  */
 export async function openBrowser(url: string, { env }: Context): Promise<boolean> {
   const browser = env.BROWSER?.split(':')[0];
-  if (browser) {
-    startDetached(browserCommand(browser, url), env);
-    return true;
-  }
-  if (process.platform === 'linux' && !env.DISPLAY && !env.WAYLAND_DISPLAY && !env.WSL_DISTRO_NAME)
+  if (
+    !browser &&
+    process.platform === 'linux' &&
+    !env.DISPLAY &&
+    !env.WAYLAND_DISPLAY &&
+    !env.WSL_DISTRO_NAME
+  )
     return false;
-  const { default: open } = await import('open');
-  const child = await open(url);
+  const child = browser ? start(browser, url, env) : await (await import('open')).default(url);
   child.once('error', () => {});
+  child.unref();
   return true;
 }
 
 /** $BROWSER is a command line of the user's own; a %s in it is where the page goes. */
-function browserCommand(browser: string, url: string): Command {
+function start(browser: string, url: string, env: NodeJS.ProcessEnv) {
   const line = browser.includes('%s') ? browser.replaceAll('%s', '"$1"') : `${browser} "$1"`;
-  return ['/bin/sh', '-c', line, 'sh', url];
+  const options = { stdio: 'ignore', detached: true, env: childEnvironment(env) } as const;
+  return spawn('/bin/sh', ['-c', line, 'sh', url], options);
 }

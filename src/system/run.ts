@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { StringDecoder } from 'node:string_decoder';
+import type { Readable } from 'node:stream';
 import { type Command, shellQuote } from './command.ts';
 import type { Context } from './context.ts';
 import { Failure, Interrupted } from './errors.ts';
@@ -26,10 +27,10 @@ export interface RunOptions {
   readonly outputFile?: string;
 }
 
-/** So many bytes of standard error are kept of a command whose output is read as it comes: it may be one of days. */
-const MOST_WORDS = 1_000_000;
+/** The most bytes that are kept of an output: a login may print without end. */
+const MOST_KEPT = 10_000_000;
 
-/** What zx keeps of an output, up to so many bytes. */
+/** What zx keeps of an output. */
 class Kept extends Array<string | Buffer> {
   #room: number;
 
@@ -44,14 +45,20 @@ class Kept extends Array<string | Buffer> {
   }
 }
 
-/** zx takes options from its user's environment (ZX_TIMEOUT, ZX_CWD …), meant for their own scripts: these win. */
-const ZX_OWN = {
+/**
+ * A command is run as it is, by the sh that every machine has. The last four are set because zx takes them from its
+ * user's environment (ZX_TIMEOUT …), where they are meant for scripts of their own.
+ */
+const OPTIONS = {
+  shell: '/bin/sh',
+  quote: shellQuote,
+  prefix: 'exec ',
+  nothrow: true,
+  quiet: true,
   postfix: '',
   preferLocal: false,
   detached: false,
   timeout: 0,
-  timeoutSignal: 'SIGTERM',
-  killSignal: 'SIGTERM',
 } as const;
 
 /**
@@ -64,20 +71,16 @@ export async function run(command: Command, context: Context, options: RunOption
   const { $ } = await import('zx/core');
   const output = options.outputFile === undefined ? undefined : openSync(options.outputFile, 'a', 0o600);
   const child = $({
-    ...ZX_OWN,
-    shell: '/bin/sh',
-    prefix: 'exec ',
-    quote: shellQuote,
-    quiet: true,
-    verbose: false,
-    nothrow: true,
+    ...OPTIONS,
     cwd: process.cwd(),
     env: childEnvironment(context.env),
     signal: context.signal,
-    ...(options.onLine
-      ? { store: { stdout: new Kept(0), stderr: new Kept(MOST_WORDS), stdall: new Kept(0) } }
-      : {}),
-    ...(output === undefined ? {} : { stdio: ['ignore', output, output] }),
+    store: {
+      stdout: new Kept(options.onLine ? 0 : MOST_KEPT),
+      stderr: new Kept(MOST_KEPT),
+      stdall: new Kept(0),
+    },
+    stdio: output === undefined ? 'pipe' : ['ignore', output, output],
   })`${[...command]}`;
   // A command that ends without reading its input is judged by what it said.
   child.stdin?.on('error', () => {});
@@ -112,7 +115,7 @@ export function startBackground(
   command: Command,
   context: Context,
   logFile: string,
-): { pid: number; ended: Promise<number | null> } {
+): { pid: number; ended: Promise<unknown> } {
   context.report.command(command);
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(command[0], command.slice(1), {
@@ -121,24 +124,10 @@ export function startBackground(
   });
   closeSync(log);
   child.unref();
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('exit', resolve);
-    child.once('error', reject);
-  });
+  const ended = once(child, 'exit');
   ended.catch(() => {});
   if (child.pid === undefined) throw new Failure(`${command[0]} cannot be started on this machine`);
   return { pid: child.pid, ended };
-}
-
-/** Starts a process that has nothing to do with this one from then on, nor with its terminal. */
-export function startDetached(command: Command, env: NodeJS.ProcessEnv): void {
-  const child = spawn(command[0], command.slice(1), {
-    stdio: 'ignore',
-    detached: true,
-    env: childEnvironment(env),
-  });
-  child.once('error', () => {});
-  child.unref();
 }
 
 /**
@@ -154,7 +143,7 @@ export function outputOf(command: Command): Promise<string> {
 }
 
 /** The options that `npx zx` needs of Node here would break any other Node program in a child. */
-function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, ...rest } = env;
   return rest;
 }
@@ -162,12 +151,11 @@ function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 /** A line that is longer comes in pieces. */
 const LONGEST_LINE = 1_000_000;
 
-/** A letter may come in two pieces, and the last line without its end. */
-function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
-  const decoder = new StringDecoder('utf8');
+/** The last line may have no end. */
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
   let rest = '';
-  stream.on('data', (chunk: Buffer) => {
-    const lines = (rest + decoder.write(chunk)).split('\n');
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) onLine(line);
     if (rest.length <= LONGEST_LINE) return;
@@ -175,7 +163,6 @@ function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void)
     rest = '';
   });
   stream.once('end', () => {
-    rest += decoder.end();
     if (rest !== '') onLine(rest);
   });
 }
