@@ -14,7 +14,7 @@ export const INSTALL = {
 
 /**
  * Prints the lines for this shell, or does with them what `--install` or `--uninstall` says.
- * @throws UsageError when the shell's file cannot be written
+ * @throws Failure when the shell's file cannot be written
  */
 export async function giveLines(
   name: BlockName,

@@ -5,7 +5,7 @@ import type { Document, LineCounter } from 'yaml';
 import { makeSpec, type ServerEntry, type ServerSpec } from '../model/server-spec.ts';
 import { SETTING_SCHEMAS } from '../model/setting-schemas.ts';
 import { optionName, SETTING_NAMES, settingsIn } from '../model/settings.ts';
-import { UsageError } from '../system/errors.ts';
+import { Failure, UsageError } from '../system/errors.ts';
 import { reason, writePrivateFile } from '../system/files.ts';
 
 /** To valibot a list is an object, too. */
@@ -177,7 +177,7 @@ function lineOf(path: readonly string[], document: Document, lines: LineCounter)
 /**
  * Writes one server into config.yaml, and keeps what else stands there, comments too.
  * @param isDefault whether it is meant from now on where none is named
- * @throws UsageError when the file is broken, or cannot be written
+ * @throws UsageError when the file is broken, Failure when it cannot be written
  */
 export async function saveServer(
   file: string,
@@ -195,7 +195,7 @@ export async function saveServer(
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new UsageError(`cannot make the folder ${dirname(file)}: ${reason(cause)}`, {
+    throw new Failure(`cannot make the folder ${dirname(file)}: ${reason(cause)}`, {
       remedy: 'Make that possible, or name another place in XDG_CONFIG_HOME.',
       cause,
     });

@@ -5,7 +5,7 @@ import type { ServerSpec } from '../model/server-spec.ts';
 import { type Connection, doctorCommand, throughCommand } from '../ssh/arguments.ts';
 import { sshCause, sshFailure, tellingLine } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
-import { Interrupted, UsageError } from '../system/errors.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
 import { reason, watchUntil } from '../system/files.ts';
 import { endProcessTree, startTimeOf } from '../system/process.ts';
 import { run, startBackground } from '../system/run.ts';
@@ -75,16 +75,16 @@ async function openBriefly(
   return { connection: isUp ? own : undefined, words: () => (isUp ? readFileSync(log, 'utf8') : said), end };
 }
 
-/** @throws UsageError when no folder can be made there, or ssh would read its path as another */
+/** @throws Failure when no folder can be made there, or ssh would read its path as another */
 function makeFolder(): string {
   const place = tmpdir();
   const remedy = 'Name another folder in TMPDIR: TMPDIR=/tmp';
   if (/%|\$\{/.test(place))
-    throw new UsageError(`the path ${place} holds a % or a \${, which ssh would replace`, { remedy });
+    throw new Failure(`the path ${place} holds a % or a \${, which ssh would replace`, { remedy });
   try {
     return mkdtempSync(join(place, 'rn-doctor-'));
   } catch (cause) {
-    throw new UsageError(`cannot make a folder in ${place}: ${reason(cause)}`, { remedy, cause });
+    throw new Failure(`cannot make a folder in ${place}: ${reason(cause)}`, { remedy, cause });
   }
 }
 

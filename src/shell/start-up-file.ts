@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { UsageError } from '../system/errors.ts';
+import { Failure, UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -44,7 +44,7 @@ export function startUpFile(name: BlockName, shell: Shell, env: NodeJS.ProcessEn
 /**
  * Makes these the lines of the block in the shell's file; none takes it out. The file as it was is kept beside
  * it. Answers with the file's path, or undefined when there was nothing to change.
- * @throws UsageError when it cannot be written
+ * @throws Failure when it cannot be written
  */
 export async function installBlock(
   name: BlockName,
@@ -68,7 +68,7 @@ export async function installBlock(
     else await writeFileAtomic(file, after, { mode });
     return file;
   } catch (cause) {
-    throw new UsageError(`cannot write ${file}: ${reason(cause)}`, { cause });
+    throw new Failure(`cannot write ${file}: ${reason(cause)}`, { cause });
   }
 }
 

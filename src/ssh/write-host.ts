@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Context } from '../system/context.ts';
-import { UsageError } from '../system/errors.ts';
+import { Failure, UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { knownHosts } from './aliases.ts';
 import { type HostBlock, withHostBlock } from './host-block.ts';
@@ -13,7 +13,7 @@ export type TakeBack = () => Promise<void>;
 /**
  * Writes a Host of its own into an ssh_config, the user's own without a file, and sees that ssh reads it as it is meant.
  * The file keeps its text, its mode and its place behind a link; as it was, it is kept beside it.
- * @throws UsageError when it cannot be written, or when what stands before it wins; it is as it was then
+ * @throws Failure when it cannot be written, UsageError when what stands before it wins; it is as it was then
  */
 export async function addHost(
   block: HostBlock,
@@ -52,7 +52,7 @@ async function write(file: string, block: HostBlock): Promise<TakeBack> {
       rmSync(kept, { force: true });
     };
   } catch (cause) {
-    throw new UsageError(`cannot write ${file}: ${reason(cause)}`, { cause });
+    throw new Failure(`cannot write ${file}: ${reason(cause)}`, { cause });
   }
 }
 

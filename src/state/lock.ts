@@ -1,7 +1,7 @@
 import { lstatSync, lutimesSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { Interrupted, UsageError } from '../system/errors.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { isAlive, startTimeOf } from '../system/process.ts';
 
@@ -23,7 +23,7 @@ interface Found {
  * have a user who types a password. The lock of a process that is gone is taken over, that of one that lives never,
  * though it be stopped; on another machine, which may share the folder, who freshens its lock counts as living.
  * The lock is a symbolic link that names its holder: both come into being at once.
- * @throws Interrupted when the signal is aborted meanwhile, UsageError when no lock can be made there
+ * @throws Interrupted when the signal is aborted meanwhile, Failure when no lock can be made there
  */
 export async function withLock<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
@@ -80,7 +80,7 @@ function link(lock: string, mark: string): void {
     symlinkSync(mark, lock);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return;
-    throw new UsageError(`cannot lock ${lock.replace(/\.lock$/, '')}: ${reason(cause)}`, {
+    throw new Failure(`cannot lock ${lock.replace(/\.lock$/, '')}: ${reason(cause)}`, {
       remedy: `See that ${dirname(lock)} is writable and its disk is not full.`,
       cause,
     });

@@ -7,7 +7,7 @@ import { SETTING_SCHEMAS } from '../model/setting-schemas.ts';
 import { SETTING_NAMES, settingOf } from '../model/settings.ts';
 import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
-import { Failure, UsageError } from '../system/errors.ts';
+import { Failure } from '../system/errors.ts';
 import { ensurePrivateFolder, reason, verifyPrivateFolder, writePrivateFile } from '../system/files.ts';
 import { stateFile, stateFolder } from '../system/paths.ts';
 import type { ProcessIdentity } from '../system/process.ts';
@@ -141,7 +141,7 @@ export function readRecords(context: Context): Records {
 
 /**
  * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
- * @throws Failure when it was written by a newer version, UsageError when it cannot be read at all, or when its folder
+ * @throws Failure when it was written by a newer version, cannot be read at all, or when its folder
  *   is not this user's alone: what is said there of processes and ports would be acted on.
  */
 export function readState(context: Context): State {
@@ -151,9 +151,9 @@ export function readState(context: Context): State {
     verifyPrivateFolder(stateFolder(context.env));
     content = readFileSync(file, 'utf8');
   } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
+    if (cause instanceof Failure) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return EMPTY;
-    throw new UsageError(`cannot read ${file}: ${reason(cause)}`, {
+    throw new Failure(`cannot read ${file}: ${reason(cause)}`, {
       remedy: `See that ${stateFolder(context.env)} is a folder of yours, or name another place in XDG_STATE_HOME.`,
       cause,
     });

@@ -9,17 +9,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { Interrupted, UsageError } from './errors.ts';
+import { Failure, Interrupted } from './errors.ts';
 
 /**
  * Makes sure that `path` is a folder of this user's that nobody else can enter, whatever the umask.
- * @throws UsageError when it cannot be made, or is somebody else's, or open to others.
+ * @throws Failure when it cannot be made, or is somebody else's, or open to others.
  */
 export function ensurePrivateFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new UsageError(`cannot make the folder ${path}: ${reason(cause)}`, {
+    throw new Failure(`cannot make the folder ${path}: ${reason(cause)}`, {
       remedy: `Make ${dirname(path)} writable, or name another place in XDG_STATE_HOME.`,
       cause,
     });
@@ -29,24 +29,24 @@ export function ensurePrivateFolder(path: string): void {
 
 /**
  * Verifies that nobody else has a hand in what stands in a folder, if it is there: what is read in it is believed.
- * @throws UsageError when it is a link, somebody else's, or open to others
+ * @throws Failure when it is a link, somebody else's, or open to others
  */
 export function verifyPrivateFolder(path: string): void {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (!entry?.isDirectory() && !entry?.isSymbolicLink()) return;
   if (entry.isSymbolicLink()) {
-    throw new UsageError(`the folder ${path} is a symbolic link`, {
+    throw new Failure(`the folder ${path} is a symbolic link`, {
       remedy: 'Name the place that it leads to in XDG_STATE_HOME.',
     });
   }
   const { uid, mode } = entry;
   if (process.getuid && uid !== process.getuid()) {
-    throw new UsageError(`the folder ${path} belongs to another user (uid ${uid})`, {
+    throw new Failure(`the folder ${path} belongs to another user (uid ${uid})`, {
       remedy: 'Remove it, or name another place in XDG_STATE_HOME.',
     });
   }
   if ((mode & 0o077) !== 0) {
-    throw new UsageError(`the folder ${path} is open to other users (mode ${(mode & 0o777).toString(8)})`, {
+    throw new Failure(`the folder ${path} is open to other users (mode ${(mode & 0o777).toString(8)})`, {
       remedy: `Look whether its content is what you expect, then: chmod 700 ${path}`,
     });
   }
@@ -54,7 +54,7 @@ export function verifyPrivateFolder(path: string): void {
 
 /**
  * Verifies that a file could be written at `path`, and makes nothing.
- * @throws UsageError when it could not
+ * @throws Failure when it could not
  */
 export function verifyWritable(path: string): void {
   let folder = dirname(path);
@@ -63,7 +63,7 @@ export function verifyWritable(path: string): void {
     // The slash at the end makes it an error when this is no folder.
     accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new UsageError(`cannot write ${path}: ${reason(cause)}`, {
+    throw new Failure(`cannot write ${path}: ${reason(cause)}`, {
       remedy: `See that ${folder} is a folder that you may write to.`,
       cause,
     });
@@ -81,7 +81,7 @@ function isThere(path: string): boolean {
 
 /**
  * Replaces the content of a file: all or nothing, on the disk when this returns, mode 0600.
- * @throws UsageError when it cannot be written.
+ * @throws Failure when it cannot be written.
  */
 export async function writePrivateFile(path: string, content: string): Promise<void> {
   const { default: writeFileAtomic } = await import('write-file-atomic');
@@ -94,7 +94,7 @@ export async function writePrivateFile(path: string, content: string): Promise<v
 
 /**
  * Replaces a file that only one process writes, and that a crash of the machine may cost: all or nothing; mode 0600.
- * @throws UsageError when it cannot be written; it is as it was then.
+ * @throws Failure when it cannot be written; it is as it was then.
  */
 export function writePassingFile(path: string, content: string): void {
   const next = `${path}.new`;
@@ -107,8 +107,8 @@ export function writePassingFile(path: string, content: string): void {
   }
 }
 
-function notWritten(path: string, cause: unknown): UsageError {
-  return new UsageError(`cannot write ${path}: ${reason(cause)}`, {
+function notWritten(path: string, cause: unknown): Failure {
+  return new Failure(`cannot write ${path}: ${reason(cause)}`, {
     remedy: `See that ${dirname(path)} is writable and its disk is not full.`,
     cause,
   });

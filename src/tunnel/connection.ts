@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Connection } from '../ssh/arguments.ts';
 import { isHeld, removeLock, withLock } from '../state/lock.ts';
 import type { Context } from '../system/context.ts';
-import { UsageError } from '../system/errors.ts';
+import { Failure } from '../system/errors.ts';
 import { ensurePrivateFolder, writePassingFile } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
 
@@ -13,7 +13,7 @@ const CONTROL_PATH_BYTES = 86;
 /**
  * The connection to a destination, up or not. Its folder's name is made of what ssh is told, so that every
  * command finds the same one.
- * @throws UsageError when the state folder has a path that is too long, or that ssh would read as another.
+ * @throws Failure when the state folder has a path that is too long, or that ssh would read as another.
  */
 export function connectionTo(
   destination: string,
@@ -25,7 +25,7 @@ export function connectionTo(
   const folder = join(stateFolder(env), 'c', name);
   const controlPath = join(folder, 'control');
   if (Buffer.byteLength(controlPath) > CONTROL_PATH_BYTES) {
-    throw new UsageError(
+    throw new Failure(
       `the path ${controlPath} is too long for a control socket (${CONTROL_PATH_BYTES} bytes)`,
       {
         remedy: 'Name a shorter folder in XDG_STATE_HOME.',
@@ -34,7 +34,7 @@ export function connectionTo(
   }
   // ssh_config(5): ControlPath takes tokens and variables of the environment.
   if (/%|\$\{/.test(controlPath)) {
-    throw new UsageError(
+    throw new Failure(
       `the path ${controlPath} holds a % or a \${, which ssh would replace by something else`,
       {
         remedy: 'Name another folder in XDG_STATE_HOME.',

@@ -39,11 +39,20 @@ function everything(): string[] {
     .sort();
 }
 
-/** What the user reads when a command finds that it cannot work, with FILES for the folder of this test. */
-async function refused(...args: string[]): Promise<string> {
+/** What the user reads of a mistake, with FILES for the folder of this test. */
+function refused(...args: string[]): Promise<string> {
+  return endsWith(2, ...args);
+}
+
+/** The same where a folder of this machine cannot be used. */
+function failed(...args: string[]): Promise<string> {
+  return endsWith(1, ...args);
+}
+
+async function endsWith(status: number, ...args: string[]): Promise<string> {
   const before = everything();
   const { code, stdout, stderr } = await laptop.run(...args);
-  assert.equal(code, 2, stderr);
+  assert.equal(code, status, stderr);
   assert.equal(stdout, '');
   assert.deepEqual(everything(), before);
   assert.equal(existsSync(witness), false, 'ssh was run');
@@ -152,7 +161,7 @@ test('a file where the configuration folder should be is named, and stays as it 
 test('a configuration folder that leads nowhere is told before anything is started', async () => {
   symlinkSync(join(folder, 'nowhere', 'at-all'), join(folder, 'l', 'config'));
   assert.equal(
-    await refused('start', 'loopback', '{F}', '--save', 'work'),
+    await failed('start', 'loopback', '{F}', '--save', 'work'),
     `Error: cannot write ${CONFIG}: ENOENT: no such file or directory
 See that FILES/l/config is a folder that you may write to.
 `,
@@ -167,13 +176,13 @@ test('a file where the state folder should be is named, and stays as it is', asy
 See that ${STATE} is a folder of yours, or name another place in XDG_STATE_HOME.
 `;
   for (const verb of ['start', 'stop', 'open', 'logs', 'forward'])
-    assert.equal(await refused(verb, 'loopback', '{F}'), stderr);
-  assert.equal(await refused('status'), stderr);
+    assert.equal(await failed(verb, 'loopback', '{F}'), stderr);
+  assert.equal(await failed('status'), stderr);
 });
 
 test('a state folder that cannot be made is told before anything is run, and nothing is saved', async () => {
   symlinkSync(join(folder, 'nowhere', 'at-all'), join(folder, 'l', 's'));
-  const stderr = await refused('start', 'loopback', '{F}', '--save', 'work');
+  const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');
   assert.match(stderr, /^Error: cannot make the folder FILES\/l\/s\/remote-notebook: E/);
   assert.match(stderr, /\nMake FILES\/l\/s writable, or name another place in XDG_STATE_HOME\.\n$/);
 });
@@ -182,7 +191,7 @@ test('a state folder that others could enter is refused: they could take over wh
   mkdirSync(laptop.stateFolder, { recursive: true });
   chmodSync(laptop.stateFolder, 0o777);
   assert.equal(
-    await refused('start', 'loopback', '{F}', '--save', 'work'),
+    await failed('start', 'loopback', '{F}', '--save', 'work'),
     `Error: the folder ${STATE} is open to other users (mode 777)
 Look whether its content is what you expect, then: chmod 700 ${STATE}
 `,
@@ -202,7 +211,7 @@ test('a state folder that belongs to somebody else is refused', { skip: needsRoo
     ['open'],
   ])
     assert.equal(
-      await refused(...args),
+      await failed(...args),
       `Error: the folder ${STATE} belongs to another user (uid 65534)
 Remove it, or name another place in XDG_STATE_HOME.
 `,
@@ -217,7 +226,7 @@ test('clean ends no process that the state folder of somebody else names', { ski
     const startTime = await startTimeOf(innocent.pid ?? 0);
     writeFileSync(join(connection, 'state'), `state connected\nkeeper ${innocent.pid} ${startTime}\n`);
     chownSync(laptop.stateFolder, 65534, 65534);
-    await refused('clean');
+    await failed('clean');
     assert.equal(await startTimeOf(innocent.pid ?? 0), startTime);
   } finally {
     innocent.kill();
@@ -229,7 +238,7 @@ test('a state folder that is a link to elsewhere is refused', async () => {
   mkdirSync(join(folder, 'elsewhere'), { mode: 0o700 });
   symlinkSync(join(folder, 'elsewhere'), laptop.stateFolder);
   assert.equal(
-    await refused('start', 'loopback', '{F}', '--save', 'work'),
+    await failed('start', 'loopback', '{F}', '--save', 'work'),
     `Error: the folder ${STATE} is a symbolic link\nName the place that it leads to in XDG_STATE_HOME.\n`,
   );
 });
@@ -237,7 +246,7 @@ test('a state folder that is a link to elsewhere is refused', async () => {
 test("a state folder whose path is too long for ssh's socket is refused, and not made", async () => {
   laptop.env.XDG_STATE_HOME = join(folder, 'l', 's'.repeat(80));
   for (const more of [[], ['--save', 'work']]) {
-    const stderr = await refused('start', 'loopback', '{F}', ...more);
+    const stderr = await failed('start', 'loopback', '{F}', ...more);
     assert.match(
       stderr,
       /^Error: the path FILES\/l\/s{80}\/.*\/control is too long for a control socket \(86 bytes\)\n/,
@@ -249,7 +258,7 @@ test("a state folder whose path is too long for ssh's socket is refused, and not
 test('a state folder whose path ssh would read as another is refused, and not made', async () => {
   for (const name of ['100%', '${HOME}']) {
     laptop.env.XDG_STATE_HOME = join(folder, 'l', name);
-    const stderr = await refused('start', 'loopback', '{F}', '--save', 'work');
+    const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');
     assert.match(stderr, /holds a % or a \$\{, which ssh would replace by something else\n/);
   }
 });

@@ -63,7 +63,7 @@ async function status(): Promise<Shown> {
 
 async function refused(reason: RegExp, ...args: string[]): Promise<void> {
   const { code, stderr } = await world.laptop.run(...args);
-  assert.equal(code, 2, stderr);
+  assert.equal(code, 1, stderr);
   assert.match(stderr, reason);
   assert.match(stderr, /\nSee that \/.* is writable and its disk is not full\.\n$/);
 }

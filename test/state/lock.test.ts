@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isHeld, removeLock, withLock } from '../../src/state/lock.ts';
-import { Interrupted, UsageError } from '../../src/system/errors.ts';
+import { Failure, Interrupted } from '../../src/system/errors.ts';
 import { eventually } from '../hosts/world.ts';
 
 let folder: string;
@@ -236,10 +236,13 @@ test('who waits for a lock can be interrupted, and the holder is not disturbed',
   });
 });
 
-test('a lock where none can be made is a mistake of the user, with the path and the reason', async () => {
+test('a lock where none can be made is a failure of the machine, with the path and the reason', async () => {
   const nowhere = withLock(join(folder, 'missing', 'x'), signal, async () => {});
   await assert.rejects(
     nowhere,
-    (error) => error instanceof UsageError && /cannot lock .*missing\/x: ENOENT/.test(error.message),
+    (error) =>
+      error instanceof Failure &&
+      error.exitStatus === 1 &&
+      /cannot lock .*missing\/x: ENOENT/.test(error.message),
   );
 });

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { UsageError } from '../../src/system/errors.ts';
+import { Failure } from '../../src/system/errors.ts';
 import { ensurePrivateFolder, verifyWritable, writePrivateFile } from '../../src/system/files.ts';
 
 let folder: string;
@@ -42,10 +42,13 @@ test('a file that is written is for its owner alone, whole, and nothing else is 
   assert.deepEqual(readdirSync(folder), ['umask-0', 'umask-63']);
 });
 
-test('a file in a folder that is not there is a mistake of the user, with the path and the reason', async () => {
+test('a file in a folder that is not there is a failure of the machine, with the path and the reason', async () => {
   await assert.rejects(
     writePrivateFile(join(folder, 'missing', 'x'), ''),
-    (error) => error instanceof UsageError && /cannot write .*missing\/x.*ENOENT/.test(error.message),
+    (error) =>
+      error instanceof Failure &&
+      error.exitStatus === 1 &&
+      /cannot write .*missing\/x.*ENOENT/.test(error.message),
   );
 });
 
@@ -72,8 +75,8 @@ test('a folder that others can enter, a link and a file are refused, and stay as
   writeFileSync(join(folder, 'file'), '');
   assert.throws(() => ensurePrivateFolder(open), /is open to other users \(mode 750\)/);
   assert.throws(() => ensurePrivateFolder(join(folder, 'link')), /is a symbolic link/);
-  assert.throws(() => ensurePrivateFolder(join(folder, 'file')), UsageError);
-  assert.throws(() => ensurePrivateFolder(join(folder, 'file', 'below')), UsageError);
+  assert.throws(() => ensurePrivateFolder(join(folder, 'file')), Failure);
+  assert.throws(() => ensurePrivateFolder(join(folder, 'file', 'below')), Failure);
   assert.equal(mode(open), 0o750);
 });
 
@@ -81,7 +84,7 @@ test('whether a file could be written is known without a trace', () => {
   verifyWritable(join(folder, 'new', 'deep', 'file'));
   writeFileSync(join(folder, 'file'), '');
   symlinkSync('nowhere', join(folder, 'dangling'));
-  assert.throws(() => verifyWritable(join(folder, 'file', 'below')), UsageError);
-  assert.throws(() => verifyWritable(join(folder, 'dangling', 'below')), UsageError);
+  assert.throws(() => verifyWritable(join(folder, 'file', 'below')), Failure);
+  assert.throws(() => verifyWritable(join(folder, 'dangling', 'below')), Failure);
   assert.deepEqual(readdirSync(folder).sort(), ['dangling', 'file']);
 });

@@ -41,12 +41,12 @@ test('a process that is gone or a zombie has no start time', () => {
 test('a process is ended where this machine has no ps, as in a small container', () => {
   const program = `
     const { spawn } = await import('node:child_process');
-    const { endProcessTree, startTime } = await import(${JSON.stringify(new URL('../../src/system/process.ts', import.meta.url).href)});
+    const { endProcessTree, startTimeOf } = await import(${JSON.stringify(new URL('../../src/system/process.ts', import.meta.url).href)});
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-    const startedAt = await startTime(child.pid);
+    const startTime = await startTimeOf(child.pid);
     const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal)));
     process.env.PATH = '/nowhere';
-    await endProcessTree({ pid: child.pid, startTime: startedAt }, 60_000);
+    await endProcessTree({ pid: child.pid, startTime }, 60_000);
     console.log(await ended);
   `;
   const words = ['--import', 'tsx', '--input-type=module', '-e', program];

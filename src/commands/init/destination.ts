@@ -7,7 +7,7 @@ import { knownHosts } from '../../ssh/aliases.ts';
 import { type HostBlock, hostBlockLines, verifyHostWord } from '../../ssh/host-block.ts';
 import { lookUp } from '../../ssh/resolve.ts';
 import { addHost } from '../../ssh/write-host.ts';
-import { UsageError } from '../../system/errors.ts';
+import { Failure, Interrupted, UsageError } from '../../system/errors.ts';
 import { nearest } from '../../system/nearest.ts';
 import type { Dialogue } from './dialogue.ts';
 
@@ -68,7 +68,7 @@ async function settled(
   try {
     begun.add(await addHost(block, sshConfig, terminal.context));
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
     terminal.complain(error);
     return undefined;
   }

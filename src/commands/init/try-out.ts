@@ -60,7 +60,7 @@ export async function tryOut(
       const spec = makeSpec(name, settings);
       return { ...(await start(spec, timeoutMs, dialogue)), settings };
     } catch (failure) {
-      // What is wrong with files and options, no other answer mends.
+      // What is wrong with options, no other answer mends.
       const isFinal = failure instanceof Interrupted || failure instanceof UsageError;
       if (!isAsking || isFinal || !(failure instanceof Failure)) throw failure;
       terminal.complain(failure);
