@@ -1,4 +1,4 @@
-import { lastValue } from '../host/script.ts';
+import { lastValue } from '../host/protocol.ts';
 import { examineHost } from '../host/servers.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { viaAnother } from '../ssh/resolve.ts';

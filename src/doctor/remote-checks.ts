@@ -1,6 +1,5 @@
-import { Elsewhere, launchFailure } from '../host/failures.ts';
-import { type Frame, lastValue } from '../host/script.ts';
-import { redactTokens } from '../jupyter/server.ts';
+import { HostFailure } from '../host/failures.ts';
+import { type Frame, lastValue, reportIn, valuesOf } from '../host/protocol.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 import { checkConfiguration } from './configuration.ts';
@@ -28,10 +27,9 @@ export function hostChecks(frames: readonly Frame[], spec: ServerSpec): Check[] 
   let broken: Layer | undefined;
   return HOST_LAYERS.map((layer): Check => {
     if (broken) return unchecked(layer, broken);
-    if (!frames.some(({ key, value }) => key === 'checked' && value === layer)) {
+    if (!valuesOf(frames, 'checked').includes(layer)) {
       broken = layer;
-      const log = frames.filter(({ key }) => key === 'log').map(({ value }) => redactTokens(value));
-      const { message, remedy } = launchFailure(frames, log, spec);
+      const { message, remedy } = new HostFailure(reportIn(frames), spec);
       return failed(layer, message, remedy);
     }
     return READERS[layer](frames, spec);
@@ -45,7 +43,7 @@ const READERS: Readonly<Record<Layer, (frames: readonly Frame[], spec: ServerSpe
   disk: readDisk,
   server: readServer,
   environment: (frames, { environment }) => {
-    const notes = frames.filter(({ key }) => key === 'note').map(({ value }) => value);
+    const notes = valuesOf(frames, 'note');
     const named = environment || 'none is named: what is found is used';
     if (notes.length === 0) return ok('environment', named);
     const found = notes.join('; ');
@@ -67,11 +65,7 @@ const READERS: Readonly<Record<Layer, (frames: readonly Frame[], spec: ServerSpe
         );
   },
   configuration: (frames) =>
-    checkConfiguration(
-      lastValue(frames, 'config'),
-      frames.filter(({ key }) => key === 'unread').map(({ value }) => value),
-      lastValue(frames, 'unasked'),
-    ),
+    checkConfiguration(lastValue(frames, 'config'), valuesOf(frames, 'unread'), lastValue(frames, 'unasked')),
 };
 
 function readLogind(frames: readonly Frame[]): Check {
@@ -111,10 +105,9 @@ function readDirectory(frames: readonly Frame[]): Check {
 }
 
 function readDisk(frames: readonly Frame[]): Check {
-  const measured = (key: string) =>
-    frames
-      .filter((frame) => frame.key === key)
-      .map(({ value }) => /^(\d+) (.*)$/.exec(value))
+  const measured = (key: 'free' | 'inodes') =>
+    valuesOf(frames, key)
+      .map((value) => /^(\d+) (.*)$/.exec(value))
       .flatMap((match) => (match ? [{ free: Number(match[1]), place: match[2] ?? '' }] : []))
       .sort((one, other) => one.free - other.free);
   const [least] = measured('free');
@@ -124,7 +117,7 @@ function readDisk(frames: readonly Frame[]): Check {
     'Remove there what you need no longer, or name a directory on another disk with --directory.';
   const left = least && `${size(least.free)} are left in ${least.place}`;
   if (left && least.free < NO_KB) return failed('disk', left, remedy);
-  const quota = frames.filter(({ key }) => key === 'quota').map(({ value }) => value);
+  const quota = valuesOf(frames, 'quota');
   if (quota.length > 0) return failed('disk', `over your quota: ${quota.join(' / ')}`, remedy);
   if (left && least.free < LITTLE_KB) return warning('disk', left, remedy);
   if (fewest) return warning('disk', `room for ${fewest.free} more files in ${fewest.place}`, remedy);
@@ -137,11 +130,11 @@ function size(kilobytes: number): string {
     : `${Math.floor(kilobytes / 1_000_000)} GB`;
 }
 
-function readServer(frames: readonly Frame[], { name, destination }: ServerSpec): Check {
+function readServer(frames: readonly Frame[], spec: ServerSpec): Check {
   const runs = lastValue(frames, 'runs');
-  const elsewhere = lastValue(frames, 'elsewhere');
-  if (elsewhere !== undefined) {
-    const { message, remedy } = new Elsewhere(destination, elsewhere.split(' '));
+  const subject = lastValue(frames, 'elsewhere');
+  if (subject !== undefined) {
+    const { message, remedy } = new HostFailure({ cause: 'elsewhere', subject }, spec);
     return warning('server', message, remedy);
   }
   if (runs !== undefined) return ok('server', `runs, PID ${runs}`);
@@ -149,6 +142,6 @@ function readServer(frames: readonly Frame[], { name, destination }: ServerSpec)
   return warning(
     'server',
     'it has ended, and its record is still there',
-    `See its last words (remote-notebook logs ${name}), and start it again: remote-notebook start ${name}`,
+    `See its last words (remote-notebook logs ${spec.name}), and start it again: remote-notebook start ${spec.name}`,
   );
 }

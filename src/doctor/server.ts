@@ -1,4 +1,4 @@
-import { type Frame, lastValue } from '../host/script.ts';
+import { type Frame, lastValue } from '../host/protocol.ts';
 import { type Api, askWebsocket, proveServer } from '../jupyter/api.ts';
 import { parseRuntimeFile } from '../jupyter/server.ts';
 import type { Connection } from '../ssh/arguments.ts';

@@ -1,9 +1,10 @@
 import { parseEnvironment } from '../model/environment.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
+import { scriptVariables } from '../model/settings.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
-import { type Frame, lastValue } from './script.ts';
-import { surveyHost } from './servers.ts';
+import { type Frame, lastValue } from './protocol.ts';
+import { askHost } from './run-script.ts';
 
 /** An environment that was found on the host; an empty word is none, by which a start takes what it finds. */
 export interface Offer {
@@ -21,29 +22,19 @@ export interface Survey {
 }
 
 /**
- * Looks on the host for what a server could run in, over its connection, which is up.
- * @throws LaunchFailure of the reason `directory` when its directory is not there
+ * Looks on the host for what a server could run in, over its connection, which is up. Where the spec names an
+ * environment, that one is entered and left, and there are no offers. Changes nothing there.
+ * @throws HostFailure when the directory is not there, or the environment cannot be entered
  */
 export async function survey(connection: Connection, spec: ServerSpec, context: Context): Promise<Survey> {
-  const frames = await surveyHost(connection, spec, context);
+  const script = { name: 'environments', variables: scriptVariables(spec) } as const;
+  const frames = await askHost(connection, spec, script, context);
   return { directory: lastValue(frames, 'directory') ?? '', offers: offersIn(frames) };
-}
-
-/**
- * Sees on the host that the server's environment is there, over its connection, which is up: it is entered and left.
- * @throws LaunchFailure that says why it cannot be entered
- */
-export async function verifyEnvironment(
-  connection: Connection,
-  spec: ServerSpec,
-  context: Context,
-): Promise<void> {
-  await surveyHost(connection, spec, context);
 }
 
 const IN_DIRECTORY = ['.venv', 'venv'];
 
-/** The offers in the frames of survey.sh, each word once. */
+/** The offers in the frames of environments.sh, each word once. */
 function offersIn(frames: readonly Frame[]): Offer[] {
   const told = frames.flatMap((frame) => offerIn(frame) ?? []);
   const found = lastValue(frames, 'found');

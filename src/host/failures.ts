@@ -2,134 +2,133 @@ import { installCommand, makeCommand, parseEnvironment } from '../model/environm
 import type { ServerSpec } from '../model/server-spec.ts';
 import { shellQuote } from '../system/command.ts';
 import { Failure } from '../system/errors.ts';
-import { type Frame, lastValue } from './script.ts';
+import type { Cause, FailureReport } from './protocol.ts';
 
-/** The destination is a pool of nodes with one home folder, and the server is on another of them. */
-export class Elsewhere extends Failure {
-  /** @param words its node, the one that was reached, and its record's folder there */
-  constructor(destination: string, [node = '', here = '', ...folder]: readonly string[]) {
-    super(`its server was started on ${node}, and ${destination} has reached ${here} now`, {
-      remedy: `Name that node as the destination. If there is no ${node} any more, forget its server: ssh ${destination} rm -r ${shellQuote(folder.join(' '))}`,
-    });
-  }
-}
+/** What a script on a server's host could not do, and what the user can. */
+export class HostFailure extends Failure {
+  /** Undefined when the script was cut off. */
+  readonly reason: Cause | undefined;
 
-/** What a host could not do, and by which of the causes that launch.sh knows. */
-export class LaunchFailure extends Failure {
-  readonly reason: string;
-
-  constructor(reason: string, { message, remedy }: Failure) {
+  constructor({ cause, subject = '', where = '', holder, log = [] }: FailureReport, spec: ServerSpec) {
+    const explain = cause === undefined ? cutOff : EXPLANATIONS[cause];
+    const { destination } = spec;
+    const [message, remedy] = explain({ subject, where, holder, log, destination, spec });
     super(message, { remedy });
-    this.reason = reason;
+    this.reason = cause;
   }
 }
 
-/** A folder of the host's cannot be written. */
-export class Unwritable extends Failure {
-  constructor(destination: string, path: string) {
-    super(`${destination} cannot write ${path}`, {
-      remedy: 'See its permissions, the disk and the quota there.',
-    });
-  }
-}
-
-/**
- * What the host could not do, in the frames of launch.sh, and what the user can.
- * @param log the last lines of Jupyter's log
- */
-export function launchFailure(frames: readonly Frame[], log: readonly string[], spec: ServerSpec): Failure {
-  const [cause = '', ...words] = (lastValue(frames, 'failed') ?? '').split(' ');
-  if (cause === 'elsewhere') return new Elsewhere(spec.destination, words);
-  const where = lastValue(frames, 'where') ?? '';
-  const holder = lastValue(frames, 'holder');
-  const explain = Object.hasOwn(CAUSES, cause) ? CAUSES[cause as Cause] : cutOff;
-  return new LaunchFailure(cause, explain({ subject: words.join(' '), where, holder, log, spec }));
-}
-
-/** What launch.sh tells of its failure. */
 interface Told {
-  /** What it names with the cause. */
+  /** What the script says with the cause: see CAUSES. */
   readonly subject: string;
-  /** Where it has looked for it. */
   readonly where: string;
-  /** Who has the port that was wanted, if anybody. */
   readonly holder: string | undefined;
   readonly log: readonly string[];
+  readonly destination: string;
   readonly spec: ServerSpec;
 }
 
-type Cause = keyof typeof CAUSES;
+type Explain = (told: Told) => readonly [message: string, remedy?: string];
 
-/** The causes that launch.sh knows. */
-const CAUSES = {
-  directory: ({ subject, spec: { destination } }: Told) =>
-    new Failure(`the directory "${subject}" is not there on ${destination}, or cannot be entered`, {
-      remedy: 'Name another with --directory (relative to the home folder), or make it there first.',
-    }),
-  environment: ({ subject, where, spec: { destination } }: Told) =>
-    new Failure(
-      `the environment "${subject}" is not there on ${destination}: there is no bin/activate in it`,
-      {
-        remedy: `It is looked for in ${where}. Make it there: python3 -m venv ${shellQuote(subject)} && ${shellQuote(`${subject}/bin/pip`)} install jupyterlab`,
-      },
-    ),
-  jupyter: (told: Told) => notInstalled(told, installRemedy(told)),
-  setup: ({ subject, log, spec: { destination } }: Told) =>
-    new Failure(`a line of setup failed on ${destination}: ${subject}\n${said(log)}`, {
-      remedy: 'Mend it in config.yaml, or in --setup. Each line runs in the directory, and must end well.',
-    }),
-  tool: (told: Told) =>
-    notInstalled(
-      told,
-      `Where it is elsewhere, say so in a line of setup: ${told.subject === 'module' ? 'export MODULESHOME=/path/of/modules' : 'export PATH=/path/of/bin:$PATH'}`,
-    ),
-  enter: ({ log, spec: { destination, environment } }: Told) => {
-    const form = parseEnvironment(environment);
-    return new Failure(`the environment "${environment}" cannot be entered on ${destination}. ${said(log)}`, {
-      remedy: `${form.kind === 'module' ? 'See there what there is' : 'If it is not there yet, make it there'}: ${makeCommand(form)}`,
-    });
+const EXPLANATIONS: Readonly<Record<Cause, Explain>> = {
+  directory: ({ subject, destination }) => [
+    `the directory "${subject}" is not there on ${destination}, or cannot be entered`,
+    'Name another with --directory (relative to the home folder), or make it there first.',
+  ],
+  unserved: ({ subject, destination }) => {
+    const [, pid, path] = /^(\S+) (.*)$/.exec(subject) ?? [];
+    return [
+      `the server (PID ${pid} on ${destination}) serves "${path}", which is not there any more`,
+      'Start another in a directory that is there.',
+    ];
   },
-  interface: ({ subject, spec: { destination } }: Told) =>
-    new Failure(`${subject} on ${destination} has neither JupyterLab nor the notebook beside it`, {
-      remedy: 'Install one in the same environment: pip install jupyterlab',
-    }),
-  died: ({ holder, log, spec: { destination, port, strictPort } }: Told) =>
+  folder: ({ subject, destination }) => [
+    `${destination} cannot write ${subject}`,
+    'See its permissions, the disk and the quota there.',
+  ],
+  elsewhere: ({ subject, destination }) => {
+    const [, node, here, folder = ''] = /^(\S+) (\S+) (.*)$/.exec(subject) ?? [];
+    return [
+      `its server was started on ${node}, and ${destination} has reached ${here} now`,
+      `Name that node as the destination. If there is no ${node} any more, forget its server: ssh ${destination} rm -r ${shellQuote(folder)}`,
+    ];
+  },
+  environment: ({ subject, where, destination, spec }) => [
+    `the environment "${subject}" is not there on ${destination}: there is no bin/activate in it`,
+    `It is looked for in ${where}. Make it there: ${makeCommand(parseEnvironment(spec.environment))}`,
+  ],
+  setup: ({ subject, log, destination }) => [
+    `a line of setup failed on ${destination}: ${subject}\n${said(log)}`,
+    'Mend it in config.yaml, or in --setup. Each line runs in the directory, and must end well.',
+  ],
+  tool: ({ subject, where, destination }) => [
+    notInstalled(subject, where, destination),
+    `Where it is elsewhere, say so in a line of setup: ${subject === 'module' ? 'export MODULESHOME=/path/of/modules' : 'export PATH=/path/of/bin:$PATH'}`,
+  ],
+  enter: ({ subject, log, destination }) => {
+    const form = parseEnvironment(subject);
+    return [
+      `the environment "${subject}" cannot be entered on ${destination}. ${said(log)}`,
+      `${ENTRY_REMEDIES[form.kind] ?? 'If it is not there yet, make it there'}: ${makeCommand(form)}`,
+    ];
+  },
+  jupyter: ({ subject, where, destination, spec }) => [
+    notInstalled(subject, where, destination),
+    installRemedy(subject, spec),
+  ],
+  interface: ({ subject, destination }) => [
+    `${subject} on ${destination} has neither JupyterLab nor the notebook beside it`,
+    'Install one in the same environment: pip install jupyterlab',
+  ],
+  socket: ({ subject, destination }) => [
+    `${destination} has no place for a socket: ${subject}`,
+    'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
+  ],
+  died: ({ holder, log, destination, spec: { port, strictPort } }) =>
     strictPort && holder
-      ? new Failure(`port ${port} of ${destination} is taken by ${holder}`, {
-          remedy: 'Name another with --port, or leave out --strict-port.',
-        })
-      : new Failure(`Jupyter ended on ${destination} while it started. ${endOf(log)}`),
-  timeout: ({ subject, log, spec: { destination } }: Told) =>
-    new Failure(
-      `Jupyter did not come up on ${destination} within ${subject} s, and was ended. ${endOf(log)}`,
-      { remedy: 'Give it longer with --timeout SECONDS.' },
-    ),
-  socket: ({ subject, spec: { destination } }: Told) =>
-    new Failure(`${destination} has no place for a socket: ${subject}`, {
-      remedy:
-        'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
-    }),
-  folder: ({ subject, spec: { destination } }: Told) => new Unwritable(destination, subject),
+      ? [
+          `port ${port} of ${destination} is taken by ${holder}`,
+          'Name another with --port, or leave out --strict-port.',
+        ]
+      : [`Jupyter ended on ${destination} while it started. ${endOf(log)}`],
+  timeout: ({ subject, log, destination }) => [
+    `Jupyter did not come up on ${destination} within ${subject} s, and was ended. ${endOf(log)}`,
+    'Give it longer with --timeout SECONDS.',
+  ],
+  gone: ({ subject, destination }) => [
+    `the server (PID ${subject} on ${destination}) has just ended`,
+    `See what runs: remote-notebook status ${destination} --all`,
+  ],
+  taken: ({ subject, destination, spec: { name } }) => [
+    `"${name}" is another server on ${destination} already (PID ${subject})`,
+    'Give this one a --name of its own.',
+  ],
+  unkillable: ({ subject, destination }) => [
+    `the server (PID ${subject} on ${destination}) survived even KILL`,
+    `It hangs in the kernel, mostly on a dead file system. Look on the host: ps -o pid,stat,wchan -p ${subject}`,
+  ],
+  log: ({ subject, destination }) => [`${destination} has no log of this server any more (${subject})`],
 };
 
-/** It told no cause. */
-function cutOff({ spec: { destination } }: Told): Failure {
-  return new Failure(`the start on ${destination} was cut off before its end`, {
-    remedy: 'Somebody ended its shell there, or the machine went down. Try once more.',
-  });
+const cutOff: Explain = ({ destination }) => [
+  `the start on ${destination} was cut off before its end`,
+  'Somebody ended its shell there, or the machine went down. Try once more.',
+];
+
+/** Where the environment is there, but cannot be entered. */
+const ENTRY_REMEDIES: Readonly<Record<string, string>> = {
+  module: 'See there what there is',
+  venv: 'Mend its bin/activate, or make it anew',
+};
+
+function notInstalled(program: string, where: string, destination: string): string {
+  return `${program} is not installed on ${destination}, or not where it is looked for: ${where}`;
 }
 
-function notInstalled({ subject, where, spec: { destination } }: Told, remedy: string): Failure {
-  return new Failure(
-    `${subject} is not installed on ${destination}, or not where it is looked for: ${where}`,
-    { remedy },
-  );
-}
-
-function installRemedy({ subject, spec }: Told): string {
-  if (subject !== 'jupyter')
+function installRemedy(program: string, { environment }: ServerSpec): string {
+  if (program !== 'jupyter')
     return 'Is it written as on the host? Give its whole path in --command, or name its environment with --environment.';
-  const form = parseEnvironment(spec.environment);
+  const form = parseEnvironment(environment);
   return form.kind === 'none'
     ? `Install it there (${installCommand(form)}), or name its environment with --environment.`
     : `Install it there: ${installCommand(form)}`;

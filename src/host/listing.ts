@@ -5,8 +5,8 @@ import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { secondsOf } from '../system/elapsed.ts';
 import { Failure } from '../system/errors.ts';
+import { type Frame, type FrameKey, lastValue, valuesOf } from './protocol.ts';
 import { runScript } from './run-script.ts';
-import { type Frame, lastValue } from './script.ts';
 import { type HostServer, identityIn, serverIn } from './server-record.ts';
 
 /** A server that runs, as its process and its files on the host tell of it. */
@@ -28,49 +28,56 @@ export interface Everything extends Omit<HostListing, 'destination' | 'servers'>
   readonly servers: readonly FoundServer[];
 }
 
-/** Asks the host for every Jupyter server of the user. */
+/** All servers of this user on the host that were started by this program, from any machine, and live. */
+export async function listServers(connection: Connection, context: Context): Promise<HostServer[]> {
+  const frames = await runScript(connection, { name: 'servers', variables: { all: '' } }, context);
+  return groupsOf(frames).flatMap((group) => serverIn(group) ?? []);
+}
+
+/** Asks the host for every Jupyter server of the user. A file that no Jupyter wrote is told, and is no failure. */
 export async function everyServer(connection: Connection, context: Context): Promise<Everything> {
-  return readEverything(await runScript(connection, { name: 'servers', variables: { all: 'yes' } }, context));
+  const frames = await runScript(connection, { name: 'servers', variables: { all: 'yes' } }, context);
+  const groups = groupsOf(frames);
+  const files = groups.map((group) => ({ path: lastValue(group, 'file') ?? '', found: foundIn(group) }));
+  const filesThatAre = (what: 'absent' | 'unreadable') =>
+    files.filter(({ found }) => found === what).map(({ path }) => path);
+  return {
+    node: lastValue(frames, 'here') ?? '',
+    servers: withRecords(
+      files.flatMap(({ found }) => (typeof found === 'object' ? [found] : [])),
+      groups.flatMap((group) => recordIn(group) ?? []),
+    ),
+    elsewhere: valuesOf(frames, 'elsewhere').map(elsewhereIn),
+    absent: filesThatAre('absent'),
+    unreadable: filesThatAre('unreadable'),
+  };
 }
 
 /** The frames that end what is told of one thing. */
-const ENDS = ['here', 'joined', 'absent', 'unreadable', 'content', 'elsewhere'];
+const ENDS: readonly FrameKey[] = ['here', 'joined', 'absent', 'unreadable', 'content', 'elsewhere'];
 
-/** Reads the frames of servers.sh and runtime.sh. A file that no Jupyter wrote is told, and is no failure. */
-function readEverything(frames: readonly Frame[]): Everything {
+/** The frames of servers.sh, those of each thing together. */
+function groupsOf(frames: readonly Frame[]): Frame[][] {
   const groups: Frame[][] = [[]];
   for (const frame of frames) {
     groups.at(-1)?.push(frame);
     if (ENDS.includes(frame.key)) groups.push([]);
   }
-  const endingIn = (end: string) => groups.filter((group) => group.at(-1)?.key === end);
-  const fileOf = (group: readonly Frame[]) => lastValue(group, 'file') ?? '';
-  const read = endingIn('content').map((group) => ({ file: fileOf(group), found: foundIn(group) }));
-  const records = endingIn('joined').flatMap((group) => recordIn(group) ?? []);
-  return {
-    node: lastValue(frames, 'here') ?? '',
-    servers: withRecords(
-      read.flatMap(({ found }) => (typeof found === 'string' ? [] : [found])),
-      records,
-    ),
-    elsewhere: endingIn('elsewhere').map((group) => elsewhereIn(lastValue(group, 'elsewhere') ?? '')),
-    absent: [
-      ...endingIn('absent').map(fileOf),
-      ...read.flatMap(({ file, found }) => (found === 'absent' ? [file] : [])),
-    ],
-    unreadable: [
-      ...endingIn('unreadable').map(fileOf),
-      ...read.flatMap(({ file, found }) => (found === 'unreadable' ? [file] : [])),
-    ],
-  };
+  return groups;
 }
 
-/** The server of a runtime file, or why it is none: its PID is another program's by now, which does not listen there. */
-function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable' {
+/**
+ * The server of a runtime file, or why it is none: its process is gone, or its PID is another program's by now, which
+ * does not listen there. Undefined for what is told of anything else.
+ */
+function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable' | undefined {
+  const end = group.at(-1)?.key;
+  if (end === 'absent' || end === 'unreadable') return end;
+  if (end !== 'content') return undefined;
   const info = withoutFailure(() => parseRuntimeFile(lastValue(group, 'content') ?? ''));
   if (!info || String(info.pid) !== lastValue(group, 'pid')) return 'unreadable';
   const program = lastValue(group, 'program');
-  const listens = group.filter(({ key }) => key === 'listens').map(({ value }) => value);
+  const listens = valuesOf(group, 'listens');
   const where = info.socket ?? (info.port === 0 ? 'unknown' : String(info.port));
   // Where nobody can tell what it has, its own name has to do.
   const isUntold = listens.includes('unknown') || where === 'unknown';

@@ -2,8 +2,8 @@ import type { Gpu, HostResources } from '../model/resources.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
+import { type Frame, lastValue, valuesOf } from './protocol.ts';
 import { runScript } from './run-script.ts';
-import { type Frame, lastValue } from './script.ts';
 
 /** The host's script gives its slow parts less: a dead file system may hold even their end back. */
 const TIMEOUT_MS = 15_000;
@@ -35,11 +35,9 @@ export async function askResources(
 export function readResources(frames: readonly Frame[], directory: string): HostResources {
   const [one, five, fifteen] = numbers(lastValue(frames, 'load'));
   const [totalKiB, availableKiB] = numbers(lastValue(frames, 'memory'));
-  const disks = frames
-    .filter(({ key }) => key === 'disk')
-    .map(({ value }) => /^(\d+) (\d+) (.*)$/.exec(value));
+  const disks = valuesOf(frames, 'disk').map((line) => /^(\d+) (\d+) (.*)$/.exec(line));
   const [, diskKiB, freeKiB] = disks.find((disk) => disk?.[3] === directory) ?? [];
-  const lines = frames.filter(({ key }) => key === 'gpu').map(({ value }) => value);
+  const lines = valuesOf(frames, 'gpu');
   const gpus = lines.flatMap((line) => parseGpu(line) ?? []);
   const words = lines.find((line) => line.trim() !== '');
   return {

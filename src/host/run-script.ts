@@ -1,9 +1,12 @@
+import type { ServerSpec } from '../model/server-spec.ts';
 import { type Connection, scriptCommand } from '../ssh/arguments.ts';
 import { handCommand, sessionFailure } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { run } from '../system/run.ts';
-import { type Frame, outputReader, type Script, scriptText } from './script.ts';
+import { HostFailure } from './failures.ts';
+import { type Frame, lastValue, outputReader, reportIn } from './protocol.ts';
+import { type Script, scriptText } from './script.ts';
 
 /**
  * A host with `MaxSessions 1` may need a moment to close the last session before it takes the next: the keeper begins one
@@ -59,6 +62,23 @@ export async function runScript(
   } finally {
     heard.expectNoWord();
   }
+}
+
+/**
+ * The same, for a server on that host.
+ * @throws HostFailure with what the script could not do
+ */
+export async function askHost(
+  connection: Connection,
+  spec: ServerSpec,
+  script: Script | Promise<Script | undefined>,
+  context: Context,
+  onFrame?: (frame: Frame) => void,
+  onText?: (line: string) => void,
+): Promise<Frame[]> {
+  const frames = await runScript(connection, script, context, onFrame, onText);
+  if (lastValue(frames, 'failed') === undefined) return frames;
+  throw new HostFailure(reportIn(frames), spec);
 }
 
 /** What is heard of a host while it runs a script. */

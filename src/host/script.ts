@@ -27,52 +27,6 @@ const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   servers: ['runtime'],
 };
 
-/** One line of a script's answer. */
-export interface Frame {
-  readonly key: string;
-  readonly value: string;
-}
-
-const FRAME = /^@remote-notebook (\S+) ?(.*)$/;
-
-/** The frame in a line of output, or undefined: start-up files of the login shell print there, too. */
-export function parseFrame(line: string): Frame | undefined {
-  const [, key, value] = FRAME.exec(line) ?? [];
-  return key === undefined || value === undefined ? undefined : { key, value };
-}
-
-/** Frames that logs.sh sends while a log is printed, perhaps when only half a line of it is written. */
-const IN_MID_LINE = /^(.*)@remote-notebook (alive|ended)$/;
-
-/** Tells the frames of a script's output, line by line, from the text around them. Signs of life are neither. */
-export function outputReader(
-  onFrame: (frame: Frame) => void,
-  onText: (line: string) => void,
-): (line: string) => void {
-  let begun = '';
-  return (piece) => {
-    const [, before, key] = IN_MID_LINE.exec(piece) ?? [];
-    if (before === undefined || key === undefined) {
-      const line = begun + piece;
-      begun = '';
-      const frame = parseFrame(line);
-      if (frame) onFrame(frame);
-      else onText(line);
-      return;
-    }
-    begun += before;
-    if (key === 'alive') return;
-    if (begun !== '') onText(begun);
-    begun = '';
-    onFrame({ key, value: '' });
-  };
-}
-
-/** What the last frame of this key says. */
-export function lastValue(frames: readonly Frame[], key: string): string | undefined {
-  return frames.findLast((frame) => frame.key === key)?.value;
-}
-
 /** The whole text for the standard input of a POSIX sh on the host. */
 export function scriptText(script: Script): string {
   const assignments = Object.entries(script.variables).map(

@@ -1,7 +1,7 @@
 import { parseRuntimeFile, type RuntimeInfo } from '../jupyter/server.ts';
 import type { ServerIdentity } from '../model/identity.ts';
 import type { JupyterRecord } from '../state/records.ts';
-import { type Frame, lastValue } from './script.ts';
+import { type Frame, type FrameKey, lastValue } from './protocol.ts';
 
 /** A server as its host knows it. */
 export interface HostServer {
@@ -28,7 +28,7 @@ export interface HostServer {
 export function serverIn(frames: readonly Frame[]): HostServer | undefined {
   const joined = lastValue(frames, 'joined');
   if (joined === undefined) return undefined;
-  const value = (key: string) => lastValue(frames, key) ?? '';
+  const value = (key: FrameKey) => lastValue(frames, key) ?? '';
   const info = parseRuntimeFile(value('server'));
   return {
     info,
@@ -54,9 +54,9 @@ function askedIn(frames: readonly Frame[]): HostServer['asked'] {
 
 /** What the frames of a record tell of the server with this PID. */
 export function identityIn(frames: readonly Frame[], pid: number): ServerIdentity {
-  const value = (key: string) => lastValue(frames, key) ?? '';
-  const id = value('job');
-  if (id !== '') return { kind: 'job', scheduler: value('scheduler'), id };
+  const value = (key: FrameKey) => lastValue(frames, key) ?? '';
+  const [, scheduler, id] = /^(\S+) (.+)$/.exec(value('job')) ?? [];
+  if (scheduler !== undefined && id !== undefined) return { kind: 'job', scheduler, id };
   return { kind: 'process', node: value('node'), pid, startTime: value('start_time') };
 }
 

@@ -1,15 +1,15 @@
 import { hostname } from 'node:os';
 import { redactTokens } from '../jupyter/server.ts';
-import { identityText, pidOf } from '../model/identity.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { scriptVariables } from '../model/settings.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { JupyterRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
-import { Failure } from '../system/errors.ts';
-import { Elsewhere, launchFailure } from './failures.ts';
-import { runScript } from './run-script.ts';
-import { type Frame, lastValue, type Script } from './script.ts';
+import { HostFailure } from './failures.ts';
+import type { FoundServer } from './listing.ts';
+import { type Frame, lastValue, reportIn, valuesOf } from './protocol.ts';
+import { askHost, runScript } from './run-script.ts';
+import type { Script } from './script.ts';
 import { type HostServer, identityVariables, serverIn } from './server-record.ts';
 
 export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
@@ -38,12 +38,45 @@ export interface LaunchProgress {
 /**
  * Finds the server on its host, or starts it. Its session there may end later: whatever an environment has
  * left running can hold it.
- * @throws Failure with the host's or Jupyter's own words when there is none in the end
+ * @throws HostFailure with the host's or Jupyter's own words when there is none in the end
  */
 export async function launchServer(
   connection: Connection,
   spec: ServerSpec,
   order: LaunchOrder,
+  progress: LaunchProgress,
+  context: Context,
+): Promise<HostServer> {
+  return newServer(connection, spec, launchScript(spec, 'start', order), progress, context);
+}
+
+/**
+ * Puts a server that something else has started on record on its host, under this name. Undone as a launch is, by
+ * `undoLaunch`: the record goes then, and the server stays.
+ * @param launch a name for this attempt
+ * @throws HostFailure when it has ended meanwhile, or the record would be another server's
+ */
+export async function adoptServer(
+  connection: Connection,
+  spec: ServerSpec,
+  { identity, file = '', command = '', upSeconds = 0 }: FoundServer,
+  launch: string,
+  progress: LaunchProgress,
+  context: Context,
+): Promise<HostServer> {
+  const server = { ...identityVariables(identity), file, command, up: String(upSeconds) };
+  const script: Script = {
+    name: 'adopt',
+    variables: { name: spec.name, ...scriptVariables(spec), ...server, launch },
+  };
+  return newServer(connection, spec, script, progress, context);
+}
+
+/** Runs a script that ends with a server on record. */
+async function newServer(
+  connection: Connection,
+  spec: ServerSpec,
+  script: Script,
   progress: LaunchProgress,
   context: Context,
 ): Promise<HostServer> {
@@ -53,7 +86,7 @@ export async function launchServer(
   const answered = new Promise<void>((resolve) => {
     onAnswer = resolve;
   });
-  const ended = runScript(connection, launchScript(spec, 'start', order), context, (frame) => {
+  const ended = runScript(connection, script, context, (frame) => {
     frames.push(frame);
     if (frame.key === 'folder') progress.folder = frame.value;
     if (frame.key === 'phase') context.report.phase(frame.value);
@@ -64,7 +97,7 @@ export async function launchServer(
   await Promise.race([answered, ended]);
   const server = serverIn(frames);
   if (server) return server;
-  throw launchFailure(frames, logIn(frames), spec);
+  throw new HostFailure(reportIn(frames), spec);
 }
 
 /** Finds the server on its host. Undefined when there is none; starts nothing. */
@@ -73,27 +106,8 @@ export async function findServer(
   spec: ServerSpec,
   context: Context,
 ): Promise<HostServer | undefined> {
-  const frames = await runScript(
-    connection,
-    launchScript(spec, 'find', { launch: '', timeoutMs: 0 }),
-    context,
-  );
-  if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), spec);
-  return serverIn(frames);
-}
-
-/** All servers of this user on the host that were started by this program, from any machine, and live. */
-export async function listServers(connection: Connection, context: Context): Promise<HostServer[]> {
-  const servers: HostServer[] = [];
-  let frames: Frame[] = [];
-  await runScript(connection, { name: 'servers', variables: { all: '' } }, context, (frame) => {
-    frames.push(frame);
-    if (frame.key !== 'joined') return;
-    const server = serverIn(frames);
-    if (server) servers.push(server);
-    frames = [];
-  });
-  return servers;
+  const script = launchScript(spec, 'find', { launch: '', timeoutMs: 0 });
+  return serverIn(await askHost(connection, spec, script, context));
 }
 
 export function launchScript(
@@ -101,29 +115,28 @@ export function launchScript(
   mode: 'start' | 'find',
   { launch, timeoutMs, token = '' }: LaunchOrder,
 ): Script {
-  return {
-    name: 'launch',
-    variables: {
-      mode,
-      launch,
-      token,
-      from: hostname(),
-      name: spec.name,
-      ...scriptVariables(spec),
-      timeout: String(Math.ceil(timeoutMs / 1000)),
-    },
+  const timeout = String(Math.ceil(timeoutMs / 1000));
+  const variables = {
+    name: spec.name,
+    ...scriptVariables(spec),
+    mode,
+    launch,
+    token,
+    timeout,
+    from: hostname(),
   };
+  return { name: 'launch', variables };
 }
 
 /** Ends what this launch began on the host, if it got that far; a server that was joined is not touched. */
 export async function undoLaunch(
   connection: Connection,
-  progress: LaunchProgress,
+  { folder }: LaunchProgress,
   launch: string,
   context: Context,
 ): Promise<void> {
-  if (progress.folder === undefined) return;
-  const variables = { folder: progress.folder, pid: '', start_time: '', token: '', launch, grace: '0' };
+  if (folder === undefined) return;
+  const variables = { folder, pid: '', start_time: '', token: '', launch, grace: '0' };
   await runScript(connection, { name: 'stop', variables }, context);
 }
 
@@ -131,37 +144,25 @@ export async function undoLaunch(
  * Ends this very server and verifies that it is gone. While its order is still to come, the way to the host is made.
  * @param order how many milliseconds a server that agreed to end by itself gets before it is told by a signal;
  *   `refused` to let it run
+ * @throws HostFailure when it survives even KILL, or is on another node
  */
 export async function endJupyter(
   connection: Connection,
-  server: Pick<JupyterRecord, 'identity' | 'folder' | 'token'>,
+  spec: ServerSpec,
+  { identity, folder, token }: JupyterRecord,
   order: Promise<number | 'refused'>,
   context: Context,
 ): Promise<StopOutcome | 'refused'> {
-  const { folder, token } = server;
-  const variables = { folder, ...identityVariables(server.identity), token, launch: '' };
-  const script = order.then((graceMs) =>
-    graceMs === 'refused'
-      ? undefined
-      : ({ name: 'stop', variables: { ...variables, grace: String(Math.ceil(graceMs / 1000)) } } as const),
-  );
-  const answer = runScript(connection, script, context);
+  const script = order.then((graceMs): Script | undefined => {
+    if (graceMs === 'refused') return undefined;
+    const grace = String(Math.ceil(graceMs / 1000));
+    return { name: 'stop', variables: { folder, ...identityVariables(identity), token, launch: '', grace } };
+  });
+  const answer = askHost(connection, spec, script, context);
   // Whatever became of the way meanwhile, the order comes first.
   answer.catch(() => {});
   if ((await order) === 'refused') return 'refused';
-  const frames = await answer;
-  verifyHere(connection, frames);
-  if (lastValue(frames, 'gone') !== undefined) return 'gone';
-  const how = lastValue(frames, 'stopped');
-  if (how === 'shutdown' || how === 'terminated' || how === 'killed') return how;
-  throw new Failure(
-    `the server (${identityText(server.identity)} on ${connection.destination}) survived even KILL`,
-    {
-      remedy:
-        'It hangs in the kernel, mostly on a dead file system. Look on the host: ps -o pid,stat,wchan -p ' +
-        pidOf(server.identity),
-    },
-  );
+  return (lastValue(await answer, 'stopped') as StopOutcome | undefined) ?? 'gone';
 }
 
 /** What a server's process table says of it, and its last words if it is gone. */
@@ -170,27 +171,28 @@ export interface ProcessFinding {
   readonly log: readonly string[];
 }
 
-/** @throws Elsewhere when the script found that another node of the destination has the server. */
-function verifyHere({ destination }: Connection, frames: readonly Frame[]): void {
-  const [cause, ...words] = (lastValue(frames, 'failed') ?? '').split(' ');
-  if (cause === 'elsewhere') throw new Elsewhere(destination, words);
-}
-
-/** Looks at the server's process on its host. */
+/**
+ * Looks at the server's process on its host.
+ * @throws HostFailure when it is on another node
+ */
 export async function lookAtServer(
   connection: Connection,
-  server: Pick<JupyterRecord, 'identity' | 'folder'>,
+  spec: ServerSpec,
+  { identity, folder }: JupyterRecord,
   context: Context,
 ): Promise<ProcessFinding> {
-  const variables = { folder: server.folder, ...identityVariables(server.identity) };
-  const frames = await runScript(connection, { name: 'look', variables }, context);
-  verifyHere(connection, frames);
-  return { lives: lastValue(frames, 'process') === 'alive', log: logIn(frames) };
+  const script = { name: 'look', variables: { folder, ...identityVariables(identity) } } as const;
+  const frames = await askHost(connection, spec, script, context);
+  return { lives: lastValue(frames, 'process') === 'alive', log: valuesOf(frames, 'log') };
 }
 
-/** Prints the last lines of a server's log, without tokens; with `follow` until the server ends. */
+/**
+ * Prints the last lines of a server's log, without tokens; with `follow` until the server ends.
+ * @throws HostFailure when there is no log
+ */
 export async function readLog(
   connection: Connection,
+  spec: ServerSpec,
   folder: string,
   options: { lines: number; follow: boolean },
   print: (line: string) => void,
@@ -205,10 +207,7 @@ export async function readLog(
     if (frame.key === 'begin') begun = true;
     if (frame.key === 'ended') context.report.note('the server has ended');
   };
-  const frames = await runScript(connection, { name: 'logs', variables }, context, onFrame, onText);
-  if (lastValue(frames, 'failed') !== undefined) {
-    throw new Failure(`${connection.destination} has no log of this server any more (${folder}/log)`);
-  }
+  await askHost(connection, spec, { name: 'logs', variables }, context, onFrame, onText);
 }
 
 /** What doctor.sh found on the host, and what start-up files printed before it. Changes nothing there. */
@@ -217,7 +216,6 @@ export async function examineHost(
   spec: ServerSpec,
   context: Context,
 ): Promise<{ frames: readonly Frame[]; printed: readonly string[] }> {
-  const variables = { name: spec.name, ...scriptVariables(spec) };
   const printed: string[] = [];
   let begun = false;
   const onFrame = () => {
@@ -226,25 +224,7 @@ export async function examineHost(
   const onText = (line: string) => {
     if (!begun && line.trim() !== '') printed.push(line);
   };
-  const frames = await runScript(connection, { name: 'doctor', variables }, context, onFrame, onText);
+  const script = { name: 'doctor', variables: { name: spec.name, ...scriptVariables(spec) } } as const;
+  const frames = await runScript(connection, script, context, onFrame, onText);
   return { frames, printed };
-}
-
-/**
- * What survey.sh found on the host for a server in this directory. Changes nothing there.
- * @throws LaunchFailure when there is no such directory, or the server's environment cannot be entered
- */
-export async function surveyHost(
-  connection: Connection,
-  spec: ServerSpec,
-  context: Context,
-): Promise<Frame[]> {
-  const variables = { ...scriptVariables(spec), command: '' };
-  const frames = await runScript(connection, { name: 'environments', variables }, context);
-  if (lastValue(frames, 'failed') !== undefined) throw launchFailure(frames, logIn(frames), spec);
-  return frames;
-}
-
-function logIn(frames: readonly Frame[]): string[] {
-  return frames.filter((frame) => frame.key === 'log').map((frame) => redactTokens(frame.value));
 }

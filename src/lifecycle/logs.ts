@@ -18,7 +18,7 @@ export async function printLog(
   try {
     const folder = record?.jupyter?.folder ?? (await findServer(connection, spec, context))?.folder;
     if (folder === undefined) return false;
-    await readLog(connection, folder, options, print, context);
+    await readLog(connection, spec, folder, options, print, context);
     return true;
   } catch (error) {
     // Another command has stopped the server, and its connection went with it.

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { launchFailure } from '../host/failures.ts';
+import { HostFailure } from '../host/failures.ts';
 import { lookAtServer } from '../host/servers.ts';
 import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
 import { identityText } from '../model/identity.ts';
@@ -70,12 +70,12 @@ async function endOfServer(
     await setTimeout(SILENCE_MS, undefined, { signal: context.signal }).catch(() => {
       throw new Interrupted();
     });
-    const found = await lookAtServer(connection, server, context).catch((error: unknown) => {
+    const found = await lookAtServer(connection, spec, server, context).catch((error: unknown) => {
       // A host that cannot be asked just now tells nothing of its server.
       if (error instanceof Failure && !(error instanceof Interrupted)) return undefined;
       throw error;
     });
-    if (found?.lives === false) throw launchFailure([{ key: 'failed', value: 'died' }], found.log, spec);
+    if (found?.lives === false) throw new HostFailure({ cause: 'died', log: found.log }, spec);
   }
 }
 

@@ -1,5 +1,5 @@
+import { listServers } from '../host/listing.ts';
 import { type HostServer, serverRecord } from '../host/server-record.ts';
-import { listServers } from '../host/servers.ts';
 import { makeSpec } from '../model/server-spec.ts';
 import { type Connection, forwardSpec } from '../ssh/arguments.ts';
 import {

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { recordServer } from '../host/adopt.ts';
 import type { FoundServer } from '../host/listing.ts';
 import { type HostServer, serverRecord } from '../host/server-record.ts';
-import { findServer, type LaunchProgress, launchServer, undoLaunch } from '../host/servers.ts';
+import { adoptServer, findServer, type LaunchProgress, launchServer, undoLaunch } from '../host/servers.ts';
 import { proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
@@ -113,7 +112,7 @@ async function startClaimed(
       options.mode === 'start' && !before?.jupyter?.adopted
         ? await launchServer(connection, spec, { launch, ...options }, progress, context)
         : options.server
-          ? await recordServer(connection, spec, options.server, launch, progress, context)
+          ? await adoptServer(connection, spec, options.server, launch, progress, context)
           : await runningServer(connection, before, before?.spec ?? spec, context);
     noteDifferences(spec, found, context);
     context.report.phase('forward');

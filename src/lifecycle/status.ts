@@ -1,10 +1,11 @@
-import { Elsewhere } from '../host/failures.ts';
+import { HostFailure } from '../host/failures.ts';
 import { lookAtServer } from '../host/servers.ts';
 import type { Api } from '../jupyter/api.ts';
 import type { Kernel } from '../jupyter/kernel.ts';
 import { parseKernels, proveByKernels, withNotebooks } from '../jupyter/kernels.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import { pidOf } from '../model/identity.ts';
+import type { ServerSpec } from '../model/server-spec.ts';
 import type { ServerState, ServerStatus, TunnelState } from '../model/status.ts';
 import { type Connection, forwardSpec } from '../ssh/arguments.ts';
 import { allForwards, type JupyterRecord, readRecords, type ServerRecord } from '../state/records.ts';
@@ -68,7 +69,7 @@ async function findings(
     const heard = await ask(apiOf(server, forward, connection), server, context);
     if (heard) return heard;
   }
-  return findingsOnHost(server, connection, context);
+  return findingsOnHost(record.spec, server, connection, context);
 }
 
 /** What a server tells of itself. Undefined when ours does not answer there. */
@@ -84,17 +85,18 @@ async function ask(api: Api, server: JupyterRecord, { signal }: Context): Promis
 
 /** The host knows whether a server that does not answer is gone; one that is there may be stopped or busy. */
 async function findingsOnHost(
+  spec: ServerSpec,
   server: JupyterRecord,
   connection: Connection,
   context: Context,
 ): Promise<Findings> {
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   try {
-    const { lives, log } = await lookAtServer(connection, server, { ...context, signal });
+    const { lives, log } = await lookAtServer(connection, spec, server, { ...context, signal });
     return lives ? { state: 'unknown' } : { state: 'stopped', log };
   } catch (error) {
     if (context.signal.aborted) throw new Interrupted();
-    if (error instanceof Elsewhere) return { state: 'unknown', reason: error.message };
+    if (error instanceof HostFailure) return { state: 'unknown', reason: error.message };
     if (error instanceof Failure) return { state: 'unknown' };
     throw error;
   }

@@ -134,7 +134,7 @@ export async function endServer(
   if (!server) return 'gone';
   const known = { spec, forwards: record?.forwards ?? NO_FORWARDS, jupyter: server };
   const graceMs = askToEnd(known, connection, mayEnd, context);
-  const outcome = await endJupyter(connection, server, graceMs, context);
+  const outcome = await endJupyter(connection, spec, server, graceMs, context);
   const agreed = (await graceMs) !== 0;
   return agreed && outcome === 'gone' ? 'shutdown' : outcome;
 }

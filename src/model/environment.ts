@@ -1,7 +1,7 @@
 import { shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
 
-/** What an environment is, by the word that names it; the host's side of it is remote/environment.sh. */
+/** What an environment is, by the word that names it; the host's side of it is host/sh/environment.sh. */
 export type Environment =
   | { readonly kind: 'none' }
   | { readonly kind: 'venv'; readonly folder: string }
@@ -44,6 +44,8 @@ export function installCommand(environment: Environment): string {
 /** The one command that makes it, or tells what there is, where it cannot be entered. */
 export function makeCommand(environment: Environment): string {
   switch (environment.kind) {
+    case 'venv':
+      return `python3 -m venv ${shellPath(environment.folder)} && ${installCommand(environment)}`;
     case 'conda':
       return `conda create ${condaTarget(environment.name)} -c conda-forge jupyterlab`;
     case 'module':

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readVersion } from '../../src/doctor/local-checks.ts';
 import { hostChecks } from '../../src/doctor/remote-checks.ts';
+import type { FrameKey } from '../../src/host/protocol.ts';
 import { makeSpec } from '../../src/model/server-spec.ts';
 
 /** What cannot be broken for real on every machine: what doctor makes of a host's words. */
 
 const spec = makeSpec('gpu', { destination: 'gpu' });
 
-function layer(name: string, ...told: readonly (readonly [string, string])[]) {
+function layer(name: string, ...told: readonly (readonly [FrameKey, string])[]) {
   const order = ['logind', 'port', 'directory', 'disk', 'server', 'environment', 'jupyter', 'configuration'];
   const frames = [...told, ...order.map((value) => ['checked', value] as const)];
   const checks = hostChecks(

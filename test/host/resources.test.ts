@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { parseFrame } from '../../src/host/protocol.ts';
 import { readResources } from '../../src/host/resources.ts';
 import type { HostResources } from '../../src/model/resources.ts';
 import { done, started } from '../hosts/servers.ts';
@@ -119,11 +120,8 @@ test('where there is no connection the answer says so, and none is made', async 
 test('what a host does not tell, or tells in other words, is null, and no number', () => {
   const nothing = { cpus: null, load: null, memory: null, disk: null, gpus: [], gpuReason: null };
   assert.deepEqual(readResources([], '/home'), nothing);
-  const frames = ['cpus ', 'load a b c', 'memory 1', 'disk - - /home', 'disk 2 1 /elsewhere', 'gpu '].map(
-    (text) => {
-      const [key = '', ...words] = text.split(' ');
-      return { key, value: words.join(' ') };
-    },
-  );
+  const told = ['cpus ', 'load a b c', 'memory 1', 'disk - - /home', 'disk 2 1 /elsewhere', 'gpu '];
+  const frames = told.flatMap((line) => parseFrame(`@remote-notebook ${line}`) ?? []);
+  assert.equal(frames.length, told.length);
   assert.deepEqual(readResources(frames, '/home'), nothing);
 });

@@ -1,43 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { lastValue, parseFrame, scriptText } from '../../src/host/script.ts';
+import { parseFrame } from '../../src/host/protocol.ts';
+import { scriptText } from '../../src/host/script.ts';
 import { AWKWARD_FOLDERS, lacks } from '../hosts/shells.ts';
-
-test('a frame is a line of ours: its key, and its value as it is', () => {
-  assert.deepEqual(parseFrame('@remote-notebook folder /home/my folder '), {
-    key: 'folder',
-    value: '/home/my folder ',
-  });
-  assert.deepEqual(parseFrame('@remote-notebook absent'), { key: 'absent', value: '' });
-  assert.deepEqual(parseFrame('@remote-notebook server {"a": "b c"}'), {
-    key: 'server',
-    value: '{"a": "b c"}',
-  });
-});
-
-test('what the start-up files of a login shell print is no frame', () => {
-  for (const line of [
-    '',
-    'Welcome to gpu!',
-    '@remote-notebook',
-    '@remote-notebookfolder x',
-    ' @remote-notebook folder x',
-    'echo @remote-notebook folder x',
-    '@remote-notebook  folder',
-  ]) {
-    assert.equal(parseFrame(line), undefined, line);
-  }
-});
-
-test('of frames with one key the last counts', () => {
-  const frames = ['pid 1', 'log a', 'pid 2'].map((text) => {
-    const [key = '', value = ''] = text.split(' ');
-    return { key, value };
-  });
-  assert.equal(lastValue(frames, 'pid'), '2');
-  assert.equal(lastValue(frames, 'joined'), undefined);
-});
 
 /** Answers with what the stop script of a server that is not there says. */
 function runStop(shell: string, folder: string): string[] {

@@ -1,6 +1,6 @@
 import { verifyNotArticle } from '../../article/store.ts';
-import { type Survey, survey, verifyEnvironment } from '../../host/environments.ts';
-import { LaunchFailure } from '../../host/failures.ts';
+import { type Survey, survey } from '../../host/environments.ts';
+import { HostFailure } from '../../host/failures.ts';
 import { verifySameServer } from '../../lifecycle/differences.ts';
 import { type Started, startServer } from '../../lifecycle/start.ts';
 import { disconnectServer, forgetServer, stopServer } from '../../lifecycle/stop.ts';
@@ -144,12 +144,12 @@ function lookAt(
   return survey(connectionOf(spec, context.env), spec, context);
 }
 
-/** What launch.sh and survey.sh call a directory or an environment that is not there. */
+/** What the scripts on the host call a directory or an environment that is not there. */
 const NOT_THERE = ['directory', 'environment', 'enter', 'tool'];
 
 /** What is not there is a wrong answer. */
 function asMistake(failure: unknown): never {
-  if (!(failure instanceof LaunchFailure && NOT_THERE.includes(failure.reason))) throw failure;
+  if (!(failure instanceof HostFailure && NOT_THERE.includes(failure.reason ?? ''))) throw failure;
   const isDirectory = failure.reason === 'directory';
   throw new UsageError(failure.message, {
     remedy: isDirectory ? 'Make it there first, or name another.' : failure.remedy,
@@ -178,7 +178,7 @@ async function askEnvironment(
     const spec = makeSpec('init', { ...settings, environment });
     if (environment === '' || offers.some(({ word }) => word === environment)) return environment;
     context.report.phase('look');
-    await verifyEnvironment(connectionOf(spec, context.env), spec, context).catch(asMistake);
+    await survey(connectionOf(spec, context.env), spec, context).catch(asMistake);
     return environment;
   };
   const byDefault = best?.isReady ? best.word || NONE : NONE;

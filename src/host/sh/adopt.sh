@@ -13,7 +13,7 @@
 # `failed taken PID` (the record is another server's, which lives), and what else common.sh tells.
 
 main() {
-  go_to_directory
+  go_to_directory || fail unserved "$pid $path"
   find_record
   trap 'leave' EXIT
   trap 'exit 1' HUP INT TERM PIPE
@@ -24,7 +24,7 @@ main() {
   if record_lives "$record"; then
     [ "$record_pid $record_start_time" = "$pid $start_time" ] || fail taken "$record_pid"
   else
-    is_alive "$pid" "$start_time" || fail gone
+    is_alive "$pid" "$start_time" || fail gone "$pid"
     [ ! -f "$record/record" ] || remove_record "$record"
     unsaid=1
     write_adopted_record || fail folder "$record"
@@ -44,10 +44,17 @@ leave() {
 write_adopted_record() {
   umask 077
   tr -d '\n' <"$file" >"$record/server.json" && {
-    printf 'launch %s\nadopted yes\npid %s\nstart_time %s\n' "$launch" "$pid" "$start_time"
-    printf 'name %s\nasked %s\n' "$name" "$directory"
-    printf 'directory %s\ncommand %s\nruntime %s\n' "$here" "$command" "$file"
-    printf 'started %s\nnode %s\n' "$(($(date +%s) - up))" "$(uname -n)"
+    keep launch "$launch"
+    keep adopted yes
+    keep pid "$pid"
+    keep start_time "$start_time"
+    keep node "$(uname -n)"
+    keep name "$name"
+    keep asked "$directory"
+    keep directory "$here"
+    keep command "$command"
+    keep runtime "$file"
+    keep started "$(($(date +%s) - up))"
   } >"$record/record"
 }
 

@@ -7,6 +7,9 @@
 # $1: key, rest: value, without newlines. Ends the script when nobody listens any more.
 tell() { printf '@remote-notebook %s\n' "$*" || exit 1; }
 
+# One line of a record. $1: key, rest: value, without newlines.
+keep() { printf '%s\n' "$*"; }
+
 # Ends the script with a cause that the client knows.
 fail() {
   tell failed "$*"
@@ -211,14 +214,14 @@ release_lock() {
   rmdir "$1" 2>/dev/null
 }
 
-# Enters the server's $directory, and sets $here to its true path.
+# Enters the server's $directory, and sets $here to its true path; $path is what it has tried.
 # shellcheck disable=SC2034,SC2154 # its callers assign the one and read the other
 go_to_directory() {
   # A start-up file of the login shell may have gone elsewhere.
   cd 2>/dev/null || :
   expand_home "$directory"
   # By CDPATH it could be a folder of the same name elsewhere.
-  CDPATH='' cd "$path" 2>/dev/null || fail directory "$path"
+  CDPATH='' cd "$path" 2>/dev/null || return
   here=$(pwd -P)
 }
 

@@ -14,7 +14,7 @@ main() {
   look_at_logind
   port_holder "$port"
   tell checked port
-  go_to_directory
+  go_to_directory || fail directory "$path"
   look_at_directory
   look_at_disk
   find_record

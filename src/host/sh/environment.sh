@@ -69,7 +69,7 @@ enter_conda() {
     if enter_by "$CONDA_CODE" "$conda" "$path"; then return 0; fi
   done <"$folder/condas"
   tell_log "$folder/words"
-  fail enter
+  fail enter "$environment"
 }
 
 # shellcheck disable=SC2016 # its own shell reads it
@@ -108,7 +108,7 @@ enter_modules() {
   unset IFS
   if enter_by "$MODULES_CODE" "$modules" "$@"; then return 0; fi
   tell_log "$folder/words"
-  fail enter
+  fail enter "$environment"
 }
 
 # A removed tool leaves its file behind, so they are tried in turn: in a function, which hides the modules' names from them.
@@ -144,7 +144,7 @@ enter_project() {
     return 0
   fi
   tell_log "$folder/words"
-  fail enter
+  fail enter "$environment"
 }
 
 # shellcheck disable=SC2030,SC2031

@@ -14,7 +14,7 @@
 main() {
   trap 'leave_scratch' EXIT
   trap 'exit 1' HUP INT TERM PIPE
-  go_to_directory
+  go_to_directory || fail directory "$path"
   tell directory "$here"
   make_scratch
   if [ -n "$environment" ]; then

@@ -19,7 +19,7 @@
 # Each process costs a millisecond or two: what is on the way of a start is left to the shell itself.
 
 main() {
-  go_to_directory
+  go_to_directory || fail directory "$path"
   find_record
   folder=$record
   trap 'leave' EXIT
@@ -153,12 +153,18 @@ share_cookies() {
 write_record() {
   umask 077
   {
-    printf 'launch %s\npid %s\nstart_time %s\n' "$launch" "$pid" "$start_time"
-    printf 'name %s\nasked %s\n' "$name" "$directory"
-    printf 'from %s\n' "$from"
-    printf 'directory %s\nenvironment %s\ncommand %s\n' "$here" "$environment" "$command"
-    [ -z "$socket" ] || printf 'socket %s\n' "$socket"
-    printf 'started %s\nnode %s\n' "$(date +%s)" "$(uname -n)"
+    keep launch "$launch"
+    keep pid "$pid"
+    keep start_time "$start_time"
+    keep node "$(uname -n)"
+    keep name "$name"
+    keep asked "$directory"
+    keep from "$from"
+    keep directory "$here"
+    keep environment "$environment"
+    keep command "$command"
+    [ -z "$socket" ] || keep socket "$socket"
+    keep started "$(date +%s)"
   } >"$folder/record" || fail folder "$folder"
 }
 
@@ -187,7 +193,7 @@ await_server() {
     heartbeat
     nap
   done
-  printf 'runtime %s\n' "$runtime" >>"$folder/record"
+  keep runtime "$runtime" >>"$folder/record"
 }
 
 # Jupyter's rules for the place of its runtime files, with the variables that the environment may have set.
@@ -213,7 +219,10 @@ runtime_file_with_token() {
       case $info in *"$JUPYTER_TOKEN"*) ;; *) continue ;; esac
       pid=${info##*\"pid\": } pid=${pid%%[!0-9]*}
       start_time=$(start_time "$pid")
-      printf 'pid %s\nstart_time %s\n' "$pid" "$start_time" >>"$folder/record"
+      {
+        keep pid "$pid"
+        keep start_time "$start_time"
+      } >>"$folder/record"
       return 0
     done
   done <"$folder/runtime-folders"

@@ -3,7 +3,7 @@
 # Reads Jupyter's runtime files, whoever's servers they are of, and changes nothing. `jupyter server list` would delete
 # those whose process is not on this node, and each finds its own kind alone. A part of servers.sh.
 #
-# Answers `here NODE`; of each file `file PATH`, and last one of
+# Answers of each file `file PATH`, and last one of
 #   `unreadable`    it is none, or not this user's
 #   `absent`        its process is not here: a crash has left it, or another node with this home folder has it
 #   `content TEXT`  the file in one line; before it `node`, `pid`, `start_time`, `elapsed` (seconds, or in the words of ps), `program`
@@ -12,8 +12,6 @@
 # and of each record of a server on another node `elsewhere NODE FOLDER`.
 
 tell_runtime_files() {
-  node=$(uname -n)
-  tell here "$node"
   processes=$(ps -A -o pid= -o args= 2>/dev/null)
   each_place | awk '!seen[$0]++' | while IFS= read -r place; do
     for each in "$place"/nbserver-*.json "$place"/jpserver-*.json; do

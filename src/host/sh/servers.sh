@@ -4,10 +4,11 @@
 #
 #   all   not empty: also of every other Jupyter server of this user, see runtime.sh
 #
-# Answers `servers`, and for each of them its `folder`, its record (see write_record in launch.sh), `server` (Jupyter's
-# runtime file in one line) and, last, `joined yes`. One whose launch is still under way is left out.
+# Answers `here`, and for each of them its `folder`, its record, `server` and, last, `joined yes`. One whose launch is still
+# under way is left out.
 
-tell servers
+node=$(uname -n)
+tell here "$node"
 for folder in "$SERVERS"/*/; do
   folder=${folder%/}
   if ! record_lives "$folder" || is_elsewhere || ! [ -s "$folder/server.json" ]; then continue; fi
