@@ -71,43 +71,35 @@ async function startAndOpen(
   return openStarted(started, args, terminal);
 }
 
-async function openStarted(
+/**
+ * Opens the page of a server that runs, and says what runs where.
+ * @param more what its JSON says besides
+ */
+export async function openStarted(
   { record, joined }: Started,
   args: { browser: boolean; json: boolean },
   terminal: Terminal,
+  more: object = {},
 ): Promise<number> {
-  const { context } = terminal;
+  const { print, say, style, context } = terminal;
   const phases = terminal.phases();
-  const { openPage } = await import('../lifecycle/open.ts');
-  const wantsBrowser = args.browser && !args.json;
-  const opened = wantsBrowser && (await openPage(record, context));
   if (args.json) {
     const { describeStarted } = await import('../lifecycle/status.ts');
     const status = await describeStarted(record, context);
-    terminal.print(JSON.stringify({ ...status, joined, phases }, undefined, 2));
+    print(JSON.stringify({ ...status, joined, phases, ...more }, undefined, 2));
     return 0;
   }
-  await tellStarted(record, joined, opened, terminal);
-  return 0;
-}
-
-/** Says what runs where, and prints its URL. */
-export async function tellStarted(
-  record: Started['record'],
-  joined: boolean,
-  opened: boolean,
-  terminal: Terminal,
-): Promise<void> {
-  const { secretUrl } = await import('../lifecycle/open.ts');
-  const { style } = terminal;
-  const { name, destination } = record.spec;
-  terminal.say(
-    `\n${style.bold(name)} ${joined ? 'was running' : 'runs'} on ${destination} in ${record.jupyter.directory} (${record.jupyter.command} ${record.jupyter.version ?? ''}).`,
+  const { openPage, secretUrl } = await import('../lifecycle/open.ts');
+  const opened = args.browser && (await openPage(record, context));
+  const { spec, jupyter: server } = record;
+  say(
+    `\n${style.bold(spec.name)} ${joined ? 'was running' : 'runs'} on ${spec.destination} in ${server.directory} (${server.command} ${server.version ?? ''}).`,
   );
-  terminal.say(opened ? 'It opens in your browser; the URL is:' : 'Open it in your browser:');
-  terminal.print(secretUrl(record));
-  const whose = record.jupyter.adopted ? 'Something else has started it. ' : '';
-  terminal.say(style.dim(`${whose}Stop it: remote-notebook stop ${name}`));
+  say(opened ? 'It opens in your browser; the URL is:' : 'Open it in your browser:');
+  print(secretUrl(record));
+  const whose = server.adopted ? 'Something else has started it. ' : '';
+  say(style.dim(`${whose}Stop it: remote-notebook stop ${spec.name}`));
+  return 0;
 }
 
 async function save(spec: ServerSpec, name: string, terminal: Terminal): Promise<void> {

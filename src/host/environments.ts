@@ -14,22 +14,14 @@ export interface Offer {
   readonly isReady: boolean;
 }
 
-/** What a host has for a server in its directory: the best first. */
-export interface Survey {
-  /** The directory's true path. */
-  readonly directory: string;
-  readonly offers: readonly Offer[];
-}
-
 /**
- * Looks on the host for what a server could run in, over its connection, which is up. Where the spec names an
- * environment, that one is entered and left, and there are no offers. Changes nothing there.
+ * Looks on the host for what a server could run in, over its connection, which is up: the best first. Where the spec
+ * names an environment, that one is entered and left, and nothing is looked for. Changes nothing there.
  * @throws HostFailure when the directory is not there, or the environment cannot be entered
  */
-export async function survey(connection: Connection, spec: ServerSpec, context: Context): Promise<Survey> {
+export async function survey(connection: Connection, spec: ServerSpec, context: Context): Promise<Offer[]> {
   const script = { name: 'environments', variables: scriptVariables(spec) } as const;
-  const frames = await askHost(connection, spec, script, context);
-  return { directory: lastValue(frames, 'directory') ?? '', offers: offersIn(frames) };
+  return offersIn(await askHost(connection, spec, script, context));
 }
 
 const IN_DIRECTORY = ['.venv', 'venv'];

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { makeSpec } from '../../model/server-spec.ts';
 import { isPort } from '../../model/setting-values.ts';
 import { yesOrNo } from '../../screen/questions.ts';
 import { knownHosts } from '../../ssh/aliases.ts';
+import { parseDestination } from '../../ssh/destination.ts';
 import { type HostBlock, hostBlockLines, verifyHostWord } from '../../ssh/host-block.ts';
-import { lookUp } from '../../ssh/resolve.ts';
+import { type LookedUp, lookUp } from '../../ssh/resolve.ts';
 import { addHost } from '../../ssh/write-host.ts';
 import { Failure, Interrupted, UsageError } from '../../system/errors.ts';
 import { nearest } from '../../system/nearest.ts';
@@ -20,53 +20,45 @@ const SHOWN = 12;
  * @param given what the command line says
  */
 export async function askDestination(given: string | undefined, dialogue: Dialogue): Promise<string> {
-  const { terminal, ask, isAsking, sshConfig } = dialogue;
-  const { file, aliases } = knownHosts(sshConfig);
-  let answer = given === undefined ? undefined : await settled(verify(given), aliases, file, dialogue);
-  while (answer === undefined) {
-    const shown = aliases.slice(0, SHOWN).join(', ') + (aliases.length > SHOWN ? ', …' : '');
-    if (isAsking && aliases.length > 0) terminal.say(`${file} names: ${shown}`);
-    const destination = await ask({
-      text:
-        aliases.length > 0
-          ? 'Host (one of these, user@host, or a new name):'
-          : 'Host (user@host, or a new name):',
-      byDefault: aliases.length === 1 ? aliases[0] : undefined,
-      completions: aliases,
-      read: verify,
-    });
-    answer = await settled(destination, aliases, file, dialogue);
+  const { terminal, ask, isAsking } = dialogue;
+  const { file, aliases } = knownHosts(dialogue.given.sshConfig);
+  const shown = aliases.slice(0, SHOWN).join(', ') + (aliases.length > SHOWN ? ', …' : '');
+  const read = (word: string) => parseDestination(word).text;
+  for (let said = given; ; said = undefined) {
+    if (said === undefined && isAsking && shown !== '') terminal.say(`${file} names: ${shown}`);
+    const text = `Host (${shown === '' ? '' : 'one of these, '}user@host, or a new name):`;
+    const byDefault = aliases.length === 1 ? aliases[0] : undefined;
+    const destination =
+      said === undefined ? await ask({ text, byDefault, completions: aliases, read }) : read(said);
+    const settled = await settle(destination, aliases, file, dialogue);
+    if (settled !== undefined) return settled;
   }
-  return answer;
-}
-
-/** @throws UsageError when it can be no destination */
-function verify(destination: string): string {
-  return makeSpec('init', { destination }).destination;
 }
 
 /** The destination, or the alias that it has got; undefined when there is to be another one. */
-async function settled(
+async function settle(
   destination: string,
   aliases: readonly string[],
   file: string,
   dialogue: Dialogue,
 ): Promise<string | undefined> {
-  const { terminal, ask, isAsking, sshConfig, begun } = dialogue;
+  const { terminal, ask, isAsking, undoings } = dialogue;
+  const { sshConfig } = dialogue.given;
   if (aliases.includes(destination) || !isAsking) return destination;
-  const { knownBy } = await lookUp({ destination, sshConfig }, terminal.context);
-  if (knownBy === 'ssh_config') return destination;
-  const near = knownBy === undefined ? nearest(destination, aliases) : undefined;
-  if (knownBy === undefined)
+  const found = await lookUp({ destination, sshConfig }, terminal.context);
+  if (found.knownBy === 'ssh_config') return destination;
+  const isUnknown = found.knownBy === undefined;
+  const near = isUnknown ? nearest(destination, aliases) : undefined;
+  if (isUnknown)
     terminal.say(
       `Neither ${file} nor a name server knows "${destination}".${near ? ` Did you mean ${near}?` : ''}`,
     );
-  const question = knownBy === undefined ? 'Write a Host for it there?' : `Give it a short name in ${file}?`;
-  const isWanted = await ask(yesOrNo(question, knownBy === undefined && near === undefined));
-  if (!isWanted) return knownBy === undefined ? undefined : destination;
-  const block = await askBlock(destination, aliases, dialogue);
+  const question = isUnknown ? 'Write a Host for it there?' : `Give it a short name in ${file}?`;
+  const isWanted = await ask(yesOrNo(question, isUnknown && near === undefined));
+  if (!isWanted) return isUnknown ? undefined : destination;
+  const block = await askBlock(destination, found, aliases, dialogue);
   try {
-    begun.add(await addHost(block, sshConfig, terminal.context));
+    undoings.push(await addHost(block, sshConfig, terminal.context));
   } catch (error) {
     if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
     terminal.complain(error);
@@ -79,11 +71,12 @@ async function settled(
 
 async function askBlock(
   destination: string,
+  found: LookedUp,
   aliases: readonly string[],
-  { terminal: { context }, ask, sshConfig }: Dialogue,
+  { terminal, ask, given: { sshConfig } }: Dialogue,
 ): Promise<HostBlock> {
-  const found = await lookUp({ destination, sshConfig }, context);
   const isName = found.knownBy === undefined && /^[^@.:/]+$/.test(destination);
+  const readWord = (what: string) => (word: string) => verifyHostWord(what, word);
   const readAlias = (word: string) => {
     if (!aliases.includes(word)) return verifyHostWord('a name', word);
     throw new UsageError(`there is a Host ${word} already`);
@@ -94,12 +87,12 @@ async function askBlock(
   const hostName = await ask({
     text: 'Its name or address on the network (HostName):',
     byDefault: isName ? undefined : found.hostName,
-    read: (word) => verifyHostWord('a HostName', word),
+    read: readWord('a HostName'),
   });
   const user = await ask({
     text: 'Your account there (User):',
     byDefault: found.user,
-    read: (word) => verifyHostWord('a User', word),
+    read: readWord('a User'),
   });
   const port = await ask({ text: "sshd's port there (Port):", byDefault: found.port, read: readPort });
   const identityFile = await ask({
@@ -109,7 +102,7 @@ async function askBlock(
     read: readKey,
   });
   // What ssh does by itself need not be written.
-  const own = await lookUp({ destination: alias, sshConfig }, context);
+  const own = await lookUp({ destination: alias, sshConfig }, terminal.context);
   return {
     alias,
     hostName,

@@ -1,12 +1,12 @@
 import { SERVER_OPTIONS } from '../../line/server-options.ts';
 import { defineVerb } from '../../line/verb.ts';
-import { type ServerSettings, settingsIn } from '../../model/settings.ts';
 import { takeDefault, yesOrNo } from '../../screen/questions.ts';
 import { uninterrupted } from '../../system/context.ts';
 import { Interrupted, UsageError } from '../../system/errors.ts';
 import { TIMEOUT, verifyTimeout } from '../start-timeout.ts';
+import type { Answers } from './answers.ts';
 import type { Dialogue } from './dialogue.ts';
-import type { Answers, Tried } from './try-out.ts';
+import type { Tried } from './try-out.ts';
 
 export const init = defineVerb({
   usage: 'init [server]',
@@ -40,22 +40,26 @@ export const init = defineVerb({
     const { makeSpec } = await import('../../model/server-spec.ts');
     const { ensurePrivateFolder, verifyWritable } = await import('../../system/files.ts');
     const { configurationFile, stateFolder } = await import('../../system/paths.ts');
-    const { Begun } = await import('./dialogue.ts');
     const { env } = terminal.context;
+    const { server: destination, directory, environment, name } = args;
     // What would fail in the end fails before the first question.
     const file = configurationFile(env);
     const { servers: configured } = await readConfiguration(file);
     verifyWritable(file);
     ensurePrivateFolder(stateFolder(env));
-    const begun = new Begun(terminal.context.report.note);
-    const ask = args.yes ? takeDefault : terminal.ask;
-    const dialogue = { terminal, ask, isAsking: !args.yes, sshConfig: args.sshConfig, configured, begun };
-    const { directory, environment, ...given } = settingsIn(args);
-    const said = { destination: args.server, directory, environment, name: args.name };
-    makeSpec(args.name ?? 'init', { ...settingsIn(args), destination: args.server ?? 'init' });
+    makeSpec(name ?? 'init', { ...args, destination: destination ?? 'init' });
+    const dialogue = {
+      terminal,
+      ask: args.yes ? takeDefault : terminal.ask,
+      isAsking: !args.yes,
+      given: args,
+      configured,
+      undoings: [],
+    };
     if (!args.yes)
       terminal.say('What stands in brackets is the default. Nothing is kept before it has worked.\n');
-    const written = await tryAndWrite(given, said, args.timeout * 1000, file, dialogue);
+    const said = { destination, directory, environment, name };
+    const written = await tryAndWrite(said, args.timeout * 1000, file, dialogue);
     if (written) return goOn(written, file, args, dialogue);
     terminal.say('Nothing is kept.');
     return 1;
@@ -76,36 +80,34 @@ interface Written extends Tried {
   readonly isDefault: boolean;
 }
 
-/** Asks and tries until it works, and writes that down at once. Undefined when the user gives up; then nothing is left. */
+/** Asks and tries until it works, and writes that down at once. Undefined when the user gives up. Else nothing is left. */
 async function tryAndWrite(
-  given: ServerSettings,
   said: Answers,
   timeoutMs: number,
   file: string,
   dialogue: Dialogue,
 ): Promise<Written | undefined> {
-  const { terminal, configured, begun } = dialogue;
+  const { terminal, configured, undoings } = dialogue;
   const { saveServer } = await import('../../config/file.ts');
+  const { undoAll } = await import('./dialogue.ts');
   const { tryOut } = await import('./try-out.ts');
   try {
-    const tried = await tryOut(given, said, timeoutMs, dialogue);
-    if (!tried) {
-      await begun.undo();
-      return undefined;
-    }
+    const tried = await tryOut(said, timeoutMs, dialogue);
+    if (!tried) return undefined;
     const { spec, jupyter: server } = tried.record;
     const { name, destination, sshConfig } = spec;
     terminal.say(
       `\n${terminal.style.bold(name)} works: ${server.command} in ${server.directory} on ${destination}.`,
     );
     const isDefault = Object.keys(configured).every((known) => known === name);
-    await saveServer(file, name, { ...tried.settings, sshConfig }, isDefault);
-    begun.keep();
+    await saveServer(file, name, { ...tried.entry, sshConfig }, isDefault);
+    undoings.length = 0;
     terminal.say(`Written to ${file}${isDefault ? ', as the default' : ''}.`);
     return { ...tried, isDefault };
   } catch (error) {
-    await begun.undo();
     throw error instanceof Interrupted ? new Interrupted('Interrupted; nothing is left behind.') : error;
+  } finally {
+    await undoAll(dialogue);
   }
 }
 
@@ -116,16 +118,12 @@ async function goOn(
   args: { browser: boolean; json: boolean },
   dialogue: Dialogue,
 ): Promise<number> {
-  const { terminal } = dialogue;
-  const { context, style } = terminal;
-  const { record, joined, isDefault } = written;
-  const { name } = record.spec;
-  const phases = terminal.phases();
-  const wantsBrowser = args.browser && !args.json;
-  const next = `remote-notebook start${isDefault ? '' : ` ${name}`}`;
-  let runs = joined;
+  const { say, style } = dialogue.terminal;
+  const { name } = written.record.spec;
+  const next = `remote-notebook start${written.isDefault ? '' : ` ${name}`}`;
+  let runs = written.joined;
   try {
-    runs ||= await leavesRunning(record, wantsBrowser, dialogue);
+    runs ||= await leavesRunning(written.record, args.browser && !args.json, dialogue);
     await offerAliases(dialogue);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -134,20 +132,11 @@ async function goOn(
       `Interrupted; ${name} ${runs ? 'runs on' : 'is stopped'}, and stays in ${file}.\n${how}`,
     );
   }
-  if (!runs) {
-    terminal.say(`${style.bold(name)} is stopped. From now on: ${next}`);
-    return 0;
+  if (runs) {
+    const { openStarted } = await import('../start.ts');
+    await openStarted(written, args, dialogue.terminal, { saved: file });
   }
-  if (args.json) {
-    const { describeStarted } = await import('../../lifecycle/status.ts');
-    const status = await describeStarted(record, context);
-    terminal.print(JSON.stringify({ ...status, joined, phases, saved: file }, undefined, 2));
-    return 0;
-  }
-  const { openPage } = await import('../../lifecycle/open.ts');
-  const { tellStarted } = await import('../start.ts');
-  await tellStarted(record, joined, wantsBrowser && (await openPage(record, context)), terminal);
-  terminal.say(style.dim(`The next time: ${next}`));
+  say(runs ? style.dim(`The next time: ${next}`) : `${style.bold(name)} is stopped. From now on: ${next}`);
   return 0;
 }
 
