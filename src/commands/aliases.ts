@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SERVER_OPTIONS } from '../line/server-options.ts';
 import { defineVerb } from '../line/verb.ts';
-import type { ServerSpec } from '../model/server-spec.ts';
 import type { ServerSettings } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { SHELLS, type Shell } from '../shell/start-up-file.ts';
-import { giveLines, INSTALL, installLines } from './shell-lines.ts';
+import type { Context } from '../system/context.ts';
+import { giveLines, INSTALL } from './shell-lines.ts';
 
 export const aliases = defineVerb({
   usage: 'aliases [server]',
@@ -32,51 +32,43 @@ export const aliases = defineVerb({
     ['$0 aliases --install', 'for every server of config.yaml'],
     ['$0 aliases user@host -d rne -e venv --plain', "the article's three lines"],
   ],
-  async run(args, terminal) {
-    const { meantShell } = await import('../shell/start-up-file.ts');
-    const shell = meantShell(args.shell, terminal.context.env, 'Name one with --shell.');
-    const makeLines = async () =>
-      allLines(await meantServers(args.server, args, terminal), args.plain, terminal);
-    return giveLines('aliases', shell, makeLines, args, terminal);
+  run(args, terminal) {
+    const makeLines = () => aliasLinesFor(args.server, args, args.plain, terminal.context);
+    return giveLines('aliases', makeLines, 'Name one with --shell.', args, terminal);
   },
 });
 
 /** What `aliases --install` does: for every server of config.yaml. */
 export async function installConfigured(shell: Shell, terminal: Terminal): Promise<void> {
-  const servers = await meantServers(undefined, {}, terminal);
-  await installLines('aliases', shell, await allLines(servers, false, terminal), terminal);
+  const makeLines = () => aliasLinesFor(undefined, {}, false, terminal.context);
+  await giveLines('aliases', makeLines, '', { shell, install: true, json: false }, terminal);
 }
 
-async function meantServers(
+async function aliasLinesFor(
   target: string | undefined,
-  given: ServerSettings & { name?: string | undefined },
-  { context }: Terminal,
-): Promise<ServerSpec[]> {
-  const { resolveServer } = await import('../config/resolve.ts');
-  const { readConfiguration } = await import('../config/file.ts');
-  const { configurationFile } = await import('../system/paths.ts');
-  const { servers } = await readConfiguration(configurationFile(context.env));
-  const names = target === undefined && Object.keys(servers).length > 0 ? Object.keys(servers) : [target];
-  return Promise.all(names.map((name) => resolveServer(name, given, context)));
-}
-
-async function allLines(
-  servers: readonly ServerSpec[],
+  given: ServerSettings & { readonly name?: string | undefined },
   plain: boolean,
-  { context }: Terminal,
+  context: Context,
 ): Promise<string[]> {
-  const { aliasLines } = await import('../shell/aliases.ts');
-  const { configuredServer } = await import('../config/file.ts');
+  const { articleLines } = await import('../article/commands.ts');
   const { remoteUser } = await import('../article/article.ts');
+  const { readConfiguration } = await import('../config/file.ts');
+  const { resolveServer } = await import('../config/resolve.ts');
+  const { makeSpec } = await import('../model/server-spec.ts');
+  const { aliasLines, ownLines } = await import('../shell/aliases.ts');
   const { configurationFile } = await import('../system/paths.ts');
   const { ownProgram } = await import('../system/program.ts');
-  const lines: string[] = [];
-  for (const spec of servers) {
-    const plainUser = plain ? await remoteUser(spec, context) : undefined;
-    const suffix = servers.length > 1 ? `_${spec.name}` : '';
-    const configured = await configuredServer(configurationFile(context.env), spec.name);
-    const isConfigured = isDeepStrictEqual(spec, configured);
-    lines.push(...aliasLines(spec, { program: ownProgram(context.env), plainUser, suffix, isConfigured }));
-  }
-  return lines;
+  const { servers } = await readConfiguration(configurationFile(context.env));
+  const configured = new Map(Object.entries(servers));
+  const targets = target === undefined && configured.size > 0 ? [...configured.keys()] : [target];
+  const linesFor = async (target: string | undefined) => {
+    const spec = await resolveServer(target, given, context);
+    const suffix = targets.length > 1 ? `_${spec.name}` : '';
+    if (plain)
+      return aliasLines(articleLines(spec, await remoteUser(spec, context), `port_forward${suffix}`), suffix);
+    const entry = configured.get(spec.name);
+    const isConfigured = entry !== undefined && isDeepStrictEqual(spec, makeSpec(spec.name, entry));
+    return aliasLines(ownLines(spec, ownProgram(context.env), isConfigured), suffix);
+  };
+  return (await Promise.all(targets.map(linesFor))).flat();
 }

@@ -15,11 +15,9 @@ export const completion = defineVerb({
     ['$0 completion --install', 'for your shell, from its next start on'],
     ['$0 completion zsh', 'print it'],
   ],
-  async run(args, terminal) {
-    const { meantShell } = await import('../shell/start-up-file.ts');
+  run(args, terminal) {
     const remedy = 'Name one: remote-notebook completion bash';
-    const shell = meantShell(args.shell, terminal.context.env, remedy);
-    return giveLines('completion', shell, () => scriptFor(shell), args, terminal);
+    return giveLines('completion', scriptFor, remedy, args, terminal);
   },
 });
 

@@ -13,40 +13,32 @@ export const INSTALL = {
 } as const;
 
 /**
- * Prints the lines for this shell, or does with them what `--install` or `--uninstall` says.
- * @throws Failure when the shell's file cannot be written
+ * Prints lines for the shell that is meant, or does with them what `--install` or `--uninstall` says.
+ * @param remedy how to name a shell
+ * @throws UsageError when no shell is meant, Failure when its file cannot be written
  */
 export async function giveLines(
   name: BlockName,
-  shell: Shell,
-  makeLines: () => readonly string[] | Promise<readonly string[]>,
-  args: { install?: boolean | undefined; uninstall?: boolean | undefined; json: boolean },
-  terminal: Terminal,
+  makeLines: (shell: Shell) => readonly string[] | Promise<readonly string[]>,
+  remedy: string,
+  args: {
+    readonly shell?: string | undefined;
+    readonly install?: boolean | undefined;
+    readonly uninstall?: boolean | undefined;
+    readonly json: boolean;
+  },
+  { print, say, context: { env } }: Terminal,
 ): Promise<number> {
-  if (args.uninstall) await uninstallLines(name, shell, terminal);
-  else if (args.install) await installLines(name, shell, await makeLines(), terminal);
-  else if (args.json) terminal.print(JSON.stringify({ shell, lines: await makeLines() }, undefined, 2));
-  else for (const line of await makeLines()) terminal.print(line);
+  const { installBlock, meantShell, startUpFile } = await import('../shell/start-up-file.ts');
+  const shell = meantShell(args.shell, env, remedy);
+  const lines = args.uninstall ? [] : await makeLines(shell);
+  if (args.uninstall) {
+    const changed = await installBlock(name, lines, shell, env);
+    say(changed ? `Taken out of ${changed}.` : `${startUpFile(name, shell, env)} has no ${name} of ours.`);
+  } else if (args.install) {
+    const changed = await installBlock(name, lines, shell, env);
+    say(changed ? `Written to ${changed}. Open a new shell to have it.` : 'It stands there already.');
+  } else if (args.json) print(JSON.stringify({ shell, lines }, undefined, 2));
+  else for (const line of lines) print(line);
   return 0;
-}
-
-/** Keeps the lines in the file that an interactive shell reads, and says so. */
-export async function installLines(
-  name: BlockName,
-  shell: Shell,
-  lines: readonly string[],
-  terminal: Terminal,
-): Promise<void> {
-  const { installBlock } = await import('../shell/start-up-file.ts');
-  const changed = await installBlock(name, lines, shell, terminal.context.env);
-  terminal.say(changed ? `Written to ${changed}. Open a new shell to have it.` : 'It stands there already.');
-}
-
-async function uninstallLines(name: BlockName, shell: Shell, terminal: Terminal): Promise<void> {
-  const { installBlock, startUpFile } = await import('../shell/start-up-file.ts');
-  const { env } = terminal.context;
-  const changed = await installBlock(name, [], shell, env);
-  terminal.say(
-    changed ? `Taken out of ${changed}.` : `${startUpFile(name, shell, env)} has no ${name} of ours.`,
-  );
 }

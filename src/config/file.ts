@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Document, LineCounter } from 'yaml';
-import { makeSpec, type ServerEntry, type ServerSpec } from '../model/server-spec.ts';
+import { makeSpec, type ServerEntry } from '../model/server-spec.ts';
 import { SETTING_SCHEMAS } from '../model/setting-schemas.ts';
 import { optionName, SETTING_NAMES, settingsIn } from '../model/settings.ts';
 import { Failure, UsageError } from '../system/errors.ts';
@@ -61,13 +61,6 @@ const EMPTY: Configuration = { default: undefined, servers: {} };
 export async function readConfiguration(file: string): Promise<Configuration> {
   const text = readText(file);
   return text === undefined ? EMPTY : parseConfiguration(text, file);
-}
-
-/** The server that the file names so, as it stands there; undefined when it names none. */
-export async function configuredServer(file: string, name: string): Promise<ServerSpec | undefined> {
-  const { servers } = await readConfiguration(file);
-  const settings = Object.hasOwn(servers, name) ? servers[name] : undefined;
-  return settings && makeSpec(name, settings);
 }
 
 function readText(file: string): string | undefined {
