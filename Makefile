@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 VERBS := init start forward open status stop restart logs doctor hosts config clean aliases completion
-.PHONY: help demo demo-stop test check build package bench pictures reference $(VERBS)
+.PHONY: help demo demo-stop test test-all check build package bench pictures reference $(VERBS)
 
 # npm writes this file at the end of each installation.
 PACKAGES := node_modules/.package-lock.json
@@ -15,7 +15,8 @@ help:
 
 #: make demo          a server behind a real ssh tunnel, on this machine alone; Ctrl-C ends it
 #: make demo-stop     end it from another terminal, and what a crash has left
-#: make test          install what the tests need, run them all (ONLY=test/ssh: those below a path)
+#: make test          install what the tests need, run those that every change needs (ONLY=test/ssh: those below a path)
+#: make test-all      the same with all that is slow by nature: idle time-outs, more Nodes, a Debian 13
 #: make check         types, lint, shell scripts, unused code, layers
 #: make build         dist/: the command and the library
 #: make package       remote-notebook-VERSION.tgz, for npm install --global
@@ -41,9 +42,9 @@ demo: $(PACKAGES)
 demo-stop: $(PACKAGES)
 	@$(TSX) scripts/demo.ts stop
 
-test: $(BUNDLE)
-	@sh scripts/setup/machine.sh test
-	@$(TSX) test/run.ts $(ONLY)
+test test-all: $(BUNDLE)
+	@sh scripts/setup/machine.sh $@
+	@$(TSX) test/run.ts $(if $(filter test-all,$@),--all) $(ONLY)
 
 check: $(PACKAGES)
 	@sh scripts/setup/machine.sh check

@@ -5,6 +5,7 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { NO_PROC } from './hosts/needs.ts';
 import { eventually } from './hosts/world.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -95,7 +96,7 @@ function statusOf(url: string): Promise<number | undefined> {
   });
 }
 
-const needsProc = { skip: process.platform === 'linux' ? false : 'it looks for leftovers in /proc' };
+const needsProc = { skip: NO_PROC };
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   test(`make demo brings a server up, and ${signal} leaves nothing of it behind`, needsProc, async () => {

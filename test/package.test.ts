@@ -1,82 +1,40 @@
 import assert from 'node:assert/strict';
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, delimiter, dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { basename, dirname, join } from 'node:path';
+import { before, test } from 'node:test';
 import { startByHand } from './hosts/by-hand.ts';
-import { nodeOfVersion } from './hosts/nodes.ts';
+import { worldPerFile } from './hosts/lasting.ts';
+import { installPackage, output as outputIn, type Package, ROOT, run } from './hosts/package.ts';
 import { liveAndDie } from './hosts/servers.ts';
 import { freePort } from './hosts/sshd.ts';
-import { makeWorld, type World } from './hosts/world.ts';
 
-/** The package as it is published: packed, installed into an empty folder, and run from elsewhere. */
+/** The package as it is published, run from elsewhere. */
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const MAX_BYTES = 400_000;
 
-let world: World;
-let folder: string;
-let tarball: string;
-/** Where `npm install --global` has put it. */
-let prefix: string;
-before(async () => {
-  world = await makeWorld();
-  folder = mkdtempSync(join(tmpdir(), 'rn-package-'));
-  tarball = pack();
-  prefix = join(folder, 'prefix');
-  output(['npm', 'install', '--global', '--offline', `--prefix=${prefix}`, tarball]);
+const world = await worldPerFile();
+let { folder, tarball, prefix }: Package = { folder: '', tarball: '', prefix: '' };
+before(() => {
+  ({ folder, tarball, prefix } = installPackage(world.laptop.env));
   mkdirSync(join(world.home, 'work'));
 });
-after(async () => {
-  await world.remove();
-  rmSync(folder, { recursive: true, force: true });
+
+function output(words: readonly string[], cwd = '/'): string {
+  return outputIn(words, { env: world.laptop.env, cwd });
+}
+
+test('the installed command runs from any folder, with nothing beside it', () => {
+  liveAndDie(world, (...words) => output([join(prefix, 'bin', 'remote-notebook'), ...words]));
 });
-
-function run(words: readonly string[], cwd = '/', node = process.execPath): SpawnSyncReturns<string> {
-  const [program = '', ...args] = words;
-  const PATH = [dirname(node), world.laptop.env.PATH].join(delimiter);
-  return spawnSync(program, args, { cwd, env: { ...world.laptop.env, PATH }, encoding: 'utf8' });
-}
-
-function output(words: readonly string[], cwd?: string, node?: string): string {
-  const { status, stdout, stderr } = run(words, cwd, node);
-  assert.equal(status, 0, `${words.join(' ')}\n${stderr}`);
-  return stdout;
-}
-
-/** Packs a copy, since packing builds it. */
-function pack(): string {
-  const copy = join(folder, 'copy');
-  const isCopied = (path: string) => !/^(node_modules|dist.*|\.git)$/.test(basename(path));
-  cpSync(root, copy, { recursive: true, filter: isCopied });
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  output(['npm', 'pack', '--pack-destination', folder], copy);
-  const [name = ''] = readdirSync(folder).filter((entry) => entry.endsWith('.tgz'));
-  return join(folder, name);
-}
-
-for (const major of ['20', '22', '24', '26']) {
-  test(`the installed command runs on Node ${major}, from any folder, with nothing beside it`, (context) => {
-    const node = nodeOfVersion(major, folder);
-    if (!node) return context.skip(`npm cannot fetch Node ${major} here`);
-    assert.equal(output([node, '--version']).split('.')[0], `v${major}`);
-    const command = [node, join(prefix, 'bin', 'remote-notebook')];
-    liveAndDie(world, (...words) => output([...command, ...words], '/', node));
-  });
-}
 
 test('the manual page is installed where man looks for it', () => {
   const page = readFileSync(join(prefix, 'share/man/man1/remote-notebook.1'), 'utf8');
@@ -84,7 +42,7 @@ test('the manual page is installed where man looks for it', () => {
 });
 
 test('npx runs it from the tarball, and --version says what package.json does', () => {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   assert.equal(
     output(['npx', '--yes', '--offline', `./${basename(tarball)}`, '--version'], folder),
     `${version}\n`,
@@ -132,7 +90,7 @@ function projectWith(...others: readonly string[]): string {
   output(['npm', 'install', '--offline', '--no-audit', tarball], project);
   for (const name of others) {
     mkdirSync(join(project, 'node_modules', dirname(name)), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
+    symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name));
   }
   return project;
 }
@@ -178,14 +136,14 @@ test('a script for zx that imports it starts, joins, lists, shows, forwards and 
   const plain = SCRIPT.replace(/: (string\[\]|string|unknown|number|boolean)/g, '');
   writeFileSync(join(project, 'script.mjs'), `await $\`true\`;\n${plain}`);
   world.laptop.env.SSH_CONFIG = world.sshd.sshConfig;
-  const { phases, ...seen } = JSON.parse(output([join(root, 'node_modules/.bin/zx'), 'script.mjs'], project));
+  const { phases, ...seen } = JSON.parse(output([join(ROOT, 'node_modules/.bin/zx'), 'script.mjs'], project));
   assert.deepEqual(seen, EXPECTED);
   assert.deepEqual(phases.slice(0, 2), ['connect', 'launch']);
   assert.deepEqual(world.processes(), []);
 });
 
 test('the script of the README does what it says', () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const script = /^```js\n(.*?)^```/ms.exec(readme)?.[1] ?? '';
   const project = projectWith();
   const here = script.replace("'gpu', { directory: 'rne'", "'loopback', { sshConfig: process.env.SSH_CONFIG");
@@ -210,7 +168,8 @@ test('its types hold for a script that uses all of it, and catch one that misuse
   ];
   const typed = (text: string) => {
     writeFileSync(join(project, 'script.ts'), text);
-    return run([join(root, 'node_modules/.bin/tsc'), ...words, 'script.ts'], project);
+    const command = [join(ROOT, 'node_modules/.bin/tsc'), ...words, 'script.ts'];
+    return run(command, { env: world.laptop.env, cwd: project });
   };
   const right = typed(SCRIPT);
   assert.equal(right.status, 0, right.stdout);

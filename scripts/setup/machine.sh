@@ -2,7 +2,7 @@
 # Installs the programs that are missing here: as root on Debian or Ubuntu; elsewhere it prints the command that
 # does, and goes on. When nothing is missing it does nothing, and asks no package server.
 #
-#   machine.sh check|demo|bench|test
+#   machine.sh check|demo|bench|test|test-all
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -20,12 +20,15 @@ needs() {
       needs bench
       echo bash:bash zsh:zsh fish:fish tcsh:tcsh busybox:busybox venv:python3-venv
       echo chromium:chromium tmux:tmux mandoc:mandoc ss:iproute2 lsof:lsof
+      echo poetry:python3-poetry modules:lmod openssl:openssl jupyter-server:jupyter-server
+      ;;
+    test-all)
+      needs test
       # Node 26 is linked to it.
-      echo atomic:libatomic1 poetry:python3-poetry modules:lmod debootstrap:debootstrap openssl:openssl
-      echo jupyter-server:jupyter-server jupyter-nbclassic:python3-nbclassic
+      echo atomic:libatomic1 debootstrap:debootstrap wget:wget jupyter-nbclassic:python3-nbclassic
       ;;
     *)
-      echo "machine.sh knows check, demo, bench and test" >&2
+      echo "machine.sh knows check, demo, bench, test and test-all" >&2
       exit 2
       ;;
   esac
@@ -36,7 +39,8 @@ is_there() {
     jupyter) is_there jupyter-lab || is_there jupyter-notebook ;;
     atomic) [ "$(uname)" != Linux ] || ldconfig -p | grep -F libatomic.so.1 ;;
     modules) test -r /usr/share/lmod/lmod/init/sh || test -r /usr/share/modules/init/sh ;;
-    venv) python3 -c 'import ensurepip' ;;
+    # The system's own, whichever Python comes first on the PATH: the system's Jupyter is its.
+    venv) /usr/bin/python3 -c 'import ensurepip' ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1
 }

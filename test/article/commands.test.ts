@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
@@ -13,7 +12,9 @@ import {
 } from '../../src/article/commands.ts';
 import { makeSpec, type ServerEntry } from '../../src/model/server-spec.ts';
 import type { ServerSettings } from '../../src/model/settings.ts';
-import { AWKWARD_FOLDERS, lacks, runLine, SHELL_NAMES, type ShellName } from '../hosts/shells.ts';
+import { lacks } from '../hosts/needs.ts';
+import { AWKWARD_FOLDERS, runLine, SHELL_NAMES, type ShellName } from '../hosts/shells.ts';
+import { makeFolder } from '../hosts/standing.ts';
 
 const ARTICLE = {
   destination: 'username@remote_server_ip',
@@ -78,7 +79,7 @@ test('the user on the host is the one in the destination, where it has one', () 
 
 let home: string;
 before(() => {
-  home = realpathSync(mkdtempSync(join(tmpdir(), 'rn-article-')));
+  home = realpathSync(makeFolder('rn-article-'));
   // Stands for Jupyter: tells where it was started, in which environment, and with what.
   writeFileSync(join(home, 'where'), 'pwd -P\nprintf "%s\\n" "$ENTERED" "$@"\n');
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
-import { lacks } from '../hosts/shells.ts';
+import { type Account, makeAccount } from '../hosts/accounts.ts';
+import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 

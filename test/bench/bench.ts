@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { isInterrupted } from '../hosts/interrupted.ts';
 import { removeStanding } from '../hosts/standing.ts';
 import { measureDelays } from './delay.ts';
 import { measureMany } from './many.ts';
@@ -44,22 +45,14 @@ async function measureAll(): Promise<void> {
     writePage(fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)), text);
 }
 
-const interrupt = new AbortController();
-const interrupted = new Promise<void>((resolve) => {
-  interrupt.signal.addEventListener('abort', () => resolve());
-});
-// A second one ends it at once.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort());
 try {
-  await Promise.race([measureAll(), interrupted]);
+  await measureAll();
 } catch (error) {
   // A terminal's signal also ends what runs here, and that may be heard of first.
-  await Promise.race([interrupted, new Promise((resolve) => setTimeout(resolve, 200))]);
-  if (!interrupt.signal.aborted) {
-    console.error(error);
-    process.exitCode = 1;
-  }
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  if (isInterrupted()) await new Promise(() => {});
+  console.error(error);
+  process.exitCode = 1;
 }
 await removeStanding();
-if (interrupt.signal.aborted) console.error('bench: interrupted; nothing is left behind');
-process.exit(interrupt.signal.aborted ? 130 : process.exitCode);
+process.exit();

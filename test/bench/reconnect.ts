@@ -1,4 +1,5 @@
-import { makeNetwork, networkLacks } from '../hosts/network.ts';
+import { NO_ROOT } from '../hosts/needs.ts';
+import { makeNetwork } from '../hosts/network.ts';
 import { makeWorld } from '../hosts/world.ts';
 import { untilAnswer } from './run.ts';
 import { add, median, ratio, type Samples, type Section } from './samples.ts';
@@ -45,7 +46,7 @@ const CUTS_S = [8, 90] as const;
 
 /** From "the link is up again" on. All tunnels hang on one link, so each cut is the same for all of them. */
 export async function measureCuts(): Promise<Section[]> {
-  const lacks = networkLacks() ?? autosshLacks();
+  const lacks = NO_ROOT ?? autosshLacks();
   if (lacks) return skipped('the link is cut', lacks);
   const sections: Section[] = [];
   for (const seconds of CUTS_S) sections.push(await measureCut(seconds, 5));

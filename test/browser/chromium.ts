@@ -1,19 +1,18 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { makeFolder } from '../hosts/standing.ts';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-export function chromiumPath(): string | undefined {
-  return PLACES.find((path) => existsSync(path));
-}
+const executablePath = PLACES.find((path) => existsSync(path));
+
+/** For a test's `skip`. */
+export const NO_CHROMIUM = executablePath === undefined && 'Chromium is not installed';
 
 /** The system's own Chromium, without a window, with nothing remembered, and no talk but with the page. */
 export async function withBrowser<T>(work: (browser: BrowserContext) => Promise<T>): Promise<T> {
-  const executablePath = chromiumPath();
   if (!executablePath) throw new Error('there is no Chromium here');
-  const profile = mkdtempSync(join(tmpdir(), 'rn-browser-'));
+  const profile = makeFolder('rn-browser-');
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,
@@ -34,7 +33,6 @@ export async function withBrowser<T>(work: (browser: BrowserContext) => Promise<
     return await work(browser);
   } finally {
     await browser.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { makeNetwork, type Network, networkLacks } from '../hosts/network.ts';
+import { NO_ROOT } from '../hosts/needs.ts';
+import { makeNetwork, type Network } from '../hosts/network.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
-import { chromiumPath, openFromList, withBrowser } from './chromium.ts';
+import { NO_CHROMIUM, openFromList, withBrowser } from './chromium.ts';
 
 /** A laptop that sleeps or roams: the link is cut for longer than ssh's keep-alive, and comes back. */
 
-const lacks = networkLacks() ?? (chromiumPath() ? undefined : 'Chromium is not installed');
-const needs = { skip: lacks ?? false };
+const skip = NO_ROOT || NO_CHROMIUM;
 
 let network: Network;
 let world: World;
 let url: string;
 before(async () => {
-  if (lacks) return;
+  if (skip) return;
   network = makeNetwork();
   world = await makeWorld({ machine: network });
   writeFileSync(join(world.home, 'counter.ipynb'), notebook(['kept = 41', 'print("kept is", kept + 1)']));
@@ -23,7 +23,7 @@ before(async () => {
     'start',
     'loopback',
     '{F}',
-    '--no-open',
+    '--no-browser',
     '--command=jupyter notebook',
   );
   assert.equal(started.code, 0, started.stderr);
@@ -51,7 +51,9 @@ async function state(): Promise<string> {
   return JSON.parse(stdout).notebooks[0].state;
 }
 
-test('a variable outlives a cut of the network, and the page goes on without a reload', needs, async () => {
+test('a variable outlives a cut of the network, and the page goes on without a reload', {
+  skip,
+}, async () => {
   await withBrowser(async (browser) => {
     const page = await openFromList(browser, url, 'counter.ipynb');
     page.on('framenavigated', () => assert.fail('the page was loaded again'));
@@ -69,7 +71,7 @@ test('a variable outlives a cut of the network, and the page goes on without a r
   });
 });
 
-test('another address of the laptop is no end of the tunnel', needs, async () => {
+test('another address of the laptop is no end of the tunnel', { skip }, async () => {
   network.cut();
   network.roam();
   await eventually('the keeper notices', async () => (await state()) === 'reconnecting');

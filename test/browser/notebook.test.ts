@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { EXAMPLE_NAME, writeExample } from '../../scripts/demo/example.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
-import { chromiumPath, openFromList, pictureSize, runAllCells, withBrowser } from './chromium.ts';
+import { worldPerFile } from '../hosts/lasting.ts';
+import { NO_CHROMIUM, openFromList, pictureSize, runAllCells, withBrowser } from './chromium.ts';
 
-const needsChromium = { skip: chromiumPath() ? false : 'Chromium is not installed' };
+const needsChromium = { skip: NO_CHROMIUM };
 
-let world: World;
-before(async () => {
-  world = await makeWorld();
-});
-after(() => world.remove());
+const world = await worldPerFile();
 
 /** Starts a notebook there, and does in a real browser what a user would. */
 async function seePlot(directory: string, ...more: string[]): Promise<{ width: number; height: number }> {
-  const words = ['loopback', '{F}', '--name', directory, '--directory', directory, '--no-open', ...more];
+  const words = ['loopback', '{F}', '--name', directory, '--directory', directory, '--no-browser', ...more];
   const { code, stdout, stderr } = await world.laptop.run('start', ...words, '--command=jupyter notebook');
   assert.equal(code, 0, stderr);
   return withBrowser(async (browser) => {

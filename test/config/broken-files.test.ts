@@ -12,22 +12,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { startTimeOf } from '../../src/system/process.ts';
-import { type LoneLaptop, makeLoneLaptop } from '../hosts/lone-laptop.ts';
+import { makeLoneLaptop } from '../hosts/lone-laptop.ts';
+import { NO_ROOT } from '../hosts/needs.ts';
 import type { Laptop } from '../hosts/world.ts';
 
 /** What can be wrong with config.yaml and with the folders that this program writes to. */
 
-let lone: LoneLaptop;
 let folder: string;
 let laptop: Laptop;
 let witness: string;
 beforeEach(() => {
-  lone = makeLoneLaptop();
-  ({ folder, laptop, witness } = lone);
+  ({ folder, laptop, witness } = makeLoneLaptop());
 });
-afterEach(() => lone.remove());
 
 /** All that is there, with what would show that it was touched. */
 function everything(): string[] {
@@ -198,9 +196,7 @@ Look whether its content is what you expect, then: chmod 700 ${STATE}
   );
 });
 
-const needsRoot = process.getuid?.() !== 0 && 'only root can give a folder to somebody else';
-
-test('a state folder that belongs to somebody else is refused', { skip: needsRoot }, async () => {
+test('a state folder that belongs to somebody else is refused', { skip: NO_ROOT }, async () => {
   mkdirSync(laptop.stateFolder, { recursive: true, mode: 0o700 });
   chownSync(laptop.stateFolder, 65534, 65534);
   for (const args of [
@@ -218,7 +214,7 @@ Remove it, or name another place in XDG_STATE_HOME.
     );
 });
 
-test('clean ends no process that the state folder of somebody else names', { skip: needsRoot }, async () => {
+test('clean ends no process that the state folder of somebody else names', { skip: NO_ROOT }, async () => {
   const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' });
   try {
     const connection = join(laptop.stateFolder, 'c', 'name');

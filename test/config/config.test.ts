@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
 import { done } from '../hosts/servers.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { type Laptop, makeLaptop } from '../hosts/world.ts';
 
 let folder: string;
 let laptop: Laptop;
 let sshConfig: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-config-'));
+  folder = makeFolder('rn-config-');
   sshConfig = join(folder, 'ssh_config');
   laptop = makeLaptop(join(folder, 'laptop'), sshConfig, 'none');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 const TEXT = `# mine
 default: work

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { parseConfiguration, readConfiguration, saveServer } from '../../src/config/file.ts';
+import { makeFolder } from '../hosts/standing.ts';
 
 let folder: string;
 let file: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-configuration-'));
+  folder = makeFolder('rn-configuration-');
   file = join(folder, 'new', 'config.yaml');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 const EMPTY = { default: undefined, servers: {} };
 

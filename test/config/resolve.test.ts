@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { saveServer } from '../../src/config/file.ts';
 import { knownServer, resolveServer } from '../../src/config/resolve.ts';
 import { makeSpec, type ServerEntry } from '../../src/model/server-spec.ts';
@@ -10,11 +10,12 @@ import { NO_FORWARDS, updateRecords, withRecord } from '../../src/state/records.
 import type { Context } from '../../src/system/context.ts';
 import { UsageError } from '../../src/system/errors.ts';
 import { configurationFile } from '../../src/system/paths.ts';
+import { makeFolder } from '../hosts/standing.ts';
 
 let folder: string;
 let context: Context;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-resolve-'));
+  folder = makeFolder('rn-resolve-');
   context = {
     env: { HOME: folder },
     signal: new AbortController().signal,
@@ -27,7 +28,6 @@ beforeEach(() => {
     },
   };
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 function configure(text: string): void {
   const file = configurationFile(context.env);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { configureJupyter } from '../hosts/configuration.ts';
 import { diagnosis, fine, makeHealthy, only } from '../hosts/diagnosis.ts';
-import { lacks } from '../hosts/shells.ts';
+import { lacks } from '../hosts/needs.ts';
 import { ports } from '../hosts/sshd.ts';
 import { programOnHost, standIn } from '../hosts/stand-ins.ts';
 import { makeVenv } from '../hosts/venv.ts';

@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { makeAccount } from '../hosts/accounts.ts';
 import { fine, makeHealthy, only } from '../hosts/diagnosis.ts';
+import { NO_ACCOUNTS, NO_ROOT } from '../hosts/needs.ts';
 import { programOnHost, standInOnHost } from '../hosts/stand-ins.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
 import type { World, WorldOptions } from '../hosts/world.ts';
@@ -18,9 +19,7 @@ async function begin(options: WorldOptions = {}): Promise<void> {
   world = await makeHealthy(options);
 }
 
-const needsRoot = {
-  skip: process.platform !== 'linux' || process.getuid?.() !== 0 ? 'only root on Linux mounts a disk' : false,
-};
+const needsRoot = { skip: NO_ROOT };
 
 test('a start-up file that prints is told, with its words', async () => {
   await begin();

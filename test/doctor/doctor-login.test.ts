@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { makeAccount } from '../hosts/accounts.ts';
 import { diagnosis, fine, makeHealthy, only } from '../hosts/diagnosis.ts';
-import { makeNetwork, networkLacks } from '../hosts/network.ts';
+import { NO_ACCOUNTS, NO_ROOT } from '../hosts/needs.ts';
+import { makeNetwork } from '../hosts/network.ts';
 import { started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
@@ -45,7 +46,7 @@ test('a host behind another is told to be so, and its name is not looked for her
   assert.equal(await fine(world, 'reach'), 'left to the ProxyCommand');
 });
 
-test('a host to which no way leads is told', { skip: networkLacks() ?? false }, async () => {
+test('a host to which no way leads is told', { skip: NO_ROOT }, async () => {
   const network = makeNetwork();
   try {
     await begin({ machine: network });

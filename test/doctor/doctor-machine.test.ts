@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fine, makeHealthy, only } from '../hosts/diagnosis.ts';
+import { outside } from '../hosts/needs.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
 import type { World } from '../hosts/world.ts';
@@ -42,14 +43,14 @@ test('a port of this machine that is taken is a warning, unless it must be this 
 });
 
 test('a machine without a browser is told', {
-  skip: process.platform !== 'linux' && 'a desktop is always there',
+  skip: process.platform !== 'linux' && outside('a desktop is always there'),
 }, async () => {
   delete world.laptop.env.BROWSER;
   assert.match(await only(world, 'browser', 'warning'), /no desktop.*\nstart prints the URL/);
 });
 
 test('a browser that is named and not there is told, and a desktop has its own', {
-  skip: process.platform !== 'linux' && 'a desktop is always there',
+  skip: process.platform !== 'linux' && outside('a desktop is always there'),
 }, async () => {
   world.laptop.env.BROWSER = 'no-such-browser %s';
   assert.match(

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -10,13 +9,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { startTimeOf } from '../../src/system/process.ts';
-import { type Account, makeAccount, NO_ACCOUNTS, withAccount } from '../hosts/accounts.ts';
-import { AWKWARD_FOLDERS, lacks, SHELL_NAMES } from '../hosts/shells.ts';
+import { type Account, makeAccount, withAccount } from '../hosts/accounts.ts';
+import { lacks, NO_ACCOUNTS, NO_PROC } from '../hosts/needs.ts';
+import { AWKWARD_FOLDERS, SHELL_NAMES } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** The start-up files that are read for every command of ssh. They print something, without an end. */
@@ -69,7 +69,7 @@ for (const shell of SHELL_NAMES) {
         assert.deepEqual([joined, server.pid], [true, first.jupyter.pid]);
         const log = await laptop.run('logs');
         assert.equal(log.code, 0, log.stderr);
-        assert.match(log.stdout, /Serving servers from local directory/);
+        assert.match(log.stdout, /Serving notebooks from local directory/);
         assert.doesNotMatch(log.stdout, /welcome|noise/);
         const stopped = await laptop.run('stop');
         assert.equal(stopped.code, 0, stopped.stderr);
@@ -205,9 +205,9 @@ test(
 );
 
 test('a server on a host without setsid survives the end of its connection, and a hang-up', {
-  skip: process.platform !== 'linux' && 'it is looked up in /proc',
+  skip: NO_PROC,
 }, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rn-path-'));
+  const folder = makeFolder('rn-path-');
   for (const name of readdirSync('/usr/bin').filter((name) => name !== 'setsid'))
     symlinkSync(join('/usr/bin', name), join(folder, name));
   const world = await makeWorld({ environment: { PATH: folder } });

@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
-import { failureIn, NO_MODULES, workOf, write } from '../hosts/environments.ts';
-import { lacks, whereIs } from '../hosts/shells.ts';
+import { beforeEach, test } from 'node:test';
+import { failureIn, workOf, write } from '../hosts/environments.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
+import { lacks, NO_MODULES } from '../hosts/needs.ts';
+import { whereIs } from '../hosts/shells.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { makeVenv } from '../hosts/venv.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
 
 /** Environments that cannot be entered, or have no Jupyter. Each failure names the one command that helps. */
 
-let world: World;
+const world = worldPerTest();
 let work: string;
 beforeEach(async () => {
-  world = await makeWorld();
   work = workOf(world);
 });
-afterEach(() => world.remove());
 
 test('no jupyter in the environment is told with the command that installs it, though the system has one', async () => {
   standIn('conda', join(world.home, 'miniforge3/bin/conda'));

@@ -1,32 +1,29 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import {
   makeCondaEnvironment,
-  NO_MODULES,
   startedIn,
   startWords,
   stopAll,
   workOf,
   write,
 } from '../hosts/environments.ts';
-import { lacks } from '../hosts/shells.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
+import { lacks, NO_MODULES } from '../hosts/needs.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { makeVenv } from '../hosts/venv.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
 
 /**
  * Every form of --environment: started, joined from another laptop and stopped. conda, uv and pixi are stand-ins (see
  * test/hosts/stand-ins); poetry and Lmod are the real ones.
  */
 
-let world: World;
+const world = worldPerTest();
 let work: string;
 beforeEach(async () => {
-  world = await makeWorld();
   work = workOf(world);
 });
-afterEach(() => world.remove());
 
 test('conda:NAME is that environment of the conda in the home folder, with its activation scripts, and no conda init', async () => {
   standIn('conda', join(world.home, 'miniforge3/bin/conda'));

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { NO_ROOT } from '../hosts/needs.ts';
 import { done, type Shown, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { nothingIsLeft, traces } from '../hosts/traces.ts';
@@ -10,9 +11,7 @@ import { makeWorld, type World } from '../hosts/world.ts';
 
 /** A host whose home folder lies on a disk of its own, which is full. */
 
-const needsMount = {
-  skip: (process.platform !== 'linux' || process.getuid?.() !== 0) && 'only root on Linux can mount a disk',
-};
+const needsMount = { skip: NO_ROOT };
 
 let world: World;
 const filling = () => join(world.home, 'filling');

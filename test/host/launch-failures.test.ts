@@ -2,22 +2,19 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { failed, failure } from '../hosts/failure.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { PHASES } from '../hosts/phases.ts';
 import { whereIs } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
 import { writeProgram } from '../hosts/stand-ins.ts';
 import { commandLineOf } from '../hosts/traces.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** What can go wrong on a host that is reached. Each failure says what to do, and leaves nothing running. */
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 test('a directory that is not there is told', async () => {
   assert.equal(

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { lutimesSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { started } from '../hosts/servers.ts';
 import { serversOn } from '../hosts/traces.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
 
 /** Two starts at once on two nodes that share a home folder: one of them has the lock, and the other knows no PID of it. */
 
-let world: World;
+const world = worldPerTest();
 /** The lock of a server whose server has crashed. */
 let lock: string;
 beforeEach(async () => {
-  world = await makeWorld();
   const { jupyter: server } = await started(world.laptop);
   process.kill(server.pid, 'SIGKILL');
   const [folder = ''] = readdirSync(serversOn(world));
@@ -20,7 +19,6 @@ beforeEach(async () => {
   // No process of this machine has this PID.
   symlinkSync('theirs login7 4194999 1', lock);
 });
-afterEach(() => world.remove());
 
 test('a start waits for one that is under way on another node of the pool, and says so', async () => {
   const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser');

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { ports } from '../hosts/sshd.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 test('a server is ready when its server answers, though its environment has left something in the session', async () => {
   const bin = join(world.home, 'venv', 'bin');

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import type { HostListing } from '../../src/model/listing.ts';
-import { makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { makeAccount } from '../hosts/accounts.ts';
 import { type ByHand, startByHand } from '../hosts/by-hand.ts';
+import { NO_ACCOUNTS } from '../hosts/needs.ts';
 import { done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { traces } from '../hosts/traces.ts';
 import { type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
@@ -37,12 +31,11 @@ before(async () => {
   // The session of ssh has no such variable: only the server's own process does.
   const env = { JUPYTER_RUNTIME_DIR: join(world.home, 'runtime of an environment') };
   classic = await startByHand(world, 'notebook', [`--port=${await freePort()}`], { cwd: directory, env });
-  socketFolder = mkdtempSync(join(tmpdir(), 'rn-socket-'));
+  socketFolder = makeFolder('rn-socket-');
   onSocket = await startByHand(world, 'server', [`--ServerApp.sock=${join(socketFolder, 'my socket')}`]);
 });
 after(async () => {
   await world.remove();
-  rmSync(socketFolder, { recursive: true, force: true });
 });
 /** What a test has put beside the runtime files. */
 const litter: string[] = [];

@@ -4,19 +4,19 @@ import {
   appendFileSync,
   chmodSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { type Account, NO_ACCOUNTS, withAccount } from '../hosts/accounts.ts';
-import { lacks, type ShellName } from '../hosts/shells.ts';
+import { type Account, withAccount } from '../hosts/accounts.ts';
+import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
+import type { ShellName } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { makeVenv, writeJupyter } from '../hosts/venv.ts';
 import type { World } from '../hosts/world.ts';
 
@@ -44,7 +44,7 @@ const START_UP: Readonly<Record<ShellName, readonly [file: string, text: (folder
 
 /** All of /usr/bin but Jupyter: a machine's PATH where it is none of the system's. */
 function withoutJupyter(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'rn-path-'));
+  const folder = makeFolder('rn-path-');
   for (const name of readdirSync('/usr/bin').filter((name) => !name.startsWith('jupyter')))
     symlinkSync(join('/usr/bin', name), join(folder, name));
   chmodSync(folder, 0o755);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parseFrame } from '../../src/host/protocol.ts';
@@ -9,6 +9,7 @@ import type { HostResources } from '../../src/model/resources.ts';
 import { done, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** What `status --resources` tells of a host; nvidia-smi is a stand-in, all else is the machine's own. */
@@ -16,7 +17,7 @@ import { eventually, makeWorld, type World } from '../hosts/world.ts';
 let bin: string;
 let world: World;
 before(async () => {
-  bin = mkdtempSync(join(tmpdir(), 'rn-bin-'));
+  bin = makeFolder('rn-bin-');
   standIn('nvidia-smi', join(bin, 'nvidia-smi'));
   world = await makeWorld({ environment: { PATH: `${bin}:${process.env.PATH}` } });
   mkdirSync(join(world.home, 'my work'));
@@ -25,7 +26,6 @@ before(async () => {
 });
 after(async () => {
   await world.remove();
-  rmSync(bin, { recursive: true, force: true });
 });
 
 async function resources(): Promise<HostResources[]> {

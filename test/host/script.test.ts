@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { parseFrame } from '../../src/host/protocol.ts';
 import { scriptText } from '../../src/host/script.ts';
-import { AWKWARD_FOLDERS, lacks } from '../hosts/shells.ts';
+import { lacks } from '../hosts/needs.ts';
+import { AWKWARD_FOLDERS } from '../hosts/shells.ts';
 
 /** Answers with what the stop script of a server that is not there says. */
 function runStop(shell: string, folder: string): string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import {
   failureIn,
   makeCondaEnvironment,
@@ -11,20 +11,19 @@ import {
   workOf,
   write,
 } from '../hosts/environments.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { traces } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** What lines of setup and activate scripts do to a launch, and what is told of those that fail. */
 
-let world: World;
+const world = worldPerTest();
 let work: string;
 beforeEach(async () => {
-  world = await makeWorld();
   work = workOf(world);
 });
-afterEach(() => world.remove());
 
 test('lines of setup run in order in the directory, in one shell, before the environment', async () => {
   makeVenv(join(work, 'my env'));

@@ -4,14 +4,15 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Check } from '../hosts/diagnosis.ts';
-import { makeNetwork, type Network, networkLacks } from '../hosts/network.ts';
+import { NO_ROOT } from '../hosts/needs.ts';
+import { makeNetwork, type Network } from '../hosts/network.ts';
 import { started } from '../hosts/servers.ts';
 import { makeSshd, type Sshd } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** A destination that leads to two login nodes with one home folder: the second is a real sshd with another name and address. */
 
-const lacks = networkLacks() ?? false;
+const lacks = NO_ROOT;
 
 let world: World;
 let network: Network | undefined;

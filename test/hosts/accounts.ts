@@ -1,17 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { whereIs } from './shells.ts';
 import { signalQuietly } from './signal.ts';
+import { makeFolder, untilRemoved } from './standing.ts';
 import { eventually, makeWorld, type World } from './world.ts';
-
-/** For a test's `skip`: the reason when no account can be made here. */
-export const NO_ACCOUNTS =
-  process.platform !== 'linux' || process.getuid?.() !== 0 || whereIs('useradd') === undefined
-    ? 'only root on Linux can make accounts'
-    : false;
 
 /** A real account of this machine, made for a test. */
 export interface Account {
@@ -31,7 +25,7 @@ export interface Account {
 /** @param shell the name of its login shell */
 export function makeAccount(shell: string): Account {
   const name = `rn${randomBytes(5).toString('hex')}`;
-  const folder = mkdtempSync(join(tmpdir(), 'rn-account-'));
+  const folder = makeFolder('rn-account-');
   chmodSync(folder, 0o755);
   const home = join(folder, "it's home");
   // A number of its own: an account that has just been removed may have left zombies behind under the next free one.
@@ -46,7 +40,7 @@ export function makeAccount(shell: string): Account {
     for (const pid of processes()) signalQuietly(pid, 'SIGKILL');
     await eventually(`the processes of ${name} are gone`, () => processes().length === 0);
   };
-  return {
+  return untilRemoved({
     name,
     uid,
     gid: id('-g'),
@@ -55,10 +49,14 @@ export function makeAccount(shell: string): Account {
     end,
     remove: async () => {
       await end();
-      execFileSync('userdel', [name], { stdio: 'ignore' });
+      spawnSync('userdel', [name], { stdio: 'ignore' });
       rmSync(folder, { recursive: true, force: true });
     },
-  };
+    removeNow: () => {
+      for (const pid of processes()) signalQuietly(pid, 'SIGKILL');
+      spawnSync('userdel', ['-f', name], { stdio: 'ignore' });
+    },
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { failed } from './failure.ts';
 import { ports } from './sshd.ts';
@@ -26,11 +26,6 @@ export function makeCondaEnvironment(prefix: string): void {
   const script = "function greet() { echo hello; }\ngreet\nexport FROM_ACTIVATION=$'two\\nlines, '\"it's\"\n";
   write(join(prefix, 'etc/conda/activate.d/greet.sh'), script);
 }
-
-const MODULES = ['/usr/share/lmod/lmod/init/sh', '/usr/share/modules/init/sh'];
-/** For a test's `skip`. */
-export const NO_MODULES =
-  !MODULES.some((file) => existsSync(file)) && 'neither Lmod nor environment-modules is here';
 
 /** The words of a start in this environment; none where it is empty. */
 export function startWords(world: World, environment: string): string[] {

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from './standing.ts';
 import { type Laptop, makeLaptop } from './world.ts';
 
 /** A laptop without any host, in a folder of its own: for what must fail, or answer, before ssh is run. */
@@ -10,11 +10,10 @@ export interface LoneLaptop {
   /** For `-F`: any ssh that so much as reads it makes `witness`. */
   readonly sshConfig: string;
   readonly witness: string;
-  remove(): void;
 }
 
 export function makeLoneLaptop(): LoneLaptop {
-  const folder = mkdtempSync(join(tmpdir(), 'rn-'));
+  const folder = makeFolder('rn-');
   const witness = join(folder, 'ssh-was-run');
   const sshConfig = join(folder, 'ssh_config');
   writeFileSync(sshConfig, `Match exec "touch ${witness}"\n`);
@@ -23,6 +22,5 @@ export function makeLoneLaptop(): LoneLaptop {
     laptop: makeLaptop(join(folder, 'l'), sshConfig, 'none'),
     sshConfig,
     witness,
-    remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

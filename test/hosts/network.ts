@@ -14,13 +14,6 @@ export interface Network extends Machine {
   remove(): void;
 }
 
-/** Why a test of the network cannot run here; undefined where it can. */
-export function networkLacks(): string | undefined {
-  if (process.platform !== 'linux') return 'network namespaces are Linux';
-  if (process.getuid?.() !== 0) return 'only root makes network namespaces';
-  return undefined;
-}
-
 export function makeNetwork(): Network {
   const id = randomBytes(3).toString('hex');
   const [inside, outside, namespace] = [`rni${id}`, `rno${id}`, `rn-${id}`];
@@ -29,6 +22,11 @@ export function makeNetwork(): Network {
   const base = (randomBytes(1)[0] ?? 0) & 0xf0;
   const at = (host: number) => `${prefix}.${base + host}`;
   const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  // Not all of it need be there yet.
+  const remove = () => {
+    spawnSync('ip', ['link', 'del', outside]);
+    spawnSync('ip', ['netns', 'del', namespace]);
+  };
   const network = untilRemoved({
     address: at(2),
     enter: ['ip', 'netns', 'exec', namespace],
@@ -39,11 +37,8 @@ export function makeNetwork(): Network {
       ip('addr', 'del', `${at(1)}/28`, 'dev', outside);
       ip('addr', 'add', `${at(5)}/28`, 'dev', outside);
     },
-    // Not all of it need be there yet.
-    remove: () => {
-      spawnSync('ip', ['link', 'del', outside]);
-      spawnSync('ip', ['netns', 'del', namespace]);
-    },
+    remove,
+    removeNow: remove,
   });
   ip('netns', 'add', namespace);
   ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', inside, 'netns', namespace);

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { makeFolder } from './standing.ts';
 
 /** Shells that people log in with, each with the arguments that make it read no start-up file. */
 const WITHOUT_START_UP_FILES = {
@@ -20,11 +20,6 @@ export const SHELL_NAMES = Object.keys(WITHOUT_START_UP_FILES) as readonly Shell
 export function whereIs(program: string): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
-}
-
-/** For a test's `skip`: the reason when this machine lacks the program. */
-export function lacks(program: string): string | false {
-  return whereIs(program) === undefined && `${program} is not installed`;
 }
 
 /** Prints its arguments, each behind its own zero byte, so that an empty one is seen too. */
@@ -79,26 +74,22 @@ export async function runAliases(
   lines: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'rn-script-'));
-  try {
-    const script = join(folder, 'script');
-    const allowed = shell === 'bash' ? ['shopt -s expand_aliases'] : [];
-    writeFileSync(script, `${[...allowed, ...lines].join('\n')}\n`);
-    const output = openSync(join(folder, 'output'), 'a');
-    const child = spawn(shell, [...WITHOUT_START_UP_FILES[shell], script], {
-      env,
-      cwd: env.HOME,
-      stdio: ['ignore', output, output],
-      detached: true,
-    });
-    closeSync(output);
-    const [code] = await once(child, 'exit');
-    const said = readFileSync(join(folder, 'output'), 'utf8');
-    if (code !== 0) throw new Error(`${shell} ended with ${code}: ${said}`);
-    return said;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const folder = makeFolder('rn-script-');
+  const script = join(folder, 'script');
+  const allowed = shell === 'bash' ? ['shopt -s expand_aliases'] : [];
+  writeFileSync(script, `${[...allowed, ...lines].join('\n')}\n`);
+  const output = openSync(join(folder, 'output'), 'a');
+  const child = spawn(shell, [...WITHOUT_START_UP_FILES[shell], script], {
+    env,
+    cwd: env.HOME,
+    stdio: ['ignore', output, output],
+    detached: true,
+  });
+  closeSync(output);
+  const [code] = await once(child, 'exit');
+  const said = readFileSync(join(folder, 'output'), 'utf8');
+  if (code !== 0) throw new Error(`${shell} ended with ${code}: ${said}`);
+  return said;
 }
 
 /** What a line prints in an interactive shell, which reads its start-up file first. */

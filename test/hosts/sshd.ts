@@ -85,6 +85,11 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
       await stop();
       rmSync(folder, { recursive: true, force: true });
     },
+    removeNow: () => {
+      for (const pid of sessionsOf(child?.pid)) signalQuietly(pid, 'SIGKILL');
+      child?.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
   });
   const port = await freePort();
   const files = writeFiles(folder, port, options);

@@ -1,9 +1,18 @@
-/** What takes down what stands outside of this process. */
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What is outside of this process, and is to be gone when it has ended. */
 interface Removable {
   remove(): void | Promise<void>;
+  /** The same where nothing can be waited for any more: when this process ends before `remove`. */
+  removeNow?(): void;
 }
 
 const standing = new Set<Removable>();
+const folders = new Set<string>();
+let isClosing = false;
 
 /** Remembers what is made until it is removed: from its first folder on, since an interrupt may come at any time. */
 export function untilRemoved<T extends Removable>(made: T): T {
@@ -13,7 +22,24 @@ export function untilRemoved<T extends Removable>(made: T): T {
     await remove();
     standing.delete(made);
   };
+  if (isClosing) throw new Error('interrupted');
   return made;
+}
+
+/** A folder for temporary files; it is removed when this process ends. */
+export function makeFolder(prefix = 'rn-'): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  folders.add(folder);
+  return folder;
+}
+
+/** Remembers a process, and kills it when this one ends before it. */
+export function untilEnd<T extends ChildProcess>(child: T): T {
+  const kill = () => void child.kill('SIGKILL');
+  const remembered = { remove: kill, removeNow: kill };
+  standing.add(remembered);
+  child.once('exit', () => standing.delete(remembered));
+  return child;
 }
 
 /**
@@ -21,9 +47,18 @@ export function untilRemoved<T extends Removable>(made: T): T {
  * to the end of its story.
  */
 export async function removeStanding(): Promise<void> {
-  for (let last = lastStanding(); last; last = lastStanding()) await last.remove();
+  isClosing = true;
+  for (let last = lastStanding(); last; last = lastStanding()) {
+    standing.delete(last);
+    await last.remove();
+  }
 }
 
 function lastStanding(): Removable | undefined {
   return [...standing].at(-1);
 }
+
+process.on('exit', () => {
+  for (const each of [...standing].reverse()) each.removeNow?.();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});

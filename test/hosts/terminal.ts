@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { untilEnd } from './standing.ts';
 import { eventually } from './world.ts';
 
 /**
@@ -41,10 +42,8 @@ export async function shownOn(
 }
 
 export function openTerminal(command: readonly string[], env: NodeJS.ProcessEnv): TerminalWindow {
-  const child = spawn('python3', ['-c', ON_A_TERMINAL, ...command], {
-    env,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const words = ['-c', ON_A_TERMINAL, ...command];
+  const child = untilEnd(spawn('python3', words, { env, stdio: ['pipe', 'pipe', 'inherit'] }));
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();

@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Account } from './accounts.ts';
+import './interrupted.ts';
 import { signalQuietly } from './signal.ts';
 import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
-import { untilRemoved } from './standing.ts';
+import { makeFolder, untilRemoved } from './standing.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 if (!existsSync(CLI)) throw new Error('the tests run the command as users have it: make build, first');
@@ -57,7 +57,7 @@ export interface WorldOptions extends Omit<SshdOptions, 'user'> {
 }
 
 export async function makeWorld({ account, ...options }: WorldOptions = {}): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), 'rn-'));
+  const folder = makeFolder();
   const home = account?.home ?? join(folder, 'home');
   mkdirSync(home, { recursive: true });
   const mark = `rn-world-${folder.slice(-6)}`;
@@ -75,7 +75,12 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
         for (let look = 0; look < 100 && processes().length > 0; look++) await pause(20);
       }
       await sshd?.remove();
+      unmountBelow(folder);
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+    removeNow: () => {
+      for (const pid of processes()) signalQuietly(pid, 'SIGKILL');
+      unmountBelow(folder);
     },
   });
   sshd = await makeSshd({ ...options, ...(account ? { user: account.name } : {}), environment });
@@ -180,11 +185,17 @@ function marked(mark: string): number[] {
 }
 
 function linuxPids(): number[] {
-  return readdirNumbers('/proc');
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
 }
 
-function readdirNumbers(path: string): number[] {
-  return readdirSync(path).map(Number).filter(Number.isInteger);
+/** Lazily: a process may still have a file open there. */
+function unmountBelow(folder: string): void {
+  if (process.platform !== 'linux') return;
+  const points = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
+  for (const point of points.filter((path) => path.startsWith(`${folder}/`)).reverse())
+    spawnSync('umount', ['-l', point.replaceAll('\\040', ' ')]);
 }
 
 function environmentOf(pid: number): string {

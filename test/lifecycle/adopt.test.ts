@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { type ByHand, startByHand } from '../hosts/by-hand.ts';
+import { worldFor, worldPerTest } from '../hosts/lasting.ts';
+import { outside } from '../hosts/needs.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { serversOn, traces } from '../hosts/traces.ts';
-import { type Laptop, makeWorld, type World } from '../hosts/world.ts';
+import type { Laptop } from '../hosts/world.ts';
 
 /** `--adopt` joins what runs on a host, whoever started it: as a server that is known to be somebody else's. */
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 async function byHand(...args: string[]): Promise<ByHand> {
   return startByHand(world, 'notebook', [`--port=${await freePort()}`, ...args]);
@@ -62,7 +60,7 @@ test('by then it is a server: status, open and forward take its name, and a star
 });
 
 test('forward --adopt leads to a server on a socket, and to more ports', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rn-socket-'));
+  const folder = makeFolder('rn-socket-');
   try {
     const socket = join(folder, 's');
     const args = [`--ServerApp.sock=${socket}`, '--ServerApp.base_url=/me/'];
@@ -162,7 +160,7 @@ test('a server that only a password opens is not joined: the error has the tunne
 });
 
 test('a number that no server has, or two, is answered with those that there are', {
-  skip: process.platform !== 'linux' && '127.0.0.2 is an address of this machine on Linux alone',
+  skip: process.platform !== 'linux' && outside('only Linux has 127.0.0.2'),
 }, async () => {
   const one = await byHand();
   const words = ['loopback', '{F}', '--no-browser', '--adopt'];
@@ -231,22 +229,18 @@ test('Ctrl-C while the server has yet to answer leaves nothing on either side, a
   assert.equal(lives(server), true);
 });
 
-test('where sshd forbids the tunnel a join leaves nothing on either side, and the server alone', async () => {
-  const strict = await makeWorld({ sshdConfig: ['AllowTcpForwarding no'] });
-  try {
-    const server = await startByHand(strict, 'notebook', [`--port=${await freePort()}`]);
-    const words = ['--no-browser', '--adopt', String(server.pid)];
-    const { code, stderr } = await strict.laptop.run('start', 'loopback', '{F}', ...words);
-    assert.equal(code, 1, stderr);
-    assert.match(stderr, /forbids to forward to Jupyter/);
-    assert.deepEqual(
-      traces(strict, strict.laptop).filter((trace) => !trace.startsWith(`process ${server.pid}:`)),
-      [
-        `on the host: runtime/nbserver-${server.pid}.json`,
-        `on the host: runtime/nbserver-${server.pid}-open.html`,
-      ].toSorted(),
-    );
-  } finally {
-    await strict.remove();
-  }
+test('where sshd forbids the tunnel a join leaves nothing on either side, and the server alone', async (context) => {
+  const strict = await worldFor(context, { sshdConfig: ['AllowTcpForwarding no'] });
+  const server = await startByHand(strict, 'notebook', [`--port=${await freePort()}`]);
+  const words = ['--no-browser', '--adopt', String(server.pid)];
+  const { code, stderr } = await strict.laptop.run('start', 'loopback', '{F}', ...words);
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /forbids to forward to Jupyter/);
+  assert.deepEqual(
+    traces(strict, strict.laptop).filter((trace) => !trace.startsWith(`process ${server.pid}:`)),
+    [
+      `on the host: runtime/nbserver-${server.pid}.json`,
+      `on the host: runtime/nbserver-${server.pid}-open.html`,
+    ].toSorted(),
+  );
 });

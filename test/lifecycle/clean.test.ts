@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { ports } from '../hosts/sshd.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
-let world: World;
+const world = worldPerTest();
 beforeEach(async () => {
-  world = await makeWorld();
   const started = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
 });
-afterEach(() => world.remove());
 
 function rooms(): string {
   return join(world.laptop.stateFolder, 'c');

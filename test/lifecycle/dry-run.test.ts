@@ -2,21 +2,20 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { worldPerFile } from '../hosts/lasting.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** What --dry-run and --verbose print is what is run: it works in a real shell, too. */
 
-let world: World;
+const world = await worldPerFile();
 let spec: Shown;
 before(async () => {
-  world = await makeWorld();
   spec = await started(world.laptop);
   await eventually('only the keeper, its ssh and Jupyter are left', () => world.processes().length === 3);
 });
-after(() => world.remove());
 
 /** Every file and folder of the host and the laptops, with what would show that it was touched. */
 function everything(): string[] {

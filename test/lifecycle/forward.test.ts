@@ -4,20 +4,19 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
+import { worldPerFile } from '../hosts/lasting.ts';
 import { askJupyter, done, type Shown, serverRecord } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
 
 /** The tunnel alone. One server runs all the while; each test begins and ends without a tunnel to it. */
 
-let world: World;
+const world = await worldPerFile();
 let server: Shown['jupyter'];
 
 before(async () => {
-  world = await makeWorld();
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, 'servers:\n  work: { destination: loopback }\n');
@@ -26,7 +25,6 @@ before(async () => {
   server = JSON.parse(first.stdout).jupyter;
   await done(world.laptop, 'stop', '--keep-server');
 });
-after(() => world.remove());
 
 async function forwarded(...words: string[]): Promise<Shown> {
   return JSON.parse(await done(world.laptop, 'forward', ...words, '{F}', '--json'));

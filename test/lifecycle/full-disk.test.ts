@@ -5,6 +5,7 @@ import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
+import { NO_ROOT } from '../hosts/needs.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
@@ -12,9 +13,7 @@ import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** A state folder that cannot be written: its disk, a small one of its own, is full or read-only. */
 
-const needsMount = {
-  skip: (process.platform !== 'linux' || process.getuid?.() !== 0) && 'only root on Linux can mount a disk',
-};
+const needsMount = { skip: NO_ROOT };
 
 let world: World;
 let disk: string;

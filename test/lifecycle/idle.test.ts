@@ -1,36 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, test } from 'node:test';
-import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
-import { openSession } from '../hosts/kernels.ts';
+import { test } from 'node:test';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { done, started } from '../hosts/servers.ts';
-import { ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
-
-async function endsWhenIdle(world: World): Promise<void> {
-  const shown = await started(world.laptop, '--idle-timeout', '1m', ...(await ports()));
-  await openSession(world.laptop, shown, 'forgotten.ipynb');
-  const state = async () =>
-    JSON.parse((await world.laptop.run('status', '--json')).stdout).servers[0].jupyter;
-  await eventually('its kernel is gone', async () => (await state()).kernels?.length === 0, 240_000);
-  await eventually('it has ended', async () => (await state()).state === 'stopped', 240_000);
-  assert.equal(world.processes().includes(shown.jupyter.pid), false);
-}
-
-test('a server that is left idle ends its kernels and then itself, though somebody looks at its status', () =>
-  endsWhenIdle(world));
-
-test('so does JupyterLab 4', { skip: debian13Lacks() ?? false }, async () => {
-  const lab = await makeWorld({ machine: await makeDebian13() });
-  await endsWhenIdle(lab).finally(() => lab.remove());
-});
+const world = worldPerTest();
 
 test('without --idle-timeout Jupyter is told nothing of idleness, and with it, for each server that is started', async () => {
   const plain = await started(world.laptop, '--name', 'plain');

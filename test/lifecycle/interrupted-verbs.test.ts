@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { startTimeOf } from '../../src/system/process.ts';
 import { keeperOf } from '../hosts/keeper.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { ports } from '../hosts/sshd.ts';
 import { commandLineOf, serversOn, traces } from '../hosts/traces.ts';
-import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
+import { eventually, type Laptop } from '../hosts/world.ts';
 
 /** A command that is interrupted leaves the server and the tunnel that were there before it. */
 
-let world: World;
+const world = worldPerTest();
 let laptop: Laptop;
 let server: number;
 let localPort: number;
 beforeEach(async () => {
-  world = await makeWorld();
   laptop = world.laptop;
   const started = await laptop.run('start', 'loopback', '{F}', '--no-browser', '--json', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
@@ -25,7 +25,6 @@ beforeEach(async () => {
   server = answer.jupyter.pid;
   localPort = answer.tunnel.localPort;
 });
-afterEach(() => world.remove());
 
 /** Lets what was held go on, and sees that all is as it was before the interrupt. */
 async function assertUnchanged(): Promise<void> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { worldFor } from '../hosts/lasting.ts';
 import { flag, hasFlag, heldCommand, PHASES } from '../hosts/phases.ts';
 import { makeRelay } from '../hosts/relay.ts';
 import { traces } from '../hosts/traces.ts';
@@ -74,39 +75,31 @@ test('Ctrl-C while the host has begun, and its first word is still on a long way
   }
 });
 
-test('a wrapper around Jupyter goes with all that it has started', async () => {
-  const world = await makeWorld();
-  try {
-    const command = `sh -c ': >"${flag(world)}"; (sleep 600; :) & sleep 600; :'`;
-    const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser', '--command', command);
-    await hasFlag(world);
-    start.signal('SIGINT');
-    assert.equal((await start.ended).code, 130);
-    assert.deepEqual(traces(world, world.laptop), []);
-  } finally {
-    await world.remove();
-  }
+test('a wrapper around Jupyter goes with all that it has started', async (context) => {
+  const world = await worldFor(context);
+  const command = `sh -c ': >"${flag(world)}"; (sleep 600; :) & sleep 600; :'`;
+  const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser', '--command', command);
+  await hasFlag(world);
+  start.signal('SIGINT');
+  assert.equal((await start.ended).code, 130);
+  assert.deepEqual(traces(world, world.laptop), []);
 });
 
-test('a start that waits for the one of another laptop is interrupted alone', async () => {
-  const world = await makeWorld();
-  try {
-    const held = ['--command', heldCommand(world)];
-    const first = world.laptop.start('start', 'loopback', '{F}', '--no-browser', ...held);
-    await hasFlag(world);
-    const other = world.anotherLaptop();
-    const second = other.start('start', 'loopback', '{F}', '--no-browser', ...held);
-    await second.saw('✓ connect');
-    second.signal('SIGINT');
-    const { code, stderr } = await second.ended;
-    assert.equal(code, 130, stderr);
-    writeFileSync(join(world.home, 'go'), '');
-    const finished = await first.ended;
-    assert.equal(finished.code, 0, finished.stderr);
-    assert.equal((await world.laptop.run('status')).code, 0);
-    assert.equal((await world.laptop.run('stop')).code, 0);
-    assert.deepEqual([...traces(world, world.laptop), ...traces(world, other)], []);
-  } finally {
-    await world.remove();
-  }
+test('a start that waits for the one of another laptop is interrupted alone', async (context) => {
+  const world = await worldFor(context);
+  const held = ['--command', heldCommand(world)];
+  const first = world.laptop.start('start', 'loopback', '{F}', '--no-browser', ...held);
+  await hasFlag(world);
+  const other = world.anotherLaptop();
+  const second = other.start('start', 'loopback', '{F}', '--no-browser', ...held);
+  await second.saw('✓ connect');
+  second.signal('SIGINT');
+  const { code, stderr } = await second.ended;
+  assert.equal(code, 130, stderr);
+  writeFileSync(join(world.home, 'go'), '');
+  const finished = await first.ended;
+  assert.equal(finished.code, 0, finished.stderr);
+  assert.equal((await world.laptop.run('status')).code, 0);
+  assert.equal((await world.laptop.run('stop')).code, 0);
+  assert.deepEqual([...traces(world, world.laptop), ...traces(world, other)], []);
 });

@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { done, started } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
-import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { PROGRAM } from '../hosts/world.ts';
 
 /** What a user sees of kernels, and is asked before they end. */
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 async function busyServer(): Promise<string> {
   const shown = await started(world.laptop);

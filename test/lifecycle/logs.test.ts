@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { worldPerFile } from '../hosts/lasting.ts';
 import { done, serverRecord, started } from '../hosts/servers.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
-let world: World;
+const world = await worldPerFile();
 /** The file on the host. */
 let log: string;
 /** What runs while nobody follows. */
 let quiet: number[];
 
 before(async () => {
-  world = await makeWorld();
   await started(world.laptop);
   log = join(serverRecord(world.laptop).folder, 'log');
   await eventually('the host is quiet', () => shells().length === 0);
   quiet = world.processes();
 });
-after(() => world.remove());
 
 /** The processes on the host that print a log. */
 function shells(): number[] {

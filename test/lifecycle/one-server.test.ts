@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { serverRecord, started } from '../hosts/servers.ts';
 import { serverPids } from '../hosts/traces.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
 
 /** One server is one server, however often, from wherever and in whatever words it is started. */
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 test('a second start joins the server: here, without the local state, and from another laptop', async () => {
   const first = await started(world.laptop);

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { worldPerFile } from '../hosts/lasting.ts';
+import { outside } from '../hosts/needs.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
-import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
+import { eventually, type Laptop } from '../hosts/world.ts';
 
-let world: World;
+const world = await worldPerFile();
 let spec: Shown;
 before(async () => {
-  world = await makeWorld();
   spec = await started(world.laptop);
 });
-after(() => world.remove());
 
 /** The same laptop with another environment. */
 function withEnvironment(env: NodeJS.ProcessEnv): { run: Laptop['run'] } {
@@ -70,7 +70,7 @@ test("BROWSER is a command line of the user's own, with a %s where the page goes
 });
 
 test('on a desktop the page goes to its own way of opening one', {
-  skip: process.platform !== 'linux' && 'only Linux has xdg-open',
+  skip: process.platform !== 'linux' && outside('only Linux has xdg-open'),
 }, async () => {
   const { given } = browser('xdg-open');
   const PATH = [world.home, world.laptop.env.PATH].join(delimiter);

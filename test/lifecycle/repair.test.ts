@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
 
 /** What status --repair finds again when the records are lost: by connections, keepers and the host's own records. */
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 async function shown(...args: string[]): Promise<Shown[]> {
   return JSON.parse((await world.laptop.run('status', '--json', ...args)).stdout).servers;

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { type ApiKernel, makeBusy, openSession } from '../hosts/kernels.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
-import { makeWorld, type World } from '../hosts/world.ts';
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 async function restarted(...args: string[]): Promise<Shown> {
   return JSON.parse(await done(world.laptop, 'restart', '--json', ...args));

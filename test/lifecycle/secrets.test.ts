@@ -2,17 +2,19 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { worldPerFile } from '../hosts/lasting.ts';
+import { NO_PROC } from '../hosts/needs.ts';
 import { done, serverRecord } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** Where the token of a server may be read, by whom, and when: nowhere but in files of its owner's alone. */
 
-const needsProc = { skip: process.platform !== 'linux' && 'argument lists are read in /proc' };
+const needsProc = { skip: NO_PROC };
 
-let world: World;
+const world = await worldPerFile();
 /** All that was ever printed, on either output. */
 let printed = '';
 let token: string;
@@ -21,7 +23,6 @@ const seen = new Set<string>();
 const SETS_UP_FORWARD = /^ssh .* -O forward /;
 
 before(async () => {
-  world = await makeWorld();
   const browser = join(world.home, 'browser');
   writeFileSync(browser, '#!/bin/sh\nprintf "%s\\n" "$@" >"$0.arguments"\nsleep 1\n', { mode: 0o755 });
   world.laptop.env.BROWSER = browser;
@@ -47,7 +48,6 @@ before(async () => {
     clearInterval(watcher);
   }
 });
-after(() => world.remove());
 
 function wasSeen(program: RegExp): boolean {
   return [...seen].some((line) => program.test(line));

@@ -2,22 +2,19 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { isPortFree } from '../../src/system/port.ts';
 import { startByHand } from '../hosts/by-hand.ts';
+import { worldFor, worldPerTest } from '../hosts/lasting.ts';
 import { done, serverRecord, started } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { writeProgram } from '../hosts/stand-ins.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
 import { serverPids, serversOn } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
-import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { eventually, PROGRAM } from '../hosts/world.ts';
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 test('what start says in JSON is what scripts may rely on, and holds no token', async () => {
   const answer = JSON.parse(
@@ -26,7 +23,7 @@ test('what start says in JSON is what scripts may rely on, and holds no token', 
   const { token } = serverRecord(world.laptop);
   assert.ok(token.length >= 32);
   assert.ok(!JSON.stringify(answer).includes(token));
-  const { server, tunnel } = answer;
+  const { jupyter: server, tunnel } = answer;
   assert.equal(answer.joined, false);
   assert.deepEqual(Object.keys(answer.phases), ['connect', 'launch', 'jupyter', 'forward', 'prove']);
   assert.deepEqual(
@@ -84,17 +81,13 @@ test('the directory and the environment are found where the user means them on t
   }
 });
 
-test('a directory is that of the home folder, whatever CDPATH has by the same name', async () => {
-  const other = await makeWorld({ environment: { CDPATH: world.home } });
-  try {
-    for (const { home } of [world, other]) mkdirSync(join(home, 'rne'));
-    const words = ['start', 'loopback', '{F}', '--no-browser', '--json', '--directory', 'rne'];
-    const { code, stdout, stderr } = await other.laptop.run(...words);
-    assert.equal(code, 0, stderr);
-    assert.equal(JSON.parse(stdout).directory, join(other.home, 'rne'));
-  } finally {
-    await other.remove();
-  }
+test('a directory is that of the home folder, whatever CDPATH has by the same name', async (context) => {
+  const other = await worldFor(context, { environment: { CDPATH: world.home } });
+  for (const { home } of [world, other]) mkdirSync(join(home, 'rne'));
+  const words = ['start', 'loopback', '{F}', '--no-browser', '--json', '--directory', 'rne'];
+  const { code, stdout, stderr } = await other.laptop.run(...words);
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).directory, join(other.home, 'rne'));
 });
 
 test("a command of the user's own is run as their shell would read it", async () => {
@@ -167,7 +160,7 @@ test('a port that is taken here or on the host is no failure: the next is taken,
 test('the holder of a taken port is called by its whole name, and a Python program by its own', async () => {
   const byHand = await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
   const port = await freePort();
-  const served = spawn('python3', ['-m', 'http.jupyter', '--bind', '127.0.0.1', String(port)], {
+  const served = spawn('python3', ['-m', 'http.server', '--bind', '127.0.0.1', String(port)], {
     stdio: 'ignore',
     env: world.laptop.env,
   });

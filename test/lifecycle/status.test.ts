@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { worldPerFile } from '../hosts/lasting.ts';
+import { lacks } from '../hosts/needs.ts';
 import { done, type Shown, serverRecord, started } from '../hosts/servers.ts';
-import { lacks } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { shownOn } from '../hosts/terminal.ts';
-import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { PROGRAM } from '../hosts/world.ts';
 
-let world: World;
+const world = await worldPerFile();
 let first: Shown;
 before(async () => {
-  world = await makeWorld();
   first = await started(world.laptop);
 });
-after(() => world.remove());
 
 const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'jupyter', 'tunnel', 'resources'];
 const SERVER = [

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
+import { worldFor, worldPerTest } from '../hosts/lasting.ts';
 import { done, started } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
-import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { PROGRAM } from '../hosts/world.ts';
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 test('stop --all asks once, with all that runs and computes, and then nothing runs', async () => {
   const one = await started(world.laptop, '--name', 'one');
@@ -60,23 +57,19 @@ test('without a terminal stop --all wants its yes, and stops nothing', async () 
   assert.ok(world.processes().includes(server.pid));
 });
 
-test('a host that is away keeps no other server from being stopped, and is told', async () => {
-  const away = await makeWorld();
-  try {
-    await started(world.laptop, '--name', 'near');
-    const words = ['-F', away.sshd.sshConfig, '--json', '--name', 'far'];
-    await done(world.laptop, 'start', 'loopback', ...words);
-    await away.sshd.remove();
-    const { code, stdout } = await world.laptop.run('stop', '--all', '--yes', '--json');
-    assert.equal(code, 1);
-    const outcomes = JSON.parse(stdout).servers.map((one: { name: string; outcome: string }) => [
-      one.name,
-      one.outcome,
-    ]);
-    assert.deepEqual(Object.fromEntries(outcomes), { near: 'shutdown', far: 'failed' });
-  } finally {
-    await away.remove();
-  }
+test('a host that is away keeps no other server from being stopped, and is told', async (context) => {
+  const away = await worldFor(context);
+  await started(world.laptop, '--name', 'near');
+  const words = ['-F', away.sshd.sshConfig, '--json', '--name', 'far'];
+  await done(world.laptop, 'start', 'loopback', ...words);
+  await away.sshd.remove();
+  const { code, stdout } = await world.laptop.run('stop', '--all', '--yes', '--json');
+  assert.equal(code, 1);
+  const outcomes = JSON.parse(stdout).servers.map((one: { name: string; outcome: string }) => [
+    one.name,
+    one.outcome,
+  ]);
+  assert.deepEqual(Object.fromEntries(outcomes), { near: 'shutdown', far: 'failed' });
 });
 
 test('stop --all takes no second meaning', async () => {

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { done, started } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
-import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { eventually, PROGRAM } from '../hosts/world.ts';
 
 /** How often a stop goes to the host and back, by what its sshd writes of that: to a far host each way takes its time. */
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld({ sshdConfig: ['LogLevel DEBUG1'] });
-});
-afterEach(() => world.remove());
+const world = worldPerTest({ sshdConfig: ['LogLevel DEBUG1'] });
 
 const count = (what: RegExp) =>
   world.sshd

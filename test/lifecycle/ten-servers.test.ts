@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { configureJupyter, DEAF_TO_TERM } from '../hosts/configuration.ts';
 import { type ApiKernel, execute, openSession } from '../hosts/kernels.ts';
+import { worldPerFile } from '../hosts/lasting.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** What a stop ends, and what it leaves alone, with many servers of one user on one host. */
 
-let world: World;
+const world = await worldPerFile();
 let nine: Shown[];
 /** The kernels and processes of the nine, as they are to stay. */
 let theirs: unknown;
 before(async () => {
-  world = await makeWorld();
   nine = [];
   for (let number = 1; number <= 9; number++) {
     const shown = await started(world.laptop, '--name', `n${number}`);
@@ -23,7 +23,6 @@ before(async () => {
   }
   theirs = await unharmed();
 });
-after(() => world.remove());
 
 async function unharmed(): Promise<unknown> {
   return Promise.all(

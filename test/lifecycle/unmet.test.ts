@@ -1,26 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { worldFor } from '../hosts/lasting.ts';
 import { started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
-import { makeWorld } from '../hosts/world.ts';
 
-test('a setting that a running server was started without is told, in the same words on another laptop', async () => {
-  const world = await makeWorld();
-  try {
-    await started(world.laptop, ...(await ports()));
-    const again = await world.laptop.run('start', 'loopback', '{F}', '--idle-timeout', '8h', '--socket');
-    assert.equal(again.code, 0, again.stderr);
-    assert.match(
-      again.stderr,
-      /it runs already, with another socket, idle-timeout: stop it first to have yours\n/,
-    );
-    const elsewhere = await world
-      .anotherLaptop()
-      .run('start', 'loopback', '{F}', '--no-browser', '--command', 'jupyter notebook --debug');
-    assert.match(elsewhere.stderr, /it runs already, with another command: stop it first to have yours\n/);
-    const same = await world.laptop.run('start', 'loopback', '{F}');
-    assert.doesNotMatch(same.stderr, /it runs already/);
-  } finally {
-    await world.remove();
-  }
+test('a setting that a running server was started without is told, in the same words on another laptop', async (context) => {
+  const world = await worldFor(context);
+  await started(world.laptop, ...(await ports()));
+  const again = await world.laptop.run('start', 'loopback', '{F}', '--idle-timeout', '8h', '--socket');
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(
+    again.stderr,
+    /it runs already, with another socket, idle-timeout: stop it first to have yours\n/,
+  );
+  const elsewhere = await world
+    .anotherLaptop()
+    .run('start', 'loopback', '{F}', '--no-browser', '--command', 'jupyter notebook --debug');
+  assert.match(elsewhere.stderr, /it runs already, with another command: stop it first to have yours\n/);
+  const same = await world.laptop.run('start', 'loopback', '{F}');
+  assert.doesNotMatch(same.stderr, /it runs already/);
 });

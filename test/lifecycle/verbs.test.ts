@@ -3,16 +3,13 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 async function run(...args: string[]) {
   const finished = await world.laptop.run(...args);
@@ -211,7 +208,7 @@ test('what was saved is started by its name, over the ssh_config that was named,
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
   mkdirSync(join(world.home, 'work'));
-  writeFileSync(file, '# mine\nnotebooks:\n  # the other one\n  other:\n    destination: elsewhere\n');
+  writeFileSync(file, '# mine\nservers:\n  # the other one\n  other:\n    destination: elsewhere\n');
   await start('--directory', 'work', '--save', 'daily');
   await run('stop');
   assert.match(readFileSync(file, 'utf8'), /^# mine\n[\s\S]*# the other one\n/);
@@ -224,7 +221,7 @@ test('without a name the default of config.yaml is meant', async () => {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(
     file,
-    'default: b\nnotebooks:\n  a:\n    destination: nowhere\n  b:\n    destination: loopback\n    local-port: 18999\n',
+    'default: b\nservers:\n  a:\n    destination: nowhere\n  b:\n    destination: loopback\n    local-port: 18999\n',
   );
   const { stdout } = await run('start', '{F}', '--no-browser', '--dry-run');
   assert.match(stdout, /loopback ssh/);

@@ -1,26 +1,27 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { worldFor } from '../hosts/lasting.ts';
+import { lacks } from '../hosts/needs.ts';
 import { started } from '../hosts/servers.ts';
-import { ALIAS_SHELLS, type AliasShell, lacks, runInteractive, runLine } from '../hosts/shells.ts';
+import { ALIAS_SHELLS, type AliasShell, runInteractive, runLine } from '../hosts/shells.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
-import { type Laptop, makeLaptop, makeWorld, PROGRAM } from '../hosts/world.ts';
+import { type Laptop, makeLaptop, PROGRAM } from '../hosts/world.ts';
 
 /** What Tab offers, asked of the real shells, each with the completion installed as its user would. */
 
 let folder: string;
 let sshConfig: string;
 before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-completion-'));
+  folder = makeFolder('rn-completion-');
   sshConfig = join(folder, 'ssh_config');
   writeFileSync(sshConfig, 'Host gpu1 gpu2 *.lab\nHost $(id)\n');
   mkdirSync(join(folder, 'bin'));
   const shim = `#!/bin/sh\nexec ${PROGRAM.map((word) => `'${word}'`).join(' ')} "$@"\n`;
   writeFileSync(join(folder, 'bin', 'remote-notebook'), shim, { mode: 0o755 });
 });
-after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A laptop with the command on its PATH, and two servers in its config.yaml. */
 function aLaptop(): Laptop {
@@ -129,17 +130,10 @@ test('only what fits is offered: each verb its own, an option its values, a full
   assert.equal((await laptop.run('completion', '--words', 'start', '-F', '')).code, 3);
 });
 
-test('what runs is offered, and where it runs', async () => {
-  const world = await makeWorld();
-  try {
-    await started(world.laptop, '--name', 'mine');
-    assert.equal(
-      await said(world.laptop, 'completion', '--words', 'stop', ''),
-      'mine\tstarted on loopback\n',
-    );
-  } finally {
-    await world.remove();
-  }
+test('what runs is offered, and where it runs', async (context) => {
+  const world = await worldFor(context);
+  await started(world.laptop, '--name', 'mine');
+  assert.equal(await said(world.laptop, 'completion', '--words', 'stop', ''), 'mine\tstarted on loopback\n');
 });
 
 test('broken files offer no names, say nothing and stay as they are', async () => {

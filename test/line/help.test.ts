@@ -1,23 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { VERBS } from '../../src/commands/verbs.ts';
+import { worldFor } from '../hosts/lasting.ts';
+import { lacks } from '../hosts/needs.ts';
 import { done, started } from '../hosts/servers.ts';
-import { lacks } from '../hosts/shells.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { shownOn } from '../hosts/terminal.ts';
-import { type Laptop, makeLaptop, makeWorld, PROGRAM } from '../hosts/world.ts';
+import { type Laptop, makeLaptop, PROGRAM } from '../hosts/world.ts';
 
 let folder: string;
 let laptop: Laptop;
 before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-help-'));
+  folder = makeFolder('rn-help-');
   laptop = makeLaptop(folder, 'none', 'none');
 });
-after(() => rmSync(folder, { recursive: true, force: true }));
 
 test('the command alone shows a newcomer the six lines to begin with, and is no failure', async () => {
   const { code, stdout, stderr } = await laptop.run();
@@ -29,18 +27,14 @@ test('the command alone shows a newcomer the six lines to begin with, and is no 
   for (const line of lines) assert.match(line, /^ {2}remote-notebook \S.* {2,}\S/);
 });
 
-test('the command alone also shows the servers that there are, as status does', async () => {
-  const world = await makeWorld();
-  try {
-    await started(world.laptop);
-    const { code, stdout } = await world.laptop.run();
-    assert.equal(code, 0);
-    assert.match(stdout, /\n\nNAME +SERVER .*\nloopback +running \d+ ms +connected/);
-    await done(world.laptop, 'stop');
-    assert.doesNotMatch((await world.laptop.run()).stdout, /NAME/);
-  } finally {
-    await world.remove();
-  }
+test('the command alone also shows the servers that there are, as status does', async (context) => {
+  const world = await worldFor(context);
+  await started(world.laptop);
+  const { code, stdout } = await world.laptop.run();
+  assert.equal(code, 0);
+  assert.match(stdout, /\n\nNAME +SERVER .*\nloopback +running \d+ ms +connected/);
+  await done(world.laptop, 'stop');
+  assert.doesNotMatch((await world.laptop.run()).stdout, /NAME/);
 });
 
 for (const [name, { examples, summary }] of Object.entries(VERBS)) {

@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
-import { type LoneLaptop, makeLoneLaptop } from '../hosts/lone-laptop.ts';
+import { beforeEach, test } from 'node:test';
+import { makeLoneLaptop } from '../hosts/lone-laptop.ts';
 import type { Finished, Laptop } from '../hosts/world.ts';
 
 /** What a user can get wrong on the command line. Nothing is run then, and nothing is changed. */
 
-let lone: LoneLaptop;
 let laptop: Laptop;
 let witness: string;
 beforeEach(() => {
-  lone = makeLoneLaptop();
-  ({ laptop, witness } = lone);
+  ({ laptop, witness } = makeLoneLaptop());
 });
-afterEach(() => lone.remove());
 
 /** Runs a command line that is wrong, and makes sure that it did nothing but say so. */
 async function refused(...args: string[]): Promise<Finished> {
@@ -248,7 +245,7 @@ test('a name that no server has is answered with those that exist', async () => 
 
 test('a mistake leaves config.yaml as it was, even where --save would have written to it', async () => {
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
-  const text = '# mine\nnotebooks:\n  work: { destination: gpu }\n';
+  const text = '# mine\nservers:\n  work: { destination: gpu }\n';
   writeFileSync(laptop.configurationFile, text);
   await refused('start', 'host', '{F}', '--save', 'new', '--port', '0');
   await refused('start', 'me:secret@host', '{F}', '--save', 'new');

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { makeFolder } from '../hosts/standing.ts';
 import { makeLaptop, PROGRAM } from '../hosts/world.ts';
 
 /** Readers that have seen enough, as `head` has. */
 
-const folder = mkdtempSync(join(tmpdir(), 'rn-pipes-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeFolder('rn-pipes-');
 
 /** Runs a command whose reader is gone already, and answers with what it says to the user. */
 function unread(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {

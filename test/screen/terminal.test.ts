@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
+import { worldPerFile } from '../hosts/lasting.ts';
+import { lacks } from '../hosts/needs.ts';
 import { done, serverRecord, started } from '../hosts/servers.ts';
-import { lacks } from '../hosts/shells.ts';
 import { openTerminal } from '../hosts/terminal.ts';
-import { makeWorld, PROGRAM, type World } from '../hosts/world.ts';
+import { PROGRAM } from '../hosts/world.ts';
 
 /** A host's words that would erase the screen, retitle the window, fill the clipboard and go back over the line. */
 const HOSTILE = 'seen\x1b[2J\x1b]0;title\x07\x1b]52;c;cm0gLXJm\x07\x9b2J\rhidden';
 const TAMED = 'seen�[2J�]0;title��]52;c;cm0gLXJm��2J�hidden';
 const needsTerminal = { skip: lacks('python3') };
 
-let world: World;
-before(async () => {
-  world = await makeWorld();
-});
-after(() => world.remove());
+const world = await worldPerFile();
 
 /** What a real terminal is given by a command that runs to its end. */
 async function shownBy(...args: string[]): Promise<string> {

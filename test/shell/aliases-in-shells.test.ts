@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
-import { ALIAS_SHELLS, AWKWARD_FOLDERS, lacks, runAliases } from '../hosts/shells.ts';
+import { lacks } from '../hosts/needs.ts';
+import { ALIAS_SHELLS, AWKWARD_FOLDERS, runAliases } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 

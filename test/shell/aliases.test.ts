@@ -4,27 +4,25 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { withBlock } from '../../src/shell/start-up-file.ts';
-import { ALIAS_SHELLS, type AliasShell, lacks, runInteractive } from '../hosts/shells.ts';
+import { lacks } from '../hosts/needs.ts';
+import { ALIAS_SHELLS, type AliasShell, runInteractive } from '../hosts/shells.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { type Laptop, makeLaptop } from '../hosts/world.ts';
 
 let folder: string;
 let laptops = 0;
 before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-aliases-'));
+  folder = makeFolder('rn-aliases-');
 });
-after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Printing aliases takes no host. */
 function aLaptop(): Laptop {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -13,6 +12,7 @@ import {
   scriptCommand,
 } from '../../src/ssh/arguments.ts';
 import { commandLine } from '../../src/system/command.ts';
+import { makeFolder } from '../hosts/standing.ts';
 
 const connection: Connection = {
   destination: 'me@gpu',
@@ -63,7 +63,7 @@ test("-F is ssh's own: every ssh that reads an ssh_config gets it", () => {
 });
 
 test('what is told to ssh wins over a hostile ssh_config, and ssh takes each option', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rn-arguments-'));
+  const folder = makeFolder('rn-arguments-');
   try {
     const sshConfig = join(folder, 'ssh_config');
     writeFileSync(

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import { type HostBlock, hostBlockLines, verifyHostWord, withHostBlock } from '../../src/ssh/host-block.ts';
+import { makeFolder } from '../hosts/standing.ts';
 
 /** What a new Host makes of an ssh_config, as ssh itself reads it. */
 
@@ -17,11 +17,7 @@ const BLOCK: HostBlock = {
   identityFile: '/keys/100% mine',
 };
 
-let folder: string;
-before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-block-'));
-});
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeFolder('rn-block-');
 
 /** What ssh makes of the alias by this text. */
 function heard(text: string, alias = 'gpu'): string[] {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
+import { worldFor } from '../hosts/lasting.ts';
 import { done, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
@@ -22,20 +23,16 @@ const HABITS: readonly (readonly [name: string, lines: readonly string[]])[] = [
 ];
 
 for (const [name, sshConfig] of HABITS) {
-  test(`an ssh_config with ${name} breaks nothing`, async () => {
-    const world = await makeWorld({ sshConfig });
-    try {
-      const { laptop } = world;
-      const started = await laptop.run('start', 'loopback', '{F}', '--no-browser');
-      assert.equal(started.code, 0, started.stderr);
-      const status = await laptop.run('status', '--json');
-      assert.equal(JSON.parse(status.stdout).servers[0].state, 'connected');
-      const stopped = await laptop.run('stop');
-      assert.equal(stopped.code, 0, stopped.stderr);
-      assert.deepEqual(world.processes(), []);
-    } finally {
-      await world.remove();
-    }
+  test(`an ssh_config with ${name} breaks nothing`, async (context) => {
+    const world = await worldFor(context, { sshConfig });
+    const { laptop } = world;
+    const started = await laptop.run('start', 'loopback', '{F}', '--no-browser');
+    assert.equal(started.code, 0, started.stderr);
+    const status = await laptop.run('status', '--json');
+    assert.equal(JSON.parse(status.stdout).servers[0].state, 'connected');
+    const stopped = await laptop.run('stop');
+    assert.equal(stopped.code, 0, stopped.stderr);
+    assert.deepEqual(world.processes(), []);
   });
 }
 
@@ -65,37 +62,29 @@ test('the forwards of an ssh_config are not taken from their own sessions', asyn
   }
 });
 
-test('a host that allows one session at a time is enough', async () => {
-  const world = await makeWorld({ sshdConfig: ['MaxSessions 1'] });
-  try {
-    const { laptop } = world;
-    const started = await laptop.run('start', 'loopback', '{F}', '--no-browser');
-    assert.equal(started.code, 0, started.stderr);
-    const logs = await laptop.run('logs');
-    assert.equal(logs.code, 0, logs.stderr);
-    const stopped = await laptop.run('stop');
-    assert.equal(stopped.code, 0, stopped.stderr);
-    assert.equal(world.sshd.log().match(/Accepted publickey/g)?.length, 1);
-  } finally {
-    await world.remove();
-  }
+test('a host that allows one session at a time is enough', async (context) => {
+  const world = await worldFor(context, { sshdConfig: ['MaxSessions 1'] });
+  const { laptop } = world;
+  const started = await laptop.run('start', 'loopback', '{F}', '--no-browser');
+  assert.equal(started.code, 0, started.stderr);
+  const logs = await laptop.run('logs');
+  assert.equal(logs.code, 0, logs.stderr);
+  const stopped = await laptop.run('stop');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.equal(world.sshd.log().match(/Accepted publickey/g)?.length, 1);
 });
 
-test('a host that allows one session at a time is enough, though its start-up files are slow', async () => {
-  const world = await makeWorld({ sshdConfig: ['MaxSessions 1'] });
-  try {
-    const { laptop } = world;
-    await started(laptop, '--no-browser', ...(await ports()));
-    writeFileSync(join(world.home, '.bashrc'), 'sleep 3\n');
-    const { ssh } = keeperOf(laptop);
-    process.kill(ssh?.pid ?? 0, 'SIGKILL');
-    // With the new connection the keeper begins a session.
-    await eventually('a session waits', () =>
-      world.processes().some((pid) => commandLineOf(pid) === 'sleep 3'),
-    );
-    await done(laptop, 'logs');
-    await done(laptop, 'stop');
-  } finally {
-    await world.remove();
-  }
+test('a host that allows one session at a time is enough, though its start-up files are slow', async (context) => {
+  const world = await worldFor(context, { sshdConfig: ['MaxSessions 1'] });
+  const { laptop } = world;
+  await started(laptop, '--no-browser', ...(await ports()));
+  writeFileSync(join(world.home, '.bashrc'), 'sleep 3\n');
+  const { ssh } = keeperOf(laptop);
+  process.kill(ssh?.pid ?? 0, 'SIGKILL');
+  // With the new connection the keeper begins a session.
+  await eventually('a session waits', () =>
+    world.processes().some((pid) => commandLineOf(pid) === 'sleep 3'),
+  );
+  await done(laptop, 'logs');
+  await done(laptop, 'stop');
 });

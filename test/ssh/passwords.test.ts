@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { type Account, makeAccount, NO_ACCOUNTS } from '../hosts/accounts.ts';
+import { type Account, makeAccount } from '../hosts/accounts.ts';
 import { keeperOf } from '../hosts/keeper.ts';
+import { worldFor } from '../hosts/lasting.ts';
+import { NO_ACCOUNTS } from '../hosts/needs.ts';
 import type { Shown } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
@@ -85,16 +87,12 @@ for (const { name, sshdConfig, question } of WAYS) {
 
 test('where nobody can be asked, a password that is needed is told, and the way to do without', {
   skip: NO_ACCOUNTS,
-}, async () => {
-  const world = await makeWorld({ account, sshdConfig: WAYS[0]?.sshdConfig ?? [] });
-  try {
-    const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-browser');
-    assert.equal(code, 1);
-    assert.match(stderr, /Permission denied/);
-    assert.match(stderr, /ssh-copy-id/);
-  } finally {
-    await world.remove();
-  }
+}, async (context) => {
+  const world = await worldFor(context, { account, sshdConfig: WAYS[0]?.sshdConfig ?? [] });
+  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-browser');
+  assert.equal(code, 1);
+  assert.match(stderr, /Permission denied/);
+  assert.match(stderr, /ssh-copy-id/);
 });
 
 test('a password that was mistyped once is no reason to ask again when the link is lost', {

@@ -5,7 +5,6 @@ import {
   lstatSync,
   lutimesSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -13,12 +12,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isHeld, removeLock, withLock } from '../../src/state/lock.ts';
 import { Failure, Interrupted } from '../../src/system/errors.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { eventually } from '../hosts/world.ts';
 
 let folder: string;
@@ -27,7 +26,7 @@ let lock: string;
 let children: ChildProcess[];
 const { signal } = new AbortController();
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-lock-'));
+  folder = makeFolder('rn-lock-');
   file = join(folder, 'number');
   lock = `${file}.lock`;
   children = [];
@@ -35,7 +34,6 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const child of children) await ended(child, 'SIGKILL');
-  rmSync(folder, { recursive: true });
 });
 
 /** A process that does something under the lock: see under-lock.ts. */

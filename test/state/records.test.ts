@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { makeSpec } from '../../src/model/server-spec.ts';
 import {
   NO_FORWARDS,
@@ -16,12 +15,13 @@ import {
   withServerLock,
 } from '../../src/state/records.ts';
 import type { Context } from '../../src/system/context.ts';
+import { makeFolder } from '../hosts/standing.ts';
 
 let folder: string;
 let notes: string[];
 let context: Context;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-state-'));
+  folder = makeFolder('rn-state-');
   notes = [];
   context = {
     env: { XDG_STATE_HOME: folder },
@@ -35,7 +35,6 @@ beforeEach(() => {
     },
   };
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 function file(): string {
   return join(folder, 'remote-notebook', 'state.json');

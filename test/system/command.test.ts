@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Command, commandLine, shellQuote, singleQuoted } from '../../src/system/command.ts';
-import { lacks, readWords, SHELL_NAMES } from '../hosts/shells.ts';
+import { lacks } from '../hosts/needs.ts';
+import { readWords, SHELL_NAMES } from '../hosts/shells.ts';
 
 /** Words that some shell reads as something else, or did in some version. */
 const AWKWARD = [

@@ -2,25 +2,22 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { Failure } from '../../src/system/errors.ts';
 import { ensurePrivateFolder, verifyWritable, writePrivateFile } from '../../src/system/files.ts';
+import { makeFolder } from '../hosts/standing.ts';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-files-'));
+  folder = makeFolder('rn-files-');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 function mode(path: string): number {
   return statSync(path).mode & 0o777;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startTimeInPs } from '../../src/system/process.ts';
 import { outputOf } from '../../src/system/run.ts';
-import { lacks } from '../hosts/shells.ts';
+import { lacks } from '../hosts/needs.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../src/system/process.sh', import.meta.url));
 

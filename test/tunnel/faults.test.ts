@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
+import { outside } from '../hosts/needs.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
@@ -234,7 +235,7 @@ const WITHOUT_EVENTS = [
 const [UNSHARE, ...UNSHARE_ARGS] = WITHOUT_EVENTS;
 
 test('a laptop whose file events are used up starts and forwards all the same', {
-  skip: spawnSync(UNSHARE, [...UNSHARE_ARGS, 'true']).status !== 0 && 'no user namespace can be had here',
+  skip: spawnSync(UNSHARE, [...UNSHARE_ARGS, 'true']).status !== 0 && outside('no user namespace can be had'),
 }, async () => {
   const args = ['start', 'loopback', '-F', world.sshd.sshConfig, '--no-browser', '--name', 'other'];
   const child = spawn(UNSHARE, [...UNSHARE_ARGS, ...PROGRAM, ...args, ...(await ports())], {

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { startTimeOf } from '../../src/system/process.ts';
 import { keeperState, parseKeeperState, readKeeperState } from '../../src/tunnel/keeper.ts';
+import { makeFolder } from '../hosts/standing.ts';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rn-keeper-'));
+  folder = makeFolder('rn-keeper-');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 function write(...lines: string[]): void {
   writeFileSync(join(folder, 'state'), `${lines.join('\n')}\n`);

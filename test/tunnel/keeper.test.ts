@@ -2,22 +2,21 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
+import { worldPerFile } from '../hosts/lasting.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
-import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
+import { eventually, type Laptop } from '../hosts/world.ts';
 
 /** What becomes of a tunnel: each test breaks one thing for real, and looks at what is there afterwards. */
 
-let world: World;
+const world = await worldPerFile();
 before(async () => {
-  world = await makeWorld();
   const started = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', ...(await ports()));
   assert.equal(started.code, 0, started.stderr);
 });
-after(() => world.remove());
 
 function keeper() {
   return keeperOf(world.laptop);

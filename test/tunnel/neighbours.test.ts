@@ -2,25 +2,25 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { configureJupyter, DEAF_TO_TERM } from '../hosts/configuration.ts';
+import { worldPerFile } from '../hosts/lasting.ts';
 import { askJupyter, done, type Shown, started } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** Other servers of the same user on the same host, with their kernels: nothing that is done to ours touches them. */
 
 const BY_HAND = 'token-of-the-one-started-by-hand';
 
-let world: World;
+const world = await worldPerFile();
 let byHand: { pid: number; port: number };
 let other: Shown;
 /** What must be there at the end of each test as it was at its beginning. */
 let theirs: { processes: number[]; kernels: string[] };
 
 before(async () => {
-  world = await makeWorld();
   byHand = await startByHand();
   other = await started(world.laptop, '--name', 'other');
   await startKernel(byHand.port, BY_HAND);
@@ -28,7 +28,6 @@ before(async () => {
   await eventually('both kernels run', () => kernelProcesses().length === 2);
   theirs = { processes: serversAndKernels(), kernels: await kernels() };
 });
-after(() => world.remove());
 
 /** A Jupyter as people start it themselves, over ssh, in the same home folder. */
 async function startByHand(): Promise<{ pid: number; port: number }> {

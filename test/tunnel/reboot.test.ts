@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { type Shown, started } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { ports } from '../hosts/sshd.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** The laptop goes down: all of its processes are told to end at once, as an init does, in no order. */
 
-let world: World;
+const world = worldPerTest();
 let before: Shown;
 beforeEach(async () => {
-  world = await makeWorld();
   before = await started(world.laptop, '--name', 'work', ...(await ports()));
   const { keeper, ssh } = keeperOf(world.laptop);
   for (const process of [ssh, keeper]) signalQuietly(process?.pid ?? 0, 'SIGTERM');
 });
-afterEach(() => world.remove());
 
 async function assertClosedAndStartable(): Promise<void> {
   const { code, stdout } = await world.laptop.run('status', '--json');

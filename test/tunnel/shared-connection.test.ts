@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { done, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
-import { eventually, makeWorld, type Running, type World } from '../hosts/world.ts';
+import { eventually, type Running } from '../hosts/world.ts';
 
 /** Commands that use one connection at the same time: whoever is done closes it for no other, and the last one does. */
 
-let world: World;
-beforeEach(async () => {
-  world = await makeWorld();
-});
-afterEach(() => world.remove());
+const world = worldPerTest();
 
 async function heldStart(): Promise<{ start: Running; letGo: () => void }> {
   const { held, letGo } = await hold('start', 'loopback', '{F}', '--no-browser', ...(await ports()));

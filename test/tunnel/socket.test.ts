@@ -1,46 +1,34 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { worldFor } from '../hosts/lasting.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { traces } from '../hosts/traces.ts';
 import { makeWorld } from '../hosts/world.ts';
 
-test('with --socket no port of the host leads to Jupyter, and only its user can enter', async () => {
-  const world = await makeWorld();
-  try {
-    const { laptop } = world;
-    const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser', '--json');
-    assert.equal(started.code, 0, started.stderr);
-    const { jupyter: server } = JSON.parse(started.stdout);
-    assert.equal(server.port, null);
-    assert.equal(statSync(server.socket).mode & 0o777, 0o600);
-    assert.equal(statSync(dirname(server.socket)).mode & 0o777, 0o700);
-    const listeners = execFileSync('ss', ['-Hltnp'], { encoding: 'utf8' });
-    assert.ok(!listeners.includes(`pid=${server.pid},`), listeners);
-    const joined = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-browser', '--json');
-    assert.equal(joined.code, 0, joined.stderr);
-    assert.equal(JSON.parse(joined.stdout).jupyter.socket, server.socket);
-    const stopped = await laptop.run('stop');
-    assert.equal(stopped.code, 0, stopped.stderr);
-    assert.equal(existsSync(server.socket), false);
-  } finally {
-    await world.remove();
-  }
+test('with --socket no port of the host leads to Jupyter, and only its user can enter', async (context) => {
+  const world = await worldFor(context);
+  const { laptop } = world;
+  const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser', '--json');
+  assert.equal(started.code, 0, started.stderr);
+  const { jupyter: server } = JSON.parse(started.stdout);
+  assert.equal(server.port, null);
+  assert.equal(statSync(server.socket).mode & 0o777, 0o600);
+  assert.equal(statSync(dirname(server.socket)).mode & 0o777, 0o700);
+  const listeners = execFileSync('ss', ['-Hltnp'], { encoding: 'utf8' });
+  assert.ok(!listeners.includes(`pid=${server.pid},`), listeners);
+  const joined = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-browser', '--json');
+  assert.equal(joined.code, 0, joined.stderr);
+  assert.equal(JSON.parse(joined.stdout).jupyter.socket, server.socket);
+  const stopped = await laptop.run('stop');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.equal(existsSync(server.socket), false);
 });
 
 test('a socket folder that somebody else could enter, or a link in its place, is refused', async () => {
-  const runtime = mkdtempSync(join(tmpdir(), 'rn-runtime-'));
+  const runtime = makeFolder('rn-runtime-');
   const world = await makeWorld({ environment: { XDG_RUNTIME_DIR: runtime } });
   try {
     const elsewhere = join(world.home, 'elsewhere');
@@ -59,15 +47,11 @@ test('a socket folder that somebody else could enter, or a link in its place, is
   }
 });
 
-test('an sshd that forwards to no socket is told, with its option, and nothing is left', async () => {
-  const world = await makeWorld({ sshdConfig: ['AllowStreamLocalForwarding no'] });
-  try {
-    const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser');
-    assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /came up on loopback .*, but did not answer through the tunnel/);
-    assert.match(refused.stderr, /AllowStreamLocalForwarding\)\? If not, leave out --socket\.\n$/);
-    assert.deepEqual(traces(world, world.laptop), []);
-  } finally {
-    await world.remove();
-  }
+test('an sshd that forwards to no socket is told, with its option, and nothing is left', async (context) => {
+  const world = await worldFor(context, { sshdConfig: ['AllowStreamLocalForwarding no'] });
+  const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /came up on loopback .*, but did not answer through the tunnel/);
+  assert.match(refused.stderr, /AllowStreamLocalForwarding\)\? If not, leave out --socket\.\n$/);
+  assert.deepEqual(traces(world, world.laptop), []);
 });

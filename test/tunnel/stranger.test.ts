@@ -2,16 +2,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
+import { worldPerFile } from '../hosts/lasting.ts';
 import { freePort } from '../hosts/sshd.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
-let world: World;
-before(async () => {
-  world = await makeWorld();
-});
-after(() => world.remove());
+const world = await worldPerFile();
 
 /** A server that has written its runtime file and never listens: a start asks for it again and again. */
 function silentServer(port: number): string {

@@ -2,23 +2,21 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { EXAMPLE_NAME, writeExample } from '../../scripts/demo/example.ts';
-import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
+import { debian13, NO_DEBIAN_13 } from '../hosts/debian13/debian13.ts';
 import { ports } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
-import { chromiumPath, withBrowser } from './chromium.ts';
+import { NO_CHROMIUM, withBrowser } from './chromium.ts';
 import { openInLab, pictureInLab, runAllInLab } from './lab.ts';
 
-const lacks = debian13Lacks() ?? (chromiumPath() ? undefined : 'Chromium is not installed');
-const needs = { skip: lacks ?? false };
-
+const skip = NO_DEBIAN_13 || NO_CHROMIUM;
 let world: World;
 before(async () => {
-  if (!lacks) world = await makeWorld({ machine: await makeDebian13() });
+  if (!skip) world = await makeWorld(await debian13());
 });
 after(() => world?.remove());
 
 for (const [where, ...more] of [['port'], ['socket', '--socket']] as const) {
-  test(`JupyterLab 4 on a ${where} opens in a browser, and a cell draws its plot`, needs, async () => {
+  test(`JupyterLab 4 on a ${where} opens in a browser, and a cell draws its plot`, { skip }, async () => {
     writeExample(join(world.home, where));
     const words = [
       'loopback',
@@ -27,7 +25,7 @@ for (const [where, ...more] of [['port'], ['socket', '--socket']] as const) {
       where,
       '--directory',
       where,
-      '--no-open',
+      '--no-browser',
       ...more,
       ...(await ports()),
     ];

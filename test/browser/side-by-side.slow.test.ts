@@ -3,34 +3,30 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
-import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
+import { debian13, NO_DEBIAN_13 } from '../hosts/debian13/debian13.ts';
+import { worldPerFile } from '../hosts/lasting.ts';
+import { lacks } from '../hosts/needs.ts';
 import { done, started } from '../hosts/servers.ts';
-import { lacks } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
-import { chromiumPath, openFromList, withBrowser } from './chromium.ts';
+import { NO_CHROMIUM, openFromList, withBrowser } from './chromium.ts';
 import { openInLab } from './lab.ts';
 
 /** Two notebooks in one browser: it sends the cookies of 127.0.0.1 to every port of it. */
 
-const needsChromium = chromiumPath() ? false : 'Chromium is not installed';
-const lacksLab = debian13Lacks() ?? needsChromium;
+const noLab = NO_DEBIAN_13 || NO_CHROMIUM;
 
-let world: World;
-let labWorld: World | undefined;
+const world = await worldPerFile();
+let labWorld: World;
 before(async () => {
-  world = await makeWorld();
-  if (!lacksLab) labWorld = await makeWorld({ machine: await makeDebian13() });
+  if (!noLab) labWorld = await makeWorld(await debian13());
 });
-after(async () => {
-  await world.remove();
-  await labWorld?.remove();
-});
+after(() => labWorld?.remove());
 beforeEach(() => configure(''));
 
 /** Writes what the jupyter_server of both hosts is configured to be: notebook 6 reads none of it. */
 function configure(lines: string): void {
-  for (const { home } of [world, labWorld].filter((each) => each !== undefined)) {
+  for (const { home } of noLab ? [world] : [world, labWorld]) {
     mkdirSync(join(home, '.jupyter'), { recursive: true });
     writeFileSync(join(home, '.jupyter', 'jupyter_server_config.py'), lines);
   }
@@ -44,7 +40,7 @@ async function startNotebook(host: World, name: string, command: string): Promis
   const spec = { cells: [], metadata, nbformat: 4, nbformat_minor: 4 };
   writeFileSync(join(directory, `${name}.ipynb`), JSON.stringify(spec));
   const words = ['--name', name, '--directory', name, `--command=${command}`, ...(await ports())];
-  await started(host.laptop, '--no-open', ...words);
+  await started(host.laptop, '--no-browser', ...words);
   return (await done(host.laptop, 'open', name, '--print')).trim();
 }
 
@@ -93,7 +89,7 @@ async function workInBoth(
   });
 }
 
-test('two of notebook 6 side by side save, and keep their logins', { skip: needsChromium }, async () => {
+test('two of notebook 6 side by side save, and keep their logins', { skip: NO_CHROMIUM }, async () => {
   const urls = [
     await startNotebook(world, 'one', 'jupyter notebook'),
     await startNotebook(world, 'two', 'jupyter notebook'),
@@ -101,23 +97,23 @@ test('two of notebook 6 side by side save, and keep their logins', { skip: needs
   await workInBoth(urls, ['/', '/']);
 });
 
-test('so do notebook 6 and JupyterLab 4', { skip: lacksLab }, async () => {
+test('so do notebook 6 and JupyterLab 4', { skip: noLab }, async () => {
   const urls = [
-    await startNotebook(labWorld as World, 'three', ''),
+    await startNotebook(labWorld, 'three', ''),
     await startNotebook(world, 'four', 'jupyter notebook'),
   ] as const;
   await workInBoth(urls, ['/', '/']);
 });
 
-test('so do two of JupyterLab 4, of which one has a base_url of its own', { skip: lacksLab }, async () => {
+test('so do two of JupyterLab 4, of which one has a base_url of its own', { skip: noLab }, async () => {
   configure("c.ServerApp.base_url = '/me/'");
-  const first = await startNotebook(labWorld as World, 'five', '');
+  const first = await startNotebook(labWorld, 'five', '');
   configure('');
-  const second = await startNotebook(labWorld as World, 'six', '');
+  const second = await startNotebook(labWorld, 'six', '');
   await workInBoth([first, second], ['/me/', '/']);
 });
 
-const lacksNbclassic = needsChromium || lacks('jupyter-nbclassic');
+const lacksNbclassic = NO_CHROMIUM || lacks('jupyter-nbclassic');
 test('so do jupyter_server 1 with a base_url and notebook 6', { skip: lacksNbclassic }, async () => {
   configure("c.ServerApp.base_url = '/me/'");
   const urls = [

@@ -1,30 +1,25 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
-import { debian13Lacks, makeDebian13 } from '../hosts/debian13/debian13.ts';
+import { test } from 'node:test';
+import { debian13, NO_DEBIAN_13 } from '../hosts/debian13/debian13.ts';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
+import { makeFolder } from '../hosts/standing.ts';
 import { commandLineOf, traces } from '../hosts/traces.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { eventually } from '../hosts/world.ts';
 
 /**
  * The main road on a host that has JupyterLab 4 and jupyter_server 2. This one tells its port some time before it takes
  * it: on a machine that is busy with other tests it needs one of its own.
  */
 
-const lacks = debian13Lacks();
-const needs = { skip: lacks ?? false };
-
-let world: World;
-beforeEach(async () => {
-  if (!lacks) world = await makeWorld({ machine: await makeDebian13() });
-});
-afterEach(() => world?.remove());
+const needs = { skip: NO_DEBIAN_13 };
+const world = worldPerTest(debian13);
 
 test('JupyterLab 4 starts, is joined, shows its kernels and stops, and leaves nothing', needs, async () => {
   const { laptop } = world;
@@ -115,7 +110,7 @@ test('each command that starts a Jupyter there is run, and its page opens', need
 
 test('who runs a test there may be killed: all that ran there ends with them', needs, async () => {
   const hosts = new URL('../hosts', import.meta.url);
-  const folder = mkdtempSync(join(tmpdir(), 'rn-killed-'));
+  const folder = makeFolder('rn-killed-');
   const program = `
     import { makeDebian13 } from '${hosts}debian13/debian13.ts';
     import { makeSshd } from '${hosts}sshd.ts';
@@ -131,7 +126,6 @@ test('who runs a test there may be killed: all that ran there ends with them', n
   // A zombie that nobody asks for has no command line any more.
   const hasEnded = (pid: number) => ['', 'ended meanwhile'].includes(commandLineOf(pid));
   await eventually('all has ended', () => pids.every(hasEnded));
-  rmSync(folder, { recursive: true });
 });
 
 function childrenOf(pid: number): number[] {

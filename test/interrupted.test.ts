@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { NO_PROC } from './hosts/needs.ts';
+import { makeFolder } from './hosts/standing.ts';
+import { commandLineOf } from './hosts/traces.ts';
+import { eventually } from './hosts/world.ts';
+
+/** What uses real hosts takes them down also where it does not come to its end. */
+
+const folder = makeFolder('rn-b-');
+const skip = NO_PROC;
+
+/** The PIDs that have the folder for temporary files. */
+function processes(): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`TMPDIR=${folder}`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+const made = () => readdirSync(folder).filter((name) => name.startsWith('rn-'));
+
+interface Begun {
+  readonly pid: number;
+  readonly ended: Promise<number | null>;
+  output(): string;
+}
+
+/** Runs a program of this folder by Node, in a group of its own. */
+function begin(words: readonly string[], env: NodeJS.ProcessEnv = {}): Begun {
+  const { NODE_TEST_CONTEXT: _, ...own } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', ...words], {
+    env: { ...own, TMPDIR: folder, ...env },
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+  return {
+    pid: child.pid ?? 0,
+    ended: new Promise((resolve) => child.once('exit', resolve)),
+    output: () => output,
+  };
+}
+
+/** Presses Ctrl-C when the bench has come so far, and answers with its exit status. */
+async function interruptedBench(what: string, isFarEnough: () => boolean): Promise<number | null> {
+  const { pid, ended } = begin(['bench/bench.ts', 'verbs']);
+  await eventually(what, isFarEnough, 60_000, 1);
+  // To all of its group, as a terminal does.
+  process.kill(-pid, 'SIGINT');
+  return ended;
+}
+
+test('a bench that Ctrl-C ends takes down its host, its servers and its folders', { skip }, async () => {
+  const isConnected = () =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('/control'));
+  assert.equal(await interruptedBench('the bench has a connection to its host', isConnected), 130);
+  assert.deepEqual([made(), processes()], [[], []]);
+});
+
+test('a bench that Ctrl-C ends while it makes its host leaves nothing of it', { skip }, async () => {
+  assert.equal(await interruptedBench('the bench has a folder', () => made().length > 0), 130);
+  assert.deepEqual([made(), processes()], [[], []]);
+});
+
+test('a bench that cannot make its host fails, and leaves nothing of it', { skip }, async () => {
+  assert.equal(await begin(['bench/bench.ts', 'verbs'], { PATH: '/nowhere' }).ended, 1);
+  assert.deepEqual([made(), processes()], [[], []]);
+});
+
+for (const [what, signal, group] of [
+  ['Ctrl-C ends', 'SIGINT', -1],
+  ['is left alone when its runner is killed', 'SIGKILL', 1],
+] as const) {
+  test(`a file of tests that ${what} leaves no process, no folder and no account`, { skip }, async () => {
+    const tests = begin(['--test', 'hosts/waiting.ts']);
+    await eventually('its server is started', () => /\bstarted\b/.test(tests.output()));
+    process.kill(group * tests.pid, signal);
+    await tests.ended;
+    const left = () => [...made(), ...processes().map((pid) => `${pid}: ${commandLineOf(Number(pid))}`)];
+    await eventually('nothing is left', () => left().length === 0, 20_000).catch(() =>
+      assert.deepEqual(left(), []),
+    );
+    const [account] = /\brn[0-9a-f]{10}\b/.exec(tests.output()) ?? [];
+    if (account) assert.notEqual(spawnSync('id', [account]).status, 0);
+  });
+}

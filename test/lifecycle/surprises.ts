@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { done, started } from '../hosts/servers.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
+import { traces } from '../hosts/traces.ts';
+import { makeWorld, type World, type WorldOptions } from '../hosts/world.ts';
+
+/** A Jupyter that reads a configuration of its own. */
+interface ConfiguredJupyter {
+  readonly kind: string;
+  readonly command: string;
+  /** What its options belong to. */
+  readonly app: string;
+  readonly skip: string | false;
+  readonly options?: () => WorldOptions | Promise<WorldOptions>;
+}
+
+/** As `jupyter notebook password` writes it; jupyter_server reads it, too. */
+const PASSWORD = `sha1:0123456789ab:${createHash('sha1').update('secret0123456789ab').digest('hex')}`;
+
+/** What people have in Jupyter's own configuration. */
+export function describeSurprises({
+  kind,
+  command,
+  app,
+  skip,
+  options = () => ({}),
+}: ConfiguredJupyter): void {
+  describe(kind, { skip }, () => {
+    let world: World;
+    before(async () => {
+      world = await makeWorld(await options());
+    });
+    after(() => world.remove());
+
+    /** For both names: what is not its own, each Jupyter passes over. */
+    function configure(lines: readonly string[], json = {}): void {
+      const folder = join(world.home, '.jupyter');
+      mkdirSync(folder, { recursive: true });
+      for (const name of ['jupyter_notebook_config', 'jupyter_server_config']) {
+        writeFileSync(join(folder, `${name}.py`), `${lines.join('\n')}\n`);
+        writeFileSync(join(folder, `${name}.json`), JSON.stringify(json));
+      }
+    }
+
+    /** Starts with these lines in the configuration, opens the page as the browser does, and stops. */
+    async function usedWith(
+      [lines, json]: Parameters<typeof configure>,
+      look: (port: number) => void = () => {},
+    ): Promise<URL> {
+      configure(lines, json);
+      const shown = await started(world.laptop, `--command=${command}`, ...(await ports()));
+      const url = new URL((await done(world.laptop, 'open', '--print')).trim());
+      assert.equal(await pageStatus(url), 200);
+      look(shown.jupyter.port);
+      await done(world.laptop, 'stop');
+      assert.deepEqual(traces(world, world.laptop), []);
+      return url;
+    }
+
+    test('a password in its configuration is no hindrance', async () => {
+      await usedWith([[`c.${app}.password = '${PASSWORD}'`]]);
+    });
+
+    test('nor is an empty token', async () => {
+      await usedWith([[`c.${app}.token = ''`]]);
+    });
+
+    test('a password without any token is told, with the line that makes it so, and nothing is left', async () => {
+      configure([`c.${app}.token = ''`, `c.${app}.password = '${PASSWORD}'`]);
+      const { code, stderr } = await world.laptop.run(
+        'start',
+        'loopback',
+        '{F}',
+        `--command=${command}`,
+        ...(await ports()),
+      );
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /its own configuration takes no token there, only a password\nTake the line token = ''/,
+      );
+      assert.deepEqual(traces(world, world.laptop), []);
+    });
+
+    test('a token of its own opens the page', async () => {
+      const url = await usedWith([[`c.${app}.token = 'my own'`]]);
+      assert.equal(url.searchParams.get('token'), 'my own');
+    });
+
+    test('a base_url is a part of the page', async () => {
+      const { pathname } = await usedWith([[`c.${app}.base_url = '/users/me%20too'`]]);
+      assert.match(pathname, /^\/users\/me%20too\//);
+    });
+
+    test('what its JSON files say counts as well', async () => {
+      const json = { [app]: { base_url: '/json/', port: await freePort(), ip: '*', password: PASSWORD } };
+      const { pathname } = await usedWith([[`c.${app}.base_url = '/py/'`], json]);
+      assert.match(pathname, /^\/json\//);
+    });
+
+    test('with a certificate the page is https', async () => {
+      const [key, certificate] = [join(world.home, 'key.pem'), join(world.home, 'certificate.pem')];
+      const what = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-days', '2'];
+      execFileSync('openssl', ['req', ...what, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+      const lines = [`c.${app}.certfile = '${certificate}'`, `c.${app}.keyfile = '${key}'`];
+      const { protocol } = await usedWith([lines]);
+      assert.equal(protocol, 'https:');
+    });
+
+    test('an address of the network there does not take it off loopback', async () => {
+      const lines = [`c.${app}.ip = '0.0.0.0'`, `c.${app}.allow_remote_access = True`];
+      await usedWith([lines], (port) => {
+        const listeners = execFileSync('ss', ['-Hltn', `sport = :${port}`], { encoding: 'utf8' });
+        assert.match(listeners, /127\.0\.0\.1:/);
+        assert.equal(listeners.trim().split('\n').length, 1, listeners);
+      });
+    });
+
+    test('a port, a browser and a folder there do not win over what is asked for', async () => {
+      const port = await freePort();
+      const lines = [
+        `c.${app}.port = ${port}`,
+        `c.${app}.port_retries = 0`,
+        `c.${app}.open_browser = True`,
+        `c.${app}.notebook_dir = '/'`,
+      ];
+      await usedWith([lines], (used) => assert.notEqual(used, port));
+    });
+  });
+}
+
+/** What the server answers to the request for a page, whoever has signed its certificate. */
+function pageStatus(url: URL): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const get = url.protocol === 'https:' ? httpsGet : httpGet;
+    get(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).once('error', reject);
+  });
+}
