@@ -58,7 +58,7 @@ export async function startServer(
   const { verifyNotArticle } = await import('./article/store.ts');
   const spec = await resolveServer(target, settings, context);
   verifyNotArticle(spec.name, context);
-  const { record, joined } = await start(spec, { mode: 'start', timeoutMs }, context);
+  const { record, joined } = await start(spec, { kind: 'start', timeoutMs }, context);
   return { ...(await describeStarted(record, context)), joined };
 }
 

@@ -64,8 +64,8 @@ async function startAndOpen(
   const { context } = terminal;
   const { startServer } = await import('../lifecycle/start.ts');
   const { withNearestName } = await import('../config/names.ts');
-  const options = { mode: 'start', timeoutMs: args.timeout * 1000 } as const;
-  const started = await startServer(spec, options, context).catch(async (failure) => {
+  const way = { kind: 'start', timeoutMs: args.timeout * 1000 } as const;
+  const started = await startServer(spec, way, context).catch(async (failure) => {
     throw await withNearestName(failure, spec, context.env);
   });
   return openStarted(started, args, terminal);

@@ -52,12 +52,12 @@ export async function stopAll(
 
 /** Asks once, with the list of all and of what they compute. */
 async function confirmed(records: readonly ServerRecord[], terminal: Terminal): Promise<boolean> {
-  const { busyKernels } = await import('../lifecycle/busy-kernels.ts');
+  const { busyKernels } = await import('../lifecycle/stop.ts');
   const { reachableApi } = await import('../lifecycle/prove.ts');
   const lists = await Promise.all(
     records.map(async (record) => {
       const api = await reachableApi(record, terminal.context);
-      const busy = await busyKernels(api, terminal.context);
+      const busy = api && (await busyKernels(api, terminal.context));
       const lines = busy?.map((kernel) => kernelLine(kernel, Date.now())) ?? [
         'no tunnel leads to it that answers, so what it computes is not known',
       ];

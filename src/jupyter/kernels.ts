@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { type Api, askApi, type Proof, proveServer } from './api.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel } from '../model/status.ts';
+import { type Api, askApi, proveServer } from './api.ts';
 
 /** What a kernel and its users named: any text, yet nothing of it may move in a terminal or break a line. */
 const words = v.pipe(
@@ -23,29 +23,37 @@ const SessionsAnswer = v.array(v.object({ path: words, kernel: v.nullish(v.objec
 
 const quietly = (path: string) => `${path}?no_track_activity=1`;
 
+/** What a server that is ours tells of itself when it is asked for its kernels. */
+export interface KernelsFound {
+  readonly version: string | undefined;
+  /** From the request to its answer. */
+  readonly roundTripMs: number;
+  /** Undefined when it does not tell them as a Jupyter does. */
+  readonly kernels: readonly Kernel[] | undefined;
+}
+
 /**
- * Proves by its kernels that the server is ours. This is no activity of the user: whoever looks keeps no idle server up.
- * @returns the proof; its body is for `parseKernels`
+ * Asks for kernels, which proves as well that the server is ours, and for their notebooks unless there are none. This is
+ * no activity of the user: whoever looks keeps no idle server up.
+ * @param isMeant which of them are asked for
+ * @returns undefined when no server of ours answers
  */
-export function proveByKernels(
+export async function askKernels(
   api: Api,
   knownVersion: string | undefined,
   signal: AbortSignal,
   timeoutMs: number,
-): Promise<Proof> {
-  return proveServer(api, knownVersion, signal, timeoutMs, quietly('kernels'));
-}
-
-/** The same kernels with the notebooks that they belong to: another question, unless there are none. */
-export async function withNotebooks(
-  api: Api,
-  kernels: readonly Kernel[],
-  signal: AbortSignal,
-  timeoutMs: number,
-): Promise<readonly Kernel[]> {
-  if (kernels.length === 0) return kernels;
+  isMeant: (kernel: Kernel) => boolean = () => true,
+): Promise<KernelsFound | undefined> {
+  const asked = performance.now();
+  const proof = await proveServer(api, knownVersion, signal, timeoutMs, quietly('kernels'));
+  const roundTripMs = Math.round(performance.now() - asked);
+  if (proof.state !== 'ours') return undefined;
+  const { version, body } = proof;
+  const kernels = parseKernels(body)?.filter(isMeant);
+  if (!kernels?.length) return { version, roundTripMs, kernels };
   const sessions = await askApi(api, 'GET', quietly('sessions'), signal, timeoutMs).catch(() => undefined);
-  return nameNotebooks(kernels, sessions?.body ?? '');
+  return { version, roundTripMs, kernels: nameNotebooks(kernels, sessions?.body ?? '') };
 }
 
 /** Reads the answer to `GET /api/kernels`. Undefined when it is not what a Jupyter says. */

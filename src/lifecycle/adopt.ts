@@ -36,8 +36,7 @@ export async function adoptServer(
     const server = chooseServer(await everyServer(connection, context), number, host.destination);
     const { spec, isNew } = specOf(server, host, settings, readRecords(context));
     if (isNew) verifyAdoptable(server, host.destination);
-    const options = { mode: 'join', timeoutMs: 0, server: isNew ? server : undefined } as const;
-    return startServer(spec, options, context);
+    return startServer(spec, isNew ? { kind: 'adopt', server } : { kind: 'join' }, context);
   });
 }
 

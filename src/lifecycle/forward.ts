@@ -2,22 +2,14 @@ import type { KnownServer } from '../config/resolve.ts';
 import { isPort } from '../model/setting-values.ts';
 import type { ServerStatus } from '../model/status.ts';
 import { type Forward, forwardSpec } from '../ssh/arguments.ts';
-import {
-  allForwards,
-  type Forwards,
-  NO_FORWARDS,
-  readRecords,
-  type ServerRecord,
-  updateRecords,
-  withRecord,
-  withServerLock,
-} from '../state/records.ts';
+import { allForwards, type Forwards, NO_FORWARDS, putRecord, type ServerRecord } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { LOOPBACK, portHolder } from '../system/port.ts';
-import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
-import { answeringStatus } from './answering.ts';
+import { isForwardUp, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 import { startServer } from './start.ts';
+import { answeringStatus } from './status.ts';
+import { withServer } from './task.ts';
 
 /**
  * `6006`, `9000:6006` (another port here), `8787:localhost:8787` (another machine, seen from the host), or the whole of
@@ -59,13 +51,11 @@ export async function forwardServer(
 ): Promise<{ record: ServerRecord; status: ServerStatus }> {
   const { spec } = known;
   // Without a record only the host knows the server's port: it is joined, and not started.
-  if (!known.record?.jupyter) await startServer(spec, { mode: 'join', timeoutMs: 0 }, context);
-  return withServerLock(spec.name, context, async () => {
-    const before = readRecords(context)[spec.name];
+  if (!known.record?.jupyter) await startServer(spec, { kind: 'join' }, context);
+  return withServer(spec, context, async ({ before, connection }) => {
     if (!before) throw new Failure(`"${spec.name}" was stopped meanwhile`);
     const record = { ...before, forwards: withFurther(before.forwards, more), closed: undefined };
-    await updateRecords(context, (records) => withRecord(records, record));
-    const connection = connectionOf(spec, context.env);
+    await putRecord(record, context);
     context.report.phase('connect');
     try {
       await openTunnel(connection, context);
@@ -86,7 +76,7 @@ export async function forwardServer(
       return { record: up, status: await answeringStatus(record, context) };
     } catch (error) {
       const undoContext = uninterrupted(context);
-      await updateRecords(undoContext, (records) => withRecord(records, before));
+      await putRecord(before, undoContext);
       await releaseTunnel(connection, undoContext);
       throw error;
     }
@@ -103,8 +93,7 @@ export async function cancelForwards(
   ports: readonly number[],
   context: Context,
 ): Promise<ServerRecord> {
-  return withServerLock(spec.name, context, async () => {
-    const record = readRecords(context)[spec.name];
+  return withServer(spec, context, async ({ before: record, connection }) => {
     const { own, further } = record?.forwards ?? NO_FORWARDS;
     const missing = ports.find((port) => !further.some(({ localPort }) => localPort === port));
     if (!record || !own || missing !== undefined) {
@@ -120,8 +109,8 @@ export async function cancelForwards(
     }
     const left = further.filter(({ localPort }) => !ports.includes(localPort));
     const changed = { ...record, forwards: { own, further: left } };
-    await updateRecords(context, (records) => withRecord(records, changed));
-    await releaseTunnel(connectionOf(spec, context.env), context);
+    await putRecord(changed, context);
+    await releaseTunnel(connection, context);
     return changed;
   });
 }

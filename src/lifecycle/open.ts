@@ -28,7 +28,7 @@ export async function reachableServer(
       remedy: `Start it: remote-notebook start ${spec.name}`,
     });
   }
-  const { answeringStatus } = await import('./answering.ts');
+  const { answeringStatus } = await import('./status.ts');
   return { record, status: await answeringStatus(record, context) };
 }
 

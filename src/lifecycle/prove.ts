@@ -3,9 +3,9 @@ import { HostFailure } from '../host/failures.ts';
 import { lookAtServer } from '../host/servers.ts';
 import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
 import { identityText } from '../model/identity.ts';
-import type { Connection, Forward } from '../ssh/arguments.ts';
+import type { Connection } from '../ssh/arguments.ts';
 import { SshFailure, sshCause } from '../ssh/messages.ts';
-import { isJoined, type JoinedRecord, type JupyterRecord, type ServerRecord } from '../state/records.ts';
+import { isJoined, type JoinedRecord, type ServerRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { readWords } from '../tunnel/keeper.ts';
@@ -20,34 +20,29 @@ const SILENCE_MS = 3000;
 /** A socket that sshd cannot, or may not, connect to for so long has nobody behind it: sshd says the same of both. */
 const SOCKET_TIMEOUT_MS = 10_000;
 
-/** Where the API of a server is reached through its forward on the connection, for as long as that is up. */
-export function apiOf(server: JupyterRecord, forward: Forward, connection: Connection): Api {
-  const { baseUrl, secure, token } = server;
-  const isOurs = () => isForwardUp(connection, forward);
-  return { end: { port: forward.localPort }, baseUrl, secure, token, isOurs };
+/** Where the API of a server is reached through its own forward, for as long as our ssh holds that. */
+function apiOf({ jupyter, forwards: { own } }: JoinedRecord, connection: Connection): Api {
+  return { ...jupyter, end: { port: own.localPort }, isOurs: () => isForwardUp(connection, own) };
 }
 
-/**
- * Where the API of a server is reached now. Undefined without a tunnel: where our ssh has lost the port, it
- * may be a stranger's, and the token is not for them.
- */
+/** Where the API of a server is reached now. Undefined without a tunnel. */
 export async function reachableApi(record: ServerRecord, context: Context): Promise<Api | undefined> {
   if (!isJoined(record)) return undefined;
-  const { own } = record.forwards;
   const connection = connectionOf(record.spec, context.env);
-  return (await isForwardUp(connection, own)) ? apiOf(record.jupyter, own, connection) : undefined;
+  return (await isForwardUp(connection, record.forwards.own)) ? apiOf(record, connection) : undefined;
 }
 
 /**
  * Asks the server through the tunnel until it answers: only this makes it ready. A new jupyter_server writes
  * its runtime file some milliseconds before it listens, and ends where somebody else has taken its port in between.
+ * @returns the record, with the version that the server tells
  * @throws Failure with what is in the way: another server, an sshd that forbids it, silence, or that it has ended
  */
 export async function prove(
   record: JoinedRecord,
   connection: Connection,
   context: Context,
-): Promise<Extract<Proof, { state: 'ours' }>> {
+): Promise<JoinedRecord> {
   const over = new AbortController();
   const bounded = { ...context, signal: AbortSignal.any([context.signal, over.signal]) };
   try {
@@ -79,38 +74,22 @@ async function endOfServer(
   }
 }
 
-async function answer(
-  record: JoinedRecord,
-  connection: Connection,
-  context: Context,
-): Promise<Extract<Proof, { state: 'ours' }>> {
-  const forward = record.forwards.own;
-  const api = apiOf(record.jupyter, forward, connection);
+async function answer(record: JoinedRecord, connection: Connection, context: Context): Promise<JoinedRecord> {
+  const { jupyter: server, forwards } = record;
+  const api = apiOf(record, connection);
   const begun = Date.now();
   const deadline = begun + PROVE_TIMEOUT_MS;
-  const said = readWords(connection).length;
-  const words = () => {
-    const all = readWords(connection);
-    // After a reconnect ssh has a log of its own.
-    return all.length < said ? all : all.slice(said);
-  };
+  const words = wordsFromNow(connection);
   const isProhibited = () => sshCause(words()) === 'forwarding-prohibited';
   const isClosed = () =>
-    record.jupyter.socket !== undefined &&
-    Date.now() > begun + SOCKET_TIMEOUT_MS &&
-    /open failed/.test(words());
+    server.socket !== undefined && Date.now() > begun + SOCKET_TIMEOUT_MS && /open failed/.test(words());
   let proof: Proof;
   for (;;) {
     // Without a tunnel nothing else hears of it, and the process would not end before the deadline.
     if (context.signal.aborted) throw new Interrupted();
-    // Where our ssh has lost the port, it may be a stranger's by now, and the token is not for them.
-    proof = (await isForwardUp(connection, forward))
-      ? await proveServer(
-          api,
-          record.jupyter.version,
-          context.signal,
-          Math.max(LOOK_TIMEOUT_MS, deadline - Date.now()),
-        )
+    const patienceMs = Math.max(LOOK_TIMEOUT_MS, deadline - Date.now());
+    proof = (await isForwardUp(connection, forwards.own))
+      ? await proveServer(api, server.version, context.signal, patienceMs)
       : { state: 'silent', reason: 'the tunnel was lost' };
     // Where sshd forbids the forward, no patience helps; near the deadline, another try would have no time.
     if (proof.state !== 'silent' || isProhibited() || isClosed() || Date.now() > deadline - LOOK_TIMEOUT_MS)
@@ -118,7 +97,20 @@ async function answer(
     await setTimeout(20);
   }
   if (proof.state !== 'ours') throw notProven(record, proof, isProhibited());
-  return proof;
+  return withVersion(record, proof.version);
+}
+
+export function withVersion(record: JoinedRecord, version: string | undefined): JoinedRecord {
+  return { ...record, jupyter: { ...record.jupyter, version: version ?? record.jupyter.version } };
+}
+
+/** What ssh says from now on. After a reconnect it has a log of its own. */
+function wordsFromNow(connection: Connection): () => string {
+  const said = readWords(connection).length;
+  return () => {
+    const all = readWords(connection);
+    return all.length < said ? all : all.slice(said);
+  };
 }
 
 function notProven({ spec, jupyter: server }: JoinedRecord, proof: Proof, isProhibited: boolean): Failure {

@@ -1,12 +1,9 @@
 import type { KnownServer } from '../config/resolve.ts';
-import { findServer, type StopOutcome } from '../host/servers.ts';
-import type { ServerSpec } from '../model/server-spec.ts';
-import type { Connection } from '../ssh/arguments.ts';
-import { readRecords, type ServerRecord, withServerLock } from '../state/records.ts';
-import { type Context, uninterrupted } from '../system/context.ts';
-import { connectionOf, onTunnel } from '../tunnel/tunnel.ts';
-import { type Started, startAlone } from './start.ts';
-import { endServer, type MayEnd, restoreRecord } from './stop.ts';
+import type { Context } from '../system/context.ts';
+import { onTunnel } from '../tunnel/tunnel.ts';
+import { type Started, startHeld } from './start.ts';
+import { endServer, type MayEnd, runningServer } from './stop.ts';
+import { withServer } from './task.ts';
 
 /**
  * Ends the server, and starts it again with its port and its token: pages that are open in a browser
@@ -15,48 +12,21 @@ import { endServer, type MayEnd, restoreRecord } from './stop.ts';
  * @param timeoutMs how long Jupyter may take to come up
  * @returns `again` tells whether there was one: pages that were open before its stop know another token
  */
-export async function restartServer(
-  known: KnownServer,
+export function restartServer(
+  { spec }: KnownServer,
   mayEnd: MayEnd | undefined,
   timeoutMs: number,
   context: Context,
 ): Promise<(Started & { readonly again: boolean }) | 'refused'> {
-  const { spec } = known;
-  const connection = connectionOf(spec, context.env);
-  return withServerLock(spec.name, context, async () => {
-    const record = readRecords(context)[spec.name];
+  return withServer(spec, context, (task) => {
     context.report.phase('connect');
-    return onTunnel(connection, context, async () => {
-      const held = await endHeld(record, spec, connection, mayEnd, context);
-      if (held === 'refused') return held;
-      const again = { ...spec, port: held?.port || spec.port };
-      const options = { mode: 'start', timeoutMs, token: held?.token ?? '' } as const;
-      return { ...(await startAlone(again, connection, options, context)), again: held !== undefined };
+    return onTunnel(task.connection, context, async () => {
+      const ended = await runningServer(task);
+      if (ended && (await endServer(ended, task, mayEnd)) === 'refused') return 'refused';
+      // One that listened on a socket had no port.
+      const again = { ...task, spec: { ...spec, port: ended?.port || spec.port } };
+      const started = await startHeld(again, { kind: 'start', timeoutMs, token: ended?.token ?? '' });
+      return { ...started, again: ended !== undefined };
     });
   });
-}
-
-/** What a server had, that is no more. */
-interface Held {
-  /** 0 when it listened on a socket. */
-  readonly port: number;
-  readonly token: string;
-}
-
-/** Ends the server, but not the tunnel. Undefined when there was none. */
-async function endHeld(
-  record: ServerRecord | undefined,
-  spec: ServerSpec,
-  connection: Connection,
-  mayEnd: MayEnd | undefined,
-  context: Context,
-): Promise<Held | 'refused' | undefined> {
-  let outcome: StopOutcome | 'refused' | undefined = 'refused';
-  try {
-    const held = record?.jupyter ?? (await findServer(connection, spec, context))?.info;
-    outcome = held && (await endServer(record, spec, connection, mayEnd, context));
-    return outcome === 'refused' ? outcome : held;
-  } finally {
-    await restoreRecord(record, spec, uninterrupted(context));
-  }
 }

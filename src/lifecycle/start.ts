@@ -10,32 +10,35 @@ import {
   isJoined,
   type JoinedRecord,
   NO_FORWARDS,
-  type Records,
+  putRecord,
   readRecords,
   type ServerRecord,
   updateRecords,
   withoutRecord,
-  withRecord,
-  withServerLock,
 } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { withClaim } from '../tunnel/connection.ts';
-import { Route } from '../tunnel/local-port.ts';
-import { connectionOf, isForwardUp, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
+import { LocalPort } from '../tunnel/local-port.ts';
+import { connectionOf, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 import { noteDifferences, noteUnmet, verifySameServer } from './differences.ts';
-import { apiOf, prove } from './prove.ts';
+import { prove, reachableApi, withVersion } from './prove.ts';
+import { type Task, withServer } from './task.ts';
 
-export interface StartOptions {
-  /** `join` starts no server: one that does not run is a failure. */
-  readonly mode: 'start' | 'join';
-  /** How long Jupyter may take to come up. */
-  readonly timeoutMs: number;
-  /** The token of a new server; a random one without. */
-  readonly token?: string;
-  /** The server to join, where something else has started it and it has no record yet. */
-  readonly server?: FoundServer | undefined;
-}
+/** How a server is come by. */
+export type Way =
+  /** It is started, unless it runs. */
+  | {
+      readonly kind: 'start';
+      /** How long Jupyter may take to come up. */
+      readonly timeoutMs: number;
+      /** The token of a new server, in the place of the one that has just ended; a random one without. */
+      readonly token?: string;
+    }
+  /** It has to run. */
+  | { readonly kind: 'join' }
+  /** Something else has started it, and its host has no record of it yet. */
+  | { readonly kind: 'adopt'; readonly server: FoundServer };
 
 export interface Started {
   readonly record: JoinedRecord;
@@ -51,35 +54,23 @@ const LOOK_TIMEOUT_MS = 5000;
 const UNDO_TIMEOUT_MS = 30_000;
 
 /**
- * Starts the server, or joins it if it runs, and brings it to this machine. When this returns, it
- * has answered through the tunnel. Any failure undoes what was begun, on both sides.
+ * Comes by the server, and leads a port of this machine to it. When this returns, it has answered through the tunnel. Any
+ * failure undoes what was begun, on both sides.
  */
-export function startServer(spec: ServerSpec, options: StartOptions, context: Context): Promise<Started> {
-  const connection = connectionOf(spec, context.env);
-  return withServerLock(spec.name, context, () => startAlone(spec, connection, options, context));
+export function startServer(spec: ServerSpec, way: Way, context: Context): Promise<Started> {
+  return withServer(spec, context, (task) => startHeld(task, way));
 }
 
 /** The same, for a caller that holds the server's lock. */
-export async function startAlone(
-  spec: ServerSpec,
-  connection: Connection,
-  options: StartOptions,
-  context: Context,
-): Promise<Started> {
-  const before = readRecords(context)[spec.name];
+export async function startHeld(task: Task, way: Way): Promise<Started> {
+  const { spec, before, connection, context } = task;
   if (before) {
     verifySameServer(before, spec);
-    // A restart, which hands over the token, has just ended the server on record.
-    const isMeant =
-      options.token === undefined &&
-      (!options.server || isDeepStrictEqual(options.server.identity, before.jupyter?.identity));
-    const joined = isMeant ? await joinKnown(before, spec, context) : undefined;
+    const joined = isMeant(before, way) ? await joinKnown(before, spec, context) : undefined;
     if (joined) return joined;
   }
   try {
-    const result = await withClaim(connection, context, () =>
-      startClaimed(spec, before, connection, options, context),
-    );
+    const result = await withClaim(connection, context, () => startClaimed(task, way));
     // With another -F its tunnel was another one.
     if (before) await releaseFormer(before, connection, uninterrupted(context));
     return result;
@@ -89,18 +80,19 @@ export async function startAlone(
   }
 }
 
-async function startClaimed(
-  spec: ServerSpec,
-  before: ServerRecord | undefined,
-  connection: Connection,
-  options: StartOptions,
-  context: Context,
-): Promise<Started> {
+/** Whether the server on record may be the one that is asked for: a restart has just ended it. */
+function isMeant({ jupyter }: ServerRecord, way: Way): boolean {
+  if (way.kind === 'adopt') return isDeepStrictEqual(way.server.identity, jupyter?.identity);
+  return way.kind === 'join' || way.token === undefined;
+}
+
+async function startClaimed(task: Task, way: Way): Promise<Started> {
+  const { spec, before, connection, context } = task;
   // It has to be unique, and is no secret.
   const launch = Math.random().toString(36).slice(2);
-  const route = new Route(connection, spec, before?.forwards ?? NO_FORWARDS, context);
+  const localPort = new LocalPort(connection, spec, before?.forwards ?? NO_FORWARDS, context);
   const onBoot = (isHere: boolean) => {
-    route.prepare(isHere);
+    localPort.prepare(isHere);
     preloadLastSteps();
   };
   const progress: LaunchProgress = { onBoot };
@@ -108,29 +100,44 @@ async function startClaimed(
     context.report.phase('connect');
     await openTunnel(connection, context);
     context.report.phase('launch');
-    const found =
-      options.mode === 'start' && !before?.jupyter?.adopted
-        ? await launchServer(connection, spec, { launch, ...options }, progress, context)
-        : options.server
-          ? await adoptServer(connection, spec, options.server, launch, progress, context)
-          : await runningServer(connection, before, before?.spec ?? spec, context);
+    const found = await comeBy(task, way, launch, progress);
     noteDifferences(spec, found, context);
     context.report.phase('forward');
-    const record = await route.lead(serverRecord(found));
+    const led = await localPort.leadTo(serverRecord(found));
     context.report.phase('prove');
-    const proof = await prove(record, connection, context);
-    const result = started(record, proof, found.joined);
-    await route.save(result.record);
-    return result;
+    const record = await prove(led, connection, context);
+    await putRecord(record, context);
+    return started(record, found.joined);
   } catch (error) {
-    await route.settled();
+    await localPort.settled();
     // A host that answered without a word of its folder has begun nothing.
     if (progress.folder === '' && !(error instanceof Interrupted)) delete progress.folder;
-    const left = await undoStart(connection, spec, before, progress, launch, context);
+    const left = await undoStart(task, progress, launch);
     if (left !== undefined) context.report.note(left);
     const isUndone = error instanceof Interrupted && left === undefined;
     throw isUndone ? new Interrupted('Interrupted; nothing is left behind.') : error;
   }
+}
+
+/** The server as its host knows it, which starts it or puts it on record as the way says. */
+async function comeBy(
+  { spec, before, connection, context }: Task,
+  way: Way,
+  launch: string,
+  progress: LaunchProgress,
+): Promise<HostServer> {
+  const isAdopted = before?.jupyter?.adopted;
+  if (way.kind === 'adopt') return adoptServer(connection, spec, way.server, launch, progress, context);
+  if (way.kind === 'start' && !isAdopted)
+    return launchServer(connection, spec, { launch, ...way }, progress, context);
+  const { name, destination } = spec;
+  const found = await findServer(connection, before?.spec ?? spec, context);
+  if (found) return found;
+  throw new Failure(`"${name}" does not run on ${destination}`, {
+    remedy: isAdopted
+      ? `This program did not start it, and cannot: start it there as you did, and join it again: remote-notebook start ${destination} --adopt PORT`
+      : `Start it: remote-notebook start ${name}`,
+  });
 }
 
 async function releaseFormer(before: ServerRecord, connection: Connection, context: Context): Promise<void> {
@@ -144,73 +151,42 @@ function preloadLastSteps(): void {
   void import('./open.ts');
 }
 
-async function runningServer(
-  connection: Connection,
-  before: ServerRecord | undefined,
-  spec: ServerSpec,
-  context: Context,
-): Promise<HostServer> {
-  const found = await findServer(connection, spec, context);
-  if (found) return found;
-  throw new Failure(`"${spec.name}" does not run on ${spec.destination}`, {
-    remedy: before?.jupyter?.adopted
-      ? `This program did not start it, and cannot: start it there as you did, and join it again: remote-notebook start ${spec.destination} --adopt PORT`
-      : `Start it: remote-notebook start ${spec.name}`,
-  });
-}
-
 /** The short way: what the record names lives and answers. Nothing but the API is asked. */
 async function joinKnown(
   record: ServerRecord,
   wanted: ServerSpec,
   context: Context,
 ): Promise<Started | undefined> {
-  if (!isJoined(record)) return undefined;
-  const { jupyter: server, spec } = record;
-  const forward = record.forwards.own;
-  const connection = connectionOf(spec, context.env);
-  if (!(await isForwardUp(connection, forward))) return undefined;
+  const api = await reachableApi(record, context);
+  if (!api || !isJoined(record)) return undefined;
   context.report.phase('prove');
-  const api = apiOf(server, forward, connection);
-  const proof = await proveServer(api, server.version, context.signal, LOOK_TIMEOUT_MS);
+  const proof = await proveServer(api, record.jupyter.version, context.signal, LOOK_TIMEOUT_MS);
   if (proof.state !== 'ours') {
     context.report.phaseFailed();
     return undefined;
   }
-  noteUnmet(wanted, { ...spec, localPort: forward.localPort }, context);
-  return started(record, proof, true);
+  noteUnmet(wanted, { ...record.spec, localPort: record.forwards.own.localPort }, context);
+  return started(withVersion(record, proof.version), true);
 }
 
-function started(
-  record: JoinedRecord,
-  proof: { readonly version: string | undefined },
-  joined: boolean,
-): Started {
-  const server = { ...record.jupyter, version: proof.version ?? record.jupyter.version };
-  return {
-    record: { ...record, jupyter: server },
-    joined,
-    url: pageUrl(record.forwards.own.localPort, server),
-  };
+function started(record: JoinedRecord, joined: boolean): Started {
+  return { record, joined, url: pageUrl(record.forwards.own.localPort, record.jupyter) };
 }
 
 /**
  * Undoes what this start began, in reverse order, but for its tunnel. A server that ran before, and its record, stay.
- * Answers with what may be left on the host, where that could not be seen to.
+ * @returns what may be left on the host, where that could not be seen to
  */
 async function undoStart(
-  connection: Connection,
-  spec: ServerSpec,
-  before: ServerRecord | undefined,
+  { spec, before, connection, context }: Task,
   progress: LaunchProgress,
   launch: string,
-  context: Context,
 ): Promise<string | undefined> {
   const left = await undoOnHost(connection, progress, launch, context);
   const undoContext = uninterrupted(context);
-  const restore = (records: Records): Records =>
-    before ? withRecord(records, before) : withoutRecord(records, spec.name);
-  if (readRecords(undoContext)[spec.name] || before) await updateRecords(undoContext, restore);
+  if (before) await putRecord(before, undoContext);
+  else if (readRecords(undoContext)[spec.name])
+    await updateRecords(undoContext, (records) => withoutRecord(records, spec.name));
   return left;
 }
 

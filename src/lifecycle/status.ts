@@ -1,8 +1,6 @@
 import { HostFailure } from '../host/failures.ts';
 import { lookAtServer } from '../host/servers.ts';
-import type { Api } from '../jupyter/api.ts';
-import type { Kernel } from '../jupyter/kernel.ts';
-import { parseKernels, proveByKernels, withNotebooks } from '../jupyter/kernels.ts';
+import { askKernels, type KernelsFound } from '../jupyter/kernels.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import { pidOf } from '../model/identity.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
@@ -14,7 +12,7 @@ import { Failure, Interrupted } from '../system/errors.ts';
 import { sendSignal } from '../system/process.ts';
 import { type KeeperState, keeperState } from '../tunnel/keeper.ts';
 import { connectionOf } from '../tunnel/tunnel.ts';
-import { apiOf } from './prove.ts';
+import { reachableApi } from './prove.ts';
 
 /** How long a server may take to answer before its host is asked about it. */
 const ANSWER_TIMEOUT_MS = 3000;
@@ -43,13 +41,8 @@ export function unaskedStatus(record: ServerRecord): ServerStatus {
 }
 
 /** What was found out about a server. */
-interface Findings {
+interface Findings extends Partial<KernelsFound> {
   readonly state: ServerState;
-  /** As its API tells it. */
-  readonly version?: string | undefined;
-  /** From a request to its answer. */
-  readonly roundTripMs?: number;
-  readonly kernels?: readonly Kernel[] | undefined;
   /** Why nobody can tell. */
   readonly reason?: string;
   /** The last lines of its log, if it is gone. */
@@ -63,24 +56,10 @@ async function findings(
   context: Context,
 ): Promise<Findings> {
   const { jupyter: server } = record;
-  const forward = record.forwards.own;
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
-  if (forward && keeper.up.includes(forwardSpec(forward))) {
-    const heard = await ask(apiOf(server, forward, connection), server, context);
-    if (heard) return heard;
-  }
-  return findingsOnHost(record.spec, server, connection, context);
-}
-
-/** What a server tells of itself. Undefined when ours does not answer there. */
-async function ask(api: Api, server: JupyterRecord, { signal }: Context): Promise<Findings | undefined> {
-  const asked = performance.now();
-  const proof = await proveByKernels(api, server.version, signal, ANSWER_TIMEOUT_MS);
-  const roundTripMs = Math.round(performance.now() - asked);
-  if (proof.state !== 'ours') return undefined;
-  const told = parseKernels(proof.body);
-  const kernels = told && (await withNotebooks(api, told, signal, ANSWER_TIMEOUT_MS));
-  return { state: 'running', version: proof.version, roundTripMs, kernels };
+  const api = await reachableApi(record, context);
+  const told = api && (await askKernels(api, server.version, context.signal, ANSWER_TIMEOUT_MS));
+  return told ? { state: 'running', ...told } : findingsOnHost(record.spec, server, connection, context);
 }
 
 /** The host knows whether a server that does not answer is gone; one that is there may be stopped or busy. */
@@ -181,4 +160,26 @@ function isoTime(seconds: number | undefined): string | null {
 /** Whether everything of this server is as it should be. */
 export function isHealthy({ state, tunnel }: ServerStatus): boolean {
   return state === 'connected' || !tunnel.wanted;
+}
+
+/**
+ * The status of a server that can be used: it has answered through its tunnel, or lives at least, which is
+ * noted.
+ * @throws Failure that says what is in the way: no tunnel, a server that is gone, or on another node
+ */
+export async function answeringStatus(record: ServerRecord, context: Context): Promise<ServerStatus> {
+  const status = await serverStatus(record, context);
+  const { name, destination, url, jupyter: server } = status;
+  if (url === null) {
+    throw new Failure(`no tunnel leads to "${name}" now`, { remedy: `Try: remote-notebook start ${name}` });
+  }
+  if (server.reason !== null) throw new Failure(server.reason);
+  if (server.state === 'stopped') {
+    throw new Failure(`the server of "${name}" on ${destination} is gone`, {
+      remedy: `Start it again: remote-notebook start ${name} (remote-notebook status ${name} shows the end of its log)`,
+    });
+  }
+  if (server.state === 'unknown')
+    context.report.note(`"${name}" does not answer just now: is its host very busy, or the server stopped?`);
+  return status;
 }

@@ -1,9 +1,21 @@
-import type { Kernel } from '../jupyter/kernel.ts';
 import type { HostResources } from './resources.ts';
 
 /** `queued` is a job that waits for its turn, and `starting` a server that is not up yet. */
 export type ServerState = 'running' | 'queued' | 'starting' | 'stopped' | 'unknown';
 export type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'closed';
+
+/** A kernel as its server tells it. */
+export interface Kernel {
+  readonly id: string;
+  /** The path of its notebook, as the server names it; null for one that was started without. */
+  readonly notebook: string | null;
+  /** Its kind: python3, ir. */
+  readonly name: string;
+  /** `idle`, `busy`, `starting` and more: Jupyter's own words. */
+  readonly state: string;
+  /** ISO 8601. */
+  readonly lastActivity: string;
+}
 
 /** One server as the world has it, which is also what `--json` prints. Later versions add fields; none is renamed. */
 export interface ServerStatus {

@@ -1,5 +1,5 @@
-import type { Kernel } from '../jupyter/kernel.ts';
 import { kernelLabel } from '../jupyter/kernels.ts';
+import type { Kernel } from '../model/status.ts';
 
 /** A kernel for people: its notebook, what it does, and since when. */
 export function kernelLine(kernel: Kernel, nowMs: number): string {

@@ -205,6 +205,11 @@ export async function updateState(context: Context, change: (state: State) => St
   });
 }
 
+/** Puts a server on record, or what is known of it by now. */
+export function putRecord(record: ServerRecord, context: Context): Promise<void> {
+  return updateRecords(context, (records) => withRecord(records, record));
+}
+
 export function withRecord<R extends { readonly spec: ServerSpec }>(records: Named<R>, record: R): Named<R> {
   return { ...records, [record.spec.name]: record };
 }

@@ -5,10 +5,9 @@ import {
   type Forwards,
   type JoinedRecord,
   type JupyterRecord,
+  putRecord,
   readRecords,
   type ServerRecord,
-  updateRecords,
-  withRecord,
 } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
@@ -18,8 +17,8 @@ import { isForwardUp, openTunnel } from './tunnel.ts';
 /** So many ports above the wanted one are tried. */
 const PORT_TRIES = 50;
 
-/** The way from a port of this machine to a server, and the record of both. */
-export class Route {
+/** The port of this machine that leads to a server, from the first guess to the record of both. */
+export class LocalPort {
   readonly #connection: Connection;
   readonly #spec: ServerSpec;
   /** Those from before: the port of the server's own is kept, bookmarks lead there. */
@@ -52,12 +51,12 @@ export class Route {
    * it in between.
    * @throws Failure when no port is free, or the wanted one is not and ports are strict
    */
-  async lead(server: JupyterRecord): Promise<JoinedRecord> {
+  async leadTo(server: JupyterRecord): Promise<JoinedRecord> {
     const wanted = this.#wantedPort(server.port || this.#spec.port);
     const prepared = await this.#prepared;
     for (let localPort = wanted; localPort <= Math.min(65535, wanted + PORT_TRIES); localPort++) {
       const forward = forwardTo(serverTarget(server), localPort);
-      const record = this.#record(forward, server);
+      const record = { spec: this.#spec, jupyter: server, forwards: { ...this.#before, own: forward } };
       const isPrepared = prepared?.localPort === localPort && prepared.target === forward.target;
       if (!isPrepared && (await this.#isFree(localPort, prepared))) await this.#bind(record);
       if (await isForwardUp(this.#connection, forward)) return record;
@@ -75,9 +74,9 @@ export class Route {
   /** Whatever becomes of this start, the server is known from here on: stop finds it on the host. */
   async #prepare(): Promise<Forward | undefined> {
     const forward = await this.#guess();
-    const record = this.#record(forward, undefined);
+    const record = { spec: this.#spec, jupyter: undefined, forwards: { ...this.#before, own: forward } };
     if (forward) await this.#bind(record);
-    else await this.save(record);
+    else await putRecord(record, this.#context);
     return forward;
   }
 
@@ -87,26 +86,17 @@ export class Route {
     if (socket) return undefined;
     const wanted = this.#wantedPort(port);
     // Jupyter itself is about to take its port here.
-    const forward = forwardTo(
-      `${LOOPBACK}:${port}`,
-      this.#hostIsHere && wanted === port && port < 65535 ? port + 1 : wanted,
-    );
-    return (await this.#isFree(forward.localPort, undefined)) ? forward : undefined;
+    const isJupyters = this.#hostIsHere && wanted === port && port < 65535;
+    const localPort = isJupyters ? port + 1 : wanted;
+    return (await this.#isFree(localPort, undefined))
+      ? forwardTo(`${LOOPBACK}:${port}`, localPort)
+      : undefined;
   }
 
   /** The keeper binds what stands on record. */
   async #bind(record: ServerRecord): Promise<void> {
-    await this.save(record);
+    await putRecord(record, this.#context);
     await openTunnel(this.#connection, this.#context);
-  }
-
-  #record<F extends Forward | undefined, J extends JupyterRecord | undefined>(own: F, jupyter: J) {
-    return { spec: this.#spec, jupyter, forwards: { own, further: this.#before.further } };
-  }
-
-  /** Puts the server on record, or what is known of it by now. */
-  async save(record: ServerRecord): Promise<void> {
-    await updateRecords(this.#context, (records) => withRecord(records, record));
   }
 
   /** A port that our own ssh has is given up when it is to lead elsewhere. */
@@ -124,15 +114,11 @@ export class Route {
         record.spec.name !== name && allForwards(record.forwards).some(({ localPort }) => localPort === port),
     );
     const isItself = this.#hostIsHere && port === server.port;
-    const holder = other
-      ? `the server "${other.spec.name}"`
-      : isItself
-        ? 'the server itself, whose host is this machine'
-        : await portHolder(port);
+    const own = isItself ? 'the server itself, whose host is this machine' : await portHolder(port);
+    const holder = other ? `the server "${other.spec.name}"` : own;
     const taken = `port ${port} of this machine is taken${holder ? ` by ${holder}` : ''}`;
-    if (strictPort) {
+    if (strictPort)
       throw new Failure(taken, { remedy: 'Name another with --local-port, or leave out --strict-port.' });
-    }
     this.#context.report.note(`${taken}; trying the next`);
   }
 }

@@ -59,7 +59,7 @@ async function start(
 ): Promise<Started> {
   const { context } = terminal;
   const before = readRecords(context)[spec.name];
-  const started = await startServer(spec, { mode: 'start', timeoutMs }, context);
+  const started = await startServer(spec, { kind: 'start', timeoutMs }, context);
   const known = { spec: started.record.spec, record: started.record };
   if (!started.joined) undoings.push(() => stopServer(known, undefined, uninterrupted(context)));
   else if (!before) undoings.push(() => forgetServer(known, uninterrupted(context)));

@@ -1,0 +1,26 @@
+import type { ServerSpec } from '../model/server-spec.ts';
+import type { Connection } from '../ssh/arguments.ts';
+import { readRecords, type ServerRecord, withServerLock } from '../state/records.ts';
+import type { Context } from '../system/context.ts';
+import { connectionOf } from '../tunnel/tunnel.ts';
+
+/** What a verb works on while it holds the server's lock. */
+export interface Task {
+  readonly spec: ServerSpec;
+  /** What was on record of the server when the lock was taken. */
+  readonly before: ServerRecord | undefined;
+  readonly connection: Connection;
+  readonly context: Context;
+}
+
+/** Does `work` while no other command starts, changes or stops this server. */
+export function withServer<T>(
+  spec: ServerSpec,
+  context: Context,
+  work: (task: Task) => Promise<T>,
+): Promise<T> {
+  return withServerLock(spec.name, context, () => {
+    const before = readRecords(context)[spec.name];
+    return work({ spec, before, connection: connectionOf(spec, context.env), context });
+  });
+}
