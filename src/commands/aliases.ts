@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SERVER_OPTIONS } from '../line/server-options.ts';
-import { defineVerb } from '../line/verb.ts';
+import { defineVerb, flag } from '../line/verb.ts';
 import type { ServerSettings } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { SHELLS, type Shell } from '../shell/start-up-file.ts';
@@ -20,11 +20,7 @@ export const aliases = defineVerb({
   options: {
     ...SERVER_OPTIONS,
     shell: { choices: SHELLS, describe: 'the shell to write for (default: yours)' },
-    plain: {
-      type: 'boolean',
-      default: false,
-      describe: "the article's own lines, which need nothing installed",
-    },
+    plain: flag("the article's own lines, which need nothing installed"),
     ...INSTALL,
   },
   examples: [

@@ -1,11 +1,11 @@
 import type { KnownServer } from '../config/resolve.ts';
-import { CONFIG_FILE, defineVerb, SERVER } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, flag, SERVER } from '../line/verb.ts';
 import type { ServerStatus } from '../model/status.ts';
-import type { Terminal } from '../screen/terminal.ts';
 import type { Forward } from '../ssh/arguments.ts';
 import type { ServerRecord } from '../state/records.ts';
+import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
-import { ADOPT, type adoptNamed } from './adopt.ts';
+import { ADOPT, adoptNamed } from './adopt.ts';
 
 export const forward = defineVerb({
   usage: 'forward [server] [ports..]',
@@ -21,8 +21,8 @@ export const forward = defineVerb({
   options: {
     ...CONFIG_FILE,
     ...ADOPT,
-    cancel: { type: 'boolean', default: false, describe: 'take these ports back instead' },
-    plain: { type: 'boolean', default: false, describe: "run the article's own command, to the letter" },
+    cancel: flag('take these ports back instead'),
+    plain: flag("run the article's own command, to the letter"),
   },
   examples: [
     ['$0 forward', 'the tunnel of the only server, up again'],
@@ -53,9 +53,7 @@ export const forward = defineVerb({
       terminal.say(`The tunnel to ${known.spec.destination} is up.`);
       return 0;
     }
-    const { record, status } = args.cancel
-      ? await cancelled(known, more, terminal)
-      : await forwarded(known, more, terminal);
+    const { record, status } = await (args.cancel ? cancelled : forwarded)(known, more, context);
     if (args.json) {
       terminal.print(JSON.stringify(status, undefined, 2));
       return 0;
@@ -83,11 +81,12 @@ function verifyCancel(
     throw new UsageError('--cancel takes ports of a known tunnel back, and goes with no --plain or --adopt');
 }
 
-async function forwarded(
-  known: KnownServer,
-  more: readonly Forward[],
-  { context }: Terminal,
-): Promise<Forwarded> {
+interface Forwarded {
+  readonly record: ServerRecord;
+  readonly status: ServerStatus;
+}
+
+async function forwarded(known: KnownServer, more: readonly Forward[], context: Context): Promise<Forwarded> {
   const { forwardServer, isPrivate } = await import('../lifecycle/forward.ts');
   const result = await forwardServer(known, more, context);
   for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
@@ -98,7 +97,7 @@ async function forwarded(
 async function cancelled(
   known: KnownServer,
   ports: readonly Forward[],
-  { context }: Terminal,
+  context: Context,
 ): Promise<Forwarded> {
   const { cancelForwards } = await import('../lifecycle/forward.ts');
   const { serverStatus } = await import('../lifecycle/status.ts');
@@ -107,19 +106,9 @@ async function cancelled(
   return { record, status: await serverStatus(record, context) };
 }
 
-interface Forwarded {
-  readonly record: ServerRecord;
-  readonly status: ServerStatus;
-}
-
 /** The server that is adopted, whose tunnel is up. */
-async function adopted(
-  port: number,
-  args: Parameters<typeof adoptNamed>[1],
-  terminal: Terminal,
-): Promise<KnownServer> {
-  const { adoptNamed } = await import('./adopt.ts');
-  const { record } = await adoptNamed(port, args, terminal);
+async function adopted(...words: Parameters<typeof adoptNamed>): Promise<KnownServer> {
+  const { record } = await adoptNamed(...words);
   return { spec: record.spec, record };
 }
 

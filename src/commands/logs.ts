@@ -1,4 +1,4 @@
-import { CONFIG_FILE, defineVerb, SERVER } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, flag, SERVER } from '../line/verb.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 
 /** More than any log has, and what every `tail` takes. */
@@ -10,7 +10,7 @@ export const logs = defineVerb({
   positionals: SERVER,
   options: {
     ...CONFIG_FILE,
-    follow: { alias: 'f', type: 'boolean', default: false, describe: 'go on until the server ends' },
+    follow: flag('go on until the server ends', 'f'),
     lines: {
       alias: 'n',
       type: 'number',

@@ -1,4 +1,4 @@
-import { CONFIG_FILE, defineVerb, SERVER } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, flag, SERVER } from '../line/verb.ts';
 
 export const open = defineVerb({
   usage: 'open [server]',
@@ -6,11 +6,7 @@ export const open = defineVerb({
   positionals: SERVER,
   options: {
     ...CONFIG_FILE,
-    print: {
-      type: 'boolean',
-      default: false,
-      describe: 'print its URL with the token instead; with --json both of them',
-    },
+    print: flag('print its URL with the token instead; with --json both of them'),
   },
   examples: [
     ['$0 open', 'the only server'],

@@ -1,6 +1,6 @@
 import { CONFIG_FILE, defineVerb, SERVER, YES } from '../line/verb.ts';
 import { UsageError } from '../system/errors.ts';
-import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
+import { TIMEOUT, verifyTimeout } from './start-options.ts';
 
 export const restart = defineVerb({
   usage: 'restart [server]',

@@ -1,11 +1,11 @@
 import type { Started } from '../lifecycle/start.ts';
 import { SERVER_OPTIONS } from '../line/server-options.ts';
-import { DRY_RUN, defineVerb } from '../line/verb.ts';
+import { DRY_RUN, defineVerb, flag } from '../line/verb.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { commandLine } from '../system/command.ts';
 import { ADOPT, adoptNamed } from './adopt.ts';
-import { TIMEOUT, verifyTimeout } from './start-timeout.ts';
+import { BROWSER, TIMEOUT, verifyTimeout } from './start-options.ts';
 
 export const start = defineVerb({
   usage: 'start [server]',
@@ -19,15 +19,11 @@ export const start = defineVerb({
   },
   options: {
     ...SERVER_OPTIONS,
-    browser: {
-      type: 'boolean',
-      default: true,
-      describe: 'whether to open the browser; with --no-browser the URL is only printed',
-    },
+    ...BROWSER,
     ...TIMEOUT,
     ...ADOPT,
     save: { type: 'string', describe: 'keep these settings in config.yaml under a name', requiresArg: true },
-    plain: { type: 'boolean', default: false, describe: "run the article's own commands, to the letter" },
+    plain: flag("run the article's own commands, to the letter"),
     ...DRY_RUN,
   },
   examples: [

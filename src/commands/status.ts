@@ -1,4 +1,4 @@
-import { CONFIG_FILE, defineVerb } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, flag } from '../line/verb.ts';
 import type { ServerStatus } from '../model/status.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { UsageError } from '../system/errors.ts';
@@ -18,27 +18,10 @@ export const status = defineVerb({
   },
   options: {
     ...CONFIG_FILE,
-    watch: {
-      alias: 'w',
-      type: 'boolean',
-      default: false,
-      describe: 'look again every two seconds, in place',
-    },
-    repair: {
-      type: 'boolean',
-      default: false,
-      describe: 'first put what runs, and was lost from the records, back on record',
-    },
-    resources: {
-      type: 'boolean',
-      default: false,
-      describe: 'also how much of each host is in use: load, memory, disk, GPUs',
-    },
-    all: {
-      type: 'boolean',
-      default: false,
-      describe: 'every Jupyter server of yours on that host, whoever started it',
-    },
+    watch: flag('look again every two seconds, in place', 'w'),
+    repair: flag('first put what runs, and was lost from the records, back on record'),
+    resources: flag('also how much of each host is in use: load, memory, disk, GPUs'),
+    all: flag('every Jupyter server of yours on that host, whoever started it'),
   },
   examples: [
     ['$0 status', 'all servers; exit status 3 when something that should run does not'],

@@ -1,5 +1,5 @@
 import type { KnownServer } from '../config/resolve.ts';
-import { CONFIG_FILE, DRY_RUN, defineVerb, SERVER, YES } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, flag, SERVER, YES } from '../line/verb.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { commandLine } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
@@ -18,22 +18,10 @@ export const stop = defineVerb({
   options: {
     ...CONFIG_FILE,
     ...YES,
-    'keep-server': {
-      type: 'boolean',
-      default: false,
-      describe: 'close the tunnel alone; the server runs on',
-    },
-    all: {
-      type: 'boolean',
-      default: false,
-      describe: 'all servers that were started or joined from here; asks once',
-    },
-    plain: {
-      type: 'boolean',
-      default: false,
-      describe: "run the article's own command: it ends every Jupyter of that user",
-    },
-    'dry-run': { ...DRY_RUN['dry-run'], describe: 'with --plain: print its command, and run nothing' },
+    'keep-server': flag('close the tunnel alone; the server runs on'),
+    all: flag('all servers that were started or joined from here; asks once'),
+    plain: flag("run the article's own command: it ends every Jupyter of that user"),
+    'dry-run': flag('with --plain: print its command, and run nothing'),
   },
   examples: [
     ['$0 stop', 'the only server; asks first when one of its kernels is busy'],

@@ -49,16 +49,15 @@ export type AnyVerb = Omit<Verb, 'run'> & { run(args: never, terminal: Terminal)
 /** All verbs, by their names. */
 export type Verbs = Readonly<Record<string, AnyVerb>>;
 
+/** An option that is off unless it is given. */
+export function flag(describe: string, letter?: string) {
+  return { type: 'boolean', default: false, describe, ...(letter && { alias: letter }) } as const;
+}
+
 /** Those options, as yargs reads them. */
 export const SHARED_OPTIONS = {
-  verbose: {
-    alias: 'v',
-    type: 'boolean',
-    default: false,
-    global: true,
-    describe: 'show each command as it runs',
-  },
-  json: { type: 'boolean', default: false, global: true, describe: 'one JSON document on standard output' },
+  verbose: flag('show each command as it runs', 'v'),
+  json: flag('one JSON document on standard output'),
 } as const satisfies Record<string, Options>;
 
 export const SERVER = {
@@ -71,12 +70,6 @@ export const SERVER = {
 
 export const CONFIG_FILE = { 'ssh-config': SETTING_OPTIONS['ssh-config'] } as const;
 
-export const YES = { yes: { alias: 'y', type: 'boolean', default: false, describe: 'ask nothing' } } as const;
+export const YES = { yes: flag('ask nothing', 'y') } as const;
 
-export const DRY_RUN = {
-  'dry-run': {
-    type: 'boolean',
-    default: false,
-    describe: 'print the commands, run none that changes anything',
-  },
-} as const;
+export const DRY_RUN = { 'dry-run': flag('print the commands, run none that changes anything') } as const;

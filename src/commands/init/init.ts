@@ -1,9 +1,9 @@
 import { SERVER_OPTIONS } from '../../line/server-options.ts';
-import { defineVerb } from '../../line/verb.ts';
+import { defineVerb, flag } from '../../line/verb.ts';
 import { takeDefault, yesOrNo } from '../../screen/questions.ts';
 import { uninterrupted } from '../../system/context.ts';
 import { Interrupted, UsageError } from '../../system/errors.ts';
-import { TIMEOUT, verifyTimeout } from '../start-timeout.ts';
+import { BROWSER, TIMEOUT, verifyTimeout } from '../start-options.ts';
 import type { Answers } from './answers.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { Tried } from './try-out.ts';
@@ -20,13 +20,9 @@ export const init = defineVerb({
   },
   options: {
     ...SERVER_OPTIONS,
-    browser: {
-      type: 'boolean',
-      default: true,
-      describe: 'whether to open the browser in the end; with --no-browser the URL is only printed',
-    },
+    ...BROWSER,
     ...TIMEOUT,
-    yes: { alias: 'y', type: 'boolean', default: false, describe: 'ask nothing, and take each default' },
+    yes: flag('ask nothing, and take each default', 'y'),
   },
   examples: [
     ['$0 init', 'asks for all that it needs; each question has a default'],

@@ -2,6 +2,14 @@ import { UsageError } from '../system/errors.ts';
 
 const MAX_TIMEOUT_S = 86_400;
 
+export const BROWSER = {
+  browser: {
+    type: 'boolean',
+    default: true,
+    describe: 'whether to open the browser; with --no-browser the URL is only printed',
+  },
+} as const;
+
 export const TIMEOUT = {
   timeout: {
     type: 'number',
