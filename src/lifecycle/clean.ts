@@ -106,7 +106,7 @@ async function strayProcesses(folder: string): Promise<Leftover[]> {
 }
 
 /** Locks of commands that crashed. */
-async function strayLocks(folder: string, { signal }: Context): Promise<Leftover[]> {
+async function strayLocks(folder: string, context: Context): Promise<Leftover[]> {
   const rooms = join(folder, 'c');
   const locks = [folder, ...(existsSync(rooms) ? [rooms] : [])].flatMap((place) =>
     readdirSync(place)
@@ -118,7 +118,7 @@ async function strayLocks(folder: string, { signal }: Context): Promise<Leftover
     .filter((_, index) => !held[index])
     .map((lock) => ({
       what: `the lock ${relative(folder, lock)}, whose holder is gone`,
-      remove: () => removeLock(lock, signal),
+      remove: () => removeLock(lock, context),
     }));
 }
 

@@ -1,75 +1,60 @@
-import { lstatSync, lutimesSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { isAlive, startTimeOf } from '../system/process.ts';
 
-/** How often a lock that somebody has is tried, and how often its holder is looked for. */
-const RETRY_MS = 20;
-const LOOK_MS = 200;
-/** A holder that cannot be looked for is gone when it has not freshened its lock for so long. */
-const STALE_MS = 10_000;
-const FRESHEN_MS = STALE_MS / 5;
-
-/** A lock as it stands there: who holds it, unless it is none of ours, and when it was freshened last. */
-interface Found {
-  readonly mark: string | undefined;
-  readonly freshened: number;
-}
+const RETRY_MS = 50;
+/** After so many tries a wait is explained for what cannot be looked for here. */
+const PATIENCE = 60;
 
 /**
  * Does `work` while no other process holds the lock on `path`, waiting for it as long as it takes: a holder may
  * have a user who types a password. The lock of a process that is gone is taken over, that of one that lives never,
- * though it be stopped; on another machine, which may share the folder, who freshens its lock counts as living.
+ * though it be stopped. What another machine holds, which may share the folder, is left to it, and the user is told.
  * The lock is a symbolic link that names its holder: both come into being at once.
  * @throws Interrupted when the signal is aborted meanwhile, Failure when no lock can be made there
  */
-export async function withLock<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(path: string, context: Context, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
-  const mark = await makeMark();
-  await take(lock, mark, signal);
-  const freshening = setInterval(() => ifStillOurs(lock, mark, () => freshen(lock)), FRESHEN_MS).unref();
+  own ??= identify();
+  const mark = JSON.stringify({ ...(await own), id: Math.random().toString(36).slice(2) });
+  await take(lock, mark, context);
   try {
     return await work();
   } finally {
-    clearInterval(freshening);
-    ifStillOurs(lock, mark, () => rmSync(lock, { force: true }));
+    release(lock, mark);
   }
 }
 
-/** Whether somebody holds this lock, as far as one look can tell. */
+/** Whether somebody holds this lock, as far as this machine can tell. */
 export async function isHeld(lock: string): Promise<boolean> {
-  const found = look(lock);
-  return found !== undefined && ((await lives(found)) ?? Math.abs(Date.now() - found.freshened) < STALE_MS);
+  const mark = markIn(lock);
+  return mark !== undefined && (await lives(mark)) !== false;
 }
 
 /** Removes a lock that nobody holds. */
-export async function removeLock(lock: string, signal: AbortSignal): Promise<void> {
-  const found = look(lock);
-  if (found && !(await isHeld(lock))) await breakLock(lock, found, signal);
+export async function removeLock(lock: string, context: Context): Promise<void> {
+  const mark = markIn(lock);
+  if (mark !== undefined && (await lives(mark)) === false) await breakLock(lock, mark, context);
 }
 
-async function take(lock: string, mark: string, signal: AbortSignal): Promise<void> {
-  let seen: Found | undefined;
-  let since = 0;
-  let nextLook = 0;
-  for (;;) {
-    if (signal.aborted) throw new Interrupted();
+async function take(lock: string, mark: string, context: Context): Promise<void> {
+  for (let unknown = 0; ; ) {
+    if (context.signal.aborted) throw new Interrupted();
     link(lock, mark);
     // Whom it names has it: a file system of the network may tell of the link that it has made that it was there.
-    const found = look(lock);
-    if (found?.mark === mark) return;
-    const now = performance.now();
-    if (!isSame(found, seen)) {
-      seen = found;
-      since = nextLook = now;
-    }
-    if (found && now >= nextLook) {
-      nextLook = now + LOOK_MS;
-      // No clock of another machine is compared with this one's.
-      const isThere = (await lives(found)) ?? now - since < STALE_MS;
-      if (!isThere) await breakLock(lock, found, signal);
+    const holder = markIn(lock);
+    if (holder === mark) return;
+    const isThere = holder === undefined ? undefined : await lives(holder);
+    if (holder !== undefined && isThere === false) await breakLock(lock, holder, context);
+    unknown = isThere === undefined ? unknown + 1 : 0;
+    if (unknown === PATIENCE) {
+      const { pid, host } = readMark(holder);
+      const who = pid === undefined ? 'something else' : `process ${pid} of ${host}`;
+      context.report.note(`waiting for ${who}, which has the lock; if that is gone, remove it: ${lock}`);
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
@@ -87,73 +72,59 @@ function link(lock: string, mark: string): void {
   }
 }
 
+/** Should it stay, it names a process that is gone soon. */
+function release(lock: string, mark: string): void {
+  if (markIn(lock) === mark) attempt(() => rmSync(lock));
+}
+
 /**
  * Removes the lock of a holder that is gone. Only who holds a second lock, the lock's own, may: of two that have found
  * the same the later one sees what the first has made of it. Should a crash leave that one, it goes in the same way.
  */
-function breakLock(lock: string, dead: Found, signal: AbortSignal): Promise<void> {
-  return withLock(lock, signal, async () => {
-    if (isSame(look(lock), dead)) rmSync(lock, { recursive: true, force: true });
-  });
+function breakLock(lock: string, dead: string, context: Context): Promise<void> {
+  return withLock(lock, context, async () => release(lock, dead));
 }
 
-function look(lock: string): Found | undefined {
-  try {
-    const entry = lstatSync(lock);
-    return { mark: entry.isSymbolicLink() ? readlinkSync(lock) : undefined, freshened: entry.mtimeMs };
-  } catch {
-    return undefined;
-  }
+function markIn(lock: string): string | undefined {
+  return attempt(() => readlinkSync(lock));
 }
 
-function isSame(one: Found | undefined, other: Found | undefined): boolean {
-  return one?.mark === other?.mark && one?.freshened === other?.freshened;
+function readMark(mark = ''): Partial<Awaited<ReturnType<typeof identify>>> {
+  return attempt(() => JSON.parse(mark)) ?? {};
 }
-
-function freshen(lock: string): void {
-  const now = new Date();
-  lutimesSync(lock, now, now);
-}
-
-/** After a sleep of this machine another one may have taken the lock over. The work goes on all the same. */
-function ifStillOurs(lock: string, mark: string, change: () => void): void {
-  try {
-    if (look(lock)?.mark === mark) change();
-  } catch {}
-}
-
-/** Names this process and this lock of its: `PLACE NUMBER PID START`. */
-async function makeMark(): Promise<string> {
-  started ??= startTimeOf(process.pid);
-  return [place(), Math.random().toString(36).slice(2), process.pid, (await started) ?? ''].join(' ');
-}
-
-let started: Promise<string | undefined> | undefined;
 
 /** Whether the holder is there; undefined when nobody here can tell. */
-async function lives({ mark = '' }: Found): Promise<boolean | undefined> {
-  const [, where, pid, start] = /^(\S+) \S+ (\d+) (.+)$/.exec(mark) ?? [];
-  if (where !== place() || start === undefined) return undefined;
-  if (await isAlive({ pid: Number(pid), startTime: start })) return true;
+async function lives(mark: string): Promise<boolean | undefined> {
+  const [{ host, machine, boot, container, pid, startTime }, here] = [readMark(mark), await identify()];
+  if (pid === undefined || startTime === undefined) return undefined;
+  if (host !== here.host || machine !== here.machine) return undefined;
+  if (boot !== here.boot) return false;
+  if (container !== here.container) return undefined;
   // Who cannot see even itself, having no more files to open say, sees nobody.
-  return (await startTimeOf(process.pid)) === undefined ? undefined : false;
+  return (await isAlive({ pid, startTime })) || (here.startTime === undefined ? undefined : false);
 }
 
-/** Where a PID is the same process for all: a machine, by its name and its boot, and in it a container. */
-function place(): string {
-  const parts = [
-    hostname,
-    () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'),
-    () => readlinkSync('/proc/self/ns/pid'),
-  ];
-  return parts.map((part) => attempt(part).replaceAll(/\s/g, '')).join('/');
+/** This process among all that may have the folder. Machines of one image may share their name, or their id. */
+async function identify() {
+  const read = (file: string) => attempt(() => readFileSync(file, 'utf8').trim());
+  return {
+    host: hostname(),
+    machine: read('/etc/machine-id'),
+    boot: read('/proc/sys/kernel/random/boot_id'),
+    container: attempt(() => readlinkSync('/proc/self/ns/pid')),
+    pid: process.pid,
+    startTime: await startTimeOf(process.pid),
+  };
 }
 
-/** Not every system tells all. */
-function attempt(read: () => string): string {
+/** Asked once, while there are files to open. */
+let own: ReturnType<typeof identify> | undefined;
+
+/** What a system may not have. */
+function attempt<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
-    return '';
+    return undefined;
   }
 }

@@ -199,7 +199,7 @@ export async function updateState(context: Context, change: (state: State) => St
   const folder = stateFolder(context.env);
   ensurePrivateFolder(folder);
   const file = stateFile(context.env);
-  await withLock(file, context.signal, async () => {
+  await withLock(file, context, async () => {
     const state = { version: VERSION, ...change(readState(context)) };
     await writePrivateFile(file, `${JSON.stringify(state, undefined, 2)}\n`);
   });
@@ -222,5 +222,5 @@ export function withoutRecord<R>(records: Named<R>, name: string): Named<R> {
 export async function withServerLock<T>(name: string, context: Context, work: () => Promise<T>): Promise<T> {
   const folder = stateFolder(context.env);
   ensurePrivateFolder(folder);
-  return withLock(join(folder, `server-${name}`), context.signal, work);
+  return withLock(join(folder, `server-${name}`), context, work);
 }

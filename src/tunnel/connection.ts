@@ -82,7 +82,7 @@ export async function withConnectionLock<T>(
 ): Promise<T> {
   ensureRooms(connection);
   ensurePrivateFolder(connection.folder);
-  return withLock(connection.folder, context.signal, async () => {
+  return withLock(connection.folder, context, async () => {
     // Whoever had the lock before may have closed the connection.
     ensurePrivateFolder(connection.folder);
     return work();
@@ -98,7 +98,7 @@ function ensureRooms({ folder }: Connection): void {
 export function withClaim<T>(connection: Connection, context: Context, work: () => Promise<T>): Promise<T> {
   ensureRooms(connection);
   const claim = `${connection.folder}-${Math.random().toString(36).slice(2)}`;
-  return withLock(claim, context.signal, work);
+  return withLock(claim, context, work);
 }
 
 /** Whether a command that lives has a claim on the connection. Changes nothing. */
@@ -109,9 +109,9 @@ export async function isClaimed(connection: Pick<Connection, 'folder'>): Promise
 /** Removes the claims of commands that were killed. */
 export async function removeDeadClaims(
   connection: Pick<Connection, 'folder'>,
-  { signal }: Context,
+  context: Context,
 ): Promise<void> {
-  for (const claim of claimsOn(connection)) await removeLock(claim, signal);
+  for (const claim of claimsOn(connection)) await removeLock(claim, context);
 }
 
 function claimsOn({ folder }: Pick<Connection, 'folder'>): string[] {

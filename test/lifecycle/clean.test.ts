@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { keeperOf } from '../hosts/keeper.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
 import { ports } from '../hosts/sshd.ts';
@@ -67,18 +69,16 @@ test('clean ends a keeper whose folder has vanished', async () => {
 });
 
 test('clean removes the lock of a command that crashed, and pages of servers that are no more', async () => {
-  const yesterday = Date.now() / 1000 - 86_400;
-  // The second is of a clock that was set back since.
-  for (const [name, time] of [
-    ['server-other.lock', yesterday],
-    ['server-another.lock', yesterday + 2 * 86_400],
-  ] as const) {
-    const lock = join(world.laptop.stateFolder, name);
-    mkdirSync(lock);
-    utimesSync(lock, time, time);
-  }
+  const file = join(world.laptop.stateFolder, 'server-other');
+  writeFileSync(file, '0');
+  const program = fileURLToPath(new URL('../state/under-lock.ts', import.meta.url));
+  spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), program, file, 'crash']);
+  rmSync(file);
   writeFileSync(join(world.laptop.stateFolder, 'open-other.html'), '');
-  assert.equal((await clean()).length, 3);
+  assert.deepEqual((await clean()).sort(), [
+    'the file open-other.html, which nothing needs',
+    'the lock server-other.lock, whose holder is gone',
+  ]);
   assert.deepEqual(
     readdirSync(world.laptop.stateFolder).filter((name) => name.includes('other')),
     [],

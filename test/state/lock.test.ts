@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  lstatSync,
-  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -12,10 +10,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isHeld, removeLock, withLock } from '../../src/state/lock.ts';
+import type { Context } from '../../src/system/context.ts';
 import { Failure, Interrupted } from '../../src/system/errors.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { eventually } from '../hosts/world.ts';
@@ -24,17 +24,26 @@ let folder: string;
 let file: string;
 let lock: string;
 let children: ChildProcess[];
-const { signal } = new AbortController();
+let notes: string[];
+let context: Context;
 beforeEach(() => {
   folder = makeFolder('rn-lock-');
   file = join(folder, 'number');
   lock = `${file}.lock`;
   children = [];
+  notes = [];
+  context = contextUntil(new AbortController().signal);
   writeFileSync(file, '0');
 });
 afterEach(async () => {
   for (const child of children) await ended(child, 'SIGKILL');
 });
+
+function contextUntil(signal: AbortSignal): Context {
+  const ignore = () => {};
+  const report = { command: ignore, phase: ignore, phaseFailed: ignore, passThrough: ignore };
+  return { env: process.env, signal, report: { ...report, note: (text) => notes.push(text) } };
+}
 
 /** A process that does something under the lock: see under-lock.ts. */
 function start(...args: string[]): ChildProcess {
@@ -58,25 +67,15 @@ async function holder(): Promise<ChildProcess> {
   return child;
 }
 
-/** Keeps a lock from growing old, which nobody must wait for here. Answers with what ends that. */
-function freshened(path = file, ahead = 0): () => void {
-  const freshen = () => lutimesSync(`${path}.lock`, new Date(), new Date(Date.now() + ahead));
-  freshen();
-  const timer = setInterval(() => {
-    try {
-      freshen();
-    } catch {}
-  }, 1000);
-  return () => clearInterval(timer);
-}
-
 function taken(path = file): Promise<string> {
-  return withLock(path, AbortSignal.timeout(60_000), async () => 'taken');
+  return withLock(path, contextUntil(AbortSignal.timeout(60_000)), async () => 'taken');
 }
 
 /** Whoever waits for so long, waits for ever. */
-async function isNeverTaken(path = file, waitMs = 13_000): Promise<void> {
-  const waiting = withLock(path, AbortSignal.timeout(waitMs), async () => assert.fail('it got the lock'));
+async function isNeverTaken(path = file, waitMs = 5000): Promise<void> {
+  const waiting = withLock(path, contextUntil(AbortSignal.timeout(waitMs)), async () =>
+    assert.fail('it got the lock'),
+  );
   await assert.rejects(waiting, Interrupted);
 }
 
@@ -95,38 +94,26 @@ test('twenty processes of which half are killed under the lock lose no change', 
   assert.deepEqual(readdirSync(folder), ['number']);
 });
 
-test('the lock of a process that was killed is free at once, however fresh it is', async () => {
+test('the lock of a process that was killed is free at once', async () => {
   const killed = await holder();
-  const end = freshened();
-  try {
-    await ended(killed, 'SIGKILL');
-    assert.ok(!(await isHeld(lock)));
-    assert.equal(await taken(), 'taken');
-  } finally {
-    end();
-  }
+  await ended(killed, 'SIGKILL');
+  assert.ok(!(await isHeld(lock)));
+  assert.equal(await taken(), 'taken');
 });
 
 test('who waits for a lock gets it when its holder is killed', async () => {
   const killed = await holder();
   const waiting = start('add');
-  const end = freshened();
-  try {
-    await ended(killed, 'SIGKILL');
-    assert.equal(await ended(waiting), 0);
-    assert.equal(readFileSync(file, 'utf8'), String((killed.pid ?? 0) + 1));
-  } finally {
-    end();
-  }
+  await ended(killed, 'SIGKILL');
+  assert.equal(await ended(waiting), 0);
+  assert.equal(readFileSync(file, 'utf8'), String((killed.pid ?? 0) + 1));
 });
 
-test('the lock of a process that is stopped is not taken over, however old it is', async () => {
+test('the lock of a process that is stopped is not taken over', async () => {
   const stopped = await holder();
   stopped.kill('SIGSTOP');
-  const long = new Date(Date.now() - 60_000);
-  lutimesSync(lock, long, long);
   assert.ok(await isHeld(lock));
-  await removeLock(lock, signal);
+  await removeLock(lock, context);
   await isNeverTaken();
   stopped.kill('SIGCONT');
   await ended(stopped, 'SIGKILL');
@@ -136,10 +123,12 @@ test('the lock of a process that is stopped is not taken over, however old it is
 test('of two that find the same dead lock the later one leaves what the first has made of it', async () => {
   await ended(await holder(), 'SIGKILL');
   const later = new AbortController();
-  const waiting = withLock(file, later.signal, async () => assert.fail('it got the lock of one that lives'));
+  const waiting = withLock(file, contextUntil(later.signal), async () =>
+    assert.fail('it got the lock of one that lives'),
+  );
   waiting.catch(() => {});
   // Here stands the first, which breaks it: the later one has found it dead as well, and waits for that.
-  await withLock(lock, signal, async () => {
+  await withLock(lock, context, async () => {
     await new Promise(setImmediate);
     rmSync(lock);
     await holder();
@@ -161,57 +150,50 @@ test('a later process that has the PID of one that was killed does not keep its 
   const mark = readlinkSync(lock);
   await ended(killed, 'SIGKILL');
   rmSync(lock);
-  symlinkSync(mark.replace(` ${killed.pid} `, ` ${process.pid} `), lock);
-  const end = freshened();
-  try {
-    assert.equal(await taken(), 'taken');
-  } finally {
-    end();
-  }
+  symlinkSync(mark.replace(`"pid":${killed.pid}`, `"pid":${process.pid}`), lock);
+  assert.equal(await taken(), 'taken');
 });
 
-/** Files whose lock a process of another machine has left, which has the same folder: a PID tells nothing of it here. */
-async function lockedElsewhere(): Promise<[string, number][]> {
-  const mark = await withLock(file, signal, async () => readlinkSync(lock));
-  // A clock may go ahead there, or be late.
-  return [86_400_000, -86_400_000].map((ahead) => {
-    const path = join(folder, `${ahead}`);
-    symlinkSync(`elsewhere${mark}`, `${path}.lock`);
-    return [path, ahead];
-  });
+/** A lock as another process would have left it: what tells holders apart is changed. Answers with what it is on. */
+async function leftBy(changed: Readonly<Record<string, unknown>>): Promise<string> {
+  const mark = await withLock(file, context, async () => readlinkSync(lock));
+  const path = join(folder, Object.keys(changed).join('-'));
+  symlinkSync(JSON.stringify({ ...JSON.parse(mark), ...changed }), `${path}.lock`);
+  return path;
 }
 
-test('the lock of a process on another machine is not taken over while it is freshened, whatever the clocks say', async () => {
-  const locked = await lockedElsewhere();
-  await Promise.all(
-    locked.map(([path, ahead]) => {
-      const end = freshened(path, ahead);
-      return isNeverTaken(path).finally(end);
-    }),
+test('the lock of another machine or container is not taken over, and after a while the user reads whose it is and what to remove', async () => {
+  const paths = [
+    await leftBy({ host: 'elsewhere' }),
+    await leftBy({ machine: 'another of the same name' }),
+    await leftBy({ container: 'pid:[1]' }),
+    join(folder, 'nobody'),
+  ];
+  mkdirSync(`${paths[3]}.lock`);
+  const us = `process ${process.pid} of`;
+  const holders = [`${us} elsewhere`, `${us} ${hostname()}`, `${us} ${hostname()}`, 'something else'];
+  for (const path of paths) await removeLock(`${path}.lock`, context);
+  await Promise.all(paths.map((path) => isNeverTaken(path)));
+  assert.deepEqual(
+    notes.sort(),
+    paths
+      .map(
+        (path, index) =>
+          `waiting for ${holders[index]}, which has the lock; if that is gone, remove it: ${path}.lock`,
+      )
+      .sort(),
   );
 });
 
-test('a lock that nobody freshens is taken over, where no process of this machine is named', async () => {
-  const locked = await lockedElsewhere();
-  for (const [path, ahead] of locked) freshened(path, ahead)();
-  mkdirSync(lock);
-  assert.deepEqual(await Promise.all([taken(), ...locked.map(([path]) => taken(path))]), [
-    'taken',
-    'taken',
-    'taken',
-  ]);
+test('a lock from before a restart of this machine is free at once', async () => {
+  const path = await leftBy({ boot: 'before' });
+  assert.ok(!(await isHeld(`${path}.lock`)));
+  assert.equal(await taken(path), 'taken');
   assert.deepEqual(readdirSync(folder), ['number']);
 });
 
-test('who holds a lock freshens it, for those of other machines', async () => {
-  await withLock(file, signal, async () => {
-    const { mtimeMs } = lstatSync(lock);
-    await eventually('it is fresher', () => lstatSync(lock).mtimeMs > mtimeMs);
-  });
-});
-
 test('a lock that was taken over from elsewhere is not touched by who had it', async () => {
-  await withLock(file, signal, async () => {
+  await withLock(file, context, async () => {
     rmSync(lock);
     symlinkSync('another', lock);
   });
@@ -219,15 +201,17 @@ test('a lock that was taken over from elsewhere is not touched by who had it', a
 });
 
 test('a lock is released when the work under it fails', async () => {
-  const failing = withLock(file, signal, () => Promise.reject(new Error('failed work')));
+  const failing = withLock(file, context, () => Promise.reject(new Error('failed work')));
   await assert.rejects(failing, /failed work/);
   assert.deepEqual(readdirSync(folder), ['number']);
 });
 
 test('who waits for a lock can be interrupted, and the holder is not disturbed', async () => {
   const interrupt = new AbortController();
-  await withLock(file, signal, async () => {
-    const waiting = withLock(file, interrupt.signal, async () => assert.fail('it got the lock'));
+  await withLock(file, context, async () => {
+    const waiting = withLock(file, contextUntil(interrupt.signal), async () =>
+      assert.fail('it got the lock'),
+    );
     interrupt.abort();
     await assert.rejects(waiting, Interrupted);
     assert.ok(await isHeld(lock));
@@ -235,7 +219,7 @@ test('who waits for a lock can be interrupted, and the holder is not disturbed',
 });
 
 test('a lock where none can be made is a failure of the machine, with the path and the reason', async () => {
-  const nowhere = withLock(join(folder, 'missing', 'x'), signal, async () => {});
+  const nowhere = withLock(join(folder, 'missing', 'x'), context, async () => {});
   await assert.rejects(
     nowhere,
     (error) =>

@@ -6,9 +6,13 @@ import { readFileSync } from 'node:fs';
 import { withLock } from '../../src/state/lock.ts';
 import { writePrivateFile } from '../../src/system/files.ts';
 
+const ignore = () => {};
+const report = { command: ignore, phase: ignore, phaseFailed: ignore, note: ignore, passThrough: ignore };
+const context = { env: process.env, signal: new AbortController().signal, report };
+
 const [file = '', what = '', times = '1'] = process.argv.slice(2);
 for (let time = 0; time < Number(times); time++) {
-  await withLock(file, new AbortController().signal, async () => {
+  await withLock(file, context, async () => {
     const number = what === 'hold' ? process.pid : Number(readFileSync(file, 'utf8')) + 1;
     await writePrivateFile(file, String(number));
     if (what === 'crash') process.kill(process.pid, 'SIGKILL');
