@@ -3,6 +3,7 @@ import type { ServerSpec } from '../model/server-spec.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { sshFailure } from '../ssh/messages.ts';
 import { addressesOf, type Resolved, resolveDestination, viaAnother } from '../ssh/resolve.ts';
+import { hasDesktop } from '../system/browser.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
@@ -117,12 +118,10 @@ async function by(port: number): Promise<string> {
   return holder ? ` by ${holder}` : '';
 }
 
-/** The same question that opening a page asks. */
 export async function checkBrowser(context: Context): Promise<Check> {
   const { env } = context;
   if (env.BROWSER) return checkNamedBrowser(env.BROWSER, context);
-  if (process.platform !== 'linux' || env.DISPLAY || env.WAYLAND_DISPLAY || env.WSL_DISTRO_NAME)
-    return ok('browser', "the desktop's own");
+  if (hasDesktop(env)) return ok('browser', "the desktop's own");
   return warning(
     'browser',
     'this machine has no desktop to open one on',

@@ -25,39 +25,35 @@ export function parseEnvironment(word: string): Environment {
   });
 }
 
+const PIP_INSTALL = 'python3 -m pip install --user jupyterlab';
+
+/** What puts Jupyter into an environment, and what makes it or tells what there is; as one would type it on the host. */
+function commandsOf(environment: Environment): { install: string; make: string } {
+  const { kind } = environment;
+  if (kind === 'none') return { install: PIP_INSTALL, make: '' };
+  if (kind === 'venv') {
+    const install = `${shellPath(`${environment.folder}/bin/pip`)} install jupyterlab`;
+    return { install, make: `python3 -m venv ${shellPath(environment.folder)} && ${install}` };
+  }
+  if (kind === 'conda') {
+    const packages = `${condaTarget(environment.name)} -c conda-forge jupyterlab`;
+    return { install: `conda install ${packages}`, make: `conda create ${packages}` };
+  }
+  if (kind === 'module') {
+    const names = environment.names.map(shellQuote).join(' ');
+    return { install: `module load ${names} && ${PIP_INSTALL}`, make: 'module avail' };
+  }
+  return { install: `${kind} add jupyterlab`, make: `${kind} init && ${kind} add jupyterlab` };
+}
+
 /** The one command that puts Jupyter into it, as one would type it in the directory on the host. */
 export function installCommand(environment: Environment): string {
-  switch (environment.kind) {
-    case 'none':
-      return 'python3 -m pip install --user jupyterlab';
-    case 'venv':
-      return `${shellPath(`${environment.folder}/bin/pip`)} install jupyterlab`;
-    case 'conda':
-      return `conda install ${condaTarget(environment.name)} -c conda-forge jupyterlab`;
-    case 'module':
-      return `module load ${environment.names.map(shellQuote).join(' ')} && python3 -m pip install --user jupyterlab`;
-    default:
-      return `${environment.kind} add jupyterlab`;
-  }
+  return commandsOf(environment).install;
 }
 
 /** The one command that makes it, or tells what there is, where it cannot be entered. */
 export function makeCommand(environment: Environment): string {
-  switch (environment.kind) {
-    case 'venv':
-      return `python3 -m venv ${shellPath(environment.folder)} && ${installCommand(environment)}`;
-    case 'conda':
-      return `conda create ${condaTarget(environment.name)} -c conda-forge jupyterlab`;
-    case 'module':
-      return 'module avail';
-    case 'uv':
-    case 'pixi':
-      return `${environment.kind} init && ${environment.kind} add jupyterlab`;
-    case 'poetry':
-      return 'poetry init && poetry add jupyterlab';
-    default:
-      return '';
-  }
+  return commandsOf(environment).make;
 }
 
 function condaTarget(name: string): string {

@@ -28,8 +28,9 @@ export interface Forward {
 const KEEP_ALIVE_S = 5;
 const KEEP_ALIVE_MISSES = 3;
 
-function option(name: string, value: string | number): [string, string] {
-  return ['-o', `${name}=${value}`];
+/** As options of ssh's command line, which win over what an ssh_config says. */
+function options(values: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
 function configFileArgs(sshConfig: string | undefined): string[] {
@@ -45,21 +46,16 @@ function configFileArgs(sshConfig: string | undefined): string[] {
  * which ssh tells it that the connection is up (ssh_config(5); it runs after the control socket listens).
  */
 export function masterCommand(connection: Connection): Command {
-  return [
-    'ssh',
-    ...configFileArgs(connection.sshConfig),
-    '-N',
-    '-T',
-    '-M',
-    '-S',
-    connection.controlPath,
-    ...option('ControlPersist', 'no'),
-    ...option('ClearAllForwardings', 'yes'),
-    ...option('RemoteCommand', 'none'),
-    ...option('LogLevel', 'INFO'),
-    ...option('ServerAliveInterval', KEEP_ALIVE_S),
-    ...option('ServerAliveCountMax', KEEP_ALIVE_MISSES),
-  ];
+  const { sshConfig, controlPath } = connection;
+  const own = options({
+    ControlPersist: 'no',
+    ClearAllForwardings: 'yes',
+    RemoteCommand: 'none',
+    LogLevel: 'INFO',
+    ServerAliveInterval: KEEP_ALIVE_S,
+    ServerAliveCountMax: KEEP_ALIVE_MISSES,
+  });
+  return ['ssh', ...configFileArgs(sshConfig), '-N', '-T', '-M', '-S', controlPath, ...own];
 }
 
 /**
@@ -69,26 +65,21 @@ export function masterCommand(connection: Connection): Command {
  * options that it does not know; nothing here decides about the connection's safety any more.
  */
 function sessionCommand(connection: Connection, remoteCommand: string): Command {
-  return [
-    'ssh',
-    ...configFileArgs(connection.sshConfig),
-    '-T',
-    '-S',
-    connection.controlPath,
-    ...option('IgnoreUnknown', '*'),
-    ...option('ControlMaster', 'no'),
-    ...option('ProxyCommand', 'false'),
-    ...option('ClearAllForwardings', 'yes'),
-    ...option('RemoteCommand', 'none'),
-    ...option('SessionType', 'default'),
-    ...option('ForkAfterAuthentication', 'no'),
-    ...option('StdinNull', 'no'),
-    ...option('PermitLocalCommand', 'no'),
-    ...option('LogLevel', 'ERROR'),
-    '--',
-    connection.destination,
-    remoteCommand,
-  ];
+  const { sshConfig, controlPath, destination } = connection;
+  const own = options({
+    IgnoreUnknown: '*',
+    ControlMaster: 'no',
+    ProxyCommand: 'false',
+    ClearAllForwardings: 'yes',
+    RemoteCommand: 'none',
+    SessionType: 'default',
+    ForkAfterAuthentication: 'no',
+    StdinNull: 'no',
+    PermitLocalCommand: 'no',
+    LogLevel: 'ERROR',
+  });
+  const args = [...configFileArgs(sshConfig), '-T', '-S', controlPath, ...own];
+  return ['ssh', ...args, '--', destination, remoteCommand];
 }
 
 /**
@@ -97,25 +88,19 @@ function sessionCommand(connection: Connection, remoteCommand: string): Command 
  */
 export function doctorCommand(connection: Connection, isQuiet: boolean): Command {
   const [program, ...args] = masterCommand(connection);
-  const own = [
-    '-v',
-    ...option('BatchMode', isQuiet ? 'yes' : 'no'),
-    ...option('StrictHostKeyChecking', 'yes'),
-    ...option('UpdateHostKeys', 'no'),
-    ...option('PermitLocalCommand', 'no'),
-  ];
-  return [
-    program,
-    ...own,
-    ...args.map((arg) => arg.replace('LogLevel=INFO', 'LogLevel=DEBUG1')),
-    '--',
-    connection.destination,
-  ];
+  const own = options({
+    BatchMode: isQuiet ? 'yes' : 'no',
+    StrictHostKeyChecking: 'yes',
+    UpdateHostKeys: 'no',
+    PermitLocalCommand: 'no',
+  });
+  const loud = args.map((arg) => arg.replace('LogLevel=INFO', 'LogLevel=DEBUG1'));
+  return [program, '-v', ...own, ...loud, '--', connection.destination];
 }
 
 /** A connection through the host's sshd to `target`, host:port, as a forward would open it. */
 export function throughCommand(connection: Connection, target: string): Command {
-  const own = ['-F', '/dev/null', '-S', connection.controlPath, ...option('ProxyCommand', 'false')];
+  const own = ['-F', '/dev/null', '-S', connection.controlPath, ...options({ ProxyCommand: 'false' })];
   return ['ssh', ...own, '-W', target, 'master'];
 }
 
