@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { redactTokens } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import { resolveCommand } from '../ssh/arguments.ts';
 import { tellingLine } from '../ssh/messages.ts';
+import { resolveDestination } from '../ssh/resolve.ts';
 import { readRecords, withServerLock } from '../state/records.ts';
 import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
@@ -32,13 +32,7 @@ const LOOK_MS = 50;
 
 /** The account on the host: the destination's, else what ssh resolves. */
 export async function remoteUser(spec: ServerSpec, context: Context): Promise<string> {
-  const named = userOf(spec);
-  if (named !== undefined) return named;
-  const { code, stdout, stderr } = await run(resolveCommand(spec), context);
-  const user = /^user (.+)$/m.exec(stdout)?.[1];
-  if (code !== 0 || user === undefined)
-    throw new Failure(`ssh -G ${spec.destination} failed: ${tellingLine(stderr)}`);
-  return user;
+  return userOf(spec) ?? (await resolveDestination(spec, context)).get('user') ?? '';
 }
 
 /**

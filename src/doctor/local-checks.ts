@@ -5,7 +5,7 @@ import { sshFailure } from '../ssh/messages.ts';
 import { addressesOf, type Resolved, resolveDestination, viaAnother } from '../ssh/resolve.ts';
 import { hasDesktop } from '../system/browser.ts';
 import type { Context } from '../system/context.ts';
-import { Failure, Interrupted } from '../system/errors.ts';
+import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { isPortFree, portHolder } from '../system/port.ts';
 import { run } from '../system/run.ts';
@@ -37,11 +37,15 @@ export async function checkSshConfig(
   connection: Connection,
   context: Context,
 ): Promise<{ check: Check; resolved: Resolved | undefined }> {
-  const { resolved, failure } = await resolveDestination(connection, context);
-  if (!resolved) return { check: failed('ssh_config', failure.message, failure.remedy), resolved };
-  const way = viaAnother(resolved);
-  const found = `${resolved.get('user')}@${resolved.get('hostname')}, port ${resolved.get('port')}`;
-  return { check: ok('ssh_config', way ? `${found}, by ${way}` : found), resolved };
+  try {
+    const resolved = await resolveDestination(connection, context);
+    const way = viaAnother(resolved);
+    const found = `${resolved.get('user')}@${resolved.get('hostname')}, port ${resolved.get('port')}`;
+    return { check: ok('ssh_config', way ? `${found}, by ${way}` : found), resolved };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { check: failed('ssh_config', error.message, error.remedy), resolved: undefined };
+  }
 }
 
 export async function checkName(connection: Connection, resolved: Resolved): Promise<Check> {

@@ -9,22 +9,16 @@ import { sshFailure, tellingLine } from './messages.ts';
 /** What ssh makes of a destination, by its configuration: the first value of each option, as `ssh -G` prints them. */
 export type Resolved = ReadonlyMap<string, string>;
 
-/** Asks ssh what it makes of a destination. Connects to nothing. `failure` says what is wrong with the ssh_config. */
-export async function resolveDestination(
-  host: Host,
-  context: Context,
-): Promise<{ resolved: Resolved; failure: undefined } | { resolved: undefined; failure: UsageError }> {
+/** Asks ssh what it makes of a destination. Connects to nothing. @throws UsageError when the ssh_config is broken */
+export async function resolveDestination(host: Host, context: Context): Promise<Resolved> {
   const { code, stdout, stderr } = await run(resolveCommand(host), context);
-  if (code !== 0) {
-    const failure = new UsageError(tellingLine(stderr), { remedy: sshFailure(host, stderr).remedy });
-    return { resolved: undefined, failure };
-  }
+  if (code !== 0) throw new UsageError(tellingLine(stderr), { remedy: sshFailure(host, stderr).remedy });
   const resolved = new Map<string, string>();
   for (const line of stdout.split('\n')) {
     const [, key, value] = /^(\S+) (.*)$/.exec(line) ?? [];
     if (key !== undefined && value !== undefined && !resolved.has(key)) resolved.set(key, value);
   }
-  return { resolved, failure: undefined };
+  return resolved;
 }
 
 /** How a host is reached through something else: its name and its port mean nothing to this machine then. */
@@ -50,8 +44,7 @@ export interface LookedUp {
 
 /** Looks a destination up. Connects to nothing. @throws UsageError when the ssh_config is broken */
 export async function lookUp(host: Host, context: Context): Promise<LookedUp> {
-  const { resolved, failure } = await resolveDestination(host, context);
-  if (failure) throw failure;
+  const resolved = await resolveDestination(host, context);
   const value = (key: string) => resolved.get(key) ?? '';
   const hostName = value('hostname');
   const named = parseDestination(host.destination).host;

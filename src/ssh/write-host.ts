@@ -64,8 +64,7 @@ async function verifyHeard(
   context: Context,
 ): Promise<void> {
   const { alias, hostName, user, port } = block;
-  const { resolved, failure } = await resolveDestination({ destination: alias, sshConfig }, context);
-  if (failure) throw failure;
+  const resolved = await resolveDestination({ destination: alias, sshConfig }, context);
   const wanted: readonly (readonly [key: string, value: string | undefined])[] = [
     ['HostName', hostName],
     ['User', user],
