@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SERVER_OPTIONS } from '../line/server-options.ts';
-import { defineVerb, flag } from '../line/verb.ts';
+import { defineVerb, destinationOr, flag } from '../line/verb.ts';
 import type { ServerSettings } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { SHELLS, type Shell } from '../shell/start-up-file.ts';
@@ -10,13 +10,7 @@ import { giveLines, INSTALL } from './shell-lines.ts';
 export const aliases = defineVerb({
   usage: 'aliases [server]',
   summary: 'Shell aliases: port_forward, remote_notebook_start, remote_notebook_stop',
-  positionals: {
-    server: {
-      describe: 'a server or a destination; all configured ones without',
-      type: 'string',
-      completes: 'destinations',
-    },
-  },
+  positionals: destinationOr('a server or a destination; all configured ones without'),
   options: {
     ...SERVER_OPTIONS,
     shell: { choices: SHELLS, describe: 'the shell to write for (default: yours)' },

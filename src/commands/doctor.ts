@@ -1,18 +1,12 @@
 import type { Check } from '../doctor/check.ts';
 import { SERVER_OPTIONS } from '../line/server-options.ts';
-import { defineVerb } from '../line/verb.ts';
+import { defineVerb, destinationOr } from '../line/verb.ts';
 import type { Style } from '../screen/terminal.ts';
 
 export const doctor = defineVerb({
   usage: 'doctor [server]',
   summary: 'Check each layer between here and a server, and say what to mend',
-  positionals: {
-    server: {
-      describe: 'a name, or a destination as start takes it',
-      type: 'string',
-      completes: 'destinations',
-    },
-  },
+  positionals: destinationOr('a name, or a destination as start takes it'),
   options: SERVER_OPTIONS,
   examples: [
     ['$0 doctor gpu', 'exit status 1 when a layer is broken'],

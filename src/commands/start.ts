@@ -1,6 +1,6 @@
 import type { Started } from '../lifecycle/start.ts';
 import { SERVER_OPTIONS } from '../line/server-options.ts';
-import { DRY_RUN, defineVerb, flag } from '../line/verb.ts';
+import { DRY_RUN, defineVerb, destinationOr, flag } from '../line/verb.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { commandLine } from '../system/command.ts';
@@ -10,13 +10,7 @@ import { BROWSER, TIMEOUT, verifyTimeout } from './start-options.ts';
 export const start = defineVerb({
   usage: 'start [server]',
   summary: 'Start a server on its host, or join it, and open it here',
-  positionals: {
-    server: {
-      describe: 'a destination of ssh (an alias, user@host, ssh://user@host:port) or a name',
-      type: 'string',
-      completes: 'destinations',
-    },
-  },
+  positionals: destinationOr('a destination of ssh (an alias, user@host, ssh://user@host:port) or a name'),
   options: {
     ...SERVER_OPTIONS,
     ...BROWSER,

@@ -1,4 +1,4 @@
-import { CONFIG_FILE, defineVerb, flag } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, destinationOr, flag } from '../line/verb.ts';
 import type { ServerStatus } from '../model/status.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { UsageError } from '../system/errors.ts';
@@ -9,13 +9,7 @@ const WATCH_MS = 2000;
 export const status = defineVerb({
   usage: 'status [server]',
   summary: 'What runs where, asked of the world and not of the memory',
-  positionals: {
-    server: {
-      describe: 'name of a server; all without. With --all a destination of ssh, too',
-      type: 'string',
-      completes: 'destinations',
-    },
-  },
+  positionals: destinationOr('name of a server; all without. With --all a destination of ssh, too'),
   options: {
     ...CONFIG_FILE,
     watch: flag('look again every two seconds, in place', 'w'),

@@ -68,6 +68,11 @@ export const SERVER = {
   },
 } as const;
 
+/** The argument of verbs that take a destination of ssh as well. */
+export function destinationOr(describe: string) {
+  return { server: { describe, type: 'string', completes: 'destinations' } } as const;
+}
+
 export const CONFIG_FILE = { 'ssh-config': SETTING_OPTIONS['ssh-config'] } as const;
 
 export const YES = { yes: flag('ask nothing', 'y') } as const;

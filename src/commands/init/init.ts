@@ -1,5 +1,5 @@
 import { SERVER_OPTIONS } from '../../line/server-options.ts';
-import { defineVerb, flag } from '../../line/verb.ts';
+import { defineVerb, destinationOr, flag } from '../../line/verb.ts';
 import { takeDefault, yesOrNo } from '../../screen/questions.ts';
 import { uninterrupted } from '../../system/context.ts';
 import { Interrupted, UsageError } from '../../system/errors.ts';
@@ -11,13 +11,9 @@ import type { Tried } from './try-out.ts';
 export const init = defineVerb({
   usage: 'init [server]',
   summary: 'The first time: ask where, try it, and write it down when it works',
-  positionals: {
-    server: {
-      describe: 'a destination of ssh (an alias, user@host, ssh://user@host:port); asked for without',
-      type: 'string',
-      completes: 'destinations',
-    },
-  },
+  positionals: destinationOr(
+    'a destination of ssh (an alias, user@host, ssh://user@host:port); asked for without',
+  ),
   options: {
     ...SERVER_OPTIONS,
     ...BROWSER,
