@@ -11,15 +11,17 @@ import { reason, writePrivateFile } from '../system/files.ts';
 /** To valibot a list is an object, too. */
 const mapping = v.custom<object>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'a mapping',
 );
+const text = v.string('a string');
 
 const EntrySchema = v.strictObject({
-  destination: v.string(),
+  destination: text,
   ...Object.fromEntries(SETTING_NAMES.map((name) => [optionName(name), v.optional(SETTING_SCHEMAS[name])])),
 });
 
 const ConfigurationSchema = v.strictObject({
-  default: v.optional(v.string()),
+  default: v.optional(text),
   servers: v.optional(
     v.pipe(mapping, v.record(v.string(), v.pipe(mapping, EntrySchema, v.transform(entryIn)))),
   ),
@@ -121,10 +123,8 @@ async function parseYaml(text: string, file: string): Promise<{ document: Docume
   return { document, lines };
 }
 
-type Issue = v.BaseIssue<unknown>;
-
 function configurationMistake(
-  issue: Issue,
+  issue: v.BaseIssue<unknown>,
   document: Document,
   lines: LineCounter,
   file: string,
@@ -132,36 +132,27 @@ function configurationMistake(
   const path = issue.path?.map((item) => item.key as string) ?? [];
   const line = lineOf(path, document, lines);
   const where = `${file}${line ? `:${line}` : ''}: ${path.join('.') || 'the file'}`;
-  const known = knownKeys(path);
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    return new UsageError(`${where} is unknown`, { remedy: `Known there: ${known.join(', ')}` });
+    const { entries } = path.length === 1 ? ConfigurationSchema : EntrySchema;
+    return new UsageError(`${where} is unknown`, {
+      remedy: `Known there: ${Object.keys(entries).join(', ')}`,
+    });
   }
-  const missing = issue.received === 'undefined';
+  if (issue.received === 'undefined') return new UsageError(`${where} is missing`);
   const received = issue.received === 'Array' ? 'a list' : issue.received;
-  return new UsageError(
-    missing ? `${where} is missing` : `${where} is ${received}, but ${expected(issue)} is expected`,
-  );
+  return new UsageError(`${where} is ${received}, but ${issue.message} is expected`);
 }
 
-function expected({ type, requirement, expected }: Issue): string {
-  if (type === 'min_value' || type === 'max_value' || type === 'integer')
-    return 'a whole number from 1 to 65535';
-  if (type === 'array') return 'a list of lines';
-  return type === 'custom' ? 'a mapping' : String(requirement ?? `a ${expected}`);
-}
-
-function knownKeys(path: readonly string[]): string[] {
-  return Object.keys(path.length === 1 ? ConfigurationSchema.entries : EntrySchema.entries);
+/** A node of the document, as far as its keys are of interest. */
+interface Mapping {
+  readonly items?: readonly { readonly key?: { readonly value?: unknown; readonly range?: number[] } }[];
 }
 
 /** The line of the key, or of the nearest one above it that is there. */
 function lineOf(path: readonly string[], document: Document, lines: LineCounter): number | undefined {
   for (let length = path.length; length > 0; length--) {
-    const parent: unknown =
-      length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
-    const items = (parent as { items?: { key?: { value?: unknown; range?: number[] } }[] } | undefined)
-      ?.items;
-    const start = items?.find(({ key }) => key?.value === path[length - 1])?.key?.range?.[0];
+    const parent = document.getIn(path.slice(0, length - 1), true) as Mapping | undefined;
+    const start = parent?.items?.find(({ key }) => key?.value === path[length - 1])?.key?.range?.[0];
     if (start !== undefined) return lines.linePos(start).line;
   }
   return undefined;

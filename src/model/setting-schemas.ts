@@ -1,14 +1,19 @@
 import * as v from 'valibot';
 import { SETTING_NAMES, type SettingName, settingOf } from './settings.ts';
 
-const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
+const PORT = 'a whole number from 1 to 65535';
+const port = v.pipe(v.number('a number'), v.integer(PORT), v.minValue(1, PORT), v.maxValue(65535, PORT));
+const text = v.string('a string');
 
-/** For each setting what a file may hold; apart from the table, since few verbs read valibot. */
+/**
+ * For each setting what a file may hold, with what is expected as the message. Apart from the table, since few verbs read
+ * valibot.
+ */
 export const SETTING_SCHEMAS = Object.fromEntries(
   SETTING_NAMES.map((name) => {
     const { type } = settingOf(name);
-    if (type === 'lines') return [name, v.array(v.string())];
-    if (type === 'switch') return [name, v.boolean()];
-    return [name, type === 'port' ? port : v.string()];
+    if (type === 'lines') return [name, v.array(text, 'a list of lines')];
+    if (type === 'switch') return [name, v.boolean('a boolean')];
+    return [name, type === 'port' ? port : text];
   }),
 ) as Record<SettingName, v.GenericSchema>;
