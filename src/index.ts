@@ -130,8 +130,9 @@ export async function serverUrl(name: string, surroundings: Surroundings = {}): 
 export async function stopServer(name: string, surroundings: Surroundings = {}): Promise<StopOutcome> {
   const { stopServer: stop } = await import('./lifecycle/stop.ts');
   const context = contextOf(surroundings);
+  const { spec } = await known(name, surroundings, context);
   // Only who is asked can refuse.
-  return (await stop(await known(name, surroundings, context), undefined, context)) as StopOutcome;
+  return (await stop(spec, undefined, context)) as StopOutcome;
 }
 
 async function known(name: string, { sshConfig }: Surroundings, context: Context) {

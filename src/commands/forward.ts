@@ -102,7 +102,7 @@ async function cancelled(
   const { cancelForwards } = await import('../lifecycle/forward.ts');
   const { serverStatus } = await import('../lifecycle/status.ts');
   const localPorts = ports.map(({ localPort }) => localPort);
-  const record = await cancelForwards(known, localPorts, context);
+  const record = await cancelForwards(known.spec, localPorts, context);
   return { record, status: await serverStatus(record, context) };
 }
 

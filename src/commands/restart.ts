@@ -26,7 +26,12 @@ export const restart = defineVerb({
     }
     const { mayEnd } = await import('./busy.ts');
     const { restartServer } = await import('../lifecycle/restart.ts');
-    const result = await restartServer(known, args.yes ? undefined : mayEnd(terminal), timeoutMs, context);
+    const result = await restartServer(
+      known.spec,
+      args.yes ? undefined : mayEnd(terminal),
+      timeoutMs,
+      context,
+    );
     const phases = terminal.phases();
     if (result === 'refused') {
       terminal.say(`${style.bold(name)} runs on.`);

@@ -81,7 +81,7 @@ async function stopOne(record: ServerRecord, terminal: Terminal): Promise<Outcom
   // Steps of many at once would only be a jumble.
   const report = { ...terminal.context.report, phase: () => {}, phaseFailed: () => {} };
   try {
-    const outcome = await stopServer({ spec, record }, undefined, { ...terminal.context, report });
+    const outcome = await stopServer(spec, undefined, { ...terminal.context, report });
     return { name, outcome };
   } catch (error) {
     if (!(error instanceof Failure) || terminal.context.signal.aborted) throw error;

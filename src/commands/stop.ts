@@ -45,7 +45,7 @@ export const stop = defineVerb({
     verifyNotArticle(name, context);
     const { disconnectServer, stopServer } = await import('../lifecycle/stop.ts');
     if (args.keepServer) {
-      await disconnectServer(known, context);
+      await disconnectServer(known.spec, context);
       terminal.say(
         `${terminal.style.bold(name)}: the tunnel is closed; the server runs on. Join it again: remote-notebook start ${name}`,
       );
@@ -53,7 +53,7 @@ export const stop = defineVerb({
       return 0;
     }
     const { mayEnd } = await import('./busy.ts');
-    const outcome = await stopServer(known, args.yes ? undefined : mayEnd(terminal), context);
+    const outcome = await stopServer(known.spec, args.yes ? undefined : mayEnd(terminal), context);
     const phases = terminal.phases();
     if (outcome === 'refused') {
       terminal.say(`${terminal.style.bold(name)} runs on.`);
@@ -113,7 +113,7 @@ async function stopPlainly(
   await stopPlain(spec, user, context);
   if (record) {
     const { forgetServer } = await import('../lifecycle/stop.ts');
-    await forgetServer(known, context);
+    await forgetServer(spec, context);
   }
   terminal.say(`${terminal.style.bold(spec.name)} is stopped.`);
   return 0;

@@ -13,7 +13,7 @@ const FIRST_STEPS = [
 /** What the program says to who names no verb: how to begin, and what runs. */
 export async function welcome(terminal: Terminal): Promise<number> {
   const { print, style, context } = terminal;
-  const { startedServers } = await import('../state/started.ts');
+  const { startedServers } = await import('../config/names.ts');
   print('Jupyter on any machine that you can ssh to, as if it were local.\n');
   const width = Math.max(...FIRST_STEPS.map(([words]) => words.length));
   for (const [words, does] of FIRST_STEPS)

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { SshFailure } from '../ssh/messages.ts';
-import { startedServers } from '../state/started.ts';
 import { nearest } from '../system/nearest.ts';
-import { configurationFile } from '../system/paths.ts';
+import { configurationFile, stateFile } from '../system/paths.ts';
 import type { Configuration } from './file.ts';
 
 /** A name that means something here, and what. */
@@ -23,6 +22,20 @@ export async function serverNames(env: NodeJS.ProcessEnv): Promise<KnownName[]> 
     about: `in config.yaml, on ${destination}`,
   }));
   return [...started, ...configured.filter(({ name }) => started.every((known) => known.name !== name))];
+}
+
+/**
+ * The servers on record, for who asks only in passing, at each Tab perhaps: without the schema that `readRecords`
+ * holds the file to. A file that cannot be understood has none, and stays where it is.
+ */
+export function startedServers(env: NodeJS.ProcessEnv): { name: string; destination: string }[] {
+  try {
+    const { servers, article } = JSON.parse(readFileSync(stateFile(env), 'utf8'));
+    const all: Record<string, { spec: { destination: unknown } }> = { ...servers, ...article };
+    return Object.entries(all).map(([name, { spec }]) => ({ name, destination: String(spec.destination) }));
+  } catch {
+    return [];
+  }
 }
 
 async function configuredServers(env: NodeJS.ProcessEnv): Promise<Configuration['servers']> {

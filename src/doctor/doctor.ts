@@ -1,6 +1,7 @@
 import { lastValue } from '../host/protocol.ts';
 import { examineHost } from '../host/servers.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
+import type { Connection } from '../ssh/arguments.ts';
 import { viaAnother } from '../ssh/resolve.ts';
 import { readRecords } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
@@ -42,81 +43,70 @@ export async function diagnose(
   tell: (check: Check) => void,
 ): Promise<Check[]> {
   const checks: Check[] = [];
-  const add = (...more: Check[]) => {
-    for (const check of more) {
-      checks.push(check);
-      tell(check);
-    }
+  const add = (check: Check) => {
+    checks.push(check);
+    tell(check);
   };
-  const ssh = await checkSsh(context);
-  add(ssh);
-  if (ssh.verdict === 'failed') add(...LAYERS.map((name) => unchecked(name, 'ssh')));
-  else await checkRemote(spec, context, add);
-  add(await localPort(spec, context), await checkBrowser(context));
+  const remote = remoteChecks(spec, context);
+  let next = await remote.next();
+  for (; !next.done; next = await remote.next()) add(next.value);
+  const done = checks.map(({ name }) => name);
+  for (const name of LAYERS.filter((layer) => !done.includes(layer))) add(unchecked(name, next.value));
+  add(await localPort(spec, context));
+  add(await checkBrowser(context));
   return checks;
 }
 
-async function checkRemote(
-  spec: ServerSpec,
-  context: Context,
-  add: (...checks: Check[]) => void,
-): Promise<void> {
-  const done = new Set<string>();
-  const put = (...checks: Check[]) => {
-    for (const { name } of checks) done.add(name);
-    add(...checks);
-  };
-  const rest = (cause: string) =>
-    put(...LAYERS.filter((name) => !done.has(name)).map((name) => unchecked(name, cause)));
+/** Yields each check that can be made. Returns the layer that keeps the rest from being checked, if any does. */
+async function* remoteChecks(spec: ServerSpec, context: Context): AsyncGenerator<Check, string> {
+  const ssh = await checkSsh(context);
+  yield ssh;
+  if (ssh.verdict === 'failed') return 'ssh';
   const connection = connectionOf(spec, context.env);
   const { check, resolved } = await checkSshConfig(connection, context);
-  put(check);
-  if (!resolved) return rest('ssh_config');
+  yield check;
+  if (!resolved) return 'ssh_config';
   const way = viaAnother(resolved);
-  if (way) put(ok('name', `left to the ${way}`), ok('reach', `left to the ${way}`));
-  else {
-    const name = await checkName(connection, resolved);
-    put(name);
-    if (name.verdict === 'failed') return rest('name');
-    const reach = await checkReach(connection, resolved);
-    put(reach);
-    if (reach.verdict === 'failed') return rest('reach');
+  for (const [name, look] of [
+    ['name', checkName],
+    ['reach', checkReach],
+  ] as const) {
+    const found = way ? ok(name, `left to the ${way}`) : await look(connection, resolved);
+    yield found;
+    if (found.verdict === 'failed') return name;
   }
   const login = await logIn(connection, context);
   try {
-    put(...login.checks);
-    if (!login.connection)
-      return rest(login.checks.find(({ verdict }) => verdict === 'failed')?.name ?? 'authentication');
-    await checkHost(spec, login, context, put, rest);
+    yield* login.checks;
+    if (login.connection) return yield* hostAndServerChecks(spec, login, login.connection, context);
+    return login.checks.find(({ verdict }) => verdict === 'failed')?.name ?? 'authentication';
   } finally {
     await login.end();
   }
 }
 
-async function checkHost(
+async function* hostAndServerChecks(
   spec: ServerSpec,
   login: Login,
+  connection: Connection,
   context: Context,
-  put: (...checks: Check[]) => void,
-  rest: (cause: string) => void,
-): Promise<void> {
-  const { connection } = login;
-  if (!connection) return;
-  const forwarding = await checkForwarding(login, spec, context);
-  put(forwarding);
+): AsyncGenerator<Check, string> {
+  const forwarding = await checkForwarding(connection, login.words, spec, context);
+  yield forwarding;
   let found: Awaited<ReturnType<typeof examineHost>>;
   try {
     found = await examineHost(connection, spec, context);
   } catch (error) {
     if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
-    put(failed('login shell', error.message, error.remedy));
-    return rest('login shell');
+    yield failed('login shell', error.message, error.remedy);
+    return 'login shell';
   }
   const { frames, printed } = found;
-  put(ok('login shell', lastValue(frames, 'shell') ?? 'unknown'), startUpFiles(printed));
-  put(...hostChecks(frames, spec));
-  if (forwarding.verdict === 'failed') return rest('forwarding');
-  put(...(await serverChecks(frames, connection, context)));
+  yield ok('login shell', lastValue(frames, 'shell') ?? 'unknown');
+  yield startUpFiles(printed);
+  yield* hostChecks(frames, spec);
+  if (forwarding.verdict !== 'failed') yield* await serverChecks(frames, connection, context);
+  return 'forwarding';
 }
 
 function startUpFiles(printed: readonly string[]): Check {

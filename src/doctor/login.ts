@@ -92,62 +92,52 @@ function methodIn(words: string): string | undefined {
   return /Authenticated to .* using "([^"]+)"/.exec(words)?.[1];
 }
 
-/** The four layers of a login, read in what `ssh -v` said of one that could ask nothing. */
+/** The layers of a login up to the first that is broken, read in what `ssh -v` said of one that could ask nothing. */
 function loginChecks(connection: Connection, words: string, isUp: boolean): Check[] {
-  const names = ['host key', 'authentication', 'reconnect'] as const;
   const plain = words.replace(/^debug\d: .*\n?/gm, '');
   const cause = sshCause(plain);
-  const remedy = sshFailure(connection, plain).remedy;
-  if (cause === 'host-key-changed' || cause === 'host-key-unknown') {
-    const found = cause === 'host-key-unknown' ? 'this host was never met' : tellingLine(plain);
-    return [failed('host key', found, remedy), ...names.slice(1).map((name) => unchecked(name, 'host key'))];
-  }
+  const { remedy } = sshFailure(connection, plain);
   const key = /Server host key: (\S+ \S+)/.exec(words)?.[1];
   const known = ok('host key', `known: ${key}`);
   if (isUp) {
     const method = methodIn(words) ?? 'a way that ssh does not tell';
     return [known, ok('authentication', method), ok('reconnect', 'needs no question')];
   }
-  if (key !== undefined)
-    return [
-      known,
-      failed('authentication', tellingLine(plain), remedy),
-      unchecked('reconnect', 'authentication'),
-    ];
-  return [
-    failed('host key', tellingLine(plain), remedy),
-    ...names.slice(1).map((name) => unchecked(name, 'host key')),
-  ];
+  if (cause === 'host-key-unknown') return [failed('host key', 'this host was never met', remedy)];
+  if (cause === 'host-key-changed' || key === undefined)
+    return [failed('host key', tellingLine(plain), remedy)];
+  return [known, failed('authentication', tellingLine(plain), remedy)];
 }
 
+/** The same where another way has led in. */
 function asked(checks: readonly Check[], how: string): Check[] {
-  return checks.map((check) => {
-    if (check.name === 'authentication') return ok('authentication', how);
-    if (check.name !== 'reconnect') return check;
-    return warning(
+  return [
+    ...checks.filter(({ name }) => name === 'host key'),
+    ok('authentication', how),
+    warning(
       'reconnect',
       'the host asks at each login: after a sleep the tunnel cannot come back by itself',
       'Install a key, in an agent if it has a passphrase: ssh-copy-id; then start again.',
-    );
-  });
+    ),
+  ];
 }
 
 /** A real connection through the host's sshd to the server's port of it. */
 export async function checkForwarding(
-  login: Login,
+  connection: Connection,
+  words: () => string,
   { port, socket }: ServerSpec,
   context: Context,
 ): Promise<Check> {
   const name = 'forwarding';
-  if (!login.connection) return unchecked(name, 'authentication');
   // sshd has the same words for a socket that is forbidden and for one that is not there.
   if (socket) return unchecked(name, 'sshd tells of sockets only when a server listens on one');
-  const before = login.words().length;
+  const before = words().length;
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(OPEN_MS)]);
   try {
-    await run(throughCommand(login.connection, `127.0.0.1:${port}`), { ...context, signal });
+    await run(throughCommand(connection, `127.0.0.1:${port}`), { ...context, signal });
     // The connection says why; that nothing listens there is no matter.
-    if (sshCause(login.words().slice(before)) === 'forwarding-prohibited') {
+    if (sshCause(words().slice(before)) === 'forwarding-prohibited') {
       return failed(
         name,
         `the host's sshd forbids to forward to its port ${port}`,

@@ -1,4 +1,5 @@
 import type { KnownServer } from '../config/resolve.ts';
+import type { ServerSpec } from '../model/server-spec.ts';
 import { isPort } from '../model/setting-values.ts';
 import type { ServerStatus } from '../model/status.ts';
 import { type Forward, forwardSpec } from '../ssh/arguments.ts';
@@ -89,7 +90,7 @@ export async function forwardServer(
  * @throws UsageError when it has no such one; then all stay
  */
 export async function cancelForwards(
-  { spec }: KnownServer,
+  spec: ServerSpec,
   ports: readonly number[],
   context: Context,
 ): Promise<ServerRecord> {

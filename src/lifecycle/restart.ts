@@ -1,4 +1,4 @@
-import type { KnownServer } from '../config/resolve.ts';
+import type { ServerSpec } from '../model/server-spec.ts';
 import type { Context } from '../system/context.ts';
 import { onTunnel } from '../tunnel/tunnel.ts';
 import { type Started, startHeld } from './start.ts';
@@ -13,7 +13,7 @@ import { withServer } from './task.ts';
  * @returns `again` tells whether there was one: pages that were open before its stop know another token
  */
 export function restartServer(
-  { spec }: KnownServer,
+  spec: ServerSpec,
   mayEnd: MayEnd | undefined,
   timeoutMs: number,
   context: Context,

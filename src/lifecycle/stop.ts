@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import type { KnownServer } from '../config/resolve.ts';
 import { serverRecord } from '../host/server-record.ts';
 import { endJupyter, findServer, type StopOutcome } from '../host/servers.ts';
 import { type Api, requestShutdown } from '../jupyter/api.ts';
@@ -35,7 +34,7 @@ export type MayEnd = (spec: ServerSpec, busy: readonly Kernel[]) => Promise<bool
  * @param mayEnd undefined to end whatever its kernels do
  */
 export function stopServer(
-  { spec }: KnownServer,
+  spec: ServerSpec,
   mayEnd: MayEnd | undefined,
   context: Context,
 ): Promise<StopOutcome | 'refused'> {
@@ -109,12 +108,12 @@ export async function busyKernels(api: Api, { signal }: Context): Promise<readon
  * Ends the tunnel alone; the server runs on, and stays known here. Its ports are kept for the next tunnel,
  * but for those that other machines can reach: these are open only where they are named. Needs no connection.
  */
-export function disconnectServer({ spec }: KnownServer, context: Context): Promise<void> {
+export function disconnectServer(spec: ServerSpec, context: Context): Promise<void> {
   return closeTunnel(spec, withClosed, context);
 }
 
 /** Ends the tunnel, and forgets the server here; it is left as it is. Needs no connection. */
-export function forgetServer({ spec }: KnownServer, context: Context): Promise<void> {
+export function forgetServer(spec: ServerSpec, context: Context): Promise<void> {
   return closeTunnel(spec, withoutRecord, context);
 }
 

@@ -48,20 +48,16 @@ export async function openTunnel(connection: Connection, context: Context): Prom
 /** The wanted forwards once more, each behind the name of its server: what the keeper reads names none. */
 const OWNERS = 'owners';
 
-/** Hands the keeper the forwards of the records. */
-function writeForwards(connection: Connection, context: Context): Forward[] {
-  const records = recordsOn(connection, readRecords(context), context.env);
-  const wanted = new Map(
-    records
-      .flatMap(({ forwards }) => allForwards(forwards))
-      .map((forward) => [forwardSpec(forward), forward]),
+/** Hands the keeper the forwards of the records, and returns them as `-L` takes them. */
+function writeForwards(connection: Connection, context: Context): string[] {
+  const owned = recordsOn(connection, readRecords(context), context.env).flatMap(({ spec, forwards }) =>
+    allForwards(forwards).map((forward) => ({ owner: spec.name, wanted: forwardSpec(forward) })),
   );
-  const owned = records.flatMap(({ spec, forwards }) =>
-    allForwards(forwards).map((forward) => `${spec.name} ${forwardSpec(forward)}`),
-  );
-  writePassingFile(join(connection.folder, OWNERS), [...owned, ''].join('\n'));
-  writePassingFile(join(connection.folder, 'forwards'), [...wanted.keys(), ''].join('\n'));
-  return [...wanted.values()];
+  const wanted = [...new Set(owned.map((one) => one.wanted))];
+  const lines = owned.map((one) => `${one.owner} ${one.wanted}`);
+  writePassingFile(join(connection.folder, OWNERS), [...lines, ''].join('\n'));
+  writePassingFile(join(connection.folder, 'forwards'), [...wanted, ''].join('\n'));
+  return wanted;
 }
 
 /** A forward, and the server that has asked for it. */
@@ -86,17 +82,14 @@ export function readForwards(connection: Connection): OwnedForward[] {
 /** Has the keeper make the connection's forwards those that are wanted, and waits until it has. */
 async function settleForwards(
   connection: Connection,
-  forwards: readonly Forward[],
+  wanted: readonly string[],
   context: Context,
 ): Promise<void> {
-  const wanted = forwards.map(forwardSpec);
   const before = await keeperState(connection);
   if (!before?.keeper || !isOpen(connection, before)) return;
   if (before.word === 'connected' && isApplied(before, wanted) && before.down.length === 0) return;
-  for (const forward of forwards) {
-    if (before.up.includes(forwardSpec(forward))) continue;
-    context.report.command(controlCommand(connection, 'forward', forwardSpec(forward)));
-  }
+  for (const forward of wanted.filter((spec) => !before.up.includes(spec)))
+    context.report.command(controlCommand(connection, 'forward', forward));
   await sendSignal(before.keeper, 'SIGUSR2');
   await stateWhere((state) => state.looked > before.looked && isApplied(state, wanted), connection, context);
 }

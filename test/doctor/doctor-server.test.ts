@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { startByHand } from '../hosts/by-hand.ts';
 import { configureJupyter } from '../hosts/configuration.ts';
 import { diagnosis, makeHealthy } from '../hosts/diagnosis.ts';
 import { serverRecord, started } from '../hosts/servers.ts';
-import { ports } from '../hosts/sshd.ts';
+import { freePort, ports } from '../hosts/sshd.ts';
 import type { World } from '../hosts/world.ts';
 
 /** What doctor finds of a server that was started: its process, its API and its websockets. */
@@ -98,4 +99,12 @@ test('a websocket that gets no answer at all is told', async () => {
   assert.equal(code, 1);
   const websocket = checks.find(({ name }) => name === 'websocket');
   assert.deepEqual([websocket?.verdict, websocket?.found], ['failed', 'no answer']);
+});
+
+test('a server that listens on another address than loopback is asked there', async () => {
+  const server = await startByHand(world, 'server', [`--port=${await freePort()}`, '--ip=127.0.0.2']);
+  await started(world.laptop, '--adopt', String(server.pid), '--name', 'loopback');
+  const { code, checks } = await diagnosis(world);
+  const verdicts = ['api', 'websocket'].map((name) => checks.find((check) => check.name === name)?.verdict);
+  assert.deepEqual([code, ...verdicts], [0, 'ok', 'ok'], JSON.stringify(checks));
 });

@@ -10,8 +10,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
-import { Failure } from '../../src/system/errors.ts';
-import { ensurePrivateFolder, verifyWritable, writePrivateFile } from '../../src/system/files.ts';
+import { setTimeout } from 'node:timers/promises';
+import { Failure, Interrupted } from '../../src/system/errors.ts';
+import { ensurePrivateFolder, verifyWritable, watchUntil, writePrivateFile } from '../../src/system/files.ts';
 import { makeFolder } from '../hosts/standing.ts';
 
 let folder: string;
@@ -84,4 +85,34 @@ test('whether a file could be written is known without a trace', () => {
   assert.throws(() => verifyWritable(join(folder, 'file', 'below')), Failure);
   assert.throws(() => verifyWritable(join(folder, 'dangling', 'below')), Failure);
   assert.deepEqual(readdirSync(folder).sort(), ['dangling', 'file']);
+});
+
+test('who waits for something in a folder has it at once, after a change, or not at all', async () => {
+  const { signal } = new AbortController();
+  const seen = () => (readdirSync(folder).includes('x') ? 'x' : undefined);
+  const waiting = watchUntil(folder, seen, signal);
+  writeFileSync(join(folder, 'x'), '');
+  assert.equal(await waiting, 'x');
+  assert.equal(await watchUntil(folder, seen, signal), 'x');
+  assert.equal(await watchUntil(folder, () => undefined, signal, Promise.resolve()), undefined);
+});
+
+test('a wait in a folder ends with an interrupt, and with whatever fails on its way; nothing keeps the process', async () => {
+  const interrupt = new AbortController();
+  const fail = async () => {
+    throw new Error('no look');
+  };
+  const forever = () => undefined;
+  await assert.rejects(watchUntil(folder, fail, interrupt.signal), /no look/);
+  await assert.rejects(
+    watchUntil(folder, forever, interrupt.signal, Promise.reject(new Error('ended'))),
+    /ended/,
+  );
+  const waiting = watchUntil(folder, forever, interrupt.signal);
+  interrupt.abort();
+  await assert.rejects(waiting, Interrupted);
+  await assert.rejects(watchUntil(folder, forever, interrupt.signal), Interrupted);
+  // A watch is closed a moment later.
+  await setTimeout(100);
+  assert.equal(process.getActiveResourcesInfo().includes('FSEventWrap'), false);
 });

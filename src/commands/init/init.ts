@@ -145,7 +145,7 @@ async function leavesRunning(
     return isWanted;
   } finally {
     const { context } = terminal;
-    if (!isWanted) await stopServer({ spec: record.spec, record }, undefined, uninterrupted(context));
+    if (!isWanted) await stopServer(record.spec, undefined, uninterrupted(context));
   }
 }
 

@@ -60,10 +60,10 @@ async function start(
   const { context } = terminal;
   const before = readRecords(context)[spec.name];
   const started = await startServer(spec, { kind: 'start', timeoutMs }, context);
-  const known = { spec: started.record.spec, record: started.record };
-  if (!started.joined) undoings.push(() => stopServer(known, undefined, uninterrupted(context)));
-  else if (!before) undoings.push(() => forgetServer(known, uninterrupted(context)));
-  else if (before.closed) undoings.push(() => disconnectServer(known, uninterrupted(context)));
+  const { spec: running } = started.record;
+  if (!started.joined) undoings.push(() => stopServer(running, undefined, uninterrupted(context)));
+  else if (!before) undoings.push(() => forgetServer(running, uninterrupted(context)));
+  else if (before.closed) undoings.push(() => disconnectServer(running, uninterrupted(context)));
   return started;
 }
 
