@@ -14,13 +14,14 @@ export interface Task {
 }
 
 /** Does `work` while no other command starts, changes or stops this server. */
-export function withServer<T>(
+export async function withServer<T>(
   spec: ServerSpec,
   context: Context,
   work: (task: Task) => Promise<T>,
 ): Promise<T> {
-  return withServerLock(spec.name, context, () => {
-    const before = readRecords(context)[spec.name];
-    return work({ spec, before, connection: connectionOf(spec, context.env), context });
-  });
+  // A path that cannot be used is told before a folder is made there.
+  const connection = connectionOf(spec, context.env);
+  return withServerLock(spec.name, context, () =>
+    work({ spec, before: readRecords(context)[spec.name], connection, context }),
+  );
 }
