@@ -162,7 +162,7 @@ function chosen(settings: SettledSettings): SettingName[] {
 }
 
 /** The options that set these settings. With `=`, a value that begins with a dash is no option. */
-export function optionWords(settings: SettledSettings): string[] {
+export function settingArgs(settings: SettledSettings): string[] {
   return chosen(settings).flatMap((name) => {
     const option = `--${optionName(name)}`;
     const value = settings[name];

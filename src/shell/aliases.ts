@@ -1,5 +1,5 @@
 import type { ServerSpec } from '../model/server-spec.ts';
-import { optionWords } from '../model/settings.ts';
+import { settingArgs } from '../model/settings.ts';
 import { shellQuote } from '../system/command.ts';
 
 /** What the three aliases of a server run. */
@@ -29,6 +29,6 @@ export function aliasLines({ forward, start, stop }: AliasTexts, suffix: string)
 export function ownLines(spec: ServerSpec, program: readonly string[], isConfigured: boolean): AliasTexts {
   const line = (...words: string[]) => [...program, ...words].map(shellQuote).join(' ');
   const { name, destination } = spec;
-  const words = isConfigured ? [name] : [destination, `--name=${name}`, ...optionWords(spec)];
+  const words = isConfigured ? [name] : [destination, `--name=${name}`, ...settingArgs(spec)];
   return { forward: line('forward', name), start: line('start', ...words), stop: line('stop', name) };
 }
