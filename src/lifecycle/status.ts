@@ -6,7 +6,13 @@ import { pidOf } from '../model/identity.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import type { ServerState, ServerStatus, TunnelState } from '../model/status.ts';
 import { type Connection, forwardSpec } from '../ssh/arguments.ts';
-import { allForwards, type JupyterRecord, readRecords, type ServerRecord } from '../state/records.ts';
+import {
+  allForwards,
+  isServerLocked,
+  type JupyterRecord,
+  readRecords,
+  type ServerRecord,
+} from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { sendSignal } from '../system/process.ts';
@@ -56,6 +62,7 @@ async function findings(
   context: Context,
 ): Promise<Findings> {
   const { jupyter: server } = record;
+  if (!server && (await isServerLocked(record.spec.name, context))) return { state: 'starting' };
   if (!server || keeper?.word !== 'connected') return { state: 'unknown' };
   const api = await reachableApi(record, context);
   const told = api && (await askKernels(api, server.version, context.signal, ANSWER_TIMEOUT_MS));

@@ -11,7 +11,7 @@ import { Failure } from '../system/errors.ts';
 import { ensurePrivateFolder, reason, verifyPrivateFolder, writePrivateFile } from '../system/files.ts';
 import { stateFile, stateFolder } from '../system/paths.ts';
 import type { ProcessIdentity } from '../system/process.ts';
-import { withLock } from './lock.ts';
+import { isHeld, withLock } from './lock.ts';
 
 const VERSION = 1;
 const EMPTY: State = { servers: {}, article: {} };
@@ -220,7 +220,15 @@ export function withoutRecord<R>(records: Named<R>, name: string): Named<R> {
 
 /** Does `work` while no other command starts or stops this server. */
 export async function withServerLock<T>(name: string, context: Context, work: () => Promise<T>): Promise<T> {
-  const folder = stateFolder(context.env);
-  ensurePrivateFolder(folder);
-  return withLock(join(folder, `server-${name}`), context, work);
+  ensurePrivateFolder(stateFolder(context.env));
+  return withLock(serverLock(name, context), context, work);
+}
+
+/** Whether a command starts or stops this server just now. */
+export function isServerLocked(name: string, context: Context): Promise<boolean> {
+  return isHeld(`${serverLock(name, context)}.lock`);
+}
+
+function serverLock(name: string, context: Context): string {
+  return join(stateFolder(context.env), `server-${name}`);
 }

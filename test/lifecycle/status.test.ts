@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldPerFile } from '../hosts/lasting.ts';
 import { lacks } from '../hosts/needs.ts';
+import { hasFlag, heldCommand } from '../hosts/phases.ts';
 import { done, type Shown, serverRecord, started } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { shownOn } from '../hosts/terminal.ts';
-import { PROGRAM } from '../hosts/world.ts';
+import { eventually, PROGRAM } from '../hosts/world.ts';
 
 const world = await worldPerFile();
 let first: Shown;
@@ -182,4 +183,19 @@ test('where nothing was started nothing is wrong, and the way to start is told',
     assert.equal(await done(laptop, 'status', ...name), `${said}\n`);
     assert.deepEqual(JSON.parse(await done(laptop, 'status', ...name, '--json')), { servers: [] });
   }
+});
+
+test('a server whose start is under way is called so, and one whose start was killed is not', async () => {
+  const laptop = world.anotherLaptop();
+  const words = ['start', 'loopback', '{F}', '--no-browser', '--name', 'other', '--directory', 'elsewhere'];
+  mkdirSync(join(world.home, 'elsewhere'));
+  const start = laptop.start(...words, '--command', heldCommand(world));
+  await hasFlag(world);
+  const state = async () =>
+    JSON.parse((await laptop.run('status', '--json')).stdout).servers[0]?.jupyter.state;
+  await eventually('it is on record', async () => (await state()) === 'starting');
+  start.signal('SIGKILL');
+  await start.ended;
+  assert.equal(await state(), 'unknown');
+  await laptop.run('stop');
 });
