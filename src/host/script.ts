@@ -19,27 +19,24 @@ export interface Script {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** The parts that one of them has in files of their own, besides what all share. */
+/** What all scripts share, and what some need besides: see the head of each. */
+const SHARED = ['parts/answers', 'parts/places', 'parts/processes', 'parts/record'];
+const ENVIRONMENT = ['parts/variables', 'parts/environment', 'parts/jupyter'];
+const DETACHED = ['parts/lock', 'parts/detached', 'launchers/direct'];
 const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
-  launch: ['environment', 'jupyter'],
-  doctor: ['environment', 'jupyter'],
-  environments: ['environment', 'jupyter'],
-  servers: ['runtime'],
+  launch: [...DETACHED, ...ENVIRONMENT, 'parts/port-holder'],
+  adopt: DETACHED,
+  stop: ['parts/lock'],
+  doctor: [...ENVIRONMENT, 'parts/port-holder'],
+  environments: ENVIRONMENT,
+  servers: ['parts/runtime'],
 };
 
 /** The whole text for the standard input of a POSIX sh on the host. */
-export function scriptText(script: Script): string {
-  const assignments = Object.entries(script.variables).map(
-    ([name, value]) => `${name}=${singleQuoted(value)}`,
-  );
-  const own = [...(PARTS[script.name] ?? []), script.name].map((name) => readPart(`host/sh/${name}.sh`));
-  const parts = [
-    readPart('system/process.sh'),
-    readPart('host/sh/common.sh'),
-    assignments.join('\n'),
-    ...own,
-  ];
-  return `{\n${parts.join('\n')}\n} </dev/null\n`;
+export function scriptText({ name, variables }: Script): string {
+  const assignments = Object.entries(variables).map(([key, value]) => `${key}=${singleQuoted(value)}`);
+  const files = [...SHARED, ...(PARTS[name] ?? []), name].map((file) => readPart(`host/sh/${file}.sh`));
+  return `{\n${[readPart('system/process.sh'), ...assignments, ...files].join('\n')}\n} </dev/null\n`;
 }
 
 function readPart(path: string): string {

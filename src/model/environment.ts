@@ -1,7 +1,7 @@
 import { shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
 
-/** What an environment is, by the word that names it; the host's side of it is host/sh/environment.sh. */
+/** What an environment is, by the word that names it; the host's side of it is host/sh/parts/environment.sh. */
 export type Environment =
   | { readonly kind: 'none' }
   | { readonly kind: 'venv'; readonly folder: string }

@@ -83,6 +83,18 @@ test('what an activate script sets, whatever its name, changes nothing of the la
   await stopAll(world);
 });
 
+test('an activate script that ends its shell is told, with what it said', async () => {
+  makeVenv(join(work, 'venv'));
+  appendFileSync(join(work, 'venv/bin/activate'), 'echo "words of the script"; exit 0\n');
+  assert.equal(
+    await failureIn(world, 'venv'),
+    `Error: the environment "venv" cannot be entered on loopback. It said:
+  words of the script
+Mend its bin/activate, or make it anew: python3 -m venv venv && venv/bin/pip install jupyterlab
+`,
+  );
+});
+
 for (const [what, line, said] of [
   ['fails', 'echo "words of the tool" >&2; false', '\nIt said:\n  words of the tool'],
   ['ends its shell', 'echo "words of the tool"; exit 0', '\nIt said:\n  words of the tool'],

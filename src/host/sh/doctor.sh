@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
+# shellcheck disable=SC2034,SC2154,SC2317,SC2329 # its variables and functions are for the parts in front of it, and theirs for it
 # Looks at all that a start needs on the host, and changes nothing there.
 #
 #   name, directory, setup, environment, command, port    the server; empty: the default
@@ -8,8 +8,6 @@
 # left depends on. What depends on nothing comes first.
 
 main() {
-  trap 'leave_scratch' EXIT
-  trap 'exit 1' HUP INT TERM PIPE
   tell shell "${SHELL:-unknown}"
   look_at_logind
   port_holder "$port"
@@ -43,21 +41,24 @@ ask_jupyter() {
   program=${command%% *}
   case ${program##*/} in jupyter*) ;; *) tell checked jupyter; tell unasked "$command"; return 0 ;; esac
   mkdir "$folder/config"
-  for each in "${JUPYTER_CONFIG_DIR:-$HOME/.jupyter}"/*; do
+  for each in "$(in_environment config_folder)"/*; do
     [ ! -e "$each" ] || ln -s "$each" "$folder/config/"
   done
   : >>"$folder/config/migrated"
-  export JUPYTER_CONFIG_DIR="$folder/config" JUPYTER_DATA_DIR="$folder/data" JUPYTER_RUNTIME_DIR="$folder/data/runtime"
-  export IPYTHONDIR="$folder/ipython" PYTHONDONTWRITEBYTECODE=1
-  tell version "$(eval "$run --version" 2>/dev/null | tail -n 1)"
+  quote "$folder"
+  adjust_environment "export JUPYTER_CONFIG_DIR=$quoted/config JUPYTER_DATA_DIR=$quoted/data JUPYTER_RUNTIME_DIR=$quoted/data/runtime"
+  adjust_environment "export IPYTHONDIR=$quoted/ipython PYTHONDONTWRITEBYTECODE=1"
+  tell version "$(in_environment "$run --version" 2>/dev/null | tail -n 1)"
   tell checked jupyter
   # It binds what it would listen on before it tells: a port for a moment, but a socket would stay.
-  tell config "$(eval "$run --show-config-json --ServerApp.sock= --NotebookApp.sock=" 2>"$folder/said" | tr -d '\n')"
+  tell config "$(in_environment "$run --show-config-json --ServerApp.sock= --NotebookApp.sock=" 2>"$folder/said" | tr -d '\n')"
   # It goes on without a file that it cannot read.
   sed -n 's/.*Exception while loading config file //p' "$folder/said" | while IFS= read -r each; do
     tell unread "${each#"$folder/config/"}"
   done
 }
+
+config_folder() { printf '%s' "${JUPYTER_CONFIG_DIR:-$HOME/.jupyter}"; }
 
 look_at_directory() {
   tell directory "$here"
@@ -91,7 +92,5 @@ look_at_logind() {
   tell checked logind
 }
 
-# shellcheck disable=SC2034 # environment.sh
-folder='' remote_notebook_scratch='' helper='' entered='' asked=''
 main
 exit 0

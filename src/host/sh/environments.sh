@@ -5,15 +5,12 @@
 #   directory    where it is to work; empty: the home folder
 #   environment  the one that is to be entered, behind `setup`, and then nothing is looked for; empty: all are
 #   setup        lines of shell that come before it
-#   command      empty
 #
 # Answers `directory` (its true path); for each environment `venv`, `project` or `conda`, `ready` or `bare` (whether Jupyter is
 # in it), and its name, which is `base PREFIX`, `name PREFIX` or `path PREFIX` for conda's; and `found` for the Jupyter that is
 # taken where none is named. Or `failed CAUSE …`.
 
 main() {
-  trap 'leave_scratch' EXIT
-  trap 'exit 1' HUP INT TERM PIPE
   go_to_directory || fail directory "$path"
   tell directory "$here"
   make_scratch
@@ -27,10 +24,8 @@ main() {
     case $each in .venv | venv) ;; *) tell_venv "$each" ;; esac
   done
   for each in uv poetry pixi; do tell_project "$each"; done
-  each_conda >"$folder/condas"
-  [ -s "$folder/condas" ] || { ask_login_shell && each_conda >"$folder/condas"; }
-  [ ! -s "$folder/condas" ] || tell_condas
-  find_program jupyter && tell found "$(command -v jupyter)"
+  ! find_condas || tell_condas
+  find_program jupyter && tell found "$found"
 }
 
 # A conda has a bin/activate as well, which is none of a venv.
@@ -51,7 +46,7 @@ tell_condas() {
       [ "${conda##*/}" = micromamba ] || printf 'base %s\n' "$root"
       each_environment "$root"
     done <"$folder/condas"
-    for root in "$MAMBA_ROOT_PREFIX" "$HOME/micromamba" "$HOME/.local/share/mamba" "$HOME/.conda"; do
+    for root in "$(in_environment value_of MAMBA_ROOT_PREFIX)" "$HOME/micromamba" "$HOME/.local/share/mamba" "$HOME/.conda"; do
       [ -z "$root" ] || each_environment "$root"
     done
     [ ! -r "$HOME/.conda/environments.txt" ] || sed 's/^/path /' "$HOME/.conda/environments.txt"
@@ -65,7 +60,5 @@ each_environment() { for each in "$1"/envs/*/; do printf 'name %s\n' "${each%/}"
 
 readiness() { if [ -x "$1/bin/jupyter" ]; then echo ready; else echo bare; fi; }
 
-# shellcheck disable=SC2034 # environment.sh
-folder='' remote_notebook_scratch='' helper='' entered='' asked=''
 main
 exit 0

@@ -1,33 +1,23 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
+# shellcheck disable=SC2034,SC2154,SC2317,SC2329 # its variables and functions are for the parts in front of it, and theirs for it
 # Finds this server on the host, or starts it and waits until Jupyter has written its runtime file.
 #
 #   mode         start, or find: answer `absent` instead of starting one
-#   launch       a name for this attempt, by which its caller can undo just what it began
+#   launch, from, name, directory    see parts/detached.sh
+#   setup, environment    see parts/environment.sh
+#   command, port         empty: the default
 #   token        the secret of a server that is started; empty: a new one
-#   from         the machine that asks, to be told who started a server
-#   name, directory, setup, environment, command, port    the server; empty: the default
 #   idle_timeout seconds of idleness after which Jupyter ends kernels, and then itself; empty: never
 #   socket       not empty: Jupyter listens on a Unix socket instead of a port
 #   strict_port  not empty: a taken port is a failure
 #   timeout      seconds until a server that does not come up is ended
 #
-# Answers `folder` (of the record), `phase`, `boot here|there` (whether the user sits at this very machine), `note`,
-# `log`, `holder` (of a port that was taken), `failed CAUSE …` and `where` it was looked for; and of a server that runs
-# its record (see write_record), `server` (Jupyter's runtime file in one line) and, last, `joined yes|no`. While it waits
-# it sends `alive`, so that it notices when its caller is gone.
+# Answers of a server that runs its record, `server` and, last, `joined`.
 # Each process costs a millisecond or two: what is on the way of a start is left to the shell itself.
 
 main() {
   go_to_directory || fail directory "$path"
-  find_record
-  folder=$record
-  trap 'leave' EXIT
-  trap 'exit 1' HUP INT TERM PIPE
-  tell folder "$folder"
-  take_lock "$folder"
-  locked=1
-  must_be_here "$folder"
+  hold_record
   if record_lives "$folder"; then
     pid=$record_pid start_time=$record_start_time
     # Its launch was cut off before Jupyter was up, so it is waited for now.
@@ -46,28 +36,13 @@ main() {
   fi
 }
 
-# Whatever ends this script before its answer was given ends the server that it began as well.
-# shellcheck disable=SC2317 # a trap calls it
-leave() {
-  trap '' HUP INT TERM PIPE
+undo() {
   end_helper
-  [ -z "$entered" ] || remove_passing "$folder"
-  if [ -n "$making" ] && [ -z "$answered" ]; then
-    if [ -n "$child" ]; then
-      end_tree "$child" "$child_start_time" >/dev/null
-      ! is_alive "$pid" "$start_time" || end_process "$pid" "$start_time" >/dev/null
-    fi
-    remove_record "$folder"
-  fi
-  # Not later: a lock whose holder is gone counts as none, and the next one's would be removed.
-  [ -z "$locked" ] || release_lock "$folder"
+  undo_begun
 }
 
 start_server() {
-  making=1
-  # The user's own command line, as their shell would read it; our options come behind it.
-  eval "set -- $run"
-  set -- "$@" --no-browser "--notebook-dir=$here"
+  set -- --no-browser "--notebook-dir=$here"
   if [ -n "$socket" ]; then
     choose_socket
     # Each kind of server takes its own of the two, and passes over the other.
@@ -86,24 +61,18 @@ start_server() {
     set -- "$@" --allow-root
     tell note "this is root's account, where Jupyter starts only with --allow-root: passed"
   fi
-  make_token
+  give_token
   share_cookies
-  boot "$@"
+  begin "$run" "$@"
   if is_users_machine; then tell boot here; else tell boot there; fi
-  write_record
+  # Before Jupyter is up, so that a server is known however this script ends; the runtime file is added later.
+  put_on_record keep_server
 }
 
-# Runs the command detached. Sets $child, and $pid until Jupyter names its own.
-boot() {
-  (umask 077 && : >"$folder/log") 2>/dev/null || fail folder "$folder"
-  if command -v setsid >/dev/null 2>&1; then
-    setsid "$@" >"$folder/log" 2>&1 &
-  else
-    nohup "$@" >"$folder/log" 2>&1 &
-  fi
-  child=$!
-  child_start_time=$(start_time "$child")
-  pid=$child start_time=$child_start_time
+keep_server() {
+  keep environment "$environment"
+  keep command "$command"
+  [ -z "$socket" ] || keep socket "$socket"
 }
 
 # Then both ends of the tunnel want their port of the same machine.
@@ -116,7 +85,7 @@ is_users_machine() {
 # Sets $socket to a path on this machine's own disk: homes may be shared, and sockets do not work there. A folder
 # that somebody else made, or could enter, is refused; so is a path without room in a socket's address.
 choose_socket() {
-  place=${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}/remote-notebook-$(id -u)
+  place=$(in_environment local_folder)/remote-notebook-$(id -u)
   private_folder "$place"
   case $(ls -ld "$place" 2>/dev/null) in
     d???------*) [ -O "$place" ] || fail socket "$place is not yours" ;;
@@ -126,15 +95,17 @@ choose_socket() {
   [ "${#socket}" -le 100 ] || fail socket "$socket is too long"
 }
 
+local_folder() { printf '%s' "${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"; }
+
 # By its environment the token is in no argument list, and Jupyter keeps it out of its log.
-make_token() {
-  JUPYTER_TOKEN=$token
-  export JUPYTER_TOKEN
-  [ -z "$token" ] || return 0
+give_token() {
   # shellcheck disable=SC2046
-  set -- $(od -An -N24 -tx1 /dev/urandom)
-  JUPYTER_TOKEN=$(IFS='' && printf '%s' "$*")
+  [ -n "$token" ] || token=$(join_words $(od -An -N24 -tx1 /dev/urandom))
+  quote "$token"
+  adjust_environment "export JUPYTER_TOKEN=$quoted"
 }
+
+join_words() { IFS='' && printf '%s' "$*"; }
 
 # A browser sends the cookies of an address to each of its ports. jupyter_server keeps its _xsrf for the paths below
 # its base_url, others theirs for all: where both are, a page reads the one and its server the other, and nothing is
@@ -145,33 +116,14 @@ share_cookies() {
   case $folder in *:*) return 0 ;; esac
   (umask 077 && printf '%s\n' 'c.ServerApp.tornado_settings.update({"xsrf_cookie_kwargs": {"path": "/"}})' \
     >"$folder/jupyter_server_config.py") 2>/dev/null || fail folder "$folder"
-  JUPYTER_CONFIG_PATH=$folder${JUPYTER_CONFIG_PATH:+:$JUPYTER_CONFIG_PATH}
-  export JUPYTER_CONFIG_PATH
-}
-
-# Before Jupyter is up, so that a server is known however this script ends; the runtime file is added later.
-write_record() {
-  umask 077
-  {
-    keep launch "$launch"
-    keep pid "$pid"
-    keep start_time "$start_time"
-    keep node "$(uname -n)"
-    keep name "$name"
-    keep asked "$directory"
-    keep from "$from"
-    keep directory "$here"
-    keep environment "$environment"
-    keep command "$command"
-    [ -z "$socket" ] || keep socket "$socket"
-    keep started "$(date +%s)"
-  } >"$folder/record" || fail folder "$folder"
+  quote "$folder"
+  adjust_environment "export JUPYTER_CONFIG_PATH=$quoted\"\${JUPYTER_CONFIG_PATH:+:\$JUPYTER_CONFIG_PATH}\""
 }
 
 # Waits for the runtime file of $pid. Jupyter's name for it tells the PID, unless the command is a wrapper that
 # stays: then the file is known by the token in it.
 await_server() {
-  each_runtime_folder >"$folder/runtime-folders" || fail folder "$folder"
+  (in_environment each_runtime_folder) >"$folder/runtime-folders" || fail folder "$folder"
   deadline=$(($(date +%s) + timeout))
   looks=0
   until runtime_file_of "$pid"; do
@@ -180,10 +132,7 @@ await_server() {
     if ! is_alive "$pid" "$start_time"; then
       tell_log "$folder/log"
       port_holder "$port"
-      # What a command that went into the background has left there.
-      kill -TERM "-$child" 2>/dev/null
-      remove_record "$folder"
-      child=''
+      begun=1
       fail died
     fi
     if [ $((looks % 40)) = 0 ] && [ "$(date +%s)" -gt "$deadline" ]; then
@@ -212,11 +161,11 @@ runtime_file_of() {
 }
 
 runtime_file_with_token() {
-  [ -n "$JUPYTER_TOKEN" ] || return 1
+  [ -n "$token" ] || return 1
   while IFS= read -r place; do
     for runtime in "$place"/*server-*.json; do
       if [ ! -s "$runtime" ] || ! flatten "$runtime"; then continue; fi
-      case $info in *"$JUPYTER_TOKEN"*) ;; *) continue ;; esac
+      case $info in *"$token"*) ;; *) continue ;; esac
       pid=${info##*\"pid\": } pid=${pid%%[!0-9]*}
       start_time=$(start_time "$pid")
       {
@@ -250,7 +199,5 @@ answer() {
   answered=1
 }
 
-# shellcheck disable=SC2034 # environment.sh
-child='' making='' child_start_time='' helper='' entered='' asked='' answered='' locked='' JUPYTER_TOKEN=''
 main
 exit 0

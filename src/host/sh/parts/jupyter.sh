@@ -1,64 +1,70 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # its variables are assigned in front of it
-# Chooses the command that starts Jupyter, once the environment is entered. A part of launch.sh, doctor.sh and survey.sh.
+# Chooses the command that starts Jupyter, once the environment is entered.
 
 # Where Jupyter is when the PATH of a shell that is no login shell lacks it.
 USUAL_PLACES="$HOME/.local/bin:$HOME/miniforge3/bin:$HOME/miniconda3/bin:$HOME/anaconda3/bin:/opt/conda/bin:/usr/local/bin"
 
-# Sets $command, for people, and $run, for this shell: what the user named, else JupyterLab where the
+# Sets $command, for people, and $run, for a shell in the environment: what the user named, else JupyterLab where the
 # environment has it, else the notebook. These are run without the `jupyter` before them, which would just look
 # them up, and start Python a second time for it.
+# shellcheck disable=SC2034 # launch.sh and doctor.sh run it
 choose_command() {
   if [ -n "$command" ]; then
     run=$command
     # To a shell, these end a command or begin another: our options would go to the wrong one.
     case $command in
       *[\;\&\|\<\>\(\)]*)
-        # shellcheck disable=SC2016 # its own shell reads it
-        run='sh -c "$command \"\$@\"" sh'
+        quote "$command \"\$@\""
+        run="sh -c $quoted sh"
         find_program jupyter
         return 0
         ;;
     esac
-    program=$(eval "first_word $command")
+    program=$(in_environment "first_word $command")
     find_program "$program" || fail jupyter "$program"
     return 0
   fi
   find_program jupyter || fail jupyter jupyter
-  jupyter=$(command -v jupyter)
+  jupyter=$found
   verify_own
   for interface in lab notebook; do
     [ -x "${jupyter%/*}/jupyter-$interface" ] || continue
-    # shellcheck disable=SC2034 # launch.sh runs it
-    command="jupyter $interface" run="\"\${jupyter%/*}/jupyter-$interface\""
+    quote "${jupyter%/*}/jupyter-$interface"
+    command="jupyter $interface" run=$quoted
     return 0
   done
   fail interface "$jupyter"
 }
 
-# shellcheck disable=SC2317 # eval calls it
+# shellcheck disable=SC2317,SC2329 # eval calls it
 first_word() { printf '%s' "$1"; }
 
-# Makes PATH one that has program $1, if there is any: the quick way first.
-# shellcheck disable=SC2031
+# Sets $found to where program $1 is, and makes the environment's PATH one that has it, if there is any: the quick way
+# first.
 find_program() {
-  command -v "$1" >/dev/null 2>&1 && return 0
-  [ -n "$environment" ] || { ask_login_shell && command -v "$1" >/dev/null 2>&1 && return 0; }
+  look_up "$1" && return 0
+  [ -n "$environment" ] || { ask_login_shell && look_up "$1" && return 0; }
   case $environment in
     conda:* | module:* | uv | poetry | pixi) ;;
-    *) PATH=$PATH:$USUAL_PLACES ;;
+    *)
+      quote ":$USUAL_PLACES"
+      adjust_environment "PATH=\$PATH$quoted"
+      ;;
   esac
-  command -v "$1" >/dev/null 2>&1 && return 0
-  tell where "$PATH${asked:+ (and by the login shell, $SHELL)}"
+  look_up "$1" && return 0
+  tell where "$(in_environment value_of PATH)${asked:+ (and by the login shell, $SHELL)}"
   return 1
 }
+
+look_up() { found=$(in_environment 'command -v' "$1" 2>/dev/null); }
 
 # Another Jupyter would not see what the environment has. A venv may be meant to use its system's.
 verify_own() {
   case $environment in
     '' | module:*) return 0 ;;
-    conda:* | pixi) prefix=$CONDA_PREFIX ;;
-    *) prefix=$VIRTUAL_ENV ;;
+    conda:* | pixi) prefix=$(in_environment value_of CONDA_PREFIX) ;;
+    *) prefix=$(in_environment value_of VIRTUAL_ENV) ;;
   esac
   case $jupyter in "$prefix"/*) return 0 ;; esac
   case $environment in

@@ -1,0 +1,31 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # its callers assign its variables
+# The launcher that runs a process on this very node.
+
+# Runs code $1 in the environment, with the words behind it. Sets $pid and $start_time to the process that runs, which
+# may name another later.
+launch_process() {
+  code=$1 detach=nohup
+  shift
+  ! command -v setsid >/dev/null 2>&1 || detach=setsid
+  (in_environment "exec $detach $code" "$@") >"$folder/log" 2>&1 &
+  child=$!
+  child_start_time=$(start_time "$child")
+  pid=$child start_time=$child_start_time
+}
+
+# Writes who it is into a record.
+keep_identity() {
+  keep pid "$pid"
+  keep start_time "$start_time"
+  keep node "$(uname -n)"
+}
+
+# shellcheck disable=SC2317,SC2329 # a trap calls it
+end_launched() {
+  [ -n "$child" ] || return 0
+  end_tree "$child" "$child_start_time" >/dev/null
+  ! is_alive "$pid" "$start_time" || end_process "$pid" "$start_time" >/dev/null
+}
+
+child='' child_start_time=''

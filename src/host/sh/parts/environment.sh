@@ -1,0 +1,173 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # its variables are assigned in front of it
+# Enters what Jupyter is to find itself in.
+#
+#   setup        lines of shell that come first
+#   environment  a venv's folder, conda:NAME, uv, poetry, pixi, module:NAME,NAME …; empty: what is found
+
+enter_environment() {
+  [ -n "$environment" ] || choose_venv
+  [ -n "$environment$setup" ] || return 0
+  tell phase environment
+  [ -z "$setup" ] || run_setup
+  case $environment in
+    '') ;;
+    conda:*) enter_conda "${environment#conda:}" ;;
+    module:*) enter_modules "${environment#module:}" ;;
+    uv | poetry | pixi) enter_project "$environment" ;;
+    *) enter_venv ;;
+  esac
+}
+
+# A venv in the directory is what its user means, if Jupyter is in it.
+choose_venv() {
+  for each in .venv venv; do
+    [ -r "$each/bin/activate" ] || continue
+    if [ -n "$command" ] || [ -x "$each/bin/jupyter" ]; then
+      environment=$each
+      tell note "$each is in the directory, and is used"
+      return 0
+    fi
+    tell note "$each is in the directory, but has no jupyter: passed over"
+  done
+}
+
+enter_venv() {
+  expand_home "$environment"
+  [ -r "$path/bin/activate" ] || { tell where "$here"; fail environment "$path"; }
+  # It may end with any status.
+  # shellcheck disable=SC2016 # its own shell reads it
+  enter_by 'activate=$1; shift; . "$activate" || :' "$path/bin/activate" || cannot_enter
+}
+
+cannot_enter() {
+  tell_log "$folder/words"
+  fail enter "$environment"
+}
+
+# shellcheck disable=SC2016 # its own shell reads it
+SETUP_CODE='for line; do printf "%s\n" "$line" >"$REMOTE_NOTEBOOK_ENTERING-step"; eval "$line" || exit; done'
+
+run_setup() {
+  set -f
+  IFS='
+'
+  # shellcheck disable=SC2086
+  set -- $setup
+  unset IFS
+  set +f
+  if enter_by "$SETUP_CODE" "$@"; then return 0; fi
+  IFS= read -r step <"$entering-step"
+  tell_log "$folder/words"
+  fail setup "$step"
+}
+
+# Any conda may be the one that has this environment: they are tried in turn. `conda run` would stay in between,
+# hold back Jupyter's log, and take its signals.
+enter_conda() {
+  expand_home "$1"
+  find_condas || { tell where "$(in_environment value_of PATH):$CONDA_PLACES"; fail tool conda; }
+  while IFS= read -r conda; do
+    if enter_by "$CONDA_CODE" "$conda" "$path"; then return 0; fi
+  done <"$folder/condas"
+  cannot_enter
+}
+
+# shellcheck disable=SC2016 # its own shell reads it
+CONDA_CODE='conda=$1 name=$2
+shift 2
+if [ "${conda##*/}" = conda ]; then
+  activation=$("$conda" shell.posix activate "$name")
+else
+  [ -n "$MAMBA_ROOT_PREFIX" ] || [ ! -d "$HOME/micromamba/envs" ] || export MAMBA_ROOT_PREFIX="$HOME/micromamba"
+  activation=$("$conda" shell activate --shell posix "$name")
+fi && eval "$activation"'
+
+CONDA_PLACES="$HOME/miniforge3/bin:$HOME/miniconda3/bin:$HOME/mambaforge/bin:$HOME/anaconda3/bin:$HOME/opt/miniconda3/bin"
+CONDA_PLACES="$CONDA_PLACES:$HOME/opt/anaconda3/bin:$HOME/.local/bin:$HOME/bin:$HOME/micromamba/bin:/opt/conda/bin"
+CONDA_PLACES="$CONDA_PLACES:/opt/miniforge3/bin:/opt/miniconda3/bin:/opt/anaconda3/bin:/opt/homebrew/bin:/usr/local/bin"
+
+# Puts the condas that there are into a file, each once.
+find_condas() {
+  (in_environment each_conda "$CONDA_PLACES") >"$folder/condas"
+  [ -s "$folder/condas" ] || { ask_login_shell && find_condas; }
+}
+
+# A mamba of before version 2 has a conda beside it, and is one in other words.
+each_conda() {
+  for each in "$CONDA_EXE" "$MAMBA_EXE"; do [ ! -x "$each" ] || printf '%s\n' "$each"; done
+  printf '%s\n' "$PATH:$1" | tr : '\n' | awk '!seen[$0]++' | while IFS= read -r place; do
+    for each in conda micromamba mamba; do
+      if [ "$each" = mamba ] && [ -x "$place/conda" ]; then continue; fi
+      case "$place/$each" in "$CONDA_EXE" | "$MAMBA_EXE") continue ;; esac
+      [ ! -x "$place/$each" ] || printf '%s\n' "$place/$each"
+    done
+  done
+}
+
+enter_modules() {
+  find_modules || { ask_login_shell && find_modules; } || { tell where "$MODULE_PLACES"; fail tool module; }
+  IFS=,
+  set -f
+  # shellcheck disable=SC2086
+  set -- $1
+  set +f
+  unset IFS
+  enter_by "$MODULES_CODE" "$modules" "$@" || cannot_enter
+}
+
+# A removed tool leaves its file behind, so they are tried in turn: in a function, which hides the modules' names from them.
+# shellcheck disable=SC2016 # its own shell reads it
+MODULES_CODE='modules=$1
+shift
+define() { . "$each"; }
+while [ -n "$modules" ] && ! command -v module >/dev/null 2>&1; do
+  each=${modules%%:*} modules=${modules#*:}
+  define
+done
+module load "$@"'
+
+MODULE_PLACES='/etc/profile.d/lmod.sh /etc/profile.d/z00_lmod.sh /etc/profile.d/00-modulepath.sh /etc/profile.d/modules.sh'
+MODULE_PLACES="$MODULE_PLACES /usr/share/lmod/lmod/init/sh /usr/share/modules/init/sh /usr/share/Modules/init/sh"
+
+# Sets $modules to the files that may define `module`. Those in profile.d know the site's own folders, too.
+# shellcheck disable=SC2086
+find_modules() {
+  modules=$(in_environment each_module_file $MODULE_PLACES)
+  [ -n "$modules" ]
+}
+
+each_module_file() {
+  for each in "$LMOD_PKG/init/sh" "$MODULESHOME/init/sh" "$@"; do
+    [ ! -r "$each" ] || printf '%s:' "$each"
+  done
+}
+
+PROJECT_PLACES="$HOME/.local/bin:$HOME/.cargo/bin:$HOME/.pixi/bin:/opt/homebrew/bin:/usr/local/bin"
+
+# `uv run` and its like set variables: none of them stays between us and Jupyter.
+enter_project() {
+  find_tool "$1" || { ask_login_shell && find_tool "$1"; } || {
+    tell where "$(in_environment value_of PATH):$PROJECT_PLACES"
+    fail tool "$1"
+  }
+  enter_within 0 "$tool" run /bin/sh -c "$LEAVE_CODE" || cannot_enter
+}
+
+find_tool() { tool=$(in_environment program_in "$PROJECT_PLACES" "$1"); }
+
+# What the user's login shell would find: its start-up files are read as for a terminal. Asked once, when all
+# that is quick has failed; such a file may hang, or start something that stays.
+ask_login_shell() {
+  if [ -n "$asked" ] || [ ! -x "$SHELL" ]; then return 1; fi
+  asked=1
+  tell phase environment
+  case ${SHELL##*/} in
+    csh | tcsh) enter_within 10 "$SHELL" -c "if ( -r ~/.login ) source ~/.login; exec /bin/sh -c '$LEAVE_CODE'" ;;
+    *) enter_within 10 "$SHELL" -l -i -c "exec /bin/sh -c '$LEAVE_CODE'" ;;
+  esac && return 0
+  tell note "your login shell there ($SHELL) did not say what it finds: see its start-up files"
+  return 1
+}
+
+asked=''

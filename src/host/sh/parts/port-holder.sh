@@ -1,0 +1,41 @@
+# shellcheck shell=sh
+
+# Who listens on port $1 of the host, where that can be known.
+port_holder() {
+  who=''
+  if command -v ss >/dev/null 2>&1; then
+    line=$(ss -Hltnpe "sport = :$1" 2>/dev/null | head -n 1)
+    who=$(printf '%s\n' "$line" | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\2 \1/p')
+    [ -z "$who" ] || who="$(process_name "${who%% *}" "${who#* }") (PID ${who%% *})"
+    uid=$(printf '%s\n' "$line" | sed -n 's/.*uid:\([0-9]*\).*/\1/p')
+    # It names no user for root.
+    [ -n "$who" ] || [ -z "$line" ] || who="user $(id -un "${uid:-0}" 2>/dev/null || printf '%s' "$uid")"
+  elif command -v lsof >/dev/null 2>&1; then
+    # shellcheck disable=SC2046
+    set -- $(lsof -nP +c0 "-iTCP:$1" -sTCP:LISTEN 2>/dev/null | awk 'NR == 2 { print $2, $1, $3 }')
+    [ $# = 0 ] || who="$(process_name "$1" "$2") (PID $1) of $3"
+  fi
+  [ -z "$who" ] || tell holder "$who"
+}
+
+# What process $1 is called, as `wholeName` of system/port.ts has it: $2 is its name in the process table.
+process_name() {
+  name=$2
+  # It runs in a shell of its own. A `*` among the words is no pattern: it could be one of the whole disk.
+  set -f
+  # shellcheck disable=SC2046
+  set -- $(ps -ww -o args= -p "$1" 2>/dev/null)
+  case ${1##*/} in
+    [Pp]ython | [Pp]ython[0-9]*)
+      [ "${2:-}" != -m ] || shift
+      case ${2:--} in -*) ;; *) name=${2##*/} ;; esac
+      ;;
+    *)
+      [ ${#name} -ge 15 ] || set --
+      for word; do
+        case ${word##*/} in "$name"*) name=${word##*/} && break ;; esac
+      done
+      ;;
+  esac
+  printf '%s' "$name"
+}
