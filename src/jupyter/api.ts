@@ -42,8 +42,20 @@ async function speaker({ secure, token }: Api) {
   return { request, agent };
 }
 
+/** What every request to the API has. The token goes in a header, which Jupyter does not log. */
+function requestTo({ end, baseUrl, token }: Api, path: string, headers: Record<string, string | number>) {
+  return {
+    host: LOOPBACK,
+    ...end,
+    path: `${baseUrl}api${path}`,
+    headers: { Authorization: `token ${token}`, ...headers },
+    // The other end is this connection's own host, which ssh has identified; its certificate is its owner's.
+    rejectUnauthorized: false,
+  };
+}
+
 /**
- * One request to Jupyter's REST API. The token goes in a header, which Jupyter does not log.
+ * One request to Jupyter's REST API.
  * @param path below /api, without a slash in front: `status`, `kernels?no_track_activity=1`
  * @throws the error of the connection when nobody answers, or a time-out after `timeoutMs`
  */
@@ -60,13 +72,8 @@ export async function askApi(
     const query = request(
       {
         agent,
-        host: LOOPBACK,
-        ...api.end,
+        ...requestTo(api, path.startsWith('?') ? path : `/${path}`, { 'Content-Length': 0 }),
         method,
-        path: `${api.baseUrl}api${path.startsWith('?') ? path : `/${path}`}`,
-        headers: { Authorization: `token ${api.token}`, 'Content-Length': 0 },
-        // The other end is this connection's own host, which ssh has identified; its certificate is its owner's.
-        rejectUnauthorized: false,
       },
       (response) => {
         let body = '';
@@ -114,26 +121,21 @@ async function verifyOurs({ isOurs }: Api): Promise<void> {
  * @returns undefined when nobody answers
  */
 export async function askWebsocket(
-  { end, baseUrl, secure, token }: Api,
+  api: Api,
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<number | undefined> {
-  const { request } = await (secure ? import('node:https') : import('node:http'));
+  const { request } = await (api.secure ? import('node:https') : import('node:http'));
   return new Promise((resolve) => {
     const query = request({
-      host: LOOPBACK,
-      ...end,
-      path: `${baseUrl}api/events/subscribe`,
-      headers: {
-        Authorization: `token ${token}`,
+      ...requestTo(api, '/events/subscribe', {
         Connection: 'Upgrade',
         Upgrade: 'websocket',
         'Sec-WebSocket-Version': '13',
         'Sec-WebSocket-Key': Buffer.from('remote-notebook.').toString('base64'),
-      },
+      }),
       agent: false,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      rejectUnauthorized: false,
     });
     query.on('upgrade', (response, socket) => {
       socket.destroy();

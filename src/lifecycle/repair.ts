@@ -1,9 +1,10 @@
 import { listServers } from '../host/listing.ts';
 import { type HostServer, serverRecord } from '../host/server-record.ts';
 import { makeSpec } from '../model/server-spec.ts';
-import { type Connection, forwardSpec } from '../ssh/arguments.ts';
+import type { Connection } from '../ssh/arguments.ts';
 import {
-  allForwards,
+  type Forwards,
+  type Named,
   type Records,
   readRecords,
   type ServerRecord,
@@ -15,7 +16,7 @@ import { Failure } from '../system/errors.ts';
 import { knownConnections } from '../tunnel/connection.ts';
 import { isOpen, keeperState } from '../tunnel/keeper.ts';
 import { serverTarget } from '../tunnel/local-port.ts';
-import { type OwnedForward, readForwards } from '../tunnel/tunnel.ts';
+import { readForwards } from '../tunnel/tunnel.ts';
 
 /**
  * Puts what lives and is on no record back on record: each server that its host knows, and to which a tunnel of this
@@ -36,10 +37,9 @@ function withLost(records: Records, record: ServerRecord): Records {
 }
 
 async function lostOn(connection: Connection, known: Records, context: Context): Promise<ServerRecord[]> {
-  const forwards = readForwards(connection);
-  const onRecord = Object.values(known).flatMap((record) => allForwards(record.forwards).map(forwardSpec));
-  const lost = forwards.filter((forward) => !onRecord.includes(forwardSpec(forward)));
-  if (lost.length === 0) return [];
+  const all = Object.entries(readForwards(connection));
+  const lost = Object.fromEntries(all.filter(([name]) => !known[name]));
+  if (Object.keys(lost).length === 0) return [];
   const state = await keeperState(connection);
   if (!state || !isOpen(connection, state)) {
     context.report.note(
@@ -49,7 +49,7 @@ async function lostOn(connection: Connection, known: Records, context: Context):
   }
   try {
     const servers = await listServers(connection, context);
-    return servers.flatMap((server) => recordOf(server, connection, lost, known));
+    return servers.flatMap((server) => recordOf(server, connection, lost));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     context.report.note(error.message);
@@ -61,19 +61,11 @@ async function lostOn(connection: Connection, known: Records, context: Context):
  * A server that no forward of this machine leads to is another machine's matter.
  * @throws UsageError when the host names what could be no server
  */
-function recordOf(
-  found: HostServer,
-  connection: Connection,
-  lost: readonly OwnedForward[],
-  known: Records,
-): ServerRecord[] {
+function recordOf(found: HostServer, connection: Connection, lost: Named<Forwards>): ServerRecord[] {
   const server = serverRecord(found);
   const { asked } = found;
-  if (!asked || known[asked.name]) return [];
-  const own = lost.filter(({ owner }) => owner === asked.name).map(({ owner: _, ...forward }) => forward);
-  const leading = own.find(({ target }) => target === serverTarget(server));
-  if (!leading) return [];
-  const forwards = { own: leading, further: own.filter((forward) => forward !== leading) };
+  const forwards = lost[asked?.name ?? ''];
+  if (!asked || forwards?.own?.target !== serverTarget(server)) return [];
   const { destination, sshConfig } = connection;
   const settings = {
     destination,

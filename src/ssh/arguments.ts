@@ -131,12 +131,6 @@ export function forwardSpec({ bindAddress, localPort, target }: Forward): string
   return `${bindAddress}:${localPort}:${target}`;
 }
 
-/** The same read back. Undefined for what is none. */
-export function parseForwardSpec(spec: string): Forward | undefined {
-  const [, bindAddress, port, target] = /^(\[[^\]]+\]|[^:]+):(\d+):(.+)$/.exec(spec) ?? [];
-  return bindAddress && target ? { bindAddress, localPort: Number(port), target } : undefined;
-}
-
 /** Prints how ssh resolves a destination. It connects to nothing. */
 export function resolveCommand({ destination, sshConfig }: Host): Command {
   return ['ssh', ...configFileArgs(sshConfig), '-G', '--', destination];

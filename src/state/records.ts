@@ -1,7 +1,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { IdentitySchema, type ServerIdentity } from '../model/identity.ts';
+import { IdentitySchema } from '../model/identity.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { SETTING_SCHEMAS } from '../model/setting-schemas.ts';
 import { SETTING_NAMES, settingOf } from '../model/settings.ts';
@@ -29,32 +29,52 @@ const SpecSchema = v.object({
 
 const ForwardSchema = v.object({ bindAddress: text, localPort: v.number(), target: text });
 
-const ProcessSchema = v.object({ pid: v.number(), startTime: text });
+const ForwardsSchema = v.object({
+  /** The one that leads to Jupyter. Undefined until there is one. */
+  own: v.optional(ForwardSchema),
+  /** Those that the user has added. */
+  further: v.array(ForwardSchema),
+});
+
+/** The ports of this machine that lead to a server's host. */
+export type Forwards = Readonly<v.InferOutput<typeof ForwardsSchema>>;
+
+const JupyterSchema = v.object({
+  identity: IdentitySchema,
+  /** ISO 8601. */
+  startedAt: text,
+  /** The folder of its record on the host. */
+  folder: text,
+  /** The directory that it serves, absolute, without symbolic links. */
+  directory: text,
+  command: text,
+  port: v.number(),
+  socket: optionalText,
+  /** Where it listens, if not on its host's loopback address. */
+  host: optionalText,
+  version: optionalText,
+  baseUrl: text,
+  secure: v.boolean(),
+  token: text,
+  /** Whether something else than this program has started it, which alone can start it again. */
+  adopted: v.boolean(),
+});
+
+/** A server as this machine remembers it. */
+export type JupyterRecord = Readonly<v.InferOutput<typeof JupyterSchema>>;
 
 const RecordSchema = v.object({
   spec: SpecSchema,
-  jupyter: v.optional(
-    v.object({
-      identity: IdentitySchema,
-      startedAt: text,
-      folder: text,
-      directory: text,
-      command: text,
-      port: v.number(),
-      socket: optionalText,
-      host: optionalText,
-      version: optionalText,
-      baseUrl: text,
-      secure: v.boolean(),
-      token: text,
-      adopted: v.boolean(),
-    }),
-  ),
-  forwards: v.object({ own: v.optional(ForwardSchema), further: v.array(ForwardSchema) }),
+  jupyter: v.optional(JupyterSchema),
+  forwards: ForwardsSchema,
   closed: v.optional(v.boolean()),
 });
 
-const ArticleSchema = v.object({ spec: SpecSchema, tunnel: v.optional(ProcessSchema), log: text });
+const ArticleSchema = v.object({
+  spec: SpecSchema,
+  tunnel: v.optional(v.object({ pid: v.number(), startTime: text })),
+  log: text,
+});
 
 const StateSchema = v.object({
   version: v.literal(VERSION),
@@ -62,40 +82,15 @@ const StateSchema = v.object({
   article: v.optional(v.record(v.string(), ArticleSchema), {}),
 });
 
-/** A server as this machine remembers it. */
-export interface JupyterRecord {
-  readonly identity: ServerIdentity;
-  /** ISO 8601. */
-  readonly startedAt: string;
-  /** The folder of its record on the host. */
-  readonly folder: string;
-  /** The directory that it serves, absolute, without symbolic links. */
-  readonly directory: string;
-  readonly command: string;
-  readonly port: number;
-  readonly socket: string | undefined;
-  /** Where it listens, if not on its host's loopback address. */
-  readonly host?: string | undefined;
-  readonly version: string | undefined;
-  readonly baseUrl: string;
-  readonly secure: boolean;
-  readonly token: string;
-  /** Whether something else than this program has started it, which alone can start it again. */
-  readonly adopted: boolean;
-}
-
-/** The ports of this machine that lead to a server's host. */
-export interface Forwards {
-  /** The one that leads to Jupyter. Undefined until there is one. */
-  readonly own: Forward | undefined;
-  /** Those that the user has added. */
-  readonly further: readonly Forward[];
-}
-
 export const NO_FORWARDS: Forwards = { own: undefined, further: [] };
 
 export function allForwards({ own, further }: Forwards): readonly Forward[] {
   return own ? [own, ...further] : further;
+}
+
+/** Reads forwards by the names of their servers. @throws what is thrown for a text that is none of ours */
+export function parseForwards(text: string): Named<Forwards> {
+  return v.parse(v.record(v.string(), ForwardsSchema), JSON.parse(text));
 }
 
 /** One server's entry in the state file: who is who. Whether it lives is asked of the world. */

@@ -24,23 +24,13 @@ export function connectionTo(
   const name = shortHash(identity);
   const folder = join(stateFolder(env), 'c', name);
   const controlPath = join(folder, 'control');
-  if (Buffer.byteLength(controlPath) > CONTROL_PATH_BYTES) {
-    throw new Failure(
-      `the path ${controlPath} is too long for a control socket (${CONTROL_PATH_BYTES} bytes)`,
-      {
-        remedy: 'Name a shorter folder in XDG_STATE_HOME.',
-      },
-    );
-  }
+  const unusable = (why: string, what: string) =>
+    new Failure(`the path ${controlPath} ${why}`, { remedy: `Name ${what} folder in XDG_STATE_HOME.` });
+  if (Buffer.byteLength(controlPath) > CONTROL_PATH_BYTES)
+    throw unusable(`is too long for a control socket (${CONTROL_PATH_BYTES} bytes)`, 'a shorter');
   // ssh_config(5): ControlPath takes tokens and variables of the environment.
-  if (/%|\$\{/.test(controlPath)) {
-    throw new Failure(
-      `the path ${controlPath} holds a % or a \${, which ssh would replace by something else`,
-      {
-        remedy: 'Name another folder in XDG_STATE_HOME.',
-      },
-    );
-  }
+  if (/%|\$\{/.test(controlPath))
+    throw unusable('holds a % or a ${, which ssh would replace by something else', 'another');
   return { destination, sshConfig, folder, controlPath };
 }
 
@@ -101,20 +91,20 @@ export function withClaim<T>(connection: Connection, context: Context, work: () 
   return withLock(claim, context, work);
 }
 
+/** All that is needed to know of a connection to find what belongs to it. */
+type Room = Pick<Connection, 'folder'>;
+
 /** Whether a command that lives has a claim on the connection. Changes nothing. */
-export async function isClaimed(connection: Pick<Connection, 'folder'>): Promise<boolean> {
-  return (await Promise.all(claimsOn(connection).map(isHeld))).includes(true);
+export async function isClaimed(room: Room): Promise<boolean> {
+  return (await Promise.all(claimsOn(room).map(isHeld))).includes(true);
 }
 
 /** Removes the claims of commands that were killed. */
-export async function removeDeadClaims(
-  connection: Pick<Connection, 'folder'>,
-  context: Context,
-): Promise<void> {
-  for (const claim of claimsOn(connection)) await removeLock(claim, context);
+export async function removeDeadClaims(room: Room, context: Context): Promise<void> {
+  for (const claim of claimsOn(room)) await removeLock(claim, context);
 }
 
-function claimsOn({ folder }: Pick<Connection, 'folder'>): string[] {
+function claimsOn({ folder }: Room): string[] {
   const rooms = dirname(folder);
   return readdirSync(rooms)
     .filter((name) => name.startsWith(`${basename(folder)}-`) && name.endsWith('.lock'))

@@ -1,14 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerSpec } from '../model/server-spec.ts';
+import { type Connection, controlCommand, type Forward, forwardSpec } from '../ssh/arguments.ts';
 import {
-  type Connection,
-  controlCommand,
-  type Forward,
-  forwardSpec,
-  parseForwardSpec,
-} from '../ssh/arguments.ts';
-import { allForwards, type Records, readRecords, type ServerRecord } from '../state/records.ts';
+  allForwards,
+  type Forwards,
+  type Named,
+  parseForwards,
+  type Records,
+  readRecords,
+  type ServerRecord,
+} from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { watchUntil, writePassingFile } from '../system/files.ts';
@@ -45,37 +47,25 @@ export async function openTunnel(connection: Connection, context: Context): Prom
   });
 }
 
-/** The wanted forwards once more, each behind the name of its server: what the keeper reads names none. */
+/** The wanted forwards once more, by the names of their servers: what the keeper reads names none. */
 const OWNERS = 'owners';
 
 /** Hands the keeper the forwards of the records, and returns them as `-L` takes them. */
 function writeForwards(connection: Connection, context: Context): string[] {
-  const owned = recordsOn(connection, readRecords(context), context.env).flatMap(({ spec, forwards }) =>
-    allForwards(forwards).map((forward) => ({ owner: spec.name, wanted: forwardSpec(forward) })),
-  );
-  const wanted = [...new Set(owned.map((one) => one.wanted))];
-  const lines = owned.map((one) => `${one.owner} ${one.wanted}`);
-  writePassingFile(join(connection.folder, OWNERS), [...lines, ''].join('\n'));
+  const records = recordsOn(connection, readRecords(context), context.env);
+  const owners = Object.fromEntries(records.map(({ spec, forwards }) => [spec.name, forwards]));
+  const wanted = [...new Set(records.flatMap(({ forwards }) => allForwards(forwards).map(forwardSpec)))];
+  writePassingFile(join(connection.folder, OWNERS), JSON.stringify(owners));
   writePassingFile(join(connection.folder, 'forwards'), [...wanted, ''].join('\n'));
   return wanted;
 }
 
-/** A forward, and the server that has asked for it. */
-export interface OwnedForward extends Forward {
-  readonly owner: string;
-}
-
-/** The forwards that the keeper was handed last. */
-export function readForwards(connection: Connection): OwnedForward[] {
+/** The forwards that the keeper was handed last, by the names of their servers. */
+export function readForwards(connection: Connection): Named<Forwards> {
   try {
-    const lines = readFileSync(join(connection.folder, OWNERS), 'utf8').split('\n');
-    return lines.flatMap((line) => {
-      const [, owner = '', spec = ''] = /^(\S+) (.*)$/.exec(line) ?? [];
-      const forward = parseForwardSpec(spec);
-      return forward ? [{ ...forward, owner }] : [];
-    });
+    return parseForwards(readFileSync(join(connection.folder, OWNERS), 'utf8'));
   } catch {
-    return [];
+    return {};
   }
 }
 
