@@ -1,3 +1,4 @@
+import stringWidth from 'fast-string-width';
 import type { Terminal } from './terminal.ts';
 
 interface Look {
@@ -24,7 +25,7 @@ export function columns(
   { style, width }: Pick<Terminal, 'style' | 'width'>,
 ): string[] {
   const widest = titles.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+    Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map((cell) => stringWidth(cell))),
   );
   const least = widest.map((wide, column) =>
     shortened.includes(titles[column] ?? '') ? Math.min(wide, SHORTEST) : wide,
@@ -33,7 +34,7 @@ export function columns(
   const widths = fitted(widest.slice(0, count + 1), least, width);
   const line = (row: readonly string[], paintCell: (cell: string, column: number) => string) =>
     widths
-      .map((wide, column) => paintCell(short(row[column] ?? '', wide), column))
+      .map((wide, column) => paintCell(fit(row[column] ?? '', wide), column))
       .join(GAP)
       .trimEnd();
   return [line(titles, (cell) => style.bold(cell)), ...rows.map((row) => line(row, paint))];
@@ -55,11 +56,14 @@ function fitted(widest: readonly number[], least: readonly number[], width: numb
   return widths;
 }
 
-/** A cell of that width. No letter of two halves loses one, an emoji say. */
-function short(cell: string, width: number): string {
-  if (cell.length <= width) return cell.padEnd(width);
-  const end = Math.floor((width - 1) / 2);
-  const first = cell.slice(0, width - 1 - end).replace(/[\ud800-\udbff]$/, '');
-  const last = cell.slice(cell.length - end).replace(/^[\udc00-\udfff]/, '');
-  return `${first}…${last}`.padEnd(width);
+/** A cell of that width, as a terminal counts it: two columns for an emoji or a Chinese letter. */
+function fit(cell: string, width: number): string {
+  const text = stringWidth(cell) > width ? withoutMiddle(cell, width) : cell;
+  return text + ' '.repeat(width - stringWidth(text));
+}
+
+function withoutMiddle(cell: string, width: number): string {
+  const letters = Array.from(new Intl.Segmenter().segment(cell), ({ segment }) => segment);
+  while (stringWidth(letters.join('')) >= width) letters.splice(Math.floor(letters.length / 2), 1);
+  return letters.toSpliced(Math.ceil(letters.length / 2), 0, '…').join('');
 }

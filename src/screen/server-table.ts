@@ -23,11 +23,11 @@ export function serverTable(
       ? [`No Jupyter server of yours runs on ${destination}.`]
       : columns(
           COLUMNS,
-          servers.map((server) => serverCells(server, nowMs)),
+          servers.map((server) => serverCells(server, nowMs).map(onOneLine)),
           { needed: NEEDED, shortened: SHORTENED },
           terminal,
         );
-  return [...table, ...notes(listing).map((note) => terminal.style.dim(note))].map(onOneLine);
+  return [...table, ...notes(listing).map((note) => terminal.style.dim(onOneLine(note)))];
 }
 
 function serverCells(server: ListedServer, nowMs: number): string[] {
