@@ -37,12 +37,12 @@ function leaveLostFolder(): void {
 async function runVerb(args: readonly string[], signal: AbortSignal): Promise<number> {
   if (args.length === 0) {
     const { welcome } = await import('./commands/welcome.ts');
-    return welcome(makeTerminal({ ...STREAMS, signal, verbose: false, quiet: false }));
+    return welcome(makeTerminal({ ...STREAMS, signal, verbose: false, json: false }));
   }
   const chosen = await readCommandLine(args, VERBS);
   if (!chosen) return 0;
-  const { verbose, json: quiet } = chosen.args;
-  return chosen.verb.run(chosen.args as never, makeTerminal({ ...STREAMS, signal, verbose, quiet }));
+  const { verbose, json } = chosen.args;
+  return chosen.verb.run(chosen.args as never, makeTerminal({ ...STREAMS, signal, verbose, json }));
 }
 
 function explain(error: unknown, verbose: boolean): number {

@@ -31,7 +31,7 @@ export const aliases = defineVerb({
 /** What `aliases --install` does: for every server of config.yaml. */
 export async function installConfigured(shell: Shell, terminal: Terminal): Promise<void> {
   const makeLines = () => aliasLinesFor(undefined, {}, false, terminal.context);
-  await giveLines('aliases', makeLines, '', { shell, install: true, json: false }, terminal);
+  await giveLines('aliases', makeLines, '', { shell, install: true }, terminal);
 }
 
 async function aliasLinesFor(

@@ -14,8 +14,9 @@ export const clean = defineVerb({
     const leftovers = [...(await findLeftovers(terminal.context)), ...strayLogs(terminal.context)];
     if (!args.dryRun) for (const leftover of leftovers) await leftover.remove();
     const names = leftovers.map(({ what }) => what);
-    if (args.json) terminal.print(JSON.stringify({ removed: !args.dryRun, leftovers: names }, undefined, 2));
-    else for (const what of names) terminal.print(`${args.dryRun ? 'would remove' : 'removed'} ${what}`);
+    await terminal.result({ removed: !args.dryRun, leftovers: names }, () =>
+      names.map((what) => `${args.dryRun ? 'would remove' : 'removed'} ${what}`),
+    );
     if (names.length === 0) terminal.say('Nothing is left over.');
     return 0;
   },

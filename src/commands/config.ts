@@ -23,23 +23,23 @@ export const config = defineVerb({
       throw new UsageError(`config cannot "${action}"`, { remedy: `It can: ${ACTIONS.join(', ')}` });
     }
     if (action === 'path') {
-      terminal.print(args.json ? JSON.stringify({ path: file }) : file);
+      await terminal.result({ path: file }, () => [file]);
       return 0;
     }
     const configuration = await readConfiguration(file);
     const count = Object.keys(configuration.servers).length;
     const written = writtenConfiguration(configuration);
-    if (args.json) terminal.print(JSON.stringify({ path: file, ...written }, undefined, 2));
-    else if (action === 'check')
+    if (action === 'check')
       terminal.say(`${file} is right: ${count === 1 ? 'one server' : `${count} servers`}.`);
     else if (count === 0)
       terminal.say(
         `${file} names no server. remote-notebook init writes one there, and so does start … --save NAME.`,
       );
-    else {
+    await terminal.result({ path: file, ...written }, async () => {
+      if (action === 'check' || count === 0) return [];
       const { default: yaml } = await import('yaml');
-      terminal.print(yaml.stringify(written).trimEnd());
-    }
+      return [yaml.stringify(written).trimEnd()];
+    });
     return 0;
   },
 });

@@ -18,12 +18,12 @@ export const doctor = defineVerb({
     const { diagnose } = await import('../doctor/doctor.ts');
     const spec = await resolveServer(args.server, args, terminal.context);
     const tell = (check: Check) => {
-      if (!args.json) for (const line of linesOf(check, terminal.style)) terminal.print(line);
+      if (!args.json) terminal.print(...linesOf(check, terminal.style));
     };
     const checks = await diagnose(spec, terminal.context, tell);
     const healthy = checks.every(({ verdict }) => verdict !== 'failed');
     const { name, destination } = spec;
-    if (args.json) terminal.print(JSON.stringify({ name, destination, healthy, checks }, undefined, 2));
+    await terminal.result({ name, destination, healthy, checks });
     return healthy ? 0 : 1;
   },
 });

@@ -54,16 +54,15 @@ export const forward = defineVerb({
       return 0;
     }
     const { record, status } = await (args.cancel ? cancelled : forwarded)(known, more, context);
-    if (args.json) {
-      terminal.print(JSON.stringify(status, undefined, 2));
-      return 0;
-    }
     const gone = more.map(({ localPort }) => localPort).join(', ');
     const news = args.cancel ? `no longer forwards ${gone}` : `the tunnel to ${status.destination} is up`;
     terminal.say(`${style.bold(status.name)}: ${news}.`);
     const { allForwards } = await import('../state/records.ts');
-    for (const forward of allForwards(record.forwards))
-      terminal.print(`${forward.bindAddress}:${forward.localPort} -> ${forward.target}`);
+    await terminal.result(status, () =>
+      allForwards(record.forwards).map(
+        ({ bindAddress, localPort, target }) => `${bindAddress}:${localPort} -> ${target}`,
+      ),
+    );
     return 0;
   },
 });

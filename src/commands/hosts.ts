@@ -11,8 +11,7 @@ export const hosts = defineVerb({
   async run(args, terminal) {
     const { knownHosts } = await import('../ssh/aliases.ts');
     const { file, aliases } = knownHosts(args.sshConfig);
-    if (args.json) terminal.print(JSON.stringify({ hosts: aliases }, undefined, 2));
-    else for (const alias of aliases) terminal.print(alias);
+    await terminal.result({ hosts: aliases }, () => aliases);
     if (aliases.length === 0) terminal.say(`${file} names no host. A destination can also be user@host.`);
     return 0;
   },

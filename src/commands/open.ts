@@ -21,13 +21,9 @@ export const open = defineVerb({
     const { verifyNotArticle } = await import('../article/store.ts');
     verifyNotArticle(known.spec.name, context);
     const { record, status } = await reachableServer(known, context);
-    if (args.json) {
+    if (args.json || args.print) {
       const secrets = args.print ? { url: secretUrl(record), token: record.jupyter?.token } : {};
-      terminal.print(JSON.stringify({ ...status, ...secrets }, undefined, 2));
-      return 0;
-    }
-    if (args.print) {
-      terminal.print(secretUrl(record));
+      await terminal.result({ ...status, ...secrets }, () => [secretUrl(record)]);
       return 0;
     }
     if (await openPage(record, context)) return 0;

@@ -44,9 +44,7 @@ export const restart = defineVerb({
         ? `${style.bold(name)} runs again on ${status.destination}; pages that are open find it by themselves.`
         : `${style.bold(name)} did not run, and is started on ${status.destination}. Open it: remote-notebook open ${name}`,
     );
-    terminal.print(
-      args.json ? JSON.stringify({ ...status, joined: result.joined, phases }, undefined, 2) : result.url,
-    );
+    await terminal.result({ ...status, joined: result.joined, phases }, () => [result.url]);
     return 0;
   },
 });

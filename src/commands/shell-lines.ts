@@ -25,9 +25,8 @@ export async function giveLines(
     readonly shell?: string | undefined;
     readonly install?: boolean | undefined;
     readonly uninstall?: boolean | undefined;
-    readonly json: boolean;
   },
-  { print, say, context: { env } }: Terminal,
+  { result, say, context: { env } }: Terminal,
 ): Promise<number> {
   const { installBlock, meantShell, startUpFile } = await import('../shell/start-up-file.ts');
   const shell = meantShell(args.shell, env, remedy);
@@ -38,7 +37,6 @@ export async function giveLines(
   } else if (args.install) {
     const changed = await installBlock(name, lines, shell, env);
     say(changed ? `Written to ${changed}. Open a new shell to have it.` : 'It stands there already.');
-  } else if (args.json) print(JSON.stringify({ shell, lines }, undefined, 2));
-  else for (const line of lines) print(line);
+  } else await result({ shell, lines }, () => lines);
   return 0;
 }

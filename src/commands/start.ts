@@ -71,12 +71,12 @@ export async function openStarted(
   terminal: Terminal,
   more: object = {},
 ): Promise<number> {
-  const { print, say, style, context } = terminal;
+  const { print, result, say, style, context } = terminal;
   const phases = terminal.phases();
   if (args.json) {
     const { describeStarted } = await import('../lifecycle/status.ts');
     const status = await describeStarted(record, context);
-    print(JSON.stringify({ ...status, joined, phases, ...more }, undefined, 2));
+    await result({ ...status, joined, phases, ...more });
     return 0;
   }
   const { openPage, secretUrl } = await import('../lifecycle/open.ts');
@@ -123,6 +123,6 @@ async function dryRun(
   const lines = options.plain
     ? [plainStartCommand(spec), plainTunnelCommand(spec)].map(commandLine)
     : plannedCommands(spec, options, context.env);
-  for (const line of lines) print(line);
+  print(...lines);
   return 0;
 }

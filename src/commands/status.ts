@@ -31,15 +31,14 @@ export const status = defineVerb({
     if (args.repair) await repair(terminal);
     if (args.watch && !args.json) return watchStatus(args, terminal);
     const servers = await look(args, terminal);
-    if (args.json) terminal.print(JSON.stringify({ servers }, undefined, 2));
-    else for (const line of await linesOf(servers, args, terminal)) terminal.print(line);
+    await terminal.result({ servers }, () => linesOf(servers, args, terminal));
     return servers.every(isHealthy) ? 0 : SOMETHING_IS_DOWN;
   },
 });
 
 /** Lists a host's servers. What runs there is no promise of this machine's, so nothing of it is `down`. */
 async function showHost(
-  args: Wanted & Readonly<Record<'json' | 'watch' | 'repair', boolean>>,
+  args: Wanted & Readonly<Record<'watch' | 'repair', boolean>>,
   terminal: Terminal,
 ): Promise<number> {
   const other = (['watch', 'repair', 'resources'] as const).find((option) => args[option]);
@@ -55,11 +54,8 @@ async function showHost(
   );
   const { listHost } = await import('../lifecycle/listing.ts');
   const listing = await listHost(destination, sshConfig, terminal.context);
-  if (args.json) terminal.print(JSON.stringify(listing, undefined, 2));
-  else {
-    const { serverTable } = await import('../screen/server-table.ts');
-    for (const line of serverTable(listing, terminal, Date.now())) terminal.print(line);
-  }
+  const { serverTable } = await import('../screen/server-table.ts');
+  await terminal.result(listing, () => serverTable(listing, terminal, Date.now()));
   return 0;
 }
 

@@ -14,7 +14,7 @@ interface Outcome {
  * from being stopped. Answers with the exit status.
  */
 export async function stopAll(
-  { yes, json }: { yes: boolean; json: boolean },
+  { yes }: { yes: boolean },
   outcomes: Readonly<Record<string, string>>,
   terminal: Terminal,
 ): Promise<number> {
@@ -46,7 +46,7 @@ export async function stopAll(
     outcome: error ? 'failed' : outcome,
     error: error?.message,
   }));
-  if (json) terminal.print(JSON.stringify({ servers }, undefined, 2));
+  await terminal.result({ servers });
   return stopped.some(({ error }) => error) ? 1 : 0;
 }
 

@@ -49,7 +49,7 @@ export const stop = defineVerb({
       terminal.say(
         `${terminal.style.bold(name)}: the tunnel is closed; the server runs on. Join it again: remote-notebook start ${name}`,
       );
-      if (args.json) terminal.print(JSON.stringify({ name, outcome: 'kept' }));
+      await terminal.result({ name, outcome: 'kept' });
       return 0;
     }
     const { mayEnd } = await import('./busy.ts');
@@ -60,7 +60,7 @@ export const stop = defineVerb({
       return 1;
     }
     terminal.say(`${terminal.style.bold(name)} ${OUTCOMES[outcome]}.`);
-    if (args.json) terminal.print(JSON.stringify({ name, outcome, phases }));
+    await terminal.result({ name, outcome, phases });
     return 0;
   },
 });

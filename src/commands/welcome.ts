@@ -18,7 +18,6 @@ export async function welcome(terminal: Terminal): Promise<number> {
   const width = Math.max(...FIRST_STEPS.map(([words]) => words.length));
   for (const [words, does] of FIRST_STEPS)
     print(`  remote-notebook ${words.padEnd(width)}  ${style.dim(does)}`);
-  if (startedServers(context.env).length > 0)
-    for (const line of ['', ...(await statusLines({}, terminal))]) print(line);
+  if (startedServers(context.env).length > 0) print('', ...(await statusLines({}, terminal)));
   return 0;
 }

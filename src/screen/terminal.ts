@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import { type Command, commandLine } from '../system/command.ts';
 import type { Context, Reporter } from '../system/context.ts';
 import { type Failure, UsageError } from '../system/errors.ts';
@@ -6,8 +7,10 @@ import { type Ask, makeReadLine, yesOrNo } from './questions.ts';
 /** What a command writes to: results on `out`, everything else on `err`. */
 export interface Terminal {
   readonly context: Context;
-  /** One line of the result, on standard output. */
-  print(line: string): void;
+  /** Lines of the result, on standard output. */
+  print(...lines: readonly string[]): void;
+  /** The result: with --json `value` as one document, else these lines. */
+  result(value: object, lines?: () => readonly string[] | Promise<readonly string[]>): Promise<void>;
   /** How many letters a line of the result has room for: without end where it is no terminal's. */
   readonly width: number;
   /** Lines of the result over those of the last call, on a terminal; below them elsewhere. */
@@ -27,13 +30,7 @@ export interface Terminal {
   readonly style: Style;
 }
 
-export interface Style {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
-}
+export type Style = Readonly<Record<'bold' | 'dim' | 'red' | 'green' | 'yellow', (text: string) => string>>;
 
 export interface TerminalOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -41,22 +38,22 @@ export interface TerminalOptions {
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;
   readonly verbose: boolean;
-  /** Nothing but errors on `err`. */
-  readonly quiet: boolean;
+  /** The result is one JSON document, and nothing but errors is on `err`. */
+  readonly json: boolean;
 }
 
 /** Takes back a line that was to be written over, and what stands below it. */
 export const CLEAR = '\r\x1b[J';
 
 export function makeStyle(enabled: boolean): Style {
-  const code = (open: number, close: number) => (text: string) =>
-    enabled ? `\x1b[${open}m${text}\x1b[${close}m` : text;
+  const paint = (format: keyof Style) => (text: string) =>
+    enabled ? styleText(format, text, { validateStream: false }) : text;
   return {
-    bold: code(1, 22),
-    dim: code(2, 22),
-    red: code(31, 39),
-    green: code(32, 39),
-    yellow: code(33, 39),
+    bold: paint('bold'),
+    dim: paint('dim'),
+    red: paint('red'),
+    green: paint('green'),
+    yellow: paint('yellow'),
   };
 }
 
@@ -76,10 +73,10 @@ export function harmless(text: string, stream: NodeJS.WriteStream): string {
 const ESCAPE = '\x1b';
 const HARMLESS_OR_CONTROL = new RegExp(`(${ESCAPE}\\[[\\d;]*m|\\r?\\n|\\t)|\\p{Cc}`, 'gu');
 
-export function makeTerminal({ env, signal, out, err, verbose, quiet }: TerminalOptions): Terminal {
+export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalOptions): Terminal {
   const style = makeStyle(hasColour(err, env));
   const clock = new PhaseClock();
-  const isLive = hasColour(err, env) && !verbose && !quiet;
+  const isLive = hasColour(err, env) && !verbose && !json;
   /** A line on a terminal that is written over when the phase ends. */
   let transient = false;
   const write = (text: string) => {
@@ -89,7 +86,7 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
   };
   const endPhase = (sign = style.green('✓')) => {
     const ended = clock.end();
-    if (ended && !quiet) write(`  ${sign} ${ended.name.padEnd(12)}${style.dim(seconds(ended.ms))}\n`);
+    if (ended && !json) write(`  ${sign} ${ended.name.padEnd(12)}${style.dim(seconds(ended.ms))}\n`);
   };
   const report: Reporter = {
     command: (command: Command, takesScript?: boolean) => {
@@ -107,7 +104,7 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
     },
     phaseFailed: () => endPhase(style.red('✗')),
     note: (message) => {
-      if (!quiet) write(`  ${style.yellow('!')} ${message}\n`);
+      if (!json) write(`  ${style.yellow('!')} ${message}\n`);
     },
     passThrough: (text) => {
       if (err.isTTY) write(text);
@@ -131,11 +128,14 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
       }
     }
   };
+  const print = (...lines: readonly string[]) => {
+    for (const line of lines) out.write(`${harmless(line, out)}\n`);
+  };
   return {
     context: { env, signal, report },
-    print: (line) => {
-      out.write(`${harmless(line, out)}\n`);
-    },
+    print,
+    result: async (value, lines = () => []) =>
+      json ? print(JSON.stringify(value, undefined, 2)) : print(...(await lines())),
     // The window may be resized meanwhile, and one that was never given a size says 0.
     get width() {
       return out.columns || Number.POSITIVE_INFINITY;
@@ -151,7 +151,7 @@ export function makeTerminal({ env, signal, out, err, verbose, quiet }: Terminal
     },
     say: (line) => {
       endPhase();
-      if (!quiet) write(`${line}\n`);
+      if (!json) write(`${line}\n`);
     },
     complain,
     phases: () => {
