@@ -25,8 +25,7 @@ export async function readCommandLine(
   verbs: Verbs,
 ): Promise<CommandLine | undefined> {
   const [first, second, ...rest] = args;
-  if (first === 'help' && rest.length === 0) return parse(helpOf(second, verbs), verbs);
-  return parse(separated(args, verbs), verbs);
+  return parse(first === 'help' && rest.length === 0 ? helpOf(second, verbs) : args, verbs);
 }
 
 /** `help VERB`, as git and docker have it, is that verb's --help. */
@@ -35,42 +34,38 @@ function helpOf(word: string | undefined, verbs: Verbs): string[] {
   return Object.hasOwn(verbs, word) ? [word, '--help'] : [word];
 }
 
-/** The verb of that very name: an object also has a `toString`, which is none. */
-function verbNamed(name: string | undefined, verbs: Verbs): AnyVerb | undefined {
-  return name !== undefined && Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+/** The names of the options that are switches, or of those that take a value: long ones and letters. */
+function namesOf(options: Readonly<Record<string, Options>>, areSwitches: boolean): string[] {
+  return Object.entries(options)
+    .filter(([, { type }]) => (type === 'boolean') === areSwitches)
+    .flatMap(([name, { alias = [] }]) => [name, ...[alias].flat()]);
 }
 
 /** `-Ffile` as two words, which ssh takes it for: yargs finds letters and dots of its own in it. */
-function separated(args: readonly string[], verbs: Verbs): readonly string[] {
-  const options = Object.entries<Options>({ ...verbNamed(args[0], verbs)?.options, ...SHARED_OPTIONS });
-  const spellings = options
-    .filter(([, { type }]) => type !== 'boolean')
-    .flatMap(([name, settings]) => [name, ...aliasesOf(settings)]);
-  return beforeDashes(args, (words) =>
-    words.flatMap((word) => {
-      const [, letter = '', value = ''] = /^-([^-])([^=].*)$/s.exec(word) ?? [];
-      return spellings.includes(letter) ? [`-${letter}`, value] : [word];
-    }),
-  );
+function separated(word: string, taking: readonly string[]): string[] {
+  const [, letter = '', value = ''] = /^-([^-])([^=].*)$/s.exec(word) ?? [];
+  return taking.includes(letter) ? [`-${letter}`, value] : [word];
 }
 
-/** Changes what stands before `--`; what is behind it is no option. */
-function beforeDashes(
-  args: readonly string[],
-  change: (words: readonly string[]) => readonly string[],
-): readonly string[] {
-  const end = args.indexOf('--');
-  return end < 0 ? change(args) : [...change(args.slice(0, end)), ...args.slice(end)];
+/** To yargs, all but `true` is no: `clean --dry-run=yes` would clean. @throws UsageError */
+function verifySwitch(word: string, switches: readonly string[]): void {
+  const [, name = '', value = ''] = /^--?(?:no-)?([^=]+)=(.*)$/s.exec(word) ?? [];
+  if (switches.includes(name) && value !== 'true' && value !== 'false')
+    throw new UsageError(`--${name} takes no value`, { remedy: 'Leave out what stands behind its =.' });
 }
 
-function aliasesOf({ alias = [] }: Options): readonly string[] {
-  return [alias].flat();
-}
-
-async function parse(args: readonly string[], all: Verbs): Promise<CommandLine | undefined> {
+async function parse(given: readonly string[], all: Verbs): Promise<CommandLine | undefined> {
   const { default: yargs } = await import('yargs');
-  const only = verbNamed(args[0], all);
+  // The verb of that very name: an object also has a `toString`, which is none.
+  const only = given[0] !== undefined && Object.hasOwn(all, given[0]) ? all[given[0]] : undefined;
   const verbs = only ? [only] : Object.values(all);
+  const options = { ...only?.options, ...SHARED_OPTIONS };
+  // What stands behind `--` is no option.
+  const end = given.includes('--') ? given.indexOf('--') : given.length;
+  const before = given.slice(0, end);
+  if (only) for (const word of before) verifySwitch(word, namesOf(options, true));
+  const taking = namesOf(options, false);
+  const args = [...before.flatMap((word) => separated(word, taking)), ...given.slice(end)];
   let chosen: CommandLine | undefined;
   const parser = yargs(only ? args.slice(1) : args)
     .scriptName(only ? `${PROGRAM} ${args[0]}` : PROGRAM)
@@ -99,22 +94,9 @@ async function parse(args: readonly string[], all: Verbs): Promise<CommandLine |
       chosen = { verb, args: lastOfEach(parsed, verb) };
     });
   }
-  if (only) verifySwitches(args, { ...only.options, ...SHARED_OPTIONS });
   // A handler that were a promise would make yargs lay out its help first.
   await parser.parse();
   return chosen;
-}
-
-/** To yargs, all but `true` is no: `clean --dry-run=yes` would clean. @throws UsageError */
-function verifySwitches(args: readonly string[], options: Record<string, Options>): void {
-  const switches = Object.entries(options).filter(([, { type }]) => type === 'boolean');
-  const spellings = switches.flatMap(([name, settings]) => [name, ...aliasesOf(settings)]);
-  const end = args.indexOf('--');
-  for (const word of end < 0 ? args : args.slice(0, end)) {
-    const [, name = '', value = ''] = /^--?(?:no-)?([^=]+)=(.*)$/s.exec(word) ?? [];
-    if (!spellings.includes(name) || value === 'true' || value === 'false') continue;
-    throw new UsageError(`--${name} takes no value`, { remedy: 'Leave out what stands behind its =.' });
-  }
 }
 
 /**
