@@ -1,6 +1,7 @@
 import { parseEnvironment } from '../model/environment.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { unknownToArticle } from '../model/settings.ts';
+import { configFileArgs } from '../ssh/arguments.ts';
 import { parseDestination } from '../ssh/destination.ts';
 import { type Command, shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
@@ -51,10 +52,6 @@ function remoteListText(user: string): string {
 
 function tunnelArgs({ port, localPort }: ServerSpec): string[] {
   return ['-N', '-f', '-L', `localhost:${localPort ?? port}:localhost:${port}`];
-}
-
-function configFileArgs({ sshConfig }: ServerSpec): string[] {
-  return sshConfig === undefined ? [] : ['-F', sshConfig];
 }
 
 /** `-S none` alone is added: a ControlMaster of the user's own would take the command over. */

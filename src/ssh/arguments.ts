@@ -33,7 +33,8 @@ function options(values: Readonly<Record<string, string | number>>): string[] {
   return Object.entries(values).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
-function configFileArgs(sshConfig: string | undefined): string[] {
+/** `-F`, for every ssh that reads an ssh_config. */
+export function configFileArgs({ sshConfig }: Pick<Host, 'sshConfig'>): string[] {
   return sshConfig === undefined ? [] : ['-F', sshConfig];
 }
 
@@ -46,7 +47,7 @@ function configFileArgs(sshConfig: string | undefined): string[] {
  * which ssh tells it that the connection is up (ssh_config(5); it runs after the control socket listens).
  */
 export function masterCommand(connection: Connection): Command {
-  const { sshConfig, controlPath } = connection;
+  const { controlPath } = connection;
   const own = options({
     ControlPersist: 'no',
     ClearAllForwardings: 'yes',
@@ -55,7 +56,7 @@ export function masterCommand(connection: Connection): Command {
     ServerAliveInterval: KEEP_ALIVE_S,
     ServerAliveCountMax: KEEP_ALIVE_MISSES,
   });
-  return ['ssh', ...configFileArgs(sshConfig), '-N', '-T', '-M', '-S', controlPath, ...own];
+  return ['ssh', ...configFileArgs(connection), '-N', '-T', '-M', '-S', controlPath, ...own];
 }
 
 /**
@@ -65,7 +66,7 @@ export function masterCommand(connection: Connection): Command {
  * options that it does not know; nothing here decides about the connection's safety any more.
  */
 function sessionCommand(connection: Connection, remoteCommand: string): Command {
-  const { sshConfig, controlPath, destination } = connection;
+  const { controlPath, destination } = connection;
   const own = options({
     IgnoreUnknown: '*',
     ControlMaster: 'no',
@@ -78,7 +79,7 @@ function sessionCommand(connection: Connection, remoteCommand: string): Command 
     PermitLocalCommand: 'no',
     LogLevel: 'ERROR',
   });
-  const args = [...configFileArgs(sshConfig), '-T', '-S', controlPath, ...own];
+  const args = [...configFileArgs(connection), '-T', '-S', controlPath, ...own];
   return ['ssh', ...args, '--', destination, remoteCommand];
 }
 
@@ -132,6 +133,6 @@ export function forwardSpec({ bindAddress, localPort, target }: Forward): string
 }
 
 /** Prints how ssh resolves a destination. It connects to nothing. */
-export function resolveCommand({ destination, sshConfig }: Host): Command {
-  return ['ssh', ...configFileArgs(sshConfig), '-G', '--', destination];
+export function resolveCommand(host: Host): Command {
+  return ['ssh', ...configFileArgs(host), '-G', '--', host.destination];
 }

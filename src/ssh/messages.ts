@@ -1,6 +1,6 @@
 import { commandLine } from '../system/command.ts';
 import { Failure } from '../system/errors.ts';
-import type { Host } from './arguments.ts';
+import { configFileArgs, type Host } from './arguments.ts';
 import { parseDestination } from './destination.ts';
 
 /** Why ssh could not connect, as far as its words tell. */
@@ -117,8 +117,8 @@ function unknownHostRemedy(destination: string, file: string, words: string): st
 }
 
 /** What a user can type to see for themselves. */
-export function handCommand({ destination, sshConfig }: Host): string {
-  return commandLine(['ssh', ...(sshConfig === undefined ? [] : ['-F', sshConfig]), destination]);
+export function handCommand(host: Host): string {
+  return commandLine(['ssh', ...configFileArgs(host), host.destination]);
 }
 
 function hostKeyRemedy(words: string): string {
