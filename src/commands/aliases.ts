@@ -9,7 +9,7 @@ import { giveLines, INSTALL } from './shell-lines.ts';
 
 export const aliases = defineVerb({
   usage: 'aliases [server]',
-  summary: 'Shell aliases: port_forward, remote_notebook_start, remote_notebook_stop',
+  summary: 'Print or install shell aliases for a server',
   positionals: destinationOr('a server or a destination; all configured ones without'),
   options: {
     ...SERVER_OPTIONS,

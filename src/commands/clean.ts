@@ -2,7 +2,7 @@ import { DRY_RUN, defineVerb } from '../line/verb.ts';
 
 export const clean = defineVerb({
   usage: 'clean',
-  summary: 'Remove what crashes have left here, and nothing else',
+  summary: 'Remove files and processes left behind by crashes',
   options: { ...DRY_RUN },
   examples: [
     ['$0 clean --dry-run', 'see it first'],

@@ -6,7 +6,7 @@ import { giveLines, INSTALL } from './shell-lines.ts';
 
 export const completion = defineVerb({
   usage: 'completion [shell]',
-  summary: 'What Tab completes in your shell: verbs, options, servers, hosts',
+  summary: 'Set up tab completion for bash, zsh or fish',
   positionals: {
     shell: { describe: 'bash, zsh or fish (default: yours)', type: 'string', completes: SHELLS },
   },

@@ -5,7 +5,7 @@ const ACTIONS = ['show', 'path', 'check'];
 
 export const config = defineVerb({
   usage: 'config [action]',
-  summary: 'Show config.yaml, its path, or whether it is right',
+  summary: 'Show or check config.yaml',
   positionals: {
     action: { describe: 'show, path or check (default: show)', type: 'string', completes: ACTIONS },
   },

@@ -5,7 +5,7 @@ import type { Style } from '../screen/terminal.ts';
 
 export const doctor = defineVerb({
   usage: 'doctor [server]',
-  summary: 'Check each layer between here and a server, and say what to mend',
+  summary: 'Check every step from here to a server, and suggest fixes',
   positionals: destinationOr('a name, or a destination as start takes it'),
   options: SERVER_OPTIONS,
   examples: [

@@ -9,7 +9,7 @@ import { ADOPT, adoptNamed } from './adopt.ts';
 
 export const forward = defineVerb({
   usage: 'forward [server] [ports..]',
-  summary: "Bring up a server's tunnel again, with more ports if you like",
+  summary: "Bring a server's tunnel up again, or forward more ports",
   positionals: {
     server: { ...SERVER.server, completes: 'destinations' },
     ports: {

@@ -2,7 +2,7 @@ import { CONFIG_FILE, defineVerb } from '../line/verb.ts';
 
 export const hosts = defineVerb({
   usage: 'hosts',
-  summary: 'The hosts that your ssh_config names, its Includes too',
+  summary: 'List the hosts in your ssh configuration',
   options: { ...CONFIG_FILE },
   examples: [
     ['$0 hosts', 'each of them is a destination for start'],

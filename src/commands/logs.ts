@@ -6,7 +6,7 @@ const MAX_LINES = 1_000_000_000;
 
 export const logs = defineVerb({
   usage: 'logs [server]',
-  summary: "Print the server's log, from its host",
+  summary: "Print Jupyter's log from the host",
   positionals: SERVER,
   options: {
     ...CONFIG_FILE,
@@ -15,7 +15,7 @@ export const logs = defineVerb({
       alias: 'n',
       type: 'number',
       default: 50,
-      describe: 'how many of the last lines',
+      describe: 'how many of the last lines (default: 50)',
       requiresArg: true,
     },
   },

@@ -2,7 +2,7 @@ import { CONFIG_FILE, defineVerb, flag, SERVER } from '../line/verb.ts';
 
 export const open = defineVerb({
   usage: 'open [server]',
-  summary: 'Open a running server in the browser',
+  summary: "Open a server's page in the browser",
   positionals: SERVER,
   options: {
     ...CONFIG_FILE,

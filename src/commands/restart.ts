@@ -4,7 +4,7 @@ import { TIMEOUT, verifyTimeout } from './start-options.ts';
 
 export const restart = defineVerb({
   usage: 'restart [server]',
-  summary: 'Stop a server and start it again, on its port and with its token',
+  summary: 'Restart a server on the same port, with the same token',
   positionals: SERVER,
   options: { ...CONFIG_FILE, ...YES, ...TIMEOUT },
   examples: [

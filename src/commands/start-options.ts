@@ -14,7 +14,8 @@ export const TIMEOUT = {
   timeout: {
     type: 'number',
     default: 60,
-    describe: 'seconds that Jupyter may take to come up',
+    describe: 'seconds that Jupyter may take to come up (default: 60)',
+    group: 'How:',
     requiresArg: true,
   },
 } as const;

@@ -9,7 +9,7 @@ import { BROWSER, TIMEOUT, verifyTimeout } from './start-options.ts';
 
 export const start = defineVerb({
   usage: 'start [server]',
-  summary: 'Start a server on its host, or join it, and open it here',
+  summary: 'Start a server on its host, or connect to it, and open it here',
   positionals: destinationOr('a destination of ssh (an alias, user@host, ssh://user@host:port) or a name'),
   options: {
     ...SERVER_OPTIONS,

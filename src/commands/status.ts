@@ -8,7 +8,7 @@ const WATCH_MS = 2000;
 
 export const status = defineVerb({
   usage: 'status [server]',
-  summary: 'What runs where, asked of the world and not of the memory',
+  summary: 'Show what is running and where (checked live)',
   positionals: destinationOr('name of a server; all without. With --all a destination of ssh, too'),
   options: {
     ...CONFIG_FILE,

@@ -13,7 +13,7 @@ const OUTCOMES = {
 
 export const stop = defineVerb({
   usage: 'stop [server]',
-  summary: 'Stop exactly this server, then its tunnel',
+  summary: 'Stop exactly this server, then close its tunnel',
   positionals: SERVER,
   options: {
     ...CONFIG_FILE,

@@ -2,15 +2,15 @@ import type { Terminal } from '../screen/terminal.ts';
 import { statusLines } from './status.ts';
 
 const FIRST_STEPS = [
-  ['init', 'the first time: asks where, tries it, writes it down'],
-  ['start user@host', 'Jupyter on that host, open in your browser here'],
-  ['start user@host -d DIR -e VENV', 'in a directory of it, with its venv'],
-  ['status', 'what runs where'],
-  ['stop', 'end it'],
-  ['--help', 'all the rest; each VERB --help has examples'],
+  ['init', 'set up a server: asks for everything, tests it, saves it'],
+  ['start user@host', 'start Jupyter on that host and open it here'],
+  ['start user@host -d DIR -e VENV', 'the same in a directory, with its virtual environment'],
+  ['status', 'show what is running and where'],
+  ['stop', 'stop it'],
+  ['--help', 'list all verbs; VERB --help has examples'],
 ] as const;
 
-/** What the program says to who names no verb: how to begin, and what runs. */
+/** What the command alone prints: how to begin, and what is running. */
 export async function welcome(terminal: Terminal): Promise<number> {
   const { print, style, context } = terminal;
   const { startedServers } = await import('../config/names.ts');

@@ -1,12 +1,11 @@
 import type { ArgumentsCamelCase, Argv, Options } from 'yargs';
 import { UsageError } from '../system/errors.ts';
 import { version } from '../version.ts';
+import { helpWidth, overview, tidyHelp } from './help.ts';
 import { type Known, usageMistake } from './mistakes.ts';
-import { type AnyVerb, SHARED_OPTIONS, type SharedArguments, type Verbs } from './verb.ts';
+import { type AnyVerb, SHARED_GROUP, SHARED_OPTIONS, type SharedArguments, type Verbs } from './verb.ts';
 
 const PROGRAM = 'remote-notebook';
-/** A help that is as wide as a wide window is hard to read. */
-const WIDEST_HELP = 100;
 
 /** A verb, and what it is to run with. */
 export interface CommandLine {
@@ -51,99 +50,89 @@ function separated(word: string, taking: readonly string[]): string[] {
 function verifySwitch(word: string, switches: readonly string[]): void {
   const [, name = '', value = ''] = /^--?(?:no-)?([^=]+)=(.*)$/s.exec(word) ?? [];
   if (switches.includes(name) && value !== 'true' && value !== 'false')
-    throw new UsageError(`--${name} takes no value`, { remedy: 'Leave out what stands behind its =.' });
+    throw new UsageError(`--${name} takes no value`, { remedy: `Write --${name} alone.` });
 }
 
-async function parse(given: readonly string[], all: Verbs): Promise<CommandLine | undefined> {
+async function parse(given: readonly string[], verbs: Verbs): Promise<CommandLine | undefined> {
   const { default: yargs } = await import('yargs');
   // The verb of that very name: an object also has a `toString`, which is none.
-  const only = given[0] !== undefined && Object.hasOwn(all, given[0]) ? all[given[0]] : undefined;
-  const verbs = only ? [only] : Object.values(all);
-  const options = { ...only?.options, ...SHARED_OPTIONS };
+  const [name] = given;
+  const verb = name !== undefined && Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  const options = { ...verb?.options, ...SHARED_OPTIONS };
   // What stands behind `--` is no option.
   const end = given.includes('--') ? given.indexOf('--') : given.length;
   const before = given.slice(0, end);
-  if (only) for (const word of before) verifySwitch(word, namesOf(options, true));
+  if (verb) for (const word of before) verifySwitch(word, namesOf(options, true));
   const taking = namesOf(options, false);
   const args = [...before.flatMap((word) => separated(word, taking)), ...given.slice(end)];
   let chosen: CommandLine | undefined;
-  const parser = yargs(only ? args.slice(1) : args)
-    .scriptName(only ? `${PROGRAM} ${args[0]}` : PROGRAM)
+  let answer = '';
+  const parser = yargs()
+    .scriptName(verb ? `${PROGRAM} ${name}` : PROGRAM)
     .detectLocale(false)
     .parserConfiguration({ 'parse-positional-numbers': false })
-    .options(SHARED_OPTIONS)
     .version(version())
-    .wrap(Math.min(WIDEST_HELP, process.stdout.columns || 80))
+    .wrap(helpWidth(process.stdout.columns))
     .help()
     .alias('help', 'h')
+    .describe({ help: 'show this help', version: 'show the version' })
+    .group(['help', 'version'], SHARED_GROUP)
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error && error.name !== 'YError'
-        ? error
-        : usageMistake(message, args, knownWords(args[0], only, all));
+      throw error && error.name !== 'YError' ? error : usageMistake(message, args, knownWords(verb, verbs));
     });
-  if (!only) {
-    parser
-      .usage('$0 VERB [SERVER]\n\nJupyter on any machine that you can ssh to, as if it were local.')
-      .demandCommand(1, 'no verb is named');
-  }
-  for (const verb of verbs) {
-    // A default command: behind any other, yargs lays out a help that nobody asked for.
-    addVerb(parser, verb, only !== undefined, (parsed) => {
+  if (verb) {
+    addVerb(parser, verb, (parsed) => {
       chosen = { verb, args: lastOfEach(parsed, verb) };
     });
+  } else {
+    parser.options(SHARED_OPTIONS).demandCommand(1, 'no verb given');
+    // Verbs are known here by their names alone, so that an unknown one is found.
+    for (const { usage, summary } of Object.values(verbs)) parser.command(usage, summary);
   }
   // A handler that were a promise would make yargs lay out its help first.
-  await parser.parse();
+  await parser.parse(verb ? args.slice(1) : args, {}, (_error, _parsed, output) => {
+    answer = output;
+  });
+  if (answer === version()) console.log(answer);
+  else if (answer !== '') console.log(verb ? tidyHelp(answer) : overview(verbs));
   return chosen;
 }
 
-/**
- * Teaches yargs a verb; `choose` gets its arguments when it is the one. A verb that is `alone` stands in the script's
- * name already, and is what the script does.
- */
-function addVerb(yargs: Argv, verb: AnyVerb, alone: boolean, choose: (args: SharedArguments) => void): void {
+/** Teaches yargs a verb, which stands in the script's name already; `choose` gets its arguments. */
+function addVerb(yargs: Argv, verb: AnyVerb, choose: (args: SharedArguments) => void): void {
   const [name = ''] = verb.usage.split(' ');
   yargs.command(
-    alone ? verb.usage.replace(name, '$0') : verb.usage,
+    verb.usage.replace(name, '$0'),
     verb.summary,
     (builder) => {
       for (const [name, { completes: _, ...positional }] of Object.entries(verb.positionals ?? {}))
         builder.positional(name, positional);
-      builder.options(verb.options);
-      for (const [command, does] of verb.examples)
-        builder.example(alone ? command.replace(`$0 ${name}`, '$0') : command, does);
+      builder.options(verb.options).options(SHARED_OPTIONS);
+      for (const [command, does] of verb.examples) builder.example(command.replace(`$0 ${name}`, '$0'), does);
       return builder.strict();
     },
-    (args) => choose(withWordsBehindDashes(args, verb, alone ? 0 : 1) as unknown as SharedArguments),
+    (args) => choose(withWordsBehindDashes(args, verb) as unknown as SharedArguments),
   );
 }
 
 /** What stands behind `--` is taken as it would be without: yargs leaves it aside. */
-function withWordsBehindDashes(
-  args: ArgumentsCamelCase<Values>,
-  { positionals = {} }: AnyVerb,
-  verbWords: number,
-): Values {
-  const words = args._.slice(verbWords).map(String);
+function withWordsBehindDashes(args: ArgumentsCamelCase<Values>, { positionals = {} }: AnyVerb): Values {
+  const words = args._.map(String);
   const filled: Values = { ...args };
   for (const [name, { array }] of Object.entries(positionals)) {
     if (array) filled[name] = [...((args[name] as unknown[] | undefined) ?? []), ...words.splice(0)];
     else filled[name] ??= words.shift();
   }
-  if (words.length > 0) throw new UsageError('there is no use for so many words behind --');
+  if (words.length > 0) throw new UsageError(`unexpected argument "${words[0]}"`);
   return filled;
 }
 
 /** The names that a command line may use. */
-function knownWords(name: string | undefined, verb: AnyVerb | undefined, verbs: Verbs): Known {
-  const options = [...Object.keys(verb?.options ?? {}), ...Object.keys(SHARED_OPTIONS), 'help'];
-  return {
-    verb: verb && name,
-    verbs: Object.keys(verbs),
-    options: options.filter((option) => option.length > 1),
-  };
+function knownWords(verb: AnyVerb | undefined, verbs: Verbs): Known {
+  const options = [...Object.keys({ ...verb?.options, ...SHARED_OPTIONS }), 'help'];
+  return { verb: verb?.usage.split(' ')[0], verbs: Object.keys(verbs), options };
 }
 
 /** An option that is given twice, in an alias and behind it perhaps, counts as it was given last, unless it takes many. */

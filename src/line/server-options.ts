@@ -21,9 +21,22 @@ type SettingOptions = {
   readonly [S in SettingName as KebabCase<S>]-?: OptionFor<NonNullable<ServerSettings[S]>>;
 };
 
+/** The heading in help under which a setting stands; the others are about how Jupyter and the tunnel run. */
+const GROUPS: Readonly<Partial<Record<SettingName, string>>> = {
+  sshConfig: 'Where:',
+  directory: 'What:',
+  setup: 'What:',
+  environment: 'What:',
+  command: 'What:',
+};
+
 function optionFor(name: SettingName): Options {
   const { type, letter, describe } = settingOf(name);
-  const common = { describe, ...(letter === undefined ? {} : { alias: letter }) };
+  const common = {
+    describe,
+    group: GROUPS[name] ?? 'How:',
+    ...(letter === undefined ? {} : { alias: letter }),
+  };
   if (type === 'switch') return { ...common, type: 'boolean' };
   const array = type === 'lines' ? { array: true, nargs: 1 } : {};
   return { ...common, ...array, type: type === 'port' ? 'number' : 'string', requiresArg: true };

@@ -54,10 +54,13 @@ export function flag(describe: string, letter?: string) {
   return { type: 'boolean', default: false, describe, ...(letter && { alias: letter }) } as const;
 }
 
+/** The heading of the shared options in help. */
+export const SHARED_GROUP = 'Options of every verb:';
+
 /** Those options, as yargs reads them. */
 export const SHARED_OPTIONS = {
-  verbose: flag('show each command as it runs', 'v'),
-  json: flag('one JSON document on standard output'),
+  verbose: { ...flag('show each command as it runs', 'v'), group: SHARED_GROUP },
+  json: { ...flag('print one JSON document on standard output'), group: SHARED_GROUP },
 } as const satisfies Record<string, Options>;
 
 export const SERVER = {
@@ -73,7 +76,7 @@ export function destinationOr(describe: string) {
   return { server: { describe, type: 'string', completes: 'destinations' } } as const;
 }
 
-export const CONFIG_FILE = { 'ssh-config': SETTING_OPTIONS['ssh-config'] } as const;
+export const CONFIG_FILE = { 'ssh-config': { ...SETTING_OPTIONS['ssh-config'], group: 'Options:' } } as const;
 
 export const YES = { yes: flag('ask nothing', 'y') } as const;
 

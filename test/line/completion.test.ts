@@ -73,7 +73,7 @@ for (const shell of IN_A_LINE) {
     try {
       await typed('remote-notebook conf\tpa\t\r', laptop.configurationFile);
       await typed('remote-notebook aliases --shell=ba\t --plain alpha\r', 'alias port_forward=');
-      await typed('remote-notebook stop --keep-s\t --dirty\r', 'there is no option --dirty');
+      await typed('remote-notebook stop --keep-s\t --dirty\r', 'unknown option --dirty');
       await typed('remote-notebook st\t\t', 'start', 'status', 'stop');
       await typed('remote-notebook open \t\t', 'alpha', 'beta');
       await typed(`remote-notebook start -F ${folder}/ssh_c\tgpu\t\t`, 'gpu1', 'gpu2');

@@ -67,9 +67,26 @@ test('help is as wide as the terminal, but never hard to read', { skip: lacks('p
   assert.ok(inPipe > 70 && inPipe <= 80, `${inPipe}`);
 });
 
-test('help of the whole names each verb', async () => {
-  const help = await done(laptop, '--help');
-  for (const name of Object.keys(VERBS)) assert.match(help, new RegExp(`remote-notebook ${name}\\b`));
+test('help of the whole names each verb, and fits a window of 80 columns and 30 lines', async () => {
+  const lines = (await done(laptop, '--help')).trimEnd().split('\n');
+  for (const name of Object.keys(VERBS))
+    assert.ok(
+      lines.some((line) => line.startsWith(`  ${name} `)),
+      name,
+    );
+  assert.ok(lines.length <= 30);
+  assert.deepEqual(
+    lines.filter((line) => line.length > 80),
+    [],
+  );
+});
+
+test("a verb's help shows its own options before those of every verb, and no switch that is off", async () => {
+  const help = await done(laptop, 'start', '--help');
+  const headings = [...help.matchAll(/^(\w.*):$/gm)].map(([, heading]) => heading);
+  const all = ['Positionals', 'Where', 'What', 'How', 'Other', 'Options of every verb', 'Examples'];
+  assert.deepEqual(headings, all);
+  assert.doesNotMatch(help, /\[boolean\]|\[default/);
 });
 
 test('help VERB is that of the verb --help, and help alone that of the whole', async () => {

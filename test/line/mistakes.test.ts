@@ -43,8 +43,30 @@ Name one that is there with -F, or leave it out for ~/.ssh/config.
 `;
 }
 
-function contradict(one: string, other: string): string {
-  return `Error: ${one} and ${other} contradict each other\nLeave out one of the two.\n`;
+function combined(one: string, other: string): string {
+  return `Error: ${one} and ${other} cannot be combined\n`;
+}
+
+/** Words that other programs have for the same, and what ours is: a suggestion, no alias. */
+const HABITS: readonly (readonly [args: readonly string[], suggestion: string])[] = [
+  [['ls'], 'status'],
+  [['ps'], 'status'],
+  [['list'], 'status'],
+  [['up', 'gpu'], 'start'],
+  [['connect', 'gpu'], 'start'],
+  [['down'], 'stop'],
+  [['start', 'gpu', '--dir', 'rne'], '--directory'],
+  [['start', 'gpu', '--notebook-dir=rne'], '--directory'],
+  [['start', 'gpu', '--no-open'], '--no-browser'],
+  [['start', 'gpu', '--venv', 'venv'], '--environment'],
+  [['start', 'gpu', '-L', '6006:localhost:6006'], 'remote-notebook forward SERVER 6006 (or LOCAL:HOST:PORT)'],
+];
+
+for (const [args, suggestion] of HABITS) {
+  test(`what another program calls it leads to ours: remote-notebook ${args.join(' ')}`, async () => {
+    const { stderr } = await refused(...args);
+    assert.ok(stderr.includes(`\nDid you mean ${suggestion}? See: `), stderr);
+  });
 }
 
 /** What is typed, and all that the user reads then. */
@@ -64,10 +86,7 @@ const MISTAKES: readonly (readonly [args: readonly string[], stderr: string])[] 
 Give it a Host of its own in your ~/.ssh/config, with the true name as HostName.
 `,
   ],
-  [
-    ['start', '{F}', '-oProxyCommand=x'],
-    'Error: there is no option -oProxyCommand\nSee: remote-notebook start --help\n',
-  ],
+  [['start', '{F}', '-oProxyCommand=x'], 'Error: unknown option -o\nSee: remote-notebook start --help\n'],
   [
     ['start', 'two words', '{F}'],
     `Error: the destination "two words" is empty or holds a blank
@@ -97,7 +116,7 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
   [['start', 'host', '{F}', '--local-port', '0'], port('local-port', '0')],
   [['start', 'host', '{F}', '--local-port', '70000'], port('local-port', '70000')],
   [['start', 'host', '{F}', '--local-port', 'abc'], port('local-port', 'not a number')],
-  [['start', 'host', '{F}', '--port'], 'Error: --port lacks its value\nSee: remote-notebook start --help\n'],
+  [['start', 'host', '{F}', '--port'], 'Error: --port needs a value\nSee: remote-notebook start --help\n'],
   [
     ['stop', 'host', '{F}', '--dry-run'],
     `Error: --dry-run shows the article's command, and this stop is another one
@@ -152,46 +171,43 @@ Add --plain. What any other stop runs, --verbose shows.
     'Error: --timeout is not a number: it is a number of seconds from 1 to 86400\n',
   ],
   [['logs', 'host', '{F}', '-n', '0'], 'Error: --lines is 0: it is a whole number from 1 to 1000000000\n'],
-  [['--json'], 'Error: no verb is named\nSee: remote-notebook --help\n'],
-  [['strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
-  [['stauts'], 'Error: there is no verb "stauts"\nDid you mean status? See: remote-notebook --help\n'],
-  [['help', 'strat'], 'Error: there is no verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
-  [['clean', '--dry-run=yes'], 'Error: --dry-run takes no value\nLeave out what stands behind its =.\n'],
-  [
-    ['stop', '--keep-server=yes'],
-    'Error: --keep-server takes no value\nLeave out what stands behind its =.\n',
-  ],
-  [['fly'], 'Error: there is no verb "fly"\nSee: remote-notebook --help\n'],
-  [['toString'], 'Error: there is no verb "toString"\nSee: remote-notebook --help\n'],
-  [['me:secret@host'], 'Error: there is no verb "me:…@host"\nSee: remote-notebook --help\n'],
+  [['--json'], 'Error: no verb given\nSee: remote-notebook --help\n'],
+  [['strat'], 'Error: unknown verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
+  [['stauts'], 'Error: unknown verb "stauts"\nDid you mean status? See: remote-notebook --help\n'],
+  [['help', 'strat'], 'Error: unknown verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
+  [['clean', '--dry-run=yes'], 'Error: --dry-run takes no value\nWrite --dry-run alone.\n'],
+  [['stop', '--keep-server=yes'], 'Error: --keep-server takes no value\nWrite --keep-server alone.\n'],
+  [['fly'], 'Error: unknown verb "fly"\nSee: remote-notebook --help\n'],
+  [['toString'], 'Error: unknown verb "toString"\nSee: remote-notebook --help\n'],
+  [['me:secret@host'], 'Error: unknown verb "me:…@host"\nSee: remote-notebook --help\n'],
   [
     ['start', 'host', '{F}', '--prot', '1'],
-    'Error: there is no option --prot\nDid you mean --port? See: remote-notebook start --help\n',
+    'Error: unknown option --prot\nDid you mean --port? See: remote-notebook start --help\n',
   ],
   [
     ['start', 'host', '{F}', '--dirctory=rne'],
-    'Error: there is no option --dirctory\nDid you mean --directory? See: remote-notebook start --help\n',
+    'Error: unknown option --dirctory\nDid you mean --directory? See: remote-notebook start --help\n',
   ],
   [
     ['start', 'host', '{F}', '--no-browsre'],
-    'Error: there is no option --no-browsre\nDid you mean --no-browser? See: remote-notebook start --help\n',
+    'Error: unknown option --no-browsre\nDid you mean --no-browser? See: remote-notebook start --help\n',
   ],
   [
     ['stop', '--kep-server'],
-    'Error: there is no option --kep-server\nDid you mean --keep-server? See: remote-notebook stop --help\n',
+    'Error: unknown option --kep-server\nDid you mean --keep-server? See: remote-notebook stop --help\n',
   ],
-  [['stop', '--quick'], 'Error: there is no option --quick\nSee: remote-notebook stop --help\n'],
+  [['stop', '--quick'], 'Error: unknown option --quick\nSee: remote-notebook stop --help\n'],
   [
     ['start', 'host', 'more', '{F}'],
-    'Error: there is no use for "more" here\nSee: remote-notebook start --help\n',
+    'Error: unexpected argument "more"\nSee: remote-notebook start --help\n',
   ],
-  [['aliases', '--shell', 'tcsh'], 'Error: --shell is "tcsh"\nIt is one of: "bash", "zsh", "fish"\n'],
-  [['aliases', '--install', '--uninstall'], contradict('--install', '--uninstall')],
-  [['completion', '--install', '--uninstall'], contradict('--install', '--uninstall')],
-  [['', '--json'], 'Error: there is no verb ""\nSee: remote-notebook --help\n'],
+  [['aliases', '--shell', 'tcsh'], 'Error: invalid --shell: "tcsh"\nUse one of: "bash", "zsh", "fish"\n'],
+  [['aliases', '--install', '--uninstall'], combined('--install', '--uninstall')],
+  [['completion', '--install', '--uninstall'], combined('--install', '--uninstall')],
+  [['', '--json'], 'Error: unknown verb ""\nSee: remote-notebook --help\n'],
   [
     ['start', 'host', 'two words', '{F}'],
-    'Error: there is no use for "two words" here\nSee: remote-notebook start --help\n',
+    'Error: unexpected argument "two words"\nSee: remote-notebook start --help\n',
   ],
   [['logs', '-n', 'abc'], 'Error: --lines is not a number: it is a whole number from 1 to 1000000000\n'],
   [['logs', '-n', '1e99'], 'Error: --lines is 1e+99: it is a whole number from 1 to 1000000000\n'],

@@ -10,7 +10,7 @@ import type { Tried } from './try-out.ts';
 
 export const init = defineVerb({
   usage: 'init [server]',
-  summary: 'The first time: ask where, try it, and write it down when it works',
+  summary: 'Set up a server: answer a few questions, test it, save it',
   positionals: destinationOr(
     'a destination of ssh (an alias, user@host, ssh://user@host:port); asked for without',
   ),
