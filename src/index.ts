@@ -111,7 +111,7 @@ export async function serverStatus(name?: string, surroundings: Surroundings = {
  * @param target a destination of ssh, or the name of a server on it
  */
 export async function hostServers(target: string, surroundings: Surroundings = {}): Promise<HostListing> {
-  const { listHost } = await import('./lifecycle/listing.ts');
+  const { listHost } = await import('./lifecycle/hosts.ts');
   const { resolveServer } = await import('./config/resolve.ts');
   const context = contextOf(surroundings);
   const { destination, sshConfig } = await resolveServer(target, surroundings, context);

@@ -52,7 +52,7 @@ async function showHost(
     { sshConfig: args.sshConfig },
     terminal.context,
   );
-  const { listHost } = await import('../lifecycle/listing.ts');
+  const { listHost } = await import('../lifecycle/hosts.ts');
   const listing = await listHost(destination, sshConfig, terminal.context);
   const { serverTable } = await import('../screen/server-table.ts');
   await terminal.result(listing, () => serverTable(listing, terminal, Date.now()));
@@ -87,7 +87,7 @@ async function look(
   const name = server === undefined ? undefined : (await knownServer(server, sshConfig, context)).spec.name;
   const statuses = [...(await statusOf(name, context)), ...(await articleStatuses(name, context))];
   if (!resources) return statuses;
-  const { withResources } = await import('../lifecycle/resources.ts');
+  const { withResources } = await import('../lifecycle/hosts.ts');
   return withResources(statuses, context);
 }
 

@@ -16,16 +16,16 @@ export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
 
 /** What a launch is told besides the server. */
 export interface LaunchOrder {
-  /** A name for this attempt, for `undoLaunch`. */
-  readonly launch: string;
   /** How long Jupyter may take to come up. */
   readonly timeoutMs: number;
   /** The token of a new server; a random one without. */
   readonly token?: string;
 }
 
-/** How far a launch has come. */
-export interface LaunchProgress {
+/** One attempt to have a server, and how far it has come. */
+export interface Launch {
+  /** By which the host knows what to undo. */
+  readonly id: string;
   /**
    * Called when Jupyter begins to boot: nothing else happens on the host for a while. `isHere`: the host is this
    * machine.
@@ -44,32 +44,30 @@ export async function launchServer(
   connection: Connection,
   spec: ServerSpec,
   order: LaunchOrder,
-  progress: LaunchProgress,
+  launch: Launch,
   context: Context,
 ): Promise<HostServer> {
-  return newServer(connection, spec, launchScript(spec, 'start', order), progress, context);
+  return newServer(connection, spec, launchScript(spec, 'start', launch.id, order), launch, context);
 }
 
 /**
  * Puts a server that something else has started on record on its host, under this name. Undone as a launch is, by
  * `undoLaunch`: the record goes then, and the server stays.
- * @param launch a name for this attempt
  * @throws HostFailure when it has ended meanwhile, or the record would be another server's
  */
 export async function adoptServer(
   connection: Connection,
   spec: ServerSpec,
   { identity, file = '', command = '', upSeconds = 0 }: FoundServer,
-  launch: string,
-  progress: LaunchProgress,
+  launch: Launch,
   context: Context,
 ): Promise<HostServer> {
   const server = { ...identityVariables(identity), file, command, up: String(upSeconds) };
   const script: Script = {
     name: 'adopt',
-    variables: { name: spec.name, ...scriptVariables(spec), ...server, launch },
+    variables: { name: spec.name, ...scriptVariables(spec), ...server, launch: launch.id },
   };
-  return newServer(connection, spec, script, progress, context);
+  return newServer(connection, spec, script, launch, context);
 }
 
 /** Runs a script that ends with a server on record. */
@@ -77,10 +75,10 @@ async function newServer(
   connection: Connection,
   spec: ServerSpec,
   script: Script,
-  progress: LaunchProgress,
+  launch: Launch,
   context: Context,
 ): Promise<HostServer> {
-  progress.folder = '';
+  launch.folder = '';
   const frames: Frame[] = [];
   let onAnswer = () => {};
   const answered = new Promise<void>((resolve) => {
@@ -88,9 +86,9 @@ async function newServer(
   });
   const ended = runScript(connection, script, context, (frame) => {
     frames.push(frame);
-    if (frame.key === 'folder') progress.folder = frame.value;
+    if (frame.key === 'folder') launch.folder = frame.value;
     if (frame.key === 'phase') context.report.phase(frame.value);
-    if (frame.key === 'boot') progress.onBoot(frame.value === 'here');
+    if (frame.key === 'boot') launch.onBoot(frame.value === 'here');
     if (frame.key === 'note') context.report.note(frame.value);
     if (frame.key === 'joined') onAnswer();
   });
@@ -106,14 +104,15 @@ export async function findServer(
   spec: ServerSpec,
   context: Context,
 ): Promise<HostServer | undefined> {
-  const script = launchScript(spec, 'find', { launch: '', timeoutMs: 0 });
+  const script = launchScript(spec, 'find', '', { timeoutMs: 0 });
   return serverIn(await askHost(connection, spec, script, context));
 }
 
 export function launchScript(
   spec: ServerSpec,
   mode: 'start' | 'find',
-  { launch, timeoutMs, token = '' }: LaunchOrder,
+  launch: string,
+  { timeoutMs, token = '' }: LaunchOrder,
 ): Script {
   const timeout = String(Math.ceil(timeoutMs / 1000));
   const variables = {
@@ -131,12 +130,11 @@ export function launchScript(
 /** Ends what this launch began on the host, if it got that far; a server that was joined is not touched. */
 export async function undoLaunch(
   connection: Connection,
-  { folder }: LaunchProgress,
-  launch: string,
+  { folder, id }: Launch,
   context: Context,
 ): Promise<void> {
   if (folder === undefined) return;
-  const variables = { folder, pid: '', start_time: '', token: '', launch, grace: '0' };
+  const variables = { folder, pid: '', start_time: '', token: '', launch: id, grace: '0' };
   await runScript(connection, { name: 'stop', variables }, context);
 }
 

@@ -16,7 +16,7 @@ export interface PlanOptions {
 /** The commands of a start, each behind a line that says what it is for. */
 export function plannedCommands(spec: ServerSpec, options: PlanOptions, env: NodeJS.ProcessEnv): string[] {
   const connection = connectionOf(spec, env);
-  const script = scriptText(launchScript(spec, 'start', { launch: 'dry-run', timeoutMs: options.timeoutMs }));
+  const script = scriptText(launchScript(spec, 'start', 'dry-run', options));
   const launch = commandLine(scriptCommand(connection));
   const forward = {
     bindAddress: LOOPBACK,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FoundServer } from '../host/listing.ts';
 import { type HostServer, serverRecord } from '../host/server-record.ts';
-import { adoptServer, findServer, type LaunchProgress, launchServer, undoLaunch } from '../host/servers.ts';
+import { adoptServer, findServer, type Launch, launchServer, undoLaunch } from '../host/servers.ts';
 import { proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
@@ -88,19 +88,20 @@ function isMeant({ jupyter }: ServerRecord, way: Way): boolean {
 
 async function startClaimed(task: Task, way: Way): Promise<Started> {
   const { spec, before, connection, context } = task;
-  // It has to be unique, and is no secret.
-  const launch = Math.random().toString(36).slice(2);
   const localPort = new LocalPort(connection, spec, before?.forwards ?? NO_FORWARDS, context);
-  const onBoot = (isHere: boolean) => {
-    localPort.prepare(isHere);
-    preloadLastSteps();
+  const launch: Launch = {
+    // It has to be unique, and is no secret.
+    id: Math.random().toString(36).slice(2),
+    onBoot: (isHere) => {
+      localPort.prepare(isHere);
+      preloadLastSteps();
+    },
   };
-  const progress: LaunchProgress = { onBoot };
   try {
     context.report.phase('connect');
     await openTunnel(connection, context);
     context.report.phase('launch');
-    const found = await comeBy(task, way, launch, progress);
+    const found = await comeBy(task, way, launch);
     noteDifferences(spec, found, context);
     context.report.phase('forward');
     const led = await localPort.leadTo(serverRecord(found));
@@ -111,8 +112,8 @@ async function startClaimed(task: Task, way: Way): Promise<Started> {
   } catch (error) {
     await localPort.settled();
     // A host that answered without a word of its folder has begun nothing.
-    if (progress.folder === '' && !(error instanceof Interrupted)) delete progress.folder;
-    const left = await undoStart(task, progress, launch);
+    if (launch.folder === '' && !(error instanceof Interrupted)) delete launch.folder;
+    const left = await undoStart(task, launch);
     if (left !== undefined) context.report.note(left);
     const isUndone = error instanceof Interrupted && left === undefined;
     throw isUndone ? new Interrupted('Interrupted; nothing is left behind.') : error;
@@ -123,13 +124,11 @@ async function startClaimed(task: Task, way: Way): Promise<Started> {
 async function comeBy(
   { spec, before, connection, context }: Task,
   way: Way,
-  launch: string,
-  progress: LaunchProgress,
+  launch: Launch,
 ): Promise<HostServer> {
   const isAdopted = before?.jupyter?.adopted;
-  if (way.kind === 'adopt') return adoptServer(connection, spec, way.server, launch, progress, context);
-  if (way.kind === 'start' && !isAdopted)
-    return launchServer(connection, spec, { launch, ...way }, progress, context);
+  if (way.kind === 'adopt') return adoptServer(connection, spec, way.server, launch, context);
+  if (way.kind === 'start' && !isAdopted) return launchServer(connection, spec, way, launch, context);
   const { name, destination } = spec;
   const found = await findServer(connection, before?.spec ?? spec, context);
   if (found) return found;
@@ -179,10 +178,9 @@ function started(record: JoinedRecord, joined: boolean): Started {
  */
 async function undoStart(
   { spec, before, connection, context }: Task,
-  progress: LaunchProgress,
-  launch: string,
+  launch: Launch,
 ): Promise<string | undefined> {
-  const left = await undoOnHost(connection, progress, launch, context);
+  const left = await undoOnHost(connection, launch, context);
   const undoContext = uninterrupted(context);
   if (before) await putRecord(before, undoContext);
   else if (readRecords(undoContext)[spec.name])
@@ -192,13 +190,12 @@ async function undoStart(
 
 async function undoOnHost(
   connection: Connection,
-  progress: LaunchProgress,
-  launch: string,
+  launch: Launch,
   context: Context,
 ): Promise<string | undefined> {
   const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS);
   try {
-    await undoLaunch(connection, progress, launch, { ...context, signal });
+    await undoLaunch(connection, launch, { ...context, signal });
     return undefined;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
