@@ -48,7 +48,7 @@ function notebook(cells: readonly string[]): string {
 
 async function state(): Promise<string> {
   const { stdout } = await world.laptop.run('status', '--json');
-  return JSON.parse(stdout).notebooks[0].state;
+  return JSON.parse(stdout).servers[0].state;
 }
 
 test('a variable outlives a cut of the network, and the page goes on without a reload', {

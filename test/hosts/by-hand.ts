@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CLEAN } from './clean.ts';
 import { eventually, type World } from './world.ts';
 
 /** A Jupyter server that a user has started on the world's host without remote-notebook. */
@@ -25,7 +26,7 @@ export async function startByHand(
   const child = spawn('jupyter', command, {
     cwd,
     env: {
-      ...process.env,
+      ...CLEAN,
       HOME: world.home,
       REMOTE_NOTEBOOK_TEST: world.laptop.env.REMOTE_NOTEBOOK_TEST,
       ...env,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Account } from './accounts.ts';
+import { CLEAN } from './clean.ts';
 import './interrupted.ts';
 import { signalQuietly } from './signal.ts';
 import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
@@ -92,10 +93,8 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
 
 /** @param mark what its processes carry in their environment, for who must find them */
 export function makeLaptop(folder: string, sshConfig: string, mark: string): Laptop {
-  // Nothing else of the tester's own: not their shell, their agent or their screen.
-  const theirs = ['PATH', 'USER', 'LOGNAME', 'LANG', 'TMPDIR'].filter((name) => name in process.env);
   const env: NodeJS.ProcessEnv = {
-    ...Object.fromEntries(theirs.map((name) => [name, process.env[name]])),
+    ...CLEAN,
     HOME: folder,
     SHELL: '/bin/bash',
     XDG_STATE_HOME: join(folder, 's'),

@@ -1,10 +1,11 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { TESTERS } from '../clean.ts';
 import { lacks, NO_ROOT, outside } from '../needs.ts';
 import type { Machine } from '../sshd.ts';
 
@@ -12,7 +13,7 @@ const MAKE = fileURLToPath(new URL('make.sh', import.meta.url));
 const ENTER = fileURLToPath(new URL('enter.sh', import.meta.url));
 const NAMESPACES = ['unshare', '--mount', '--pid', '--fork', '--kill-child'];
 
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'remote-notebook-tests');
+const cache = join(TESTERS.XDG_CACHE_HOME || join(userInfo().homedir, '.cache'), 'remote-notebook-tests');
 const recipe = createHash('sha256').update(readFileSync(MAKE)).digest('hex').slice(0, 12);
 const root = join(cache, `debian13-${recipe}`);
 
@@ -22,15 +23,8 @@ export const NO_DEBIAN_13 = NO_ROOT || (!existsSync(root) && (lacks('debootstrap
 function mirrorLacks(): string | false {
   const url = mirror();
   if (!url) return 'the sources of apt name no mirror of Debian';
-  const { status } = spawnSync('wget', [
-    '-q',
-    '--spider',
-    '-T',
-    '30',
-    '-t',
-    '2',
-    `${url}dists/trixie/Release`,
-  ]);
+  const words = ['-q', '--spider', '-T', '30', '-t', '2', `${url}dists/trixie/Release`];
+  const { status } = spawnSync('wget', words, { env: TESTERS });
   return status !== 0 && outside(`${url} is not reached`);
 }
 
@@ -42,7 +36,7 @@ function mirrorLacks(): string | false {
 export async function debian13(): Promise<{ machine: Machine }> {
   mkdirSync(cache, { recursive: true });
   const make = [cache, ...NAMESPACES, 'sh', MAKE, root, mirror() ?? ''];
-  await promisify(execFile)('flock', make, { maxBuffer: 2 ** 26 });
+  await promisify(execFile)('flock', make, { maxBuffer: 2 ** 26, env: TESTERS });
   const enter = ['flock', '--shared', '--no-fork', root, ...NAMESPACES, 'sh', ENTER, root, tmpdir()];
   return { machine: { address: '127.0.0.1', enter } };
 }
