@@ -142,9 +142,9 @@ test('a script for zx that imports it starts, joins, lists, shows, forwards and 
   assert.deepEqual(world.processes(), []);
 });
 
-test('the script of the README does what it says', () => {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const script = /^```js\n(.*?)^```/ms.exec(readme)?.[1] ?? '';
+test('the script of the page about scripts does what it says', () => {
+  const page = readFileSync(join(ROOT, 'docs/how-to/scripts.md'), 'utf8');
+  const script = /^```js\n(.*?)^```/ms.exec(page)?.[1] ?? '';
   const project = projectWith();
   const here = script.replace("'gpu', { directory: 'rne'", "'loopback', { sshConfig: process.env.SSH_CONFIG");
   writeFileSync(join(project, 'script.mjs'), here);

@@ -5,6 +5,7 @@ import { adoptServer, findServer, type Launch, launchServer, undoLaunch } from '
 import { proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
+import { unmetSettings } from '../model/settings.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import {
   isJoined,
@@ -16,12 +17,12 @@ import {
   updateRecords,
   withoutRecord,
 } from '../state/records.ts';
+import { shellQuote } from '../system/command.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
-import { Failure, Interrupted } from '../system/errors.ts';
+import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import { withClaim } from '../tunnel/connection.ts';
 import { LocalPort } from '../tunnel/local-port.ts';
 import { connectionOf, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
-import { noteDifferences, noteUnmet, verifySameServer } from './differences.ts';
 import { prove, reachableApi, withVersion } from './prove.ts';
 import { type Task, withServer } from './task.ts';
 
@@ -202,4 +203,36 @@ async function undoOnHost(
     const why = signal.aborted ? `it takes longer than ${UNDO_TIMEOUT_MS / 1000} s` : error.message;
     return `what was begun on ${connection.destination} ends by itself, which could not be awaited: ${why}`;
   }
+}
+
+/** A record answers for its name: another server under the same one would make the first unreachable. */
+export function verifySameServer(record: ServerRecord, wanted: ServerSpec): void {
+  const known = record.spec;
+  const differing = (['destination', 'directory'] as const).find((key) => known[key] !== wanted[key]);
+  if (!differing) return;
+  throw new UsageError(`"${wanted.name}" is ${place(known)}, and not ${place(wanted)}`, {
+    remedy: `Stop that one first (remote-notebook stop ${wanted.name}), or give this one a --name of its own.`,
+  });
+}
+
+function place({ directory, destination }: ServerSpec): string {
+  return `${directory === '' ? 'the home folder' : shellQuote(directory)} on ${destination}`;
+}
+
+/** Says which settings a server that runs already was started without. */
+function noteUnmet(wanted: ServerSpec, has: ServerSpec, context: Context): void {
+  const unmet = unmetSettings(wanted, has);
+  if (unmet.length > 0)
+    context.report.note(`it runs already, with another ${unmet.join(', ')}: stop it first to have yours`);
+}
+
+/** Says what of the running server is not as it was asked for: it was started by another command line. */
+function noteDifferences(wanted: ServerSpec, found: HostServer, context: Context): void {
+  const { holder, info, joined, environment, command } = found;
+  const { port, destination } = wanted;
+  if (holder) context.report.note(`port ${port} of ${destination} is taken by ${holder}`);
+  if (info.port !== port && info.port !== 0)
+    context.report.note(`the server listens on port ${info.port} of ${destination}, not on ${port}`);
+  // Its host tells no more of it.
+  if (joined) noteUnmet(wanted, { ...wanted, environment, command }, context);
 }

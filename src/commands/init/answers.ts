@@ -1,7 +1,7 @@
 import { verifyNotArticle } from '../../article/store.ts';
 import { type Offer, survey } from '../../host/environments.ts';
 import { HostFailure } from '../../host/failures.ts';
-import { verifySameServer } from '../../lifecycle/differences.ts';
+import { verifySameServer } from '../../lifecycle/start.ts';
 import { installCommand } from '../../model/environment.ts';
 import { defaultName, makeSpec, type ServerEntry } from '../../model/server-spec.ts';
 import { yesOrNo } from '../../screen/questions.ts';
