@@ -81,6 +81,7 @@ test('a bench that cannot make its host fails, and leaves nothing of it', { skip
 
 for (const [what, signal, group] of [
   ['Ctrl-C ends', 'SIGINT', -1],
+  ['is told to end', 'SIGTERM', -1],
   ['is left alone when its runner is killed', 'SIGKILL', 1],
 ] as const) {
   test(`a file of tests that ${what} leaves no process, no folder and no account`, { skip }, async () => {

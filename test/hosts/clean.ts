@@ -1,4 +1,4 @@
-import { delimiter, dirname } from 'node:path';
+import { delimiter } from 'node:path';
 import { makeFolder } from './standing.ts';
 
 /** Whoever imports this, and what it starts, is as on a machine on which nobody has set up anything. */
@@ -12,9 +12,11 @@ for (const name of Object.keys(process.env))
 process.env.LANG = 'C.UTF-8';
 process.env.HOME = makeFolder('tester-');
 // The system's own programs come first: its Python above all, which its Jupyter runs on.
-const SYSTEM = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-const own = (process.env.PATH ?? '').split(delimiter);
-process.env.PATH = [...new Set([dirname(process.execPath), ...SYSTEM, ...own])].join(delimiter);
+const isSystem = (folder: string) => /^(\/usr(\/local)?)?\/s?bin$/.test(folder);
+const folders = (process.env.PATH ?? '').split(delimiter);
+process.env.PATH = [...folders.filter(isSystem), ...folders.filter((folder) => !isSystem(folder))].join(
+  delimiter,
+);
 process.umask(0o022);
 
 /** What is left of it: nothing of the runner of the tests either. */

@@ -10,13 +10,14 @@ export function isInterrupted(): boolean {
 }
 
 function end(status: number): void {
+  // A runner that is interrupted, too, says so again.
+  if (interrupted) return;
   interrupted = true;
   void removeStanding().finally(() => process.exit(status));
 }
-// A second one ends it at once.
-process.once('SIGINT', () => end(130));
-process.once('SIGTERM', () => end(143));
-process.once('SIGHUP', () => end(129));
+process.on('SIGINT', () => end(130));
+process.on('SIGTERM', () => end(143));
+process.on('SIGHUP', () => end(129));
 
 // A runner that is killed sends none. Its tests are another process's children then, and nobody reads their output.
 const runner = process.ppid;

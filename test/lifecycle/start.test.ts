@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isPortFree } from '../../src/system/port.ts';
@@ -93,8 +94,7 @@ test('a directory is that of the home folder, whatever CDPATH has by the same na
 test("a command of the user's own is run as their shell would read it", async () => {
   const answer = await started(world.laptop, '--command', 'nice -n 5 python3 -m notebook');
   assert.equal(answer.jupyter.command, 'nice -n 5 python3 -m notebook');
-  const nice = execFileSync('ps', ['-o', 'ni=', '-p', String(answer.jupyter.pid)], { encoding: 'utf8' });
-  assert.equal(Number(nice), 5);
+  assert.equal(getPriority(answer.jupyter.pid) - getPriority(), 5);
 });
 
 test('a command of more than one command is one, and the server is told from them', async () => {
