@@ -1,5 +1,5 @@
-import { HostFailure } from '../host/failures.ts';
-import { type Frame, lastValue, reportIn, valuesOf } from '../host/protocol.ts';
+import { HostFailure, reportIn } from '../host/failures.ts';
+import { type Frame, lastValue, valuesOf } from '../host/protocol.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 import { checkConfiguration } from './configuration.ts';

@@ -20,7 +20,7 @@ export interface Offer {
  * @throws HostFailure when the directory is not there, or the environment cannot be entered
  */
 export async function survey(connection: Connection, spec: ServerSpec, context: Context): Promise<Offer[]> {
-  const script = { name: 'environments', variables: scriptVariables(spec) } as const;
+  const script = { name: 'environments', variables: { name: spec.name, ...scriptVariables(spec) } } as const;
   return offersIn(await askHost(connection, spec, script, context));
 }
 

@@ -2,7 +2,32 @@ import { installCommand, makeCommand, parseEnvironment } from '../model/environm
 import type { ServerSpec } from '../model/server-spec.ts';
 import { shellQuote } from '../system/command.ts';
 import { Failure } from '../system/errors.ts';
-import type { Cause, FailureReport } from './protocol.ts';
+import { type Frame, lastValue, valuesOf } from './protocol.ts';
+
+/** What a script could not do, as its frames report it. */
+export interface FailureReport {
+  /** Undefined for a script that was cut off before its end. */
+  readonly cause: Cause | undefined;
+  /** What the script says with the cause: a path, a PID … */
+  readonly subject?: string;
+  /** Where it has looked. */
+  readonly where?: string | undefined;
+  /** Who has the port that was wanted. */
+  readonly holder?: string | undefined;
+  readonly log?: readonly string[];
+}
+
+/** The failure that these frames report. */
+export function reportIn(frames: readonly Frame[]): FailureReport {
+  const [, cause = '', subject = ''] = /^(\S+) ?(.*)$/.exec(lastValue(frames, 'failed') ?? '') ?? [];
+  return {
+    cause: Object.hasOwn(EXPLANATIONS, cause) ? (cause as Cause) : undefined,
+    subject,
+    where: lastValue(frames, 'where'),
+    holder: lastValue(frames, 'holder'),
+    log: valuesOf(frames, 'log'),
+  };
+}
 
 /** What a script on a server's host could not do, and what the user can. */
 export class HostFailure extends Failure {
@@ -18,19 +43,16 @@ export class HostFailure extends Failure {
   }
 }
 
-interface Told {
-  /** What the script says with the cause: see CAUSES. */
-  readonly subject: string;
+interface Told extends Required<Omit<FailureReport, 'cause'>> {
   readonly where: string;
-  readonly holder: string | undefined;
-  readonly log: readonly string[];
   readonly destination: string;
   readonly spec: ServerSpec;
 }
 
 type Explain = (told: Told) => readonly [message: string, remedy?: string];
 
-const EXPLANATIONS: Readonly<Record<Cause, Explain>> = {
+/** Each cause by which a script fails, explained by its subject. */
+export const EXPLANATIONS = {
   directory: ({ subject, destination }) => [
     `the directory "${subject}" is not there on ${destination}, or cannot be entered`,
     'Name another with --directory (relative to the home folder), or make it there first.',
@@ -108,7 +130,9 @@ const EXPLANATIONS: Readonly<Record<Cause, Explain>> = {
     `It hangs in the kernel, mostly on a dead file system. Look on the host: ps -o pid,stat,wchan -p ${subject}`,
   ],
   log: ({ subject, destination }) => [`${destination} has no log of this server any more (${subject})`],
-};
+} as const satisfies Readonly<Record<string, Explain>>;
+
+export type Cause = keyof typeof EXPLANATIONS;
 
 const cutOff: Explain = ({ destination }) => [
   `the start on ${destination} was cut off before its end`,

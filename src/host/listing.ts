@@ -45,7 +45,7 @@ export async function everyServer(connection: Connection, context: Context): Pro
     node: lastValue(frames, 'here') ?? '',
     servers: withRecords(
       files.flatMap(({ found }) => (typeof found === 'object' ? [found] : [])),
-      groups.flatMap((group) => recordIn(group) ?? []),
+      groups.flatMap((group) => withoutFailure(() => serverIn(group)) ?? []),
     ),
     elsewhere: valuesOf(frames, 'elsewhere').map(elsewhereIn),
     absent: filesThatAre('absent'),
@@ -93,10 +93,6 @@ function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable'
   };
 }
 
-function recordIn(group: readonly Frame[]): HostServer | undefined {
-  return withoutFailure(() => serverIn(group));
-}
-
 /** `NODE FOLDER`, of which the folder ends in the server's name and a checksum. */
 function elsewhereIn(words: string): { name: string; node: string } {
   const [, node = '', name = ''] = /^(\S+) .*\/(.*)-\d+$/.exec(words) ?? [];
@@ -113,35 +109,40 @@ function withoutFailure<T>(read: () => T): T | undefined {
 }
 
 /** Each process once, with its records. A server may write a file of either kind; that of jupyter_server tells more. */
-function withRecords(found: readonly FoundServer[], records: readonly HostServer[]): FoundServer[] {
+function withRecords(found: readonly FoundServer[], known: readonly HostServer[]): FoundServer[] {
   const servers = new Map(found.map((server) => [JSON.stringify(server.identity), server]));
-  for (const record of records) {
-    const id = JSON.stringify(record.identity);
-    const server = servers.get(id) ?? onRecordAlone(record);
-    servers.set(id, { ...server, records: [...server.records, record] });
+  for (const server of known) {
+    const { identity, command } = server.record;
+    const id = JSON.stringify(identity);
+    const onRecordAlone = {
+      info: server.info,
+      identity,
+      file: undefined,
+      upSeconds: undefined,
+      command,
+      records: [],
+    };
+    const same: FoundServer = servers.get(id) ?? onRecordAlone;
+    servers.set(id, { ...same, records: [...same.records, server] });
   }
   return [...servers.values()].sort((a, b) => a.info.port - b.info.port || a.info.pid - b.info.pid);
 }
 
-function onRecordAlone({ info, identity, command }: HostServer): FoundServer {
-  return { info, identity, file: undefined, upSeconds: undefined, command, records: [] };
-}
-
 /** The server as it is listed, without its token. @param nowMs for when it was started */
 export function listed({ info, upSeconds, command, records }: FoundServer, nowMs: number): ListedServer {
-  const own = records.find(({ adopted }) => !adopted);
+  const own = records.find(({ record }) => !record.adopted);
+  const startedAt = upSeconds === undefined ? undefined : new Date(nowMs - upSeconds * 1000).toISOString();
   return {
     pid: info.pid,
     port: info.port || null,
     socket: info.socket ?? null,
     version: info.version ?? null,
-    command: own?.command ?? command ?? null,
-    directory: own?.directory ?? info.directory ?? null,
-    startedAt:
-      upSeconds === undefined ? (own?.startedAt ?? null) : new Date(nowMs - upSeconds * 1000).toISOString(),
+    command: own?.record.command ?? command ?? null,
+    directory: own?.record.directory ?? info.directory ?? null,
+    startedAt: startedAt ?? own?.record.startedAt ?? null,
     startedBy: own ? 'remote-notebook' : 'other',
     startedFrom: own?.from ?? null,
-    names: records.flatMap(({ asked }) => asked?.name ?? []),
+    names: records.map(({ asked }) => asked.name),
     passwordOnly: isPasswordOnly({ info, command }),
   };
 }

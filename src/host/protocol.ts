@@ -9,7 +9,7 @@ export const FRAMES = {
   phase: 'what begins now, as a start names it',
   note: 'a sentence for the user',
   log: 'one of the last lines of a log, or of what a tool printed',
-  failed: 'one of CAUSES, and what that says',
+  failed: 'a cause, and its subject: see failures.ts',
   where: 'the places where something was looked for',
   holder: 'who listens on the port that was wanted',
 
@@ -76,29 +76,7 @@ export const FRAMES = {
   gpu: 'a line of nvidia-smi: name, %, MiB used, MiB',
 } as const;
 
-/** Why a script fails, and what it says with that. */
-export const CAUSES = {
-  directory: 'the path of a directory that is not there',
-  unserved: 'PID PATH: the directory of a server that is to be adopted is not there',
-  folder: 'the path of a folder that cannot be written',
-  elsewhere: 'NODE HERE FOLDER: the server is on another node, and this is its record',
-  environment: 'the path of a venv that is none',
-  setup: 'a line of setup',
-  tool: 'conda, module, uv, poetry or pixi, which is not there',
-  enter: 'the environment that could not be entered, see the log',
-  jupyter: 'a program that is not there',
-  interface: 'the path of a jupyter without JupyterLab and notebook',
-  socket: 'a path, and why it can be no socket',
-  died: 'nothing: Jupyter ended while it started',
-  timeout: 'the seconds that Jupyter had to come up',
-  gone: 'the PID of a server that was to be adopted',
-  taken: 'the PID of the server that has this name',
-  unkillable: 'the PID of a process that survived KILL',
-  log: 'the path of a log that is not there',
-} as const;
-
 export type FrameKey = keyof typeof FRAMES;
-export type Cause = keyof typeof CAUSES;
 
 /** One line of a script's answer. */
 export interface Frame {
@@ -153,27 +131,4 @@ export function lastValue(frames: readonly Frame[], key: FrameKey): string | und
 /** What all frames of this key say. */
 export function valuesOf(frames: readonly Frame[], key: FrameKey): string[] {
   return frames.filter((frame) => frame.key === key).map(({ value }) => value);
-}
-
-/** What a script could not do, as its frames report it. */
-export interface FailureReport {
-  /** Undefined for a script that was cut off before its end. */
-  readonly cause: Cause | undefined;
-  /** What is said with the cause: see CAUSES. */
-  readonly subject?: string;
-  readonly where?: string | undefined;
-  readonly holder?: string | undefined;
-  readonly log?: readonly string[];
-}
-
-/** The failure in these frames, if any is reported there. */
-export function reportIn(frames: readonly Frame[]): FailureReport {
-  const [, cause = '', subject = ''] = /^(\S+) ?(.*)$/.exec(lastValue(frames, 'failed') ?? '') ?? [];
-  return {
-    cause: Object.hasOwn(CAUSES, cause) ? (cause as Cause) : undefined,
-    subject,
-    where: lastValue(frames, 'where'),
-    holder: lastValue(frames, 'holder'),
-    log: valuesOf(frames, 'log'),
-  };
 }

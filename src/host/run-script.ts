@@ -4,8 +4,8 @@ import { handCommand, sessionFailure } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { run } from '../system/run.ts';
-import { HostFailure } from './failures.ts';
-import { type Frame, lastValue, outputReader, reportIn } from './protocol.ts';
+import { HostFailure, reportIn } from './failures.ts';
+import { type Frame, lastValue, outputReader } from './protocol.ts';
 import { type Script, scriptText } from './script.ts';
 
 /**
@@ -36,31 +36,50 @@ export async function runScript(
   onFrame: (frame: Frame) => void = () => {},
   onText: (line: string) => void = () => {},
 ): Promise<Frame[]> {
-  const heard = new Heard(onFrame, onText);
-  const input = Promise.resolve(script).then((known) => (known ? scriptText(known) : ''));
-  // Its failure is its maker's, who is told of it there.
-  input.then(
-    (text) => text !== '' && heard.expectWord(),
-    () => {},
+  const frames: Frame[] = [];
+  // The lines before the first frame: of start-up files, not of the script.
+  const said: string[] = [];
+  let heard = 0;
+  let silence: NodeJS.Timeout | undefined;
+  const enough = new AbortController();
+  const keep = <T>(kept: T[], value: T, { length }: string) => {
+    heard += length;
+    if (heard > MOST_HEARD) enough.abort();
+    else kept.push(value);
+  };
+  const onLine = outputReader(
+    (frame) => {
+      clearTimeout(silence);
+      keep(frames, frame, frame.value);
+      onFrame(frame);
+    },
+    (line) => {
+      if (frames.length === 0) keep(said, line, line);
+      onText(line);
+    },
   );
-  const bounded = { ...context, signal: AbortSignal.any([context.signal, heard.enough]) };
+  const input = Promise.resolve(script).then((known) => {
+    if (!known) return '';
+    silence = setTimeout(() => enough.abort(), FIRST_WORD_MS);
+    return scriptText(known);
+  });
+  const bounded = { ...context, signal: AbortSignal.any([context.signal, enough.signal]) };
   try {
     for (let tries = 1; ; tries++) {
-      const command = scriptCommand(connection);
-      const { code, stderr } = await run(command, bounded, { input, onLine: heard.onLine });
-      if ((await input) === '') return heard.frames;
-      if (heard.frames.length === 0 && code !== SSH_FAILED)
-        throw noAnswer(connection, [...heard.said, ...stderr.split('\n')]);
-      if (code === 0) return heard.frames;
+      const { code, stderr } = await run(scriptCommand(connection), bounded, { input, onLine });
+      if ((await input) === '') return frames;
+      if (frames.length === 0 && code !== SSH_FAILED)
+        throw noAnswer(connection, [...said, ...stderr.split('\n')]);
+      if (code === 0) return frames;
       const failure = sessionFailure(connection, stderr);
       if (failure.reason !== 'sessions-used-up' || tries === SESSION_TRIES) throw failure;
       await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
     }
   } catch (error) {
-    if (!heard.enough.aborted || context.signal.aborted) throw error;
-    throw unusable(connection, heard);
+    if (!enough.signal.aborted || context.signal.aborted) throw error;
+    throw unusable(connection, heard > MOST_HEARD, said[0]);
   } finally {
-    heard.expectNoWord();
+    clearTimeout(silence);
   }
 }
 
@@ -81,58 +100,10 @@ export async function askHost(
   throw new HostFailure(reportIn(frames), spec);
 }
 
-/** What is heard of a host while it runs a script. */
-class Heard {
-  readonly frames: Frame[] = [];
-  /** The lines before the first frame: of start-up files, not of the script. */
-  readonly said: string[] = [];
-  readonly onLine: (line: string) => void;
-  readonly #enough = new AbortController();
-  #length = 0;
-  #silence: NodeJS.Timeout | undefined;
-
-  constructor(onFrame: (frame: Frame) => void, onText: (line: string) => void) {
-    this.onLine = outputReader(
-      (frame) => {
-        this.expectNoWord();
-        this.#keep(this.frames, frame, frame.value.length);
-        onFrame(frame);
-      },
-      (line) => {
-        if (this.frames.length === 0) this.#keep(this.said, line, line.length);
-        onText(line);
-      },
-    );
-  }
-
-  /** Aborted when more is heard than any script says, or no first word in time. */
-  get enough(): AbortSignal {
-    return this.#enough.signal;
-  }
-
-  get isTooMuch(): boolean {
-    return this.#length > MOST_HEARD;
-  }
-
-  expectWord(): void {
-    this.#silence = setTimeout(() => this.#enough.abort(), FIRST_WORD_MS);
-  }
-
-  expectNoWord(): void {
-    clearTimeout(this.#silence);
-  }
-
-  #keep<T>(kept: T[], value: T, length: number): void {
-    this.#length += length;
-    if (this.isTooMuch) this.#enough.abort();
-    else kept.push(value);
-  }
-}
-
 /** A start-up file of the host prints in a loop, or waits, or its other end is no script of ours. */
-function unusable(connection: Connection, { isTooMuch, said }: Heard): Failure {
+function unusable(connection: Connection, isTooMuch: boolean, said: string | undefined): Failure {
   const what = isTooMuch ? 'answers without end' : `has not run a script within ${FIRST_WORD_MS / 1000} s`;
-  const words = said[0]?.slice(0, 80);
+  const words = said?.slice(0, 80);
   return new Failure(
     `${connection.destination} ${what}${words === undefined ? '' : `, and said: ${words}`}`,
     { remedy: `Look at its start-up files. Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s` },

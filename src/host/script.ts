@@ -22,13 +22,13 @@ export interface Script {
 /** What all scripts share, and what some need besides: see the head of each. */
 const SHARED = ['parts/answers', 'parts/places', 'parts/processes', 'parts/record'];
 const ENVIRONMENT = ['parts/variables', 'parts/environment', 'parts/jupyter'];
-const DETACHED = ['parts/lock', 'parts/detached', 'launchers/direct'];
+const DETACHED = ['parts/directory', 'parts/lock', 'parts/detached', 'launchers/direct'];
 const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   launch: [...DETACHED, ...ENVIRONMENT, 'parts/port-holder'],
   adopt: DETACHED,
   stop: ['parts/lock'],
-  doctor: [...ENVIRONMENT, 'parts/port-holder'],
-  environments: ENVIRONMENT,
+  doctor: ['parts/directory', ...ENVIRONMENT, 'parts/port-holder'],
+  environments: ['parts/directory', ...ENVIRONMENT],
   servers: ['parts/runtime'],
 };
 

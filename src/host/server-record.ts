@@ -6,22 +6,17 @@ import { type Frame, type FrameKey, lastValue } from './protocol.ts';
 /** A server as its host knows it. */
 export interface HostServer {
   readonly info: RuntimeInfo;
-  readonly folder: string;
-  readonly directory: string;
+  /** What this machine remembers of it. */
+  readonly record: JupyterRecord;
   readonly environment: string;
-  readonly command: string;
-  readonly identity: ServerIdentity;
-  readonly startedAt: string;
   /** Whether it ran before it was asked for. */
   readonly joined: boolean;
   /** Who holds the port that was wanted, where that is not the server's. */
   readonly holder: string | undefined;
-  /** What was asked for. A record of an earlier version does not tell. */
-  readonly asked: { readonly name: string; readonly directory: string } | undefined;
-  /** The machine that had it started. A record of an earlier version does not tell. */
+  /** What was asked for. */
+  readonly asked: { readonly name: string; readonly directory: string };
+  /** The machine that had it started; undefined where something else than this program has. */
   readonly from: string | undefined;
-  /** Whether something else than this program has started it. */
-  readonly adopted: boolean;
 }
 
 /** The server that these frames tell of, if its record has come to its end. */
@@ -30,26 +25,24 @@ export function serverIn(frames: readonly Frame[]): HostServer | undefined {
   if (joined === undefined) return undefined;
   const value = (key: FrameKey) => lastValue(frames, key) ?? '';
   const info = parseRuntimeFile(value('server'));
+  const { port, socket, host, version, baseUrl, secure, token } = info;
   return {
     info,
-    identity: identityIn(frames, info.pid),
-    folder: value('folder'),
-    directory: value('directory'),
+    record: {
+      identity: identityIn(frames, info.pid),
+      startedAt: isoTime(value('started')),
+      folder: value('folder'),
+      directory: value('directory'),
+      command: value('command'),
+      adopted: value('adopted') === 'yes',
+      ...{ port, socket, host, version, baseUrl, secure, token },
+    },
     environment: value('environment'),
-    command: value('command'),
-    startedAt: isoTime(value('started')),
     joined: joined === 'yes',
     holder: lastValue(frames, 'holder'),
-    asked: askedIn(frames),
+    asked: { name: value('name'), directory: value('asked') },
     from: lastValue(frames, 'from'),
-    adopted: lastValue(frames, 'adopted') !== undefined,
   };
-}
-
-function askedIn(frames: readonly Frame[]): HostServer['asked'] {
-  const name = lastValue(frames, 'name');
-  const directory = lastValue(frames, 'asked');
-  return name === undefined || directory === undefined ? undefined : { name, directory };
 }
 
 /** What the frames of a record tell of the server with this PID. */
@@ -74,19 +67,4 @@ export function identityVariables(identity: ServerIdentity): { pid: string; star
 function isoTime(seconds: string): string {
   const date = new Date(Number(seconds) * 1000);
   return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();
-}
-
-/** What this machine remembers of a server that its host has told of. */
-export function serverRecord({
-  info,
-  identity,
-  startedAt,
-  folder,
-  directory,
-  command,
-  adopted,
-}: HostServer): JupyterRecord {
-  const { port, socket, host, version, baseUrl, secure, token } = info;
-  const where = { port, socket, host, baseUrl, secure };
-  return { identity, startedAt, folder, directory, command, version, token, adopted, ...where };
 }

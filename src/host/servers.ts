@@ -5,9 +5,9 @@ import { scriptVariables } from '../model/settings.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { JupyterRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
-import { HostFailure } from './failures.ts';
+import { HostFailure, reportIn } from './failures.ts';
 import type { FoundServer } from './listing.ts';
-import { type Frame, lastValue, reportIn, valuesOf } from './protocol.ts';
+import { type Frame, lastValue, valuesOf } from './protocol.ts';
 import { askHost, runScript } from './run-script.ts';
 import type { Script } from './script.ts';
 import { type HostServer, identityVariables, serverIn } from './server-record.ts';
@@ -36,42 +36,11 @@ export interface Launch {
 }
 
 /**
- * Finds the server on its host, or starts it. Its session there may end later: whatever an environment has
- * left running can hold it.
+ * Comes by a server that is on record on its host: by `launchScript`, which finds it or starts it, or by `adoptScript`.
+ * The session there may end later: whatever an environment has left running can hold it.
  * @throws HostFailure with the host's or Jupyter's own words when there is none in the end
  */
-export async function launchServer(
-  connection: Connection,
-  spec: ServerSpec,
-  order: LaunchOrder,
-  launch: Launch,
-  context: Context,
-): Promise<HostServer> {
-  return newServer(connection, spec, launchScript(spec, 'start', launch.id, order), launch, context);
-}
-
-/**
- * Puts a server that something else has started on record on its host, under this name. Undone as a launch is, by
- * `undoLaunch`: the record goes then, and the server stays.
- * @throws HostFailure when it has ended meanwhile, or the record would be another server's
- */
-export async function adoptServer(
-  connection: Connection,
-  spec: ServerSpec,
-  { identity, file = '', command = '', upSeconds = 0 }: FoundServer,
-  launch: Launch,
-  context: Context,
-): Promise<HostServer> {
-  const server = { ...identityVariables(identity), file, command, up: String(upSeconds) };
-  const script: Script = {
-    name: 'adopt',
-    variables: { name: spec.name, ...scriptVariables(spec), ...server, launch: launch.id },
-  };
-  return newServer(connection, spec, script, launch, context);
-}
-
-/** Runs a script that ends with a server on record. */
-async function newServer(
+export async function obtainServer(
   connection: Connection,
   spec: ServerSpec,
   script: Script,
@@ -114,17 +83,23 @@ export function launchScript(
   launch: string,
   { timeoutMs, token = '' }: LaunchOrder,
 ): Script {
-  const timeout = String(Math.ceil(timeoutMs / 1000));
-  const variables = {
-    name: spec.name,
-    ...scriptVariables(spec),
-    mode,
-    launch,
-    token,
-    timeout,
-    from: hostname(),
-  };
-  return { name: 'launch', variables };
+  const order = { mode, launch, token, timeout: String(Math.ceil(timeoutMs / 1000)), from: hostname() };
+  return { name: 'launch', variables: { name: spec.name, ...scriptVariables(spec), ...order } };
+}
+
+/**
+ * Puts a server that something else has started on record, under the name of the spec. Undone as a launch is: the
+ * record goes then, and the server stays.
+ * @param launch a name for this attempt
+ */
+export function adoptScript(
+  spec: ServerSpec,
+  { identity, file = '', command = '', upSeconds = 0 }: FoundServer,
+  launch: string,
+): Script {
+  const server = { ...identityVariables(identity), file, command, up: String(upSeconds) };
+  const { name, directory } = spec;
+  return { name: 'adopt', variables: { launch, from: '', name, directory, ...server } };
 }
 
 /** Ends what this launch began on the host, if it got that far; a server that was joined is not touched. */

@@ -80,12 +80,10 @@ function specOf(
     const here = known[asked.name]?.spec;
     return !here || (here.destination === destination && here.directory === asked.directory);
   };
-  const own = records.find(
-    ({ asked }) => asked && (name === undefined ? isFree(asked) : asked.name === name),
-  );
+  const own = records.find(({ asked }) => (name === undefined ? isFree(asked) : asked.name === name));
   const given =
-    name ?? own?.asked?.name ?? `${defaultName(destination).slice(0, 56)}-${info.port || info.pid}`;
-  const directory = own?.asked?.directory ?? info.directory ?? '';
+    name ?? own?.asked.name ?? `${defaultName(destination).slice(0, 56)}-${info.port || info.pid}`;
+  const directory = own?.asked.directory ?? info.directory ?? '';
   const here = isFree({ name: given, directory }) ? known[given]?.spec : undefined;
   const described = here ?? {
     destination,
@@ -106,7 +104,7 @@ function verifyAdoptable(server: FoundServer, destination: string): void {
         'It was started with --port=0, which this version of Jupyter does not know: start it with another.',
     });
   if (file === undefined) {
-    const names = records.flatMap(({ asked }) => asked?.name ?? []).join(', ');
+    const names = records.map(({ asked }) => asked.name).join(', ');
     throw new Failure(`the server (PID ${pid} on ${destination}) has lost its runtime file`, {
       remedy: `It can be joined by its own name alone: ${names}`,
     });

@@ -16,7 +16,7 @@ export async function printLog(
   const connection = connectionOf(spec, context.env);
   await openTunnel(connection, context);
   try {
-    const folder = record?.jupyter?.folder ?? (await findServer(connection, spec, context))?.folder;
+    const folder = record?.jupyter?.folder ?? (await findServer(connection, spec, context))?.record.folder;
     if (folder === undefined) return false;
     await readLog(connection, spec, folder, options, print, context);
     return true;

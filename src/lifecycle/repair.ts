@@ -1,5 +1,5 @@
 import { listServers } from '../host/listing.ts';
-import { type HostServer, serverRecord } from '../host/server-record.ts';
+import type { HostServer } from '../host/server-record.ts';
 import { makeSpec } from '../model/server-spec.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import {
@@ -62,16 +62,15 @@ async function lostOn(connection: Connection, known: Records, context: Context):
  * @throws UsageError when the host names what could be no server
  */
 function recordOf(found: HostServer, connection: Connection, lost: Named<Forwards>): ServerRecord[] {
-  const server = serverRecord(found);
-  const { asked } = found;
-  const forwards = lost[asked?.name ?? ''];
-  if (!asked || forwards?.own?.target !== serverTarget(server)) return [];
+  const { asked, record: server, environment } = found;
+  const forwards = lost[asked.name];
+  if (forwards?.own?.target !== serverTarget(server)) return [];
   const { destination, sshConfig } = connection;
   const settings = {
     destination,
     sshConfig,
     directory: asked.directory,
-    environment: found.environment,
+    environment,
     port: server.port || undefined,
     socket: server.socket !== undefined,
   };

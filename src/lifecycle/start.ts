@@ -1,7 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FoundServer } from '../host/listing.ts';
-import { type HostServer, serverRecord } from '../host/server-record.ts';
-import { adoptServer, findServer, type Launch, launchServer, undoLaunch } from '../host/servers.ts';
+import type { Script } from '../host/script.ts';
+import type { HostServer } from '../host/server-record.ts';
+import {
+  adoptScript,
+  findServer,
+  type Launch,
+  launchScript,
+  obtainServer,
+  undoLaunch,
+} from '../host/servers.ts';
 import { proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
@@ -105,7 +113,7 @@ async function startClaimed(task: Task, way: Way): Promise<Started> {
     const found = await comeBy(task, way, launch);
     noteDifferences(spec, found, context);
     context.report.phase('forward');
-    const led = await localPort.leadTo(serverRecord(found));
+    const led = await localPort.leadTo(found.record);
     context.report.phase('prove');
     const record = await prove(led, connection, context);
     await putRecord(record, context);
@@ -128,8 +136,9 @@ async function comeBy(
   launch: Launch,
 ): Promise<HostServer> {
   const isAdopted = before?.jupyter?.adopted;
-  if (way.kind === 'adopt') return adoptServer(connection, spec, way.server, launch, context);
-  if (way.kind === 'start' && !isAdopted) return launchServer(connection, spec, way, launch, context);
+  const obtain = (script: Script) => obtainServer(connection, spec, script, launch, context);
+  if (way.kind === 'adopt') return obtain(adoptScript(spec, way.server, launch.id));
+  if (way.kind === 'start' && !isAdopted) return obtain(launchScript(spec, 'start', launch.id, way));
   const { name, destination } = spec;
   const found = await findServer(connection, before?.spec ?? spec, context);
   if (found) return found;
@@ -228,11 +237,11 @@ function noteUnmet(wanted: ServerSpec, has: ServerSpec, context: Context): void 
 
 /** Says what of the running server is not as it was asked for: it was started by another command line. */
 function noteDifferences(wanted: ServerSpec, found: HostServer, context: Context): void {
-  const { holder, info, joined, environment, command } = found;
+  const { holder, record, joined, environment } = found;
   const { port, destination } = wanted;
   if (holder) context.report.note(`port ${port} of ${destination} is taken by ${holder}`);
-  if (info.port !== port && info.port !== 0)
-    context.report.note(`the server listens on port ${info.port} of ${destination}, not on ${port}`);
+  if (record.port !== port && record.port !== 0)
+    context.report.note(`the server listens on port ${record.port} of ${destination}, not on ${port}`);
   // Its host tells no more of it.
-  if (joined) noteUnmet(wanted, { ...wanted, environment, command }, context);
+  if (joined) noteUnmet(wanted, { ...wanted, environment, command: record.command }, context);
 }

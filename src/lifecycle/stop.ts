@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import { serverRecord } from '../host/server-record.ts';
 import { endJupyter, findServer, type StopOutcome } from '../host/servers.ts';
 import { type Api, requestShutdown } from '../jupyter/api.ts';
 import { askKernels, isBusy } from '../jupyter/kernels.ts';
@@ -56,7 +55,7 @@ export async function runningServer({ spec, before, connection, context }: Task)
   if (before?.jupyter) return before.jupyter;
   context.report.phase('find');
   const found = await findServer(connection, spec, context);
-  return found && serverRecord(found);
+  return found?.record;
 }
 
 /**

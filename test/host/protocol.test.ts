@@ -3,15 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import {
-  CAUSES,
-  FRAMES,
-  type Frame,
-  lastValue,
-  parseFrame,
-  reportIn,
-  valuesOf,
-} from '../../src/host/protocol.ts';
+import { EXPLANATIONS, reportIn } from '../../src/host/failures.ts';
+import { FRAMES, type Frame, lastValue, parseFrame, valuesOf } from '../../src/host/protocol.ts';
 
 const folder = fileURLToPath(new URL('../../src/host/sh', import.meta.url));
 const scripts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -31,7 +24,7 @@ test('the table of frames has each key that a script sends, and each of a record
 });
 
 test('the table of causes has each by which a script fails, and no other', () => {
-  assert.deepEqual(said(/\bfail ([a-z_]+)/g), Object.keys(CAUSES).toSorted());
+  assert.deepEqual(said(/\bfail ([a-z_]+)/g), Object.keys(EXPLANATIONS).toSorted());
 });
 
 function framesOf(...lines: readonly string[]): Frame[] {

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import type { FoundServer } from '../../src/host/listing.ts';
 import { parseFrame } from '../../src/host/protocol.ts';
-import { scriptText } from '../../src/host/script.ts';
+import { type Script, scriptText } from '../../src/host/script.ts';
+import { adoptScript, launchScript } from '../../src/host/servers.ts';
+import { parseRuntimeFile } from '../../src/jupyter/server.ts';
+import { makeSpec } from '../../src/model/server-spec.ts';
+import { scriptVariables } from '../../src/model/settings.ts';
 import { lacks } from '../hosts/needs.ts';
 import { AWKWARD_FOLDERS } from '../hosts/shells.ts';
 
@@ -39,3 +44,39 @@ test('nothing is run of a script that arrives only in part', () => {
     );
   }
 });
+
+const spec = makeSpec('gpu', { destination: 'gpu' });
+const server: FoundServer = {
+  info: parseRuntimeFile('{"pid": 2, "port": 8888, "token": ""}'),
+  identity: { kind: 'process', node: 'gpu', pid: 2, startTime: '1' },
+  file: '/runtime.json',
+  upSeconds: 1,
+  command: 'jupyter lab',
+  records: [],
+};
+const told = { name: 'gpu', ...scriptVariables(spec) };
+const empty = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [name, '']));
+const SCRIPTS: readonly Script[] = [
+  launchScript(spec, 'start', 'x', { timeoutMs: 0 }),
+  adoptScript(spec, server, 'x'),
+  { name: 'doctor', variables: told },
+  { name: 'environments', variables: told },
+  { name: 'stop', variables: empty('folder', 'pid', 'start_time', 'token', 'launch', 'grace') },
+  { name: 'look', variables: empty('folder', 'pid', 'start_time') },
+  { name: 'logs', variables: empty('folder', 'lines', 'follow') },
+  { name: 'servers', variables: empty('all') },
+  { name: 'resources', variables: empty('directories') },
+];
+
+for (const script of SCRIPTS) {
+  test(`${script.name}.sh and its parts read no variable that none of them sets`, {
+    skip: lacks('shellcheck'),
+  }, () => {
+    const { status, stdout } = spawnSync('shellcheck', ['--norc', '--shell=sh', '--include=SC2154', '-'], {
+      input: scriptText(script),
+      encoding: 'utf8',
+    });
+    assert.equal(stdout, '');
+    assert.equal(status, 0);
+  });
+}

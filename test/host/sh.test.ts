@@ -25,7 +25,7 @@ const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'sh']] as const;
 /** All parts of which no one runs anything when it is read. */
 const PARTS = [
   'system/process.sh',
-  ...['answers', 'places', 'processes', 'record', 'lock', 'detached'].map(
+  ...['answers', 'places', 'processes', 'record', 'directory', 'lock', 'detached'].map(
     (name) => `host/sh/parts/${name}.sh`,
   ),
   'host/sh/launchers/direct.sh',

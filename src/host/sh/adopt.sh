@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2034,SC2154,SC2317,SC2329 # its variables and functions are for the parts in front of it, and theirs for it
 # Puts a server that runs, and that something else has started, on record, so that any machine finds it.
 #
 #   launch, from, name, directory    see parts/detached.sh

@@ -1,11 +1,9 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2034,SC2154,SC2317,SC2329 # its variables and functions are for the parts in front of it, and theirs for it
 # Looks at all that a start needs on the host, and changes nothing there.
 #
 #   name, directory, setup, environment, command, port    the server; empty: the default
 #
-# Answers `checked LAYER` when it comes to a layer, what it found there, and `failed CAUSE …` at the first that what is
-# left depends on. What depends on nothing comes first.
+# Answers what it finds of each layer, and then `checked`; it fails at the first that what is left depends on. What
+# depends on nothing comes first.
 
 main() {
   tell shell "${SHELL:-unknown}"
@@ -66,13 +64,12 @@ look_at_directory() {
   tell checked directory
 }
 
-# POSIX: blocks of 1024 bytes, free ones in the fourth column; the path may hold blanks, but is the last.
 look_at_disk() {
   for each in "$here" "$HOME"; do
-    free=$(df -Pk "$each" 2>/dev/null | awk 'NR == 2 { for (i = 2; i < NF; i++) if ($i ~ /%$/) print $(i - 1) }')
-    [ -z "$free" ] || tell free "$free $each"
-    inodes=$(df -Pi "$each" 2>/dev/null | awk 'NR == 2 { for (i = 2; i < NF; i++) if ($i ~ /%$/) print $(i - 1) }')
-    [ -z "$inodes" ] || tell inodes "$inodes $each"
+    free=$(room_at k "$each")
+    [ -z "$free" ] || tell free "${free#* } $each"
+    inodes=$(room_at i "$each")
+    [ -z "$inodes" ] || tell inodes "${inodes#* } $each"
   done
   ! command -v quota >/dev/null 2>&1 || quota -q 2>/dev/null | while IFS= read -r line; do
     [ -z "$line" ] || tell quota "$line"

@@ -1,14 +1,8 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
 # Looks for what a server in a directory of the host could run in, so that its user can choose. Changes nothing there.
 #
 #   directory    where it is to work; empty: the home folder
 #   environment  the one that is to be entered, behind `setup`, and then nothing is looked for; empty: all are
 #   setup        lines of shell that come before it
-#
-# Answers `directory` (its true path); for each environment `venv`, `project` or `conda`, `ready` or `bare` (whether Jupyter is
-# in it), and its name, which is `base PREFIX`, `name PREFIX` or `path PREFIX` for conda's; and `found` for the Jupyter that is
-# taken where none is named. Or `failed CAUSE …`.
 
 main() {
   go_to_directory || fail directory "$path"

@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2034,SC2154,SC2317,SC2329 # its variables and functions are for the parts in front of it, and theirs for it
 # Finds this server on the host, or starts it and waits until Jupyter has written its runtime file.
 #
 #   mode         start, or find: answer `absent` instead of starting one

@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
 # Prints the log of one server, behind the frame `begin`.
 #
 #   folder   the server's record

@@ -1,12 +1,7 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
 # Tells whether one server's process lives, and its last words if it does not.
 #
 #   folder      the server's record
 #   pid, start_time  the server
-#
-# Answers `failed elsewhere NODE HERE FOLDER` where another node has it, else `process alive|gone`, and `log` lines of
-# one that is gone.
 
 must_be_here "$folder"
 if is_alive "$pid" "$start_time"; then

@@ -1,11 +1,8 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
 # Tells how much of the host is in use, and changes nothing.
 #
 #   directories   one a line, each absolute, below ~, or in the home folder: whose disk is meant
 #
-# Answers `cpus COUNT`, `load` (of 1, 5 and 15 minutes), `memory TOTAL AVAILABLE` (kB), for each directory `disk TOTAL FREE
-# DIRECTORY` (kB), and `gpu` for each line of nvidia-smi (name, %, MiB used, MiB). What the host does not tell is left out.
+# What the host does not tell is left out.
 
 main() {
   tell cpus "$(getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
@@ -49,14 +46,12 @@ tell_memory() {
   fi | while IFS= read -r line; do tell memory "$line"; done
 }
 
-# POSIX: blocks of 1024 bytes. A file system's name and the place of its mount may hold blanks.
 tell_disks() {
   cd 2>/dev/null || :
   printf '%s\n' "$directories" | while IFS= read -r each; do
     expand_home "$each"
-    df -Pk "$path" 2>/dev/null |
-      awk 'NR == 2 { for (i = 4; i < NF; i++) if ($i ~ /%$/) { print $(i - 3), $(i - 1); exit } }' |
-      while IFS= read -r line; do tell disk "$line $each"; done
+    room=$(room_at k "$path")
+    [ -z "$room" ] || tell disk "$room $each"
   done
 }
 

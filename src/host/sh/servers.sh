@@ -1,11 +1,8 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # common.sh sets what it reads of a record
 # Tells of each server that was started from here or elsewhere, that has a record on this host, and lives.
 #
 #   all   not empty: also of every other Jupyter server of this user, see runtime.sh
 #
-# Answers `here`, and for each of them its `folder`, its record, `server` and, last, `joined yes`. One whose launch is still
-# under way is left out.
+# One whose launch is still under way is left out.
 
 node=$(uname -n)
 tell here "$node"

@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
 # Ends one server, known by its PID and start time, and verifies that it is gone.
 #
 #   folder      the server's record; empty: that of the launch
@@ -7,9 +5,6 @@
 #   token       its secret: one that was restarted has kept it, and is meant as well
 #   launch      not empty: only if the record is of this launch
 #   grace       seconds to wait for a server that was asked through its API already, before TERM
-#
-# Answers `stopped shutdown|terminated|killed`, `gone` if it was, `failed unkillable PID`,
-# or `failed elsewhere NODE HERE FOLDER` if its home folder is shared by nodes, and another one has it.
 
 main() {
   if [ -n "$launch" ]; then undo_launch; else must_be_here "$folder"; fi

@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its callers assign its variables
 # The launcher that runs a process on this very node.
 
 # Runs code $1 in the environment, with the words behind it. Sets $pid and $start_time to the process that runs, which
@@ -21,7 +19,6 @@ keep_identity() {
   keep node "$(uname -n)"
 }
 
-# shellcheck disable=SC2317,SC2329 # a trap calls it
 end_launched() {
   [ -n "$child" ] || return 0
   end_tree "$child" "$child_start_time" >/dev/null

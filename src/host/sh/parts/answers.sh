@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # What the scripts on the host share. They run under /bin/sh, come on its standard input behind
 # system/process.sh and the assignments of their variables, and answer in lines of this form:
 #   @remote-notebook KEY VALUE

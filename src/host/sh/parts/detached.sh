@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
 # A process of this user's that outlives the script which begins it. It is on record under a lock, so that any machine
 # finds it, and undone if it comes to nothing. What runs it, and where, is the matter of a launcher: see launchers/.
 #
@@ -21,7 +19,6 @@ hold_record() {
 }
 
 # Whatever ends this script before it has answered undoes what it did.
-# shellcheck disable=SC2317,SC2329 # a trap calls it
 leave() {
   trap '' HUP INT TERM PIPE
   [ -n "$answered" ] || undo
@@ -54,7 +51,6 @@ put_on_record() {
 }
 
 # Ends what was begun, and removes what there is of it.
-# shellcheck disable=SC2317,SC2329 # a trap calls it
 undo_begun() {
   [ -n "$begun" ] || return 0
   end_launched

@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
 # Enters what Jupyter is to find itself in.
 #
 #   setup        lines of shell that come first
@@ -36,7 +34,6 @@ enter_venv() {
   expand_home "$environment"
   [ -r "$path/bin/activate" ] || { tell where "$here"; fail environment "$path"; }
   # It may end with any status.
-  # shellcheck disable=SC2016 # its own shell reads it
   enter_by 'activate=$1; shift; . "$activate" || :' "$path/bin/activate" || cannot_enter
 }
 
@@ -45,7 +42,6 @@ cannot_enter() {
   fail enter "$environment"
 }
 
-# shellcheck disable=SC2016 # its own shell reads it
 SETUP_CODE='for line; do printf "%s\n" "$line" >"$REMOTE_NOTEBOOK_ENTERING-step"; eval "$line" || exit; done'
 
 run_setup() {
@@ -73,7 +69,6 @@ enter_conda() {
   cannot_enter
 }
 
-# shellcheck disable=SC2016 # its own shell reads it
 CONDA_CODE='conda=$1 name=$2
 shift 2
 if [ "${conda##*/}" = conda ]; then
@@ -117,7 +112,6 @@ enter_modules() {
 }
 
 # A removed tool leaves its file behind, so they are tried in turn: in a function, which hides the modules' names from them.
-# shellcheck disable=SC2016 # its own shell reads it
 MODULES_CODE='modules=$1
 shift
 define() { . "$each"; }

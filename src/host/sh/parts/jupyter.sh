@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its variables are assigned in front of it
 # Chooses the command that starts Jupyter, once the environment is entered.
 
 # Where Jupyter is when the PATH of a shell that is no login shell lacks it.
@@ -8,7 +6,6 @@ USUAL_PLACES="$HOME/.local/bin:$HOME/miniforge3/bin:$HOME/miniconda3/bin:$HOME/a
 # Sets $command, for people, and $run, for a shell in the environment: what the user named, else JupyterLab where the
 # environment has it, else the notebook. These are run without the `jupyter` before them, which would just look
 # them up, and start Python a second time for it.
-# shellcheck disable=SC2034 # launch.sh and doctor.sh run it
 choose_command() {
   if [ -n "$command" ]; then
     run=$command
@@ -37,7 +34,6 @@ choose_command() {
   fail interface "$jupyter"
 }
 
-# shellcheck disable=SC2317,SC2329 # eval calls it
 first_word() { printf '%s' "$1"; }
 
 # Sets $found to where program $1 is, and makes the environment's PATH one that has it, if there is any: the quick way

@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # The lock on a server's record.
 
 # Two starts at once: the second waits here, then finds the first one's server. The lock is a symbolic link

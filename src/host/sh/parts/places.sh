@@ -1,8 +1,6 @@
-# shellcheck shell=sh
 # Folders of the host.
 
 # Sets $path: $1 with a leading ~ made the home folder; one that begins with a dash is no option.
-# shellcheck disable=SC2034 # its callers read it
 expand_home() {
   path=$1
   # shellcheck disable=SC2088
@@ -16,13 +14,9 @@ expand_home() {
 # A folder that only this user can enter.
 private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
 
-# Enters the server's $directory, and sets $here to its true path; $path is what it has tried.
-# shellcheck disable=SC2034,SC2154 # its callers assign the one and read the other
-go_to_directory() {
-  # A start-up file of the login shell may have gone elsewhere.
-  cd 2>/dev/null || :
-  expand_home "$directory"
-  # By CDPATH it could be a folder of the same name elsewhere.
-  CDPATH='' cd "$path" 2>/dev/null || return
-  here=$(pwd -P)
+# TOTAL FREE of the file system of path $2, in kilobytes where $1 is k, in inodes where it is i. In the table of POSIX
+# its name and the place of its mount may hold blanks.
+room_at() {
+  df "-P$1" "$2" 2>/dev/null |
+    awk 'NR == 2 { for (i = 4; i < NF; i++) if ($i ~ /%$/) { print $(i - 3), $(i - 1); exit } }'
 }

@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-
 # Who listens on port $1 of the host, where that can be known.
 port_holder() {
   who=''

@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # The end of processes, and of what they have started.
 
 # Ends process $1 that started at $2: TERM, and KILL after five seconds; with what it had started, if it had

@@ -1,8 +1,6 @@
-# shellcheck shell=sh
 # A server's record: what is known of it, in a folder of its own.
 
 # Reads the record in folder $1: what is known of a server, one `KEY VALUE` a line, of which the last counts.
-# shellcheck disable=SC2034 # not each script needs all of it
 read_record() {
   record_launch='' record_pid='' record_start_time='' record_runtime='' record_socket='' record_node='' record_job='' record_adopted=''
   [ -f "$1/record" ] || return 1
@@ -37,16 +35,6 @@ record_lives() {
 
 # Where the records of all servers are.
 SERVERS=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers
-
-# Sets $record to the folder for the record of server $name in directory $here.
-# shellcheck disable=SC2034,SC2154
-find_record() {
-  checksum=$(cksum <<END
-$here
-END
-  )
-  record=$SERVERS/$name-${checksum%% *}
-}
 
 # The record in folder $1, and Jupyter's runtime file in one line.
 tell_server() {

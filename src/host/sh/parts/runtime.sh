@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # common.sh sets what it reads of a record
 # Reads Jupyter's runtime files, whoever's servers they are of, and changes nothing. `jupyter server list` would delete
 # those whose process is not on this node, and each finds its own kind alone. A part of servers.sh.
 #

@@ -1,5 +1,3 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2154 # its callers assign its variables
 # The variables of an environment. Processes of their own enter it, and leave their variables in a file: whatever a
 # start-up file, an activation script or a line of the user's does, prints or breaks, this shell goes on. Only what is to
 # run in the environment reads that file.
@@ -36,13 +34,11 @@ quote() {
 }
 
 # What a shell does at its end, to leave its variables here. It passes through other programs' quoting.
-# shellcheck disable=SC2016
 LEAVE_CODE='umask 077; set -- "$REMOTE_NOTEBOOK_ENTERING"; unset REMOTE_NOTEBOOK_ENTERING; export -p >"$1-part" && mv "$1-part" "$1"'
 
 # Runs code $1 with the words behind it, and enters what it leaves; fails when it does. In bash, where there is
 # one: activation scripts are written for it, more often than they say.
 enter_by() {
-  # shellcheck disable=SC2016
   enter_within 0 "$(command -v bash || echo /bin/sh)" -c 'code=$1; shift; eval "$code" || exit; exec /bin/sh -c '"'$LEAVE_CODE'" sh "$@"
 }
 
@@ -88,7 +84,6 @@ make_scratch() {
   folder=$(umask 077 && mktemp -d "${TMPDIR:-/tmp}/remote-notebook-XXXXXX" 2>/dev/null) || fail folder "${TMPDIR:-/tmp}"
 }
 
-# shellcheck disable=SC2317,SC2329 # a trap calls it
 leave_scratch() {
   end_helper
   [ -z "$folder" ] || rm -rf "$folder"
