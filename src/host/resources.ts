@@ -21,9 +21,8 @@ export async function askResources(
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   const variables = { directories: [...new Set(directories)].join('\n') };
   try {
-    await runScript(connection, { name: 'resources', variables }, { ...context, signal }, (frame) => {
-      frames.push(frame);
-    });
+    const script = { name: 'resources', variables } as const;
+    await runScript(connection, script, { ...context, signal }, (frame) => frames.push(frame));
   } catch (error) {
     if (context.signal.aborted) throw new Interrupted();
     if (!(error instanceof Failure)) throw error;

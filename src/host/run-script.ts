@@ -33,7 +33,7 @@ export async function runScript(
   connection: Connection,
   script: Script | Promise<Script | undefined>,
   context: Context,
-  onFrame: (frame: Frame) => void = () => {},
+  onFrame: (frame: Frame) => unknown = () => {},
   onText: (line: string) => void = () => {},
 ): Promise<Frame[]> {
   const frames: Frame[] = [];

@@ -138,14 +138,8 @@ export async function endJupyter(
   return (lastValue(await answer, 'stopped') as StopOutcome | undefined) ?? 'gone';
 }
 
-/** What a server's process table says of it, and its last words if it is gone. */
-export interface ProcessFinding {
-  readonly lives: boolean;
-  readonly log: readonly string[];
-}
-
 /**
- * Looks at the server's process on its host.
+ * Looks at the server's process on its host. Answers with the end of its log if it is gone.
  * @throws HostFailure when it is on another node
  */
 export async function lookAtServer(
@@ -153,7 +147,7 @@ export async function lookAtServer(
   spec: ServerSpec,
   { identity, folder }: JupyterRecord,
   context: Context,
-): Promise<ProcessFinding> {
+): Promise<{ readonly lives: boolean; readonly log: readonly string[] }> {
   const script = { name: 'look', variables: { folder, ...identityVariables(identity) } } as const;
   const frames = await askHost(connection, spec, script, context);
   return { lives: lastValue(frames, 'process') === 'alive', log: valuesOf(frames, 'log') };
@@ -190,14 +184,11 @@ export async function examineHost(
   context: Context,
 ): Promise<{ frames: readonly Frame[]; printed: readonly string[] }> {
   const printed: string[] = [];
-  let begun = false;
-  const onFrame = () => {
-    begun = true;
-  };
-  const onText = (line: string) => {
-    if (!begun && line.trim() !== '') printed.push(line);
-  };
+  const frames: Frame[] = [];
   const script = { name: 'doctor', variables: { name: spec.name, ...scriptVariables(spec) } } as const;
-  const frames = await runScript(connection, script, context, onFrame, onText);
+  const onText = (line: string) => {
+    if (frames.length === 0 && line.trim() !== '') printed.push(line);
+  };
+  await runScript(connection, script, context, (frame) => frames.push(frame), onText);
   return { frames, printed };
 }

@@ -5,15 +5,9 @@ read_record() {
   record_launch='' record_pid='' record_start_time='' record_runtime='' record_socket='' record_node='' record_job='' record_adopted=''
   [ -f "$1/record" ] || return 1
   while IFS= read -r line; do
-    case $line in
-      'launch '*) record_launch=${line#* } ;;
-      'pid '*) record_pid=${line#* } ;;
-      'start_time '*) record_start_time=${line#* } ;;
-      'runtime '*) record_runtime=${line#* } ;;
-      'socket '*) record_socket=${line#* } ;;
-      'node '*) record_node=${line#* } ;;
-      'job '*) record_job=${line#* } ;;
-      'adopted '*) record_adopted=${line#* } ;;
+    key=${line%% *}
+    case $key in
+      launch | pid | start_time | runtime | socket | node | job | adopted) eval "record_$key=\${line#* }" ;;
     esac
   done <"$1/record"
 }
