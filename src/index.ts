@@ -4,11 +4,11 @@
  */
 import type { HostListing } from './model/listing.ts';
 import type { ServerSettings } from './model/settings.ts';
-import type { ServerStatus } from './model/status.ts';
+import type { ServerStatus, StopOutcome } from './model/status.ts';
 import type { Context } from './system/context.ts';
 
 export type { HostListing, ListedServer } from './model/listing.ts';
-export type { ServerStatus } from './model/status.ts';
+export type { ServerStatus, StopOutcome } from './model/status.ts';
 export { Failure, Interrupted, UsageError } from './system/errors.ts';
 
 /** What each function may be given of the world around it. */
@@ -36,9 +36,6 @@ export interface StartSettings extends Surroundings, ServerSettings {
 export interface AdoptSettings extends Surroundings, Pick<ServerSettings, 'localPort' | 'strictPort'> {
   readonly name?: string | undefined;
 }
-
-/** How a server ended: it was asked to, TERM or KILL did it, or it was gone already. */
-export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -92,7 +89,8 @@ export async function forwardServer(
   const { forwardServer: forward, parseForward } = await import('./lifecycle/forward.ts');
   const context = contextOf(surroundings);
   const more = ports.map((port) => parseForward(String(port)));
-  return (await forward(await known(name, surroundings, context), more, context)).status;
+  const { spec } = await known(name, surroundings, context);
+  return (await forward(spec, more, context)).status;
 }
 
 /** What runs: all servers that this machine has started or joined, or the one that is named. */
@@ -136,11 +134,8 @@ export async function stopServer(name: string, surroundings: Surroundings = {}):
 }
 
 async function known(name: string, { sshConfig }: Surroundings, context: Context) {
-  const { knownServer } = await import('./config/resolve.ts');
-  const { verifyNotArticle } = await import('./article/store.ts');
-  const server = await knownServer(name, sshConfig, context);
-  verifyNotArticle(server.spec.name, context);
-  return server;
+  const { ownServer } = await import('./article/store.ts');
+  return ownServer(name, sshConfig, context);
 }
 
 function contextOf({ env = process.env, signal, onPhase, onNote }: Surroundings): Context {

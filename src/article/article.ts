@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { redactTokens } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
+import { parseDestination } from '../ssh/destination.ts';
 import { tellingLine } from '../ssh/messages.ts';
 import { resolveDestination } from '../ssh/resolve.ts';
 import { readRecords, withServerLock } from '../state/records.ts';
@@ -13,15 +14,14 @@ import { isPortFree, portHolder } from '../system/port.ts';
 import { isAlive, type ProcessIdentity, sendSignal, startTimeOf, waitForEnd } from '../system/process.ts';
 import { outputOf, run } from '../system/run.ts';
 import {
+  launchedOn,
   plainKillCommand,
   plainListCommand,
   plainProcessesCommand,
   plainStartCommand,
   plainStopCommand,
   plainTunnelCommand,
-  userOf,
 } from './commands.ts';
-import { launchedOn } from './launched.ts';
 import { articleLog, articleRecord, forget, remember } from './store.ts';
 
 /** A process that was told to end gets so long. */
@@ -32,7 +32,9 @@ const LOOK_MS = 50;
 
 /** The account on the host: the destination's, else what ssh resolves. */
 export async function remoteUser(spec: ServerSpec, context: Context): Promise<string> {
-  return userOf(spec) ?? (await resolveDestination(spec, context)).get('user') ?? '';
+  return (
+    parseDestination(spec.destination).user ?? (await resolveDestination(spec, context)).get('user') ?? ''
+  );
 }
 
 /**
@@ -57,7 +59,7 @@ export async function startPlain(spec: ServerSpec, timeoutMs: number, context: C
     try {
       context.report.phase('launch');
       launch = await spawnPlain(command, log, spec, context);
-      await remember({ spec, tunnel: undefined, log }, context);
+      await remember({ spec, tunnel: undefined }, context);
       await openPlainTunnel(spec, context);
       context.report.phase('wait');
       return localPage(await pageInLog(log, launch, timeoutMs, spec, context), spec);
@@ -95,7 +97,7 @@ async function openPlainTunnel(spec: ServerSpec, context: Context): Promise<void
   context.report.phase('forward');
   const tunnel = await spawnPlain(plainTunnelCommand(spec), log, spec, context);
   if (!tunnel) throw new Failure(`the tunnel to ${spec.destination} ended at once`, { remedy: `See ${log}` });
-  await remember({ spec, tunnel, log }, context);
+  await remember({ spec, tunnel }, context);
 }
 
 /**
@@ -178,11 +180,10 @@ async function undoPlain(
 /** Ends what this start began on the host. Where it cannot be told from another one, both are left alone. */
 async function endLaunched(spec: ServerSpec, startedAt: number, context: Context): Promise<void> {
   const user = await remoteUser(spec, context);
-  const { code, stdout, stderr } = await run(plainProcessesCommand(spec, user), context);
-  if (code !== 0) throw new Failure(`${spec.destination}: ${tellingLine(stderr)}`);
+  const processes = await answerOf(plainProcessesCommand(spec, user), spec, context, (code) => code === 0);
   // ps tells whole seconds.
   const maxAgeS = Math.ceil((Date.now() - startedAt) / 1000) + 1;
-  const [ours, ...others] = launchedOn(spec.port, maxAgeS, stdout);
+  const [ours, ...others] = launchedOn(spec.port, maxAgeS, processes);
   if (!ours) return;
   if (others.length > 0) {
     const pids = [ours, ...others].map(([pid]) => pid).join(' or ');
@@ -200,17 +201,27 @@ async function forgetPlain(spec: ServerSpec, context: Context): Promise<void> {
 
 /** What the article's `pkill` would end on the host: every Jupyter of that user, whoever started it. */
 export async function plainVictims(spec: ServerSpec, user: string, context: Context): Promise<string[]> {
-  const { code, stdout, stderr } = await run(plainListCommand(spec, user), context);
-  if (code === 255) throw new Failure(`${spec.destination}: ${tellingLine(stderr)}`);
-  return stdout.split('\n').filter((line) => /^\d+ /.test(line));
+  const found = await answerOf(plainListCommand(spec, user), spec, context, (code) => code !== 255);
+  return found.split('\n').filter((line) => /^\d+ /.test(line));
 }
 
 /** Runs the article's third command, and ends the tunnel that its second one left. */
 export function stopPlain(spec: ServerSpec, user: string, context: Context): Promise<void> {
   return withServerLock(spec.name, context, async () => {
-    const { code, stderr } = await run(plainStopCommand(spec, user), context);
     // 1 says that there was none.
-    if (code !== 0 && code !== 1) throw new Failure(`${spec.destination}: ${tellingLine(stderr)}`);
+    await answerOf(plainStopCommand(spec, user), spec, context, (code) => code === 0 || code === 1);
     await forgetPlain(spec, context);
   });
+}
+
+/** What a command on the host printed. @throws Failure with ssh's words when its exit status is not as it should be */
+async function answerOf(
+  command: Command,
+  { destination }: ServerSpec,
+  context: Context,
+  isFine: (code: number | null) => boolean,
+): Promise<string> {
+  const { code, stdout, stderr } = await run(command, context);
+  if (isFine(code)) return stdout;
+  throw new Failure(`${destination}: ${tellingLine(stderr)}`);
 }

@@ -2,9 +2,9 @@ import { parseEnvironment } from '../model/environment.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { unknownToArticle } from '../model/settings.ts';
 import { configFileArgs } from '../ssh/arguments.ts';
-import { parseDestination } from '../ssh/destination.ts';
 import { type Command, shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
+import { secondsOf } from '../system/process.ts';
 
 /**
  * The three commands that this project began with, to the letter. They need nothing installed, and leave to
@@ -108,7 +108,32 @@ function doubleQuoted(text: string): string {
   return /["$`\\!]/.test(text) ? shellQuote(text) : `"${text}"`;
 }
 
-/** The account on the host as far as the destination tells; ssh knows the rest. */
-export function userOf(spec: ServerSpec): string | undefined {
-  return parseDestination(spec.destination).user;
+/** One row of `ps -o pid=,ppid=,etime=,args=`. */
+interface Row {
+  readonly pid: number;
+  readonly parent: number;
+  readonly ageS: number;
+  readonly args: string;
+}
+
+/**
+ * The commands that were started on a port at most so many seconds ago, as `ps` on the host tells: each with its
+ * PIDs, the login shell's that ran it first. A start of this machine's is one of them; with two, nobody knows which.
+ */
+export function launchedOn(port: number, maxAgeS: number, ps: string): number[][] {
+  const rows = ps.split('\n').flatMap(parseRow);
+  const ours = rows.filter(
+    ({ args, ageS }) => args.endsWith(` --no-browser --port=${port}`) && ageS <= maxAgeS,
+  );
+  const withChildren = (row: Row): number[] => [
+    row.pid,
+    ...ours.filter(({ parent }) => parent === row.pid).flatMap(withChildren),
+  ];
+  return ours.filter(({ parent }) => !ours.some(({ pid }) => pid === parent)).map(withChildren);
+}
+
+function parseRow(line: string): Row[] {
+  const [, pid, parent, age, args] = /^\s*(\d+)\s+(\d+)\s+([\d:-]+)\s+(.*)$/.exec(line) ?? [];
+  if (age === undefined || args === undefined) return [];
+  return [{ pid: Number(pid), parent: Number(parent), ageS: secondsOf(age), args }];
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type KnownServer, knownServer } from '../config/resolve.ts';
 import { type Leftover, strayFiles } from '../lifecycle/clean.ts';
 import { unaskedStatus } from '../lifecycle/status.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
@@ -42,6 +43,17 @@ export function articleLog({ name }: ServerSpec, { env }: Context): string {
   return join(stateFolder(env), `plain-${name}.log`);
 }
 
+/** A server that is known here, by its name. @throws UsageError where there is none, or the article's commands started it */
+export async function ownServer(
+  name: string | undefined,
+  sshConfig: string | undefined,
+  context: Context,
+): Promise<KnownServer> {
+  const known = await knownServer(name, sshConfig, context);
+  verifyNotArticle(known.spec.name, context);
+  return known;
+}
+
 /** What is known of the article's servers, or of the one that is named. */
 export function articleStatuses(name: string | undefined, context: Context): Promise<ServerStatus[]> {
   const records = Object.values(readState(context).article);
@@ -62,6 +74,6 @@ async function statusOf({ spec, tunnel }: ArticleRecord): Promise<ServerStatus> 
 
 /** The logs that no record names: a crash has left them. */
 export function strayLogs(context: Context): Leftover[] {
-  const known = Object.values(readState(context).article).map(({ log }) => log);
+  const known = Object.values(readState(context).article).map(({ spec }) => articleLog(spec, context));
   return strayFiles(/^plain-.*\.log$/, known, context);
 }

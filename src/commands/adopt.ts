@@ -1,5 +1,6 @@
 import type { AdoptSettings } from '../lifecycle/adopt.ts';
 import type { Started } from '../lifecycle/start.ts';
+import { verifyAlone } from '../line/mistakes.ts';
 import { optionName, SETTING_NAMES, settingOf } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { UsageError } from '../system/errors.ts';
@@ -36,12 +37,9 @@ export async function adoptNamed(
       remedy: 'It is the port or the PID of a server, as status --all tells them.',
     });
   }
-  const other = OTHERS.find((option) => Object.entries(args).some(([key, value]) => key === option && value));
-  if (other !== undefined) {
-    throw new UsageError(`--adopt joins what runs as it is, and --${other} says otherwise`, {
-      remedy: 'Leave out one of the two.',
-    });
-  }
+  const given = Object.entries(args).flatMap(([key, value]) => (value ? [key] : []));
+  const others = OTHERS.filter((option) => given.includes(option)).map((option) => `--${option}`);
+  verifyAlone('--adopt', others);
   const { adoptServer } = await import('../lifecycle/adopt.ts');
   return adoptServer(args.server, number, args, terminal.context);
 }

@@ -1,9 +1,5 @@
-import type { KnownServer } from '../config/resolve.ts';
+import { verifyAlone } from '../line/mistakes.ts';
 import { CONFIG_FILE, defineVerb, flag, SERVER } from '../line/verb.ts';
-import type { ServerStatus } from '../model/status.ts';
-import type { Forward } from '../ssh/arguments.ts';
-import type { ServerRecord } from '../state/records.ts';
-import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
 import { ADOPT, adoptNamed } from './adopt.ts';
 
@@ -34,26 +30,35 @@ export const forward = defineVerb({
   ],
   async run(args, terminal) {
     const { context, style } = terminal;
-    const { parseForward } = await import('../lifecycle/forward.ts');
+    const { cancelForwards, forwardServer, parseForward } = await import('../lifecycle/forward.ts');
     const { knownServer } = await import('../config/resolve.ts');
     const [name, ports] = splitPorts(args.server, args.ports ?? []);
     const more = ports.map((port) => parseForward(String(port)));
-    if (args.cancel) verifyCancel(args, more);
-    const known =
+    if (args.cancel) {
+      verifyAlone('--cancel', [args.plain && '--plain', args.adopt !== undefined && '--adopt']);
+      if (more.length === 0)
+        throw new UsageError('--cancel needs to know which ports', {
+          remedy:
+            'Name them: remote-notebook forward NAME 6006 --cancel. The whole tunnel: stop NAME --keep-server',
+        });
+    }
+    const { spec } =
       args.adopt === undefined
         ? await knownServer(name, args.sshConfig, context)
-        : await adopted(args.adopt, { ...args, server: name }, terminal);
+        : (await adoptNamed(args.adopt, { ...args, server: name }, terminal)).record;
     const { articleRecord } = await import('../article/store.ts');
-    const isArticle = articleRecord(known.spec.name, context) !== undefined;
+    const isArticle = articleRecord(spec.name, context) !== undefined;
     if (args.cancel && isArticle)
-      throw new UsageError(`"${known.spec.name}" was started with --plain, and has no further ports`);
+      throw new UsageError(`"${spec.name}" was started with --plain, and has no further ports`);
     if (args.plain || isArticle) {
       const { forwardPlain } = await import('../article/article.ts');
-      await forwardPlain(known.spec, context);
-      terminal.say(`The tunnel to ${known.spec.destination} is up.`);
+      await forwardPlain(spec, context);
+      terminal.say(`The tunnel to ${spec.destination} is up.`);
       return 0;
     }
-    const { record, status } = await (args.cancel ? cancelled : forwarded)(known, more, context);
+    const { record, status } = args.cancel
+      ? await cancelForwards(spec, more, context)
+      : await forwardServer(spec, more, context);
     const gone = more.map(({ localPort }) => localPort).join(', ');
     const news = args.cancel ? `no longer forwards ${gone}` : `the tunnel to ${status.destination} is up`;
     terminal.say(`${style.bold(status.name)}: ${news}.`);
@@ -66,50 +71,6 @@ export const forward = defineVerb({
     return 0;
   },
 });
-
-function verifyCancel(
-  { plain, adopt }: { plain: boolean; adopt?: number | undefined },
-  ports: readonly Forward[],
-): void {
-  if (ports.length === 0)
-    throw new UsageError('--cancel needs to know which ports', {
-      remedy:
-        'Name them: remote-notebook forward NAME 6006 --cancel. The whole tunnel: stop NAME --keep-server',
-    });
-  if (plain || adopt !== undefined)
-    throw new UsageError('--cancel takes ports of a known tunnel back, and goes with no --plain or --adopt');
-}
-
-interface Forwarded {
-  readonly record: ServerRecord;
-  readonly status: ServerStatus;
-}
-
-async function forwarded(known: KnownServer, more: readonly Forward[], context: Context): Promise<Forwarded> {
-  const { forwardServer, isPrivate } = await import('../lifecycle/forward.ts');
-  const result = await forwardServer(known, more, context);
-  for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
-    context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
-  return result;
-}
-
-async function cancelled(
-  known: KnownServer,
-  ports: readonly Forward[],
-  context: Context,
-): Promise<Forwarded> {
-  const { cancelForwards } = await import('../lifecycle/forward.ts');
-  const { serverStatus } = await import('../lifecycle/status.ts');
-  const localPorts = ports.map(({ localPort }) => localPort);
-  const record = await cancelForwards(known.spec, localPorts, context);
-  return { record, status: await serverStatus(record, context) };
-}
-
-/** The server that is adopted, whose tunnel is up. */
-async function adopted(...words: Parameters<typeof adoptNamed>): Promise<KnownServer> {
-  const { record } = await adoptNamed(...words);
-  return { spec: record.spec, record };
-}
 
 /** `forward 6006` names a port and no server. */
 function splitPorts(server: string | undefined, ports: string[]): [string | undefined, string[]] {

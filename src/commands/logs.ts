@@ -31,9 +31,11 @@ export const logs = defineVerb({
     }
     const { knownServer } = await import('../config/resolve.ts');
     const { spec, record } = await knownServer(args.server, args.sshConfig, context);
-    const { articleRecord } = await import('../article/store.ts');
-    const article = articleRecord(spec.name, context);
-    if (article) throw new UsageError(`"${spec.name}" was started with --plain; its log is ${article.log}`);
+    const { articleLog, articleRecord } = await import('../article/store.ts');
+    if (articleRecord(spec.name, context))
+      throw new UsageError(
+        `"${spec.name}" was started with --plain; its log is ${articleLog(spec, context)}`,
+      );
     if (record?.jupyter?.adopted)
       throw new Failure(`"${spec.name}" was started by something else, which alone knows where its log is`);
     const { printLog } = await import('../lifecycle/logs.ts');

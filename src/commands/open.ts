@@ -15,11 +15,9 @@ export const open = defineVerb({
   async run(args, terminal) {
     const { context } = terminal;
     const { openPage, reachableServer, secretUrl } = await import('../lifecycle/open.ts');
-    const { knownServer } = await import('../config/resolve.ts');
+    const { ownServer } = await import('../article/store.ts');
     const { Failure } = await import('../system/errors.ts');
-    const known = await knownServer(args.server, args.sshConfig, context);
-    const { verifyNotArticle } = await import('../article/store.ts');
-    verifyNotArticle(known.spec.name, context);
+    const known = await ownServer(args.server, args.sshConfig, context);
     const { record, status } = await reachableServer(known, context);
     if (args.json || args.print) {
       const secrets = args.print ? { url: secretUrl(record), token: record.jupyter?.token } : {};

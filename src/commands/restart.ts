@@ -14,11 +14,9 @@ export const restart = defineVerb({
   async run(args, terminal) {
     const { context, style } = terminal;
     const timeoutMs = verifyTimeout(args.timeout) * 1000;
-    const { knownServer } = await import('../config/resolve.ts');
-    const known = await knownServer(args.server, args.sshConfig, context);
+    const { ownServer } = await import('../article/store.ts');
+    const known = await ownServer(args.server, args.sshConfig, context);
     const { name } = known.spec;
-    const { verifyNotArticle } = await import('../article/store.ts');
-    verifyNotArticle(name, context);
     if (known.record?.jupyter?.adopted) {
       throw new UsageError(`"${name}" was started by something else, and only that can start it again`, {
         remedy: `Stop it (remote-notebook stop ${name}), start it there as you did, and join it: remote-notebook start ${known.spec.destination} --adopt PORT`,

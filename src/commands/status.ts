@@ -1,7 +1,7 @@
+import { verifyAlone } from '../line/mistakes.ts';
 import { CONFIG_FILE, defineVerb, destinationOr, flag } from '../line/verb.ts';
 import type { ServerStatus } from '../model/status.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { UsageError } from '../system/errors.ts';
 
 const SOMETHING_IS_DOWN = 3;
 const WATCH_MS = 2000;
@@ -41,11 +41,8 @@ async function showHost(
   args: Wanted & Readonly<Record<'watch' | 'repair', boolean>>,
   terminal: Terminal,
 ): Promise<number> {
-  const other = (['watch', 'repair', 'resources'] as const).find((option) => args[option]);
-  if (other !== undefined)
-    throw new UsageError(`--all lists a host's servers, and --${other} asks for something else`, {
-      remedy: 'Leave out one of the two.',
-    });
+  const others = (['watch', 'repair', 'resources'] as const).map((option) => args[option] && `--${option}`);
+  verifyAlone('--all', others);
   const { resolveServer } = await import('../config/resolve.ts');
   const { destination, sshConfig } = await resolveServer(
     args.server,

@@ -3,9 +3,19 @@ import type { Terminal } from '../screen/terminal.ts';
 import type { ServerRecord } from '../state/records.ts';
 import { Failure } from '../system/errors.ts';
 
-interface Outcome {
+/** How a stop ended, in words. */
+export const OUTCOMES = {
+  shutdown: 'is stopped',
+  terminated: 'is stopped (by TERM)',
+  killed: 'is stopped (it took KILL)',
+  gone: 'was not running any more',
+  refused: 'runs on',
+  failed: 'is not stopped',
+} as const;
+
+interface Stopped {
   readonly name: string;
-  readonly outcome?: string;
+  readonly outcome: keyof typeof OUTCOMES;
   readonly error?: Failure;
 }
 
@@ -13,11 +23,7 @@ interface Outcome {
  * Stops every server that is known here, all at the same time, after one question. What fails keeps no other
  * from being stopped. Answers with the exit status.
  */
-export async function stopAll(
-  { yes }: { yes: boolean },
-  outcomes: Readonly<Record<string, string>>,
-  terminal: Terminal,
-): Promise<number> {
+export async function stopAll(yes: boolean, terminal: Terminal): Promise<number> {
   const { readState } = await import('../state/records.ts');
   const { servers: known, article } = readState(terminal.context);
   for (const name of Object.keys(article))
@@ -36,17 +42,11 @@ export async function stopAll(
   }
   const stopped = await Promise.all(meant.map((record) => stopOne(record, terminal)));
   for (const { name, outcome, error } of stopped) {
-    terminal.say(
-      `${terminal.style.bold(name)} ${error ? `is not stopped: ${error.message}` : outcomes[outcome ?? '']}.`,
-    );
+    const why = error ? `: ${error.message}` : '';
+    terminal.say(`${terminal.style.bold(name)} ${OUTCOMES[outcome]}${why}.`);
     if (error?.remedy) terminal.say(error.remedy);
   }
-  const servers = stopped.map(({ name, outcome, error }) => ({
-    name,
-    outcome: error ? 'failed' : outcome,
-    error: error?.message,
-  }));
-  await terminal.result({ servers });
+  await terminal.result({ servers: stopped.map((one) => ({ ...one, error: one.error?.message })) });
   return stopped.some(({ error }) => error) ? 1 : 0;
 }
 
@@ -62,29 +62,22 @@ async function confirmed(records: readonly ServerRecord[], terminal: Terminal): 
         'no tunnel leads to it that answers, so what it computes is not known',
       ];
       const { name, destination } = record.spec;
-      return [`${name} on ${destination}`, ...lines.map((line) => `  ${line}`)];
+      return [`  ${name} on ${destination}`, ...lines.map((line) => `    ${line}`)];
     }),
   );
-  terminal.say(
-    `These would be stopped:\n${lists
-      .flat()
-      .map((line) => `  ${line}`)
-      .join('\n')}`,
-  );
+  terminal.say(['These would be stopped:', ...lists.flat()].join('\n'));
   return terminal.confirm('Stop them?');
 }
 
-async function stopOne(record: ServerRecord, terminal: Terminal): Promise<Outcome> {
+async function stopOne({ spec }: ServerRecord, { context }: Terminal): Promise<Stopped> {
   const { stopServer } = await import('../lifecycle/stop.ts');
-  const { spec } = record;
   const { name } = spec;
   // Steps of many at once would only be a jumble.
-  const report = { ...terminal.context.report, phase: () => {}, phaseFailed: () => {} };
+  const report = { ...context.report, phase: () => {}, phaseFailed: () => {} };
   try {
-    const outcome = await stopServer(spec, undefined, { ...terminal.context, report });
-    return { name, outcome };
+    return { name, outcome: await stopServer(spec, undefined, { ...context, report }) };
   } catch (error) {
-    if (!(error instanceof Failure) || terminal.context.signal.aborted) throw error;
-    return { name, error };
+    if (!(error instanceof Failure) || context.signal.aborted) throw error;
+    return { name, outcome: 'failed', error };
   }
 }

@@ -1,15 +1,10 @@
 import type { KnownServer } from '../config/resolve.ts';
+import { verifyAlone } from '../line/mistakes.ts';
 import { CONFIG_FILE, defineVerb, flag, SERVER, YES } from '../line/verb.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { commandLine } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
-
-const OUTCOMES = {
-  shutdown: 'is stopped',
-  terminated: 'is stopped (by TERM)',
-  killed: 'is stopped (it took KILL)',
-  gone: 'was not running any more',
-} as const;
+import { OUTCOMES } from './stop-all.ts';
 
 export const stop = defineVerb({
   usage: 'stop [server]',
@@ -31,63 +26,40 @@ export const stop = defineVerb({
   ],
   async run(args, terminal) {
     const { context } = terminal;
-    verifyDryRun(args);
+    // Any other stop goes by what it hears from the server and its host: there is no command to show.
+    if (args.dryRun && !args.plain)
+      throw new UsageError("--dry-run shows the article's command, and this stop is another one", {
+        remedy: 'Add --plain. What any other stop runs, --verbose shows.',
+      });
     if (args.all) {
-      verifyAlone(args);
+      verifyAlone('--all', [args.keepServer && '--keep-server', args.plain && '--plain', args.server]);
       const { stopAll } = await import('./stop-all.ts');
-      return stopAll(args, OUTCOMES, terminal);
+      return stopAll(args.yes, terminal);
     }
     const { knownServer } = await import('../config/resolve.ts');
-    const known = await knownServer(args.server, args.sshConfig, context);
-    const { name } = known.spec;
-    if (args.plain) return stopPlainly(known, args, terminal);
-    const { verifyNotArticle } = await import('../article/store.ts');
-    verifyNotArticle(name, context);
+    if (args.plain)
+      return stopPlainly(await knownServer(args.server, args.sshConfig, context), args, terminal);
+    const { ownServer } = await import('../article/store.ts');
+    const { spec } = await ownServer(args.server, args.sshConfig, context);
+    const name = terminal.style.bold(spec.name);
     const { disconnectServer, stopServer } = await import('../lifecycle/stop.ts');
     if (args.keepServer) {
-      await disconnectServer(known.spec, context);
+      await disconnectServer(spec, context);
       terminal.say(
-        `${terminal.style.bold(name)}: the tunnel is closed; the server runs on. Join it again: remote-notebook start ${name}`,
+        `${name}: the tunnel is closed; the server runs on. Join it again: remote-notebook start ${spec.name}`,
       );
-      await terminal.result({ name, outcome: 'kept' });
+      await terminal.result({ name: spec.name, outcome: 'kept' });
       return 0;
     }
     const { mayEnd } = await import('./busy.ts');
-    const outcome = await stopServer(known.spec, args.yes ? undefined : mayEnd(terminal), context);
+    const outcome = await stopServer(spec, args.yes ? undefined : mayEnd(terminal), context);
     const phases = terminal.phases();
-    if (outcome === 'refused') {
-      terminal.say(`${terminal.style.bold(name)} runs on.`);
-      return 1;
-    }
-    terminal.say(`${terminal.style.bold(name)} ${OUTCOMES[outcome]}.`);
-    await terminal.result({ name, outcome, phases });
+    terminal.say(`${name} ${OUTCOMES[outcome]}.`);
+    if (outcome === 'refused') return 1;
+    await terminal.result({ name: spec.name, outcome, phases });
     return 0;
   },
 });
-
-/** Any other stop speaks with the server and with its host, by what it hears there: there is no command to show. */
-function verifyDryRun({ dryRun, plain }: { dryRun: boolean; plain: boolean }): void {
-  if (dryRun && !plain)
-    throw new UsageError("--dry-run shows the article's command, and this stop is another one", {
-      remedy: 'Add --plain. What any other stop runs, --verbose shows.',
-    });
-}
-
-function verifyAlone({
-  server,
-  keepServer,
-  plain,
-}: {
-  server?: string | undefined;
-  keepServer: boolean;
-  plain: boolean;
-}): void {
-  const other = keepServer ? '--keep-server' : plain ? '--plain' : server;
-  if (other !== undefined)
-    throw new UsageError(`--all stops all, and ${other} says otherwise`, {
-      remedy: 'Leave out one of the two.',
-    });
-}
 
 async function stopPlainly(
   known: KnownServer,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { redactTokens } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { scriptVariables } from '../model/settings.ts';
+import type { StopOutcome } from '../model/status.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { JupyterRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
@@ -11,8 +12,6 @@ import { type Frame, lastValue, valuesOf } from './protocol.ts';
 import { askHost, runScript } from './run-script.ts';
 import type { Script } from './script.ts';
 import { type HostServer, identityVariables, serverIn } from './server-record.ts';
-
-export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';
 
 /** What a launch is told besides the server. */
 export interface LaunchOrder {

@@ -1,15 +1,21 @@
-import type { KnownServer } from '../config/resolve.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { isPort } from '../model/setting-values.ts';
 import type { ServerStatus } from '../model/status.ts';
 import { type Forward, forwardSpec } from '../ssh/arguments.ts';
-import { allForwards, type Forwards, NO_FORWARDS, putRecord, type ServerRecord } from '../state/records.ts';
+import {
+  allForwards,
+  type Forwards,
+  NO_FORWARDS,
+  putRecord,
+  readRecords,
+  type ServerRecord,
+} from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { LOOPBACK, portHolder } from '../system/port.ts';
 import { isForwardUp, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 import { startServer } from './start.ts';
-import { answeringStatus } from './status.ts';
+import { answeringStatus, serverStatus } from './status.ts';
 import { withServer } from './task.ts';
 
 /**
@@ -46,13 +52,12 @@ export function isPrivate({ bindAddress }: Forward): boolean {
  * bookmarks go on to work
  */
 export async function forwardServer(
-  known: KnownServer,
+  spec: ServerSpec,
   more: readonly Forward[],
   context: Context,
 ): Promise<{ record: ServerRecord; status: ServerStatus }> {
-  const { spec } = known;
   // Without a record only the host knows the server's port: it is joined, and not started.
-  if (!known.record?.jupyter) await startServer(spec, { kind: 'join' }, context);
+  if (!readRecords(context)[spec.name]?.jupyter) await startServer(spec, { kind: 'join' }, context);
   return withServer(spec, context, async ({ before, connection }) => {
     if (!before) throw new Failure(`"${spec.name}" was stopped meanwhile`);
     const record = { ...before, forwards: withFurther(before.forwards, more), closed: undefined };
@@ -74,7 +79,10 @@ export async function forwardServer(
       }
       context.report.phase('prove');
       const up = { ...record, forwards: { own, further } };
-      return { record: up, status: await answeringStatus(record, context) };
+      const status = await answeringStatus(record, context);
+      for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
+        context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
+      return { record: up, status };
     } catch (error) {
       const undoContext = uninterrupted(context);
       await putRecord(before, undoContext);
@@ -86,14 +94,15 @@ export async function forwardServer(
 
 /**
  * Takes further forwards of a server back, by their ports of this machine. Needs no connection.
- * @returns its record with those that are left
+ * @returns its record with those that are left, and its status
  * @throws UsageError when it has no such one; then all stay
  */
 export async function cancelForwards(
   spec: ServerSpec,
-  ports: readonly number[],
+  cancelled: readonly Forward[],
   context: Context,
-): Promise<ServerRecord> {
+): Promise<{ record: ServerRecord; status: ServerStatus }> {
+  const ports = cancelled.map(({ localPort }) => localPort);
   return withServer(spec, context, async ({ before: record, connection }) => {
     const { own, further } = record?.forwards ?? NO_FORWARDS;
     const missing = ports.find((port) => !further.some(({ localPort }) => localPort === port));
@@ -112,7 +121,7 @@ export async function cancelForwards(
     const changed = { ...record, forwards: { own, further: left } };
     await putRecord(changed, context);
     await releaseTunnel(connection, context);
-    return changed;
+    return { record: changed, status: await serverStatus(changed, context) };
   });
 }
 

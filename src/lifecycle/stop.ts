@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
-import { endJupyter, findServer, type StopOutcome } from '../host/servers.ts';
+import { endJupyter, findServer } from '../host/servers.ts';
 import { type Api, requestShutdown } from '../jupyter/api.ts';
 import { askKernels, isBusy } from '../jupyter/kernels.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import type { Kernel } from '../model/status.ts';
+import type { Kernel, StopOutcome } from '../model/status.ts';
 import {
   type JupyterRecord,
   type Records,

@@ -65,3 +65,6 @@ export interface ServerStatus {
   /** How much of its host is in use. Null unless it was asked for, and there is a connection to ask over. */
   readonly resources: HostResources | null;
 }
+
+/** How a server ended: it was asked to, TERM or KILL did it, or it was gone already. */
+export type StopOutcome = 'shutdown' | 'terminated' | 'killed' | 'gone';

@@ -75,7 +75,8 @@ const HARMLESS_OR_CONTROL = new RegExp(`(${ESCAPE}\\[[\\d;]*m|\\r?\\n|\\t)|\\p{C
 
 export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalOptions): Terminal {
   const style = makeStyle(hasColour(err, env));
-  const clock = new PhaseClock();
+  const phases: Record<string, number> = {};
+  let current: { readonly name: string; readonly since: number } | undefined;
   const isLive = hasColour(err, env) && !verbose && !json;
   /** A line on a terminal that is written over when the phase ends. */
   let transient = false;
@@ -85,8 +86,13 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
     err.write(harmless(text, err));
   };
   const endPhase = (sign = style.green('✓')) => {
-    const ended = clock.end();
-    if (ended && !json) write(`  ${sign} ${ended.name.padEnd(12)}${style.dim(seconds(ended.ms))}\n`);
+    if (!current) return;
+    const { name, since } = current;
+    const ms = Math.round(performance.now() - since);
+    phases[name] = (phases[name] ?? 0) + ms;
+    current = undefined;
+    const seconds = `${(ms / 1000).toFixed(2)} s`;
+    if (sign !== '' && !json) write(`  ${sign} ${name.padEnd(12)}${style.dim(seconds)}\n`);
   };
   const report: Reporter = {
     command: (command: Command, takesScript?: boolean) => {
@@ -94,7 +100,7 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
     },
     phase: (name) => {
       endPhase();
-      clock.begin(name);
+      current = { name, since: performance.now() };
       if (!isLive) return;
       const line = `  … ${name}`;
       // While it connects ssh may ask: it writes to the terminal itself, and finds a clean line above this one.
@@ -111,7 +117,7 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
     },
   };
   const complain = ({ message, remedy }: Failure) => {
-    clock.end();
+    endPhase('');
     write(`  ${style.red('✗')} ${message}\n${remedy === undefined ? '' : `    ${remedy}\n`}`);
   };
   const readLine = makeReadLine(signal, err);
@@ -156,7 +162,7 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
     complain,
     phases: () => {
       endPhase();
-      return clock.phases;
+      return phases;
     },
     // Node makes a stream of standard input as soon as somebody looks at it.
     get canAsk() {
@@ -171,26 +177,4 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
     },
     style,
   };
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(2)} s`;
-}
-
-class PhaseClock {
-  readonly phases: Record<string, number> = {};
-  #current: { name: string; since: number } | undefined;
-
-  begin(name: string): void {
-    this.#current = { name, since: performance.now() };
-  }
-
-  end(): { name: string; ms: number } | undefined {
-    if (!this.#current) return undefined;
-    const { name, since } = this.#current;
-    const ms = Math.round(performance.now() - since);
-    this.phases[name] = (this.phases[name] ?? 0) + ms;
-    this.#current = undefined;
-    return { name, ms };
-  }
 }

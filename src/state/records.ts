@@ -73,7 +73,6 @@ const RecordSchema = v.object({
 const ArticleSchema = v.object({
   spec: SpecSchema,
   tunnel: v.optional(v.object({ pid: v.number(), startTime: text })),
-  log: text,
 });
 
 const StateSchema = v.object({
@@ -120,8 +119,6 @@ export type Records = Named<ServerRecord>;
 export interface ArticleRecord {
   readonly spec: ServerSpec;
   readonly tunnel: ProcessIdentity | undefined;
-  /** The file that took the output of both commands. */
-  readonly log: string;
 }
 
 /** What the state file holds. No name is in both tables. */

@@ -3,12 +3,12 @@ import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { remoteUser } from '../../src/article/article.ts';
 import {
   articleLines,
   plainStartCommand,
   plainStopCommand,
   plainTunnelCommand,
-  userOf,
 } from '../../src/article/commands.ts';
 import { makeSpec, type ServerEntry } from '../../src/model/server-spec.ts';
 import type { ServerSettings } from '../../src/model/settings.ts';
@@ -71,10 +71,13 @@ test('without a directory and an environment, Jupyter starts where ssh arrives',
   assert.equal(plainStartCommand(bare).at(-1), 'jupyter notebook --no-browser --port=8889');
 });
 
-test('the user on the host is the one in the destination, where it has one', () => {
-  assert.equal(userOf(spec()), 'username');
-  assert.equal(userOf(spec({ destination: 'ssh://me@host:2222' })), 'me');
-  assert.equal(userOf(spec({ destination: 'gpu' })), undefined);
+test('the user on the host is the one in the destination, without asking ssh where it has one', async () => {
+  const ignore = () => {};
+  const report = { command: ignore, phase: ignore, phaseFailed: ignore, note: ignore, passThrough: ignore };
+  const context = { env: { PATH: '/nowhere' }, signal: new AbortController().signal, report };
+  assert.equal(await remoteUser(spec(), context), 'username');
+  assert.equal(await remoteUser(spec({ destination: 'ssh://me@host:2222' }), context), 'me');
+  await assert.rejects(remoteUser(spec({ destination: 'gpu' }), context), /ssh is not installed/);
 });
 
 let home: string;

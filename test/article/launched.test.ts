@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { launchedOn } from '../../src/article/launched.ts';
+import { launchedOn } from '../../src/article/commands.ts';
 
 const PS = `noise of a start-up file
   100     1  2-03:00:00 /usr/bin/python3 /usr/bin/jupyter-notebook --no-browser --port=8889

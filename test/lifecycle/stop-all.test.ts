@@ -76,6 +76,6 @@ test('stop --all takes no second meaning', async () => {
   for (const words of [['one'], ['--keep-server'], ['--plain']]) {
     const { code, stderr } = await world.laptop.run('stop', '--all', ...words);
     assert.equal(code, 2);
-    assert.match(stderr, new RegExp(`--all stops all, and ${words[0]} says otherwise`));
+    assert.match(stderr, new RegExp(`--all and ${words[0]} cannot be combined`));
   }
 });

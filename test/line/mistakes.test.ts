@@ -140,17 +140,14 @@ Add --plain. What any other stop runs, --verbose shows.
     ['--plain'],
   ].map(
     (option) =>
-      [
-        ['start', 'host', '{F}', '--adopt', '8888', ...option],
-        `Error: --adopt joins what runs as it is, and ${option[0]} says otherwise\nLeave out one of the two.\n`,
-      ] as [string[], string],
+      [['start', 'host', '{F}', '--adopt', '8888', ...option], combined('--adopt', option[0] ?? '')] as [
+        string[],
+        string,
+      ],
   ),
   [['forward', 'me:secret@host', '{F}', '--adopt', '8888'], NO_PASSWORD],
   [['status', 'me:secret@host', '{F}', '--all'], NO_PASSWORD],
-  [
-    ['status', 'host', '{F}', '--all', '--watch'],
-    "Error: --all lists a host's servers, and --watch asks for something else\nLeave out one of the two.\n",
-  ],
+  [['status', 'host', '{F}', '--all', '--watch'], combined('--all', '--watch')],
   [['status', '{F}', '--all'], `Error: no server is named, and none is configured\n${HOW_TO_BEGIN}\n`],
   [['forward', 'host', '{F}', '0'], `Error: "0" is no port to forward\n${NO_FORWARD}\n`],
   [['forward', 'host', '{F}', '70000'], `Error: "70000" is no port to forward\n${NO_FORWARD}\n`],

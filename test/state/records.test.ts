@@ -80,14 +80,14 @@ test('what is written is read again, every field of it', async () => {
   const { spec } = record('b');
   const state = {
     servers: { a: record('a') },
-    article: { b: { spec, tunnel: { pid: 9, startTime: '1' }, log: '/log' } },
+    article: { b: { spec, tunnel: { pid: 9, startTime: '1' } } },
   };
   await updateState(context, () => state);
   assert.deepEqual(written(readState(context)), written({ version: 1, ...state }));
 });
 
 test("a change of the servers leaves the article's as they are", async () => {
-  const article = { b: { spec: record('b').spec, tunnel: undefined, log: '/log' } };
+  const article = { b: { spec: record('b').spec, tunnel: undefined } };
   await updateState(context, (state) => ({ ...state, article }));
   await updateRecords(context, (records) => withRecord(records, record('a')));
   assert.deepEqual(written(readState(context).article), written(article));
