@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { PAGE, reference } from '../scripts/reference.ts';
 import { type ByHand, startByHand } from './hosts/by-hand.ts';
 import { freePort } from './hosts/sshd.ts';
+import { makeFolder } from './hosts/standing.ts';
 import { makeVenv } from './hosts/venv.ts';
-import { type Laptop, makeWorld, type World } from './hosts/world.ts';
+import { type Laptop, makeWorld, PROGRAM, type World } from './hosts/world.ts';
 
 /** What README and docs say can be done as it stands there. */
 
@@ -54,9 +46,8 @@ let sshConfig: string;
 let other: ByHand;
 before(async () => {
   world = await makeWorld();
-  folder = mkdtempSync(join(tmpdir(), 'rn-docs-'));
-  const own = [process.execPath, '--import', import.meta.resolve('tsx'), join(root, 'src/cli.ts')];
-  const shim = `#!/bin/sh\nexec ${own.map((word) => `'${word}'`).join(' ')} "$@"\n`;
+  folder = makeFolder('rn-docs-');
+  const shim = `#!/bin/sh\nexec ${PROGRAM.map((word) => `'${word}'`).join(' ')} "$@"\n`;
   writeFileSync(join(folder, 'remote-notebook'), shim, { mode: 0o755 });
   // The host by the name that the pages give it, and what they have on it.
   sshConfig = join(folder, 'ssh_config');
@@ -65,10 +56,7 @@ before(async () => {
   for (const name of ['venv', 'virtual_environment']) makeVenv(join(world.home, 'rne', name));
   other = await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
 });
-after(async () => {
-  await world.remove();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => world.remove());
 
 function shell(line: string, laptop: Laptop) {
   const PATH = [folder, process.env.PATH].join(delimiter);

@@ -44,11 +44,11 @@ test('two laptops that start at once get one server', async () => {
   assert.equal(serverPids(world).length, 1);
 });
 
-test('twenty servers at once on one host get twenty servers over one connection', async () => {
-  const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
+test('five names at once on one host get five servers over one connection', async () => {
+  const names = Array.from({ length: 5 }, (_, index) => `n${index}`);
   const all = await Promise.all(names.map((name) => started(world.laptop, '--name', name)));
-  assert.equal(new Set(all.map(({ jupyter: server }) => server.pid)).size, 20);
-  assert.equal(new Set(all.map(({ url }) => url)).size, 20);
+  assert.equal(new Set(all.map(({ jupyter: server }) => server.pid)).size, 5);
+  assert.equal(new Set(all.map(({ url }) => url)).size, 5);
   assert.equal(new Set(all.map(({ tunnel }) => tunnel.pid)).size, 1);
   const status = await world.laptop.run('status', '--json');
   assert.equal(status.code, 0, status.stdout);

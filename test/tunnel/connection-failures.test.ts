@@ -140,15 +140,6 @@ for (const [what, line] of [
   });
 }
 
-test('a host whose start-up files wait without end is told, and not waited for', async () => {
-  await begin();
-  writeFileSync(join(world.home, '.bashrc'), 'echo choose a project; exec sleep 70\n');
-  assert.match(
-    await failure(world, 'loopback'),
-    /^Error: loopback has not run a script within 60 s, and said: choose a project\nLook at its start-up files\. /,
-  );
-});
-
 test('a host that is lost in the middle of a start keeps nothing of it', async () => {
   await begin();
   const begun = join(world.home, 'begun');

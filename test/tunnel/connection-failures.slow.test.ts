@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { failure } from '../hosts/failure.ts';
+import { worldPerTest } from '../hosts/lasting.ts';
+
+const world = worldPerTest();
+
+test('a host whose start-up files wait without end is told, and not waited for', async () => {
+  writeFileSync(join(world.home, '.bashrc'), 'echo choose a project; exec sleep 70\n');
+  assert.match(
+    await failure(world, 'loopback'),
+    /^Error: loopback has not run a script within 60 s, and said: choose a project\nLook at its start-up files\. /,
+  );
+});
