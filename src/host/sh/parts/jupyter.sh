@@ -18,8 +18,10 @@ choose_command() {
         return 0
         ;;
     esac
-    program=$(in_environment "first_word $command")
-    find_program "$program" || fail jupyter "$program"
+    # The user's words as a shell reads them, without a comment, which would swallow our options.
+    run=$(in_environment "quoted_words $command")
+    eval "set -- $run"
+    find_program "$1" || fail jupyter "$1"
     return 0
   fi
   find_program jupyter || fail jupyter jupyter
@@ -34,7 +36,7 @@ choose_command() {
   fail interface "$jupyter"
 }
 
-first_word() { printf '%s' "$1"; }
+quoted_words() { for word; do quote "$word" && printf '%s ' "$quoted"; done; }
 
 # Sets $found to where program $1 is, and makes the environment's PATH one that has it, if there is any: the quick way
 # first.
