@@ -20,7 +20,8 @@ const PATIENCE = 60;
 export async function withLock<T>(path: string, context: Context, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
   own ??= identify();
-  const mark = JSON.stringify({ ...(await own), id: Math.random().toString(36).slice(2) });
+  const { host, pid, machine, boot, container, startTime } = await own;
+  const mark = [host, pid, machine, boot, container, ++count, startTime].join(' ');
   await take(lock, mark, context);
   try {
     return await work();
@@ -53,7 +54,7 @@ async function take(lock: string, mark: string, context: Context): Promise<void>
     unknown = isThere === undefined ? unknown + 1 : 0;
     if (unknown === PATIENCE) {
       const { pid, host } = readMark(holder);
-      const who = pid === undefined ? 'something else' : `process ${pid} of ${host}`;
+      const who = pid ? `process ${pid} of ${host}` : 'something else';
       context.report.note(`waiting for ${who}, which has the lock; if that is gone, remove it: ${lock}`);
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -89,14 +90,15 @@ function markIn(lock: string): string | undefined {
   return attempt(() => readlinkSync(lock));
 }
 
-function readMark(mark = ''): Partial<Awaited<ReturnType<typeof identify>>> {
-  return attempt(() => JSON.parse(mark)) ?? {};
+function readMark(mark = '') {
+  const [, host, pid, machine, boot, container, startTime] = MARK.exec(mark) ?? [];
+  return { host, pid: pid && Number(pid), machine, boot, container, startTime };
 }
 
 /** Whether the holder is there; undefined when nobody here can tell. */
 async function lives(mark: string): Promise<boolean | undefined> {
   const [{ host, machine, boot, container, pid, startTime }, here] = [readMark(mark), await identify()];
-  if (pid === undefined || startTime === undefined) return undefined;
+  if (!pid || !startTime) return undefined;
   if (host !== here.host || machine !== here.machine) return undefined;
   if (boot !== here.boot) return false;
   if (container !== here.container) return undefined;
@@ -104,14 +106,23 @@ async function lives(mark: string): Promise<boolean | undefined> {
   return (await isAlive({ pid, startTime })) || (here.startTime === undefined ? undefined : false);
 }
 
-/** This process among all that may have the folder. Machines of one image may share their name, or their id. */
+/**
+ * HOST PID MACHINE BOOT CONTAINER COUNT START. The mark is short, because tmpfs and ext4 store a short symbolic link
+ * without another block: a lock can be made on a full disk. START is last: macOS has blanks in it.
+ */
+const MARK = /^(\S+) (\d+) (\S+) (\S+) (\S+) \d+ (.+)$/;
+
+/** Number of locks that this process has asked for: it tells them apart. */
+let count = 0;
+
+/** Identifies this process among all that may share the folder. Machines of one image may share their name or their id. */
 async function identify() {
-  const read = (file: string) => attempt(() => readFileSync(file, 'utf8').trim());
+  const read = (file: string) => attempt(() => readFileSync(file, 'utf8').trim().slice(0, 8)) || '-';
   return {
     host: hostname(),
     machine: read('/etc/machine-id'),
     boot: read('/proc/sys/kernel/random/boot_id'),
-    container: attempt(() => readlinkSync('/proc/self/ns/pid')),
+    container: attempt(() => readlinkSync('/proc/self/ns/pid'))?.replace(/\D/g, '') || '-',
     pid: process.pid,
     startTime: await startTimeOf(process.pid),
   };

@@ -98,7 +98,7 @@ test("another user's command with this state folder is refused, and changes noth
   for (const verb of ['status', 'stop']) {
     const args = [join(program, 'dist', basename(cli)), verb];
     const { status, stderr } = spawnSync(node, args, { uid, gid, env, encoding: 'utf8' });
-    assert.equal(status, 2, stderr);
+    assert.equal(status, 1, stderr);
     assert.match(stderr, /^Error: cannot read .*state\.json: EACCES: permission denied\n/);
   }
   assert.deepEqual(state(), before);

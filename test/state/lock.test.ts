@@ -150,23 +150,29 @@ test('a later process that has the PID of one that was killed does not keep its 
   const mark = readlinkSync(lock);
   await ended(killed, 'SIGKILL');
   rmSync(lock);
-  symlinkSync(mark.replace(`"pid":${killed.pid}`, `"pid":${process.pid}`), lock);
+  symlinkSync(mark.replace(` ${killed.pid} `, ` ${process.pid} `), lock);
   assert.equal(await taken(), 'taken');
 });
 
-/** A lock as another process would have left it: what tells holders apart is changed. Answers with what it is on. */
-async function leftBy(changed: Readonly<Record<string, unknown>>): Promise<string> {
-  const mark = await withLock(file, context, async () => readlinkSync(lock));
-  const path = join(folder, Object.keys(changed).join('-'));
-  symlinkSync(JSON.stringify({ ...JSON.parse(mark), ...changed }), `${path}.lock`);
+/** Makes a lock as another process would have left it: one word of the mark is changed. Returns the locked path. */
+async function leftBy(changed: 'host' | 'machine' | 'boot' | 'container', value: string): Promise<string> {
+  const words = (await withLock(file, context, async () => readlinkSync(lock))).split(' ');
+  words[['host', 'pid', 'machine', 'boot', 'container'].indexOf(changed)] = value;
+  const path = join(folder, changed);
+  symlinkSync(words.join(' '), `${path}.lock`);
   return path;
 }
 
+test('the mark of a lock is short enough to be stored on a full disk', async () => {
+  const mark = await withLock(file, context, async () => readlinkSync(lock));
+  assert.ok(mark.length - hostname().length <= 59, mark);
+});
+
 test('the lock of another machine or container is not taken over, and after a while the user reads whose it is and what to remove', async () => {
   const paths = [
-    await leftBy({ host: 'elsewhere' }),
-    await leftBy({ machine: 'another of the same name' }),
-    await leftBy({ container: 'pid:[1]' }),
+    await leftBy('host', 'elsewhere'),
+    await leftBy('machine', 'another'),
+    await leftBy('container', '1'),
     join(folder, 'nobody'),
   ];
   mkdirSync(`${paths[3]}.lock`);
@@ -186,7 +192,7 @@ test('the lock of another machine or container is not taken over, and after a wh
 });
 
 test('a lock from before a restart of this machine is free at once', async () => {
-  const path = await leftBy({ boot: 'before' });
+  const path = await leftBy('boot', 'before');
   assert.ok(!(await isHeld(`${path}.lock`)));
   assert.equal(await taken(path), 'taken');
   assert.deepEqual(readdirSync(folder), ['number']);
