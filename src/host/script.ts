@@ -20,7 +20,7 @@ export interface Script {
 }
 
 /** What all scripts share, and what some need besides: see the head of each. */
-const SHARED = ['parts/answers', 'parts/places', 'parts/processes', 'parts/record'];
+const SHARED = ['parts/report', 'parts/places', 'parts/processes', 'parts/record'];
 const ENVIRONMENT = ['parts/variables', 'parts/environment', 'parts/jupyter'];
 const DETACHED = ['parts/directory', 'parts/lock', 'parts/detached', 'launchers/direct'];
 const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {

@@ -25,7 +25,7 @@ const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'sh']] as const;
 /** All parts of which no one runs anything when it is read. */
 const PARTS = [
   'system/process.sh',
-  ...['answers', 'places', 'processes', 'record', 'directory', 'lock', 'detached'].map(
+  ...['report', 'places', 'processes', 'record', 'directory', 'lock', 'detached'].map(
     (name) => `host/sh/parts/${name}.sh`,
   ),
   'host/sh/launchers/direct.sh',
@@ -78,12 +78,12 @@ two lines"; readonly code=1; cd /`;
 
     test('code that fails, exits or is no shell enters nothing, and its words are kept', () => {
       for (const code of ['echo words; false', 'echo words; exit 0']) {
-        const lines = `export BEFORE=yes; enter_by ${singleQuoted(code)} || { cat "$folder/words"; in_environment value_of BEFORE; }`;
+        const lines = `export BEFORE=yes; enter_by ${singleQuoted(code)} || { cat "$folder/output"; in_environment value_of BEFORE; }`;
         assert.equal(printed(lines), 'words\nyes', code);
         printed('remove_passing "$folder"');
       }
       assert.equal(
-        printed(`enter_by 'if then' || tell_log "$folder/words" | wc -l | tr -d ' '`) !== '0\n',
+        printed(`enter_by 'if then' || report_log "$folder/output" | wc -l | tr -d ' '`) !== '0\n',
         true,
       );
     });
@@ -196,7 +196,7 @@ two lines"; readonly code=1; cd /`;
         join(folder, 'log'),
         `${Array.from({ length: 20 }, (_, index) => index).join('\n')}\nlast\\n`,
       );
-      const lines = printed('tell_log "$folder/log"').trimEnd().split('\n');
+      const lines = printed('report_log "$folder/log"').trimEnd().split('\n');
       assert.deepEqual(
         [lines.length, lines[0], lines.at(-1)],
         [15, '@remote-notebook log 6', '@remote-notebook log last\\n'],

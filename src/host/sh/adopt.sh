@@ -20,8 +20,8 @@ main() {
     tr -d '\n' <"$file" >"$folder/server.json" || fail folder "$folder"
     put_on_record keep_adopted
   fi
-  tell_server "$folder"
-  tell joined yes
+  report_server "$folder"
+  report joined yes
   answered=1
 }
 

@@ -6,30 +6,30 @@
 # depends on nothing comes first.
 
 main() {
-  tell shell "${SHELL:-unknown}"
+  report shell "${SHELL:-unknown}"
   look_at_logind
   port_holder "$port"
-  tell checked port
+  report checked port
   go_to_directory || fail directory "$path"
   look_at_directory
   look_at_disk
   find_record
   if read_record "$record" && is_elsewhere; then
-    tell elsewhere "$record_node $(uname -n) $record"
+    report elsewhere "$record_node $(uname -n) $record"
   elif [ -s "$record/server.json" ] && record_lives "$record"; then
-    tell_server "$record"
-    tell runs "$record_pid"
+    report_server "$record"
+    report runs "$record_pid"
   elif [ -f "$record/record" ]; then
-    tell dead "$record"
+    report dead "$record"
   fi
-  tell checked server
+  report checked server
   make_scratch
   enter_environment
-  tell checked environment
+  report checked environment
   choose_command
-  tell command "$command"
+  report command "$command"
   ask_jupyter
-  tell checked configuration
+  report checked configuration
 }
 
 # Asks Jupyter itself, whose configuration may be Python. A wrapper of the user's might start a server instead, and is
@@ -37,7 +37,7 @@ main() {
 # holds.
 ask_jupyter() {
   program=${command%% *}
-  case ${program##*/} in jupyter*) ;; *) tell checked jupyter; tell unasked "$command"; return 0 ;; esac
+  case ${program##*/} in jupyter*) ;; *) report checked jupyter; report unasked "$command"; return 0 ;; esac
   mkdir "$folder/config"
   for each in "$(in_environment config_folder)"/*; do
     [ ! -e "$each" ] || ln -s "$each" "$folder/config/"
@@ -46,35 +46,35 @@ ask_jupyter() {
   quote "$folder"
   adjust_environment "export JUPYTER_CONFIG_DIR=$quoted/config JUPYTER_DATA_DIR=$quoted/data JUPYTER_RUNTIME_DIR=$quoted/data/runtime"
   adjust_environment "export IPYTHONDIR=$quoted/ipython PYTHONDONTWRITEBYTECODE=1"
-  tell version "$(in_environment "$run --version" 2>/dev/null | tail -n 1)"
-  tell checked jupyter
+  report version "$(in_environment "$run --version" 2>/dev/null | tail -n 1)"
+  report checked jupyter
   # It binds what it would listen on before it tells: a port for a moment, but a socket would stay.
-  tell config "$(in_environment "$run --show-config-json --ServerApp.sock= --NotebookApp.sock=" 2>"$folder/said" | tr -d '\n')"
+  report config "$(in_environment "$run --show-config-json --ServerApp.sock= --NotebookApp.sock=" 2>"$folder/errors" | tr -d '\n')"
   # It goes on without a file that it cannot read.
-  sed -n 's/.*Exception while loading config file //p' "$folder/said" | while IFS= read -r each; do
-    tell unread "${each#"$folder/config/"}"
+  sed -n 's/.*Exception while loading config file //p' "$folder/errors" | while IFS= read -r each; do
+    report unread "${each#"$folder/config/"}"
   done
 }
 
 config_folder() { printf '%s' "${JUPYTER_CONFIG_DIR:-$HOME/.jupyter}"; }
 
 look_at_directory() {
-  tell directory "$here"
-  [ -w "$here" ] || tell readonly "$here"
-  tell checked directory
+  report directory "$here"
+  [ -w "$here" ] || report readonly "$here"
+  report checked directory
 }
 
 look_at_disk() {
   for each in "$here" "$HOME"; do
     free=$(room_at k "$each")
-    [ -z "$free" ] || tell free "${free#* } $each"
+    [ -z "$free" ] || report free "${free#* } $each"
     inodes=$(room_at i "$each")
-    [ -z "$inodes" ] || tell inodes "${inodes#* } $each"
+    [ -z "$inodes" ] || report inodes "${inodes#* } $each"
   done
   ! command -v quota >/dev/null 2>&1 || quota -q 2>/dev/null | while IFS= read -r line; do
-    [ -z "$line" ] || tell quota "$line"
+    [ -z "$line" ] || report quota "$line"
   done
-  tell checked disk
+  report checked disk
 }
 
 # Whether the processes of a user live on when their last session has ended.
@@ -83,10 +83,10 @@ look_at_logind() {
   if command -v loginctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then
     kills=$(busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
       KillUserProcesses 2>/dev/null)
-    tell logind "${kills#b }"
-    [ ! -e "/var/lib/systemd/linger/$(id -un)" ] || tell linger yes
+    report logind "${kills#b }"
+    [ ! -e "/var/lib/systemd/linger/$(id -un)" ] || report linger yes
   fi
-  tell checked logind
+  report checked logind
 }
 
 main

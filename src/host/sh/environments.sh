@@ -6,34 +6,34 @@
 
 main() {
   go_to_directory || fail directory "$path"
-  tell directory "$here"
+  report directory "$here"
   make_scratch
   if [ -n "$environment" ]; then
     enter_environment
     return
   fi
-  for each in .venv venv; do tell_venv "$each"; done
+  for each in .venv venv; do report_venv "$each"; done
   for each in */ .[!.]*/; do
     each=${each%/}
-    case $each in .venv | venv) ;; *) tell_venv "$each" ;; esac
+    case $each in .venv | venv) ;; *) report_venv "$each" ;; esac
   done
-  for each in uv poetry pixi; do tell_project "$each"; done
-  ! find_condas || tell_condas
-  find_program jupyter && tell found "$found"
+  for each in uv poetry pixi; do report_project "$each"; done
+  ! find_condas || report_condas
+  find_program jupyter && report found "$found"
 }
 
 # A conda has a bin/activate as well, which is none of a venv.
-tell_venv() {
-  if [ -r "$1/bin/activate" ] && [ ! -d "$1/conda-meta" ]; then tell venv "$(readiness "$1")" "$1"; fi
+report_venv() {
+  if [ -r "$1/bin/activate" ] && [ ! -d "$1/conda-meta" ]; then report venv "$(readiness "$1")" "$1"; fi
 }
 
 # Which project a directory is, its lock file tells, or its part of pyproject.toml.
-tell_project() {
-  if [ -f "$1.lock" ] || [ -f "$1.toml" ] || grep -q "^\[tool\.$1[].]" pyproject.toml 2>/dev/null; then tell project ready "$1"; fi
+report_project() {
+  if [ -f "$1.lock" ] || [ -f "$1.toml" ] || grep -q "^\[tool\.$1[].]" pyproject.toml 2>/dev/null; then report project ready "$1"; fi
 }
 
 # By the folders, since `conda env list` takes a second for each conda. Other prefixes stand in environments.txt.
-tell_condas() {
+report_condas() {
   {
     while IFS= read -r conda; do
       root=${conda%/*/*}
@@ -46,7 +46,7 @@ tell_condas() {
     [ ! -r "$HOME/.conda/environments.txt" ] || sed 's/^/path /' "$HOME/.conda/environments.txt"
   } | awk '!seen[substr($0, 6)]++' | while IFS= read -r line; do
     prefix=${line#* }
-    [ ! -d "$prefix/conda-meta" ] || tell conda "$(readiness "$prefix")" "$line"
+    [ ! -d "$prefix/conda-meta" ] || report conda "$(readiness "$prefix")" "$line"
   done
 }
 

@@ -22,12 +22,12 @@ main() {
     [ -s "$folder/server.json" ] || { enter_environment; await_server; }
     answer yes
   elif [ "$mode" = find ]; then
-    tell absent
+    report absent
   else
     [ ! -f "$folder/record" ] || remove_record "$folder"
     enter_environment
     choose_command
-    tell phase jupyter
+    report phase jupyter
     start_server
     await_server
     answer no
@@ -57,12 +57,12 @@ start_server() {
   fi
   if [ "$(id -u)" = 0 ]; then
     set -- "$@" --allow-root
-    tell note "this is root's account, where Jupyter starts only with --allow-root: passed"
+    report note "this is root's account, where Jupyter starts only with --allow-root: passed"
   fi
   give_token
   share_cookies
   begin "$run" "$@"
-  if is_users_machine; then tell boot here; else tell boot there; fi
+  if is_users_machine; then report boot here; else report boot there; fi
   # Before Jupyter is up, so that a server is known however this script ends; the runtime file is added later.
   put_on_record keep_server
 }
@@ -128,13 +128,13 @@ await_server() {
     looks=$((looks + 1))
     if [ $((looks % 40)) = 0 ] && runtime_file_with_token; then break; fi
     if ! is_alive "$pid" "$start_time"; then
-      tell_log "$folder/log"
+      report_log "$folder/log"
       port_holder "$port"
       begun=1
       fail died
     fi
     if [ $((looks % 40)) = 0 ] && [ "$(date +%s)" -gt "$deadline" ]; then
-      tell_log "$folder/log"
+      report_log "$folder/log"
       fail timeout "$timeout"
     fi
     heartbeat
@@ -192,8 +192,8 @@ answer() {
     *'"port": '"$port"[!0-9]*) ;;
     *) [ "$1" = yes ] || [ -n "$socket" ] || port_holder "$port" ;;
   esac
-  tell_server "$folder"
-  tell joined "$1"
+  report_server "$folder"
+  report joined "$1"
   answered=1
 }
 

@@ -6,7 +6,7 @@
 
 log=$folder/log
 [ -r "$log" ] || fail log "$log"
-tell begin
+report begin
 if [ -z "$follow" ]; then
   tail -n "$lines" "$log"
   exit 0
@@ -18,8 +18,8 @@ follower=$!
 trap 'kill "$follower" 2>/dev/null' EXIT
 trap 'exit 0' HUP INT TERM PIPE
 while record_lives "$folder"; do
-  tell alive
+  report alive
   sleep 1
 done
-tell ended
+report ended
 exit 0

@@ -5,9 +5,9 @@
 
 must_be_here "$folder"
 if is_alive "$pid" "$start_time"; then
-  tell process alive
+  report process alive
 else
-  tell process gone
-  tell_log "$folder/log"
+  report process gone
+  report_log "$folder/log"
 fi
 exit 0

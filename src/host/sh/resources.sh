@@ -2,16 +2,16 @@
 #
 #   directories   one a line, each absolute, below ~, or in the home folder: whose disk is meant
 #
-# What the host does not tell is left out.
+# What the host does not report is left out.
 
 main() {
-  tell cpus "$(getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
-  tell_load
-  tell_memory
+  report cpus "$(getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
+  report_load
+  report_memory
   # A dead file system or a sick driver would keep all else waiting.
-  tell_disks &
+  report_disks &
   disks=$! disks_start_time=$(start_time $!)
-  tell_gpus &
+  report_gpus &
   gpus=$! gpus_start_time=$(start_time $!)
   end_after 3 "$disks" "$disks_start_time"
   end_after 3 "$gpus" "$gpus_start_time"
@@ -20,17 +20,17 @@ main() {
 # shellcheck disable=SC2046
 end_after() { gone_within "$@" || kill -KILL "$2" $(descendants "$2") 2>/dev/null; }
 
-tell_load() {
+report_load() {
   if [ -r /proc/loadavg ]; then
     read -r one five fifteen _ </proc/loadavg
-    tell load "$one $five $fifteen"
+    report load "$one $five $fifteen"
   else
-    tell load "$(LC_ALL=C uptime 2>/dev/null | sed -e 's/.*load averages*: *//' -e 's/,/ /g')"
+    report load "$(LC_ALL=C uptime 2>/dev/null | sed -e 's/.*load averages*: *//' -e 's/,/ /g')"
   fi
 }
 
 # What can be had without swapping: caches count as free. Before Linux 3.14 the kernel does not say so itself.
-tell_memory() {
+report_memory() {
   if [ -r /proc/meminfo ]; then
     awk '
       { kB[$1] = $2 }
@@ -43,24 +43,24 @@ tell_memory() {
       match($0, /page size of [0-9]+/) { size = substr($0, RSTART + 13, RLENGTH - 13) }
       /^Pages (free|inactive|speculative):/ { pages += $NF }
       END { printf "%.0f %.0f\n", total / 1024, pages * size / 1024 }'
-  fi | while IFS= read -r line; do tell memory "$line"; done
+  fi | while IFS= read -r line; do report memory "$line"; done
 }
 
-tell_disks() {
+report_disks() {
   cd 2>/dev/null || :
   printf '%s\n' "$directories" | while IFS= read -r each; do
     expand_home "$each"
     room=$(room_at k "$path")
-    [ -z "$room" ] || tell disk "$room $each"
+    [ -z "$room" ] || report disk "$room $each"
   done
 }
 
 # On WSL and in containers it is where no PATH leads.
-tell_gpus() {
+report_gpus() {
   PATH=$PATH:/usr/lib/wsl/lib:/usr/local/nvidia/bin
   command -v nvidia-smi >/dev/null 2>&1 || return 0
   nvidia-smi --query-gpu=name,utilization.gpu,memory.used,memory.total --format=csv,noheader,nounits 2>&1 |
-    while IFS= read -r line; do tell gpu "$line"; done
+    while IFS= read -r line; do report gpu "$line"; done
 }
 
 main

@@ -5,13 +5,13 @@
 # One whose launch is still under way is left out.
 
 node=$(uname -n)
-tell here "$node"
+report here "$node"
 for folder in "$SERVERS"/*/; do
   folder=${folder%/}
   if ! record_lives "$folder" || is_elsewhere || ! [ -s "$folder/server.json" ]; then continue; fi
-  tell folder "$folder"
-  tell_server "$folder"
-  tell joined yes
+  report folder "$folder"
+  report_server "$folder"
+  report joined yes
 done
-[ -z "$all" ] || tell_runtime_files
+[ -z "$all" ] || report_runtime_files
 exit 0

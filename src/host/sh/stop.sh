@@ -13,10 +13,10 @@ main() {
     end_server
     [ "$how" != unkillable ] || fail unkillable "$pid"
     forget
-    tell stopped "$how"
+    report stopped "$how"
   else
     forget
-    tell gone
+    report gone
   fi
 }
 
@@ -51,7 +51,7 @@ undo_launch() {
 }
 
 end_gone() {
-  tell gone
+  report gone
   exit 0
 }
 

@@ -11,7 +11,7 @@ hold_record() {
   folder=$record
   trap 'leave' EXIT
   trap 'exit 1' HUP INT TERM PIPE
-  tell folder "$folder"
+  report folder "$folder"
   take_lock "$folder"
   locked=1
   remove_passing "$folder"

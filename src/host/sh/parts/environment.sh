@@ -6,7 +6,7 @@
 enter_environment() {
   [ -n "$environment" ] || choose_venv
   [ -n "$environment$setup" ] || return 0
-  tell phase environment
+  report phase environment
   [ -z "$setup" ] || run_setup
   case $environment in
     '') ;;
@@ -23,22 +23,22 @@ choose_venv() {
     [ -r "$each/bin/activate" ] || continue
     if [ -n "$command" ] || [ -x "$each/bin/jupyter" ]; then
       environment=$each
-      tell note "$each is in the directory, and is used"
+      report note "$each is in the directory, and is used"
       return 0
     fi
-    tell note "$each is in the directory, but has no jupyter: passed over"
+    report note "$each is in the directory, but has no jupyter: passed over"
   done
 }
 
 enter_venv() {
   expand_home "$environment"
-  [ -r "$path/bin/activate" ] || { tell where "$here"; fail environment "$path"; }
+  [ -r "$path/bin/activate" ] || { report where "$here"; fail environment "$path"; }
   # It may end with any status.
   enter_by 'activate=$1; shift; . "$activate" || :' "$path/bin/activate" || cannot_enter
 }
 
 cannot_enter() {
-  tell_log "$folder/words"
+  report_log "$folder/output"
   fail enter "$environment"
 }
 
@@ -54,7 +54,7 @@ run_setup() {
   set +f
   if enter_by "$SETUP_CODE" "$@"; then return 0; fi
   IFS= read -r step <"$entering-step"
-  tell_log "$folder/words"
+  report_log "$folder/output"
   fail setup "$step"
 }
 
@@ -62,7 +62,7 @@ run_setup() {
 # hold back Jupyter's log, and take its signals.
 enter_conda() {
   expand_home "$1"
-  find_condas || { tell where "$(in_environment value_of PATH):$CONDA_PLACES"; fail tool conda; }
+  find_condas || { report where "$(in_environment value_of PATH):$CONDA_PLACES"; fail tool conda; }
   while IFS= read -r conda; do
     if enter_by "$CONDA_CODE" "$conda" "$path"; then return 0; fi
   done <"$folder/condas"
@@ -101,7 +101,7 @@ each_conda() {
 }
 
 enter_modules() {
-  find_modules || { ask_login_shell && find_modules; } || { tell where "$MODULE_PLACES"; fail tool module; }
+  find_modules || { ask_login_shell && find_modules; } || { report where "$MODULE_PLACES"; fail tool module; }
   IFS=,
   set -f
   # shellcheck disable=SC2086
@@ -142,7 +142,7 @@ PROJECT_PLACES="$HOME/.local/bin:$HOME/.cargo/bin:$HOME/.pixi/bin:/opt/homebrew/
 # `uv run` and its like set variables: none of them stays between us and Jupyter.
 enter_project() {
   find_tool "$1" || { ask_login_shell && find_tool "$1"; } || {
-    tell where "$(in_environment value_of PATH):$PROJECT_PLACES"
+    report where "$(in_environment value_of PATH):$PROJECT_PLACES"
     fail tool "$1"
   }
   enter_within 0 "$tool" run /bin/sh -c "$LEAVE_CODE" || cannot_enter
@@ -155,12 +155,12 @@ find_tool() { tool=$(in_environment program_in "$PROJECT_PLACES" "$1"); }
 ask_login_shell() {
   if [ -n "$asked" ] || [ ! -x "$SHELL" ]; then return 1; fi
   asked=1
-  tell phase environment
+  report phase environment
   case ${SHELL##*/} in
     csh | tcsh) enter_within 10 "$SHELL" -c "if ( -r ~/.login ) source ~/.login; exec /bin/sh -c '$LEAVE_CODE'" ;;
     *) enter_within 10 "$SHELL" -l -i -c "exec /bin/sh -c '$LEAVE_CODE'" ;;
   esac && return 0
-  tell note "your login shell there ($SHELL) did not say what it finds: see its start-up files"
+  report note "your login shell there ($SHELL) did not say what it finds: see its start-up files"
   return 1
 }
 

@@ -51,7 +51,7 @@ find_program() {
       ;;
   esac
   look_up "$1" && return 0
-  tell where "$(in_environment value_of PATH)${asked:+ (and by the login shell, $SHELL)}"
+  report where "$(in_environment value_of PATH)${asked:+ (and by the login shell, $SHELL)}"
   return 1
 }
 
@@ -66,7 +66,7 @@ verify_own() {
   esac
   case $jupyter in "$prefix"/*) return 0 ;; esac
   case $environment in
-    conda:* | uv | poetry | pixi) tell where "$prefix/bin"; fail jupyter jupyter ;;
-    *) tell note "$environment has no jupyter of its own; this is $jupyter" ;;
+    conda:* | uv | poetry | pixi) report where "$prefix/bin"; fail jupyter jupyter ;;
+    *) report note "$environment has no jupyter of its own; this is $jupyter" ;;
   esac
 }

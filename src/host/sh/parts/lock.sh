@@ -33,7 +33,7 @@ holder_lives() {
     return
   fi
   [ -z "$(find "$1/lock" -prune -mmin "+$((10 + ${timeout:-0} / 60))" 2>/dev/null)" ] || return 1
-  [ -n "$waited" ] || tell note "another start is under way on $its_node, and is waited for"
+  [ -n "$waited" ] || report note "another start is under way on $its_node, and is waited for"
   waited=1
 }
 

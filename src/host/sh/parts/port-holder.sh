@@ -13,7 +13,7 @@ port_holder() {
     set -- $(lsof -nP +c0 "-iTCP:$1" -sTCP:LISTEN 2>/dev/null | awk 'NR == 2 { print $2, $1, $3 }')
     [ $# = 0 ] || who="$(process_name "$1" "$2") (PID $1) of $3"
   fi
-  [ -z "$who" ] || tell holder "$who"
+  [ -z "$who" ] || report holder "$who"
 }
 
 # What process $1 is called, as `wholeName` of system/port.ts has it: $2 is its name in the process table.

@@ -31,10 +31,10 @@ record_lives() {
 SERVERS=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers
 
 # The record in folder $1, and Jupyter's runtime file in one line.
-tell_server() {
-  while IFS= read -r line; do tell "$line"; done <"$1/record"
+report_server() {
+  while IFS= read -r line; do report "$line"; done <"$1/record"
   IFS= read -r info <"$1/server.json"
-  tell server "$info"
+  report server "$info"
 }
 
 # Removes what the server of the record in folder $1 left: the record, its log, and its runtime files, unless
@@ -56,7 +56,7 @@ forget_record() { rm -f "$1/record" "$1/server.json"; }
 # Removes what a launch leaves in folder $1 while it enters an environment: its user's variables among it. A launch that
 # was killed has left it, too.
 remove_passing() {
-  for each in "$1"/entered-* "$1/words" "$1/condas"; do
+  for each in "$1"/entered-* "$1/output" "$1/condas"; do
     [ ! -e "$each" ] || rm -f "$each"
   done
 }

@@ -9,16 +9,16 @@
 #                   `listens unknown`
 # and of each record of a server on another node `elsewhere NODE FOLDER`.
 
-tell_runtime_files() {
+report_runtime_files() {
   processes=$(ps -A -o pid= -o args= 2>/dev/null)
   each_place | awk '!seen[$0]++' | while IFS= read -r place; do
     for each in "$place"/nbserver-*.json "$place"/jpserver-*.json; do
-      [ ! -e "$each" ] || tell_runtime_file "$each"
+      [ ! -e "$each" ] || report_runtime_file "$each"
     done
   done
   for each in "$SERVERS"/*/; do
     if ! read_record "${each%/}" || ! is_elsewhere; then continue; fi
-    tell elsewhere "$record_node ${each%/}"
+    report elsewhere "$record_node ${each%/}"
   done
 }
 
@@ -57,20 +57,20 @@ places_of_process() {
 }
 
 # $1 may be anything: what is no file of this user's is not opened, and no more is read than a server writes.
-tell_runtime_file() {
+report_runtime_file() {
   id=${1##*server-} id=${id%.json}
   case $id in '' | 0* | *[!0-9]*) return ;; esac
-  tell file "$1"
-  if ! { [ -f "$1" ] && [ -O "$1" ] && [ -r "$1" ]; }; then tell unreadable; return; fi
+  report file "$1"
+  if ! { [ -f "$1" ] && [ -O "$1" ] && [ -r "$1" ]; }; then report unreadable; return; fi
   start_time=$(start_time "$id")
-  if [ -z "$start_time" ] || ! kill -0 "$id" 2>/dev/null; then tell absent; return; fi
-  tell node "$node"
-  tell pid "$id"
-  tell start_time "$start_time"
-  tell elapsed "$(elapsed "$id" "$start_time")"
-  tell_program "$(printf '%s\n' "$processes" | awk -v id="$id" '$1 == id { print; exit }')"
-  each_listener "$id" | while IFS= read -r where; do tell listens "$where"; done
-  tell content "$(dd bs=16384 count=1 2>/dev/null <"$1" | tr -d '\000-\037')"
+  if [ -z "$start_time" ] || ! kill -0 "$id" 2>/dev/null; then report absent; return; fi
+  report node "$node"
+  report pid "$id"
+  report start_time "$start_time"
+  report elapsed "$(elapsed "$id" "$start_time")"
+  report_program "$(printf '%s\n' "$processes" | awk -v id="$id" '$1 == id { print; exit }')"
+  each_listener "$id" | while IFS= read -r where; do report listens "$where"; done
+  report content "$(dd bs=16384 count=1 2>/dev/null <"$1" | tr -d '\000-\037')"
 }
 
 # How long process $1 runs, which started at $2. busybox's ps does not tell; the ticks of proc(5) are hundredths.
@@ -83,12 +83,12 @@ elapsed() {
 }
 
 # A command line may hold a token, and stays here: only what kind of server it is goes on, where it tells.
-tell_program() {
+report_program() {
   case $1 in
-    *jupyterhub-singleuser*) tell program jupyterhub-singleuser ;;
-    *jupyter-lab* | *jupyterlab*) tell program 'jupyter lab' ;;
-    *jupyter-notebook* | *'-m notebook'*) tell program 'jupyter notebook' ;;
-    *jupyter-server* | *'-m jupyter_server'*) tell program 'jupyter server' ;;
+    *jupyterhub-singleuser*) report program jupyterhub-singleuser ;;
+    *jupyter-lab* | *jupyterlab*) report program 'jupyter lab' ;;
+    *jupyter-notebook* | *'-m notebook'*) report program 'jupyter notebook' ;;
+    *jupyter-server* | *'-m jupyter_server'*) report program 'jupyter server' ;;
   esac
 }
 

@@ -48,7 +48,7 @@ enter_within() {
   limit=$1 entries=$((entries + 1))
   entering=$folder/entered-$entries
   shift
-  (in_environment run_entering "$entering" "$@") >>"$folder/words" 2>&1 &
+  (in_environment run_entering "$entering" "$@") >>"$folder/output" 2>&1 &
   helper=$! helper_start_time=$(start_time $!)
   [ "$limit" = 0 ] || until=$(($(date +%s) + limit))
   until [ -f "$entering" ]; do

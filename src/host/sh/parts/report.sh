@@ -4,14 +4,14 @@
 # The whole stands in `{ … } </dev/null`: no child eats the rest of the script, and none runs before all is there.
 
 # $1: key, rest: value, without newlines. Ends the script when nobody listens any more.
-tell() { printf '@remote-notebook %s\n' "$*" || exit 1; }
+report() { printf '@remote-notebook %s\n' "$*" || exit 1; }
 
 # One line of a record. $1: key, rest: value, without newlines.
 keep() { printf '%s\n' "$*"; }
 
 # Ends the script with a cause that the client knows.
 fail() {
-  tell failed "$*"
+  report failed "$*"
   exit 0
 }
 
@@ -22,12 +22,12 @@ nap() { sleep 0.005 2>/dev/null || sleep 1; }
 naps=0
 heartbeat() {
   naps=$((naps + 1))
-  [ $((naps % 30)) != 0 ] || tell alive
+  [ $((naps % 30)) != 0 ] || report alive
 }
 
 # The last lines of log $1, each in a frame; the very last may lack its end.
-tell_log() {
-  [ -f "$1" ] && tail -n 15 "$1" | while IFS= read -r line || [ -n "$line" ]; do tell log "$line"; done
+report_log() {
+  [ -f "$1" ] && tail -n 15 "$1" | while IFS= read -r line || [ -n "$line" ]; do report log "$line"; done
 }
 
 # A start-up file of the login shell may have printed half a line.
