@@ -1,6 +1,6 @@
 import type { AdoptSettings } from '../lifecycle/adopt.ts';
 import type { Started } from '../lifecycle/start.ts';
-import { verifyAlone } from '../line/mistakes.ts';
+import { verifyAlone } from '../line/verb.ts';
 import { optionName, SETTING_NAMES, settingOf } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { UsageError } from '../system/errors.ts';

@@ -1,5 +1,4 @@
-import { verifyAlone } from '../line/mistakes.ts';
-import { CONFIG_FILE, defineVerb, flag, SERVER } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, flag, SERVER, verifyAlone } from '../line/verb.ts';
 import { UsageError } from '../system/errors.ts';
 import { ADOPT, adoptNamed } from './adopt.ts';
 

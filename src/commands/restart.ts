@@ -13,7 +13,7 @@ export const restart = defineVerb({
   ],
   async run(args, terminal) {
     const { context, style } = terminal;
-    const timeoutMs = verifyTimeout(args.timeout) * 1000;
+    const timeoutMs = verifyTimeout(args.timeout);
     const { ownServer } = await import('../article/store.ts');
     const known = await ownServer(args.server, args.sshConfig, context);
     const { name } = known.spec;

@@ -20,9 +20,9 @@ export const TIMEOUT = {
   },
 } as const;
 
-/** Answers with the seconds. @throws UsageError when they are none. */
+/** Returns the milliseconds of a --timeout. @throws UsageError when it is none. */
 export function verifyTimeout(seconds: number): number {
-  if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds;
+  if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds * 1000;
   throw new UsageError(
     `--timeout is ${Number.isNaN(seconds) ? 'not a number' : seconds}: it is a number of seconds from 1 to ${MAX_TIMEOUT_S}`,
   );

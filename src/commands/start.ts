@@ -30,36 +30,26 @@ export const start = defineVerb({
     ['$0 start gpu -d rne --save work', 'from now on: remote-notebook start work'],
   ],
   async run(args, terminal) {
-    verifyTimeout(args.timeout);
+    const { context } = terminal;
+    const timeoutMs = verifyTimeout(args.timeout);
     if (args.adopt !== undefined)
       return openStarted(await adoptNamed(args.adopt, args, terminal), args, terminal);
     const { resolveServer } = await import('../config/resolve.ts');
     const { verifyNotArticle } = await import('../article/store.ts');
     const given = { ...args, name: args.save ?? args.name };
-    const spec = await resolveServer(args.server, given, terminal.context);
-    const timeoutMs = args.timeout * 1000;
+    const spec = await resolveServer(args.server, given, context);
     if (args.dryRun) return dryRun(spec, { ...args, timeoutMs }, terminal);
-    if (!args.plain) verifyNotArticle(spec.name, terminal.context);
+    if (!args.plain) verifyNotArticle(spec.name, context);
     if (args.save !== undefined) await save(spec, args.save, terminal);
     if (args.plain) return startPlainly(spec, timeoutMs, terminal);
-    return startAndOpen(spec, args, terminal);
+    const { startServer } = await import('../lifecycle/start.ts');
+    const { withNearestName } = await import('../config/names.ts');
+    const started = await startServer(spec, { kind: 'start', timeoutMs }, context).catch(async (failure) => {
+      throw await withNearestName(failure, spec, context.env);
+    });
+    return openStarted(started, args, terminal);
   },
 });
-
-async function startAndOpen(
-  spec: ServerSpec,
-  args: { timeout: number; browser: boolean; json: boolean },
-  terminal: Terminal,
-): Promise<number> {
-  const { context } = terminal;
-  const { startServer } = await import('../lifecycle/start.ts');
-  const { withNearestName } = await import('../config/names.ts');
-  const way = { kind: 'start', timeoutMs: args.timeout * 1000 } as const;
-  const started = await startServer(spec, way, context).catch(async (failure) => {
-    throw await withNearestName(failure, spec, context.env);
-  });
-  return openStarted(started, args, terminal);
-}
 
 /**
  * Opens the page of a server that runs, and says what runs where.

@@ -1,5 +1,4 @@
-import { verifyAlone } from '../line/mistakes.ts';
-import { CONFIG_FILE, defineVerb, destinationOr, flag } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, destinationOr, flag, verifyAlone } from '../line/verb.ts';
 import type { ServerStatus } from '../model/status.ts';
 import type { Terminal } from '../screen/terminal.ts';
 

@@ -1,4 +1,3 @@
-import { kernelLine } from '../screen/kernel-lines.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import type { ServerRecord } from '../state/records.ts';
 import { Failure } from '../system/errors.ts';
@@ -53,6 +52,7 @@ export async function stopAll(yes: boolean, terminal: Terminal): Promise<number>
 /** Asks once, with the list of all and of what they compute. */
 async function confirmed(records: readonly ServerRecord[], terminal: Terminal): Promise<boolean> {
   const { busyKernels } = await import('../lifecycle/stop.ts');
+  const { kernelLine } = await import('../screen/kernel-lines.ts');
   const { reachableApi } = await import('../lifecycle/prove.ts');
   const lists = await Promise.all(
     records.map(async (record) => {

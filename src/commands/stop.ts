@@ -1,10 +1,9 @@
 import type { KnownServer } from '../config/resolve.ts';
-import { verifyAlone } from '../line/mistakes.ts';
-import { CONFIG_FILE, defineVerb, flag, SERVER, YES } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, flag, SERVER, verifyAlone, YES } from '../line/verb.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { commandLine } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
-import { OUTCOMES } from './stop-all.ts';
+import { OUTCOMES, stopAll } from './stop-all.ts';
 
 export const stop = defineVerb({
   usage: 'stop [server]',
@@ -33,7 +32,6 @@ export const stop = defineVerb({
       });
     if (args.all) {
       verifyAlone('--all', [args.keepServer && '--keep-server', args.plain && '--plain', args.server]);
-      const { stopAll } = await import('./stop-all.ts');
       return stopAll(args.yes, terminal);
     }
     const { knownServer } = await import('../config/resolve.ts');

@@ -45,12 +45,6 @@ const HABITS_OF_OPTIONS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** @throws UsageError when something that makes no sense beside this option is given, too */
-export function verifyAlone(option: string, others: readonly (string | false | undefined)[]): void {
-  const other = others.find(Boolean);
-  if (other) throw new UsageError(`${option} and ${other} cannot be combined`);
-}
-
 /** What yargs found wrong, in this project's words, with what is right if that can be guessed. */
 export function usageMistake(message: string, args: readonly string[], known: Known): UsageError {
   const help = `See: remote-notebook ${known.verb ? `${known.verb} ` : ''}--help`;

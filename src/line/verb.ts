@@ -1,5 +1,6 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
 import type { Terminal } from '../screen/terminal.ts';
+import { UsageError } from '../system/errors.ts';
 import { SETTING_OPTIONS } from './server-options.ts';
 
 /** The options that every verb has. */
@@ -81,3 +82,9 @@ export const CONFIG_FILE = { 'ssh-config': { ...SETTING_OPTIONS['ssh-config'], g
 export const YES = { yes: flag('ask nothing', 'y') } as const;
 
 export const DRY_RUN = { 'dry-run': flag('print the commands, run none that changes anything') } as const;
+
+/** @throws UsageError when something that makes no sense beside this option is given, too */
+export function verifyAlone(option: string, others: readonly (string | false | undefined)[]): void {
+  const other = others.find(Boolean);
+  if (other) throw new UsageError(`${option} and ${other} cannot be combined`);
+}

@@ -26,7 +26,7 @@ export const init = defineVerb({
     ['$0 init gpu -d rne --yes', 'asks nothing'],
   ],
   async run(args, terminal) {
-    verifyTimeout(args.timeout);
+    const timeoutMs = verifyTimeout(args.timeout);
     if (!args.yes && (args.json || !terminal.canAsk)) throw cannotAsk(args.json);
     const { readConfiguration } = await import('../../config/file.ts');
     const { makeSpec } = await import('../../model/server-spec.ts');
@@ -51,7 +51,7 @@ export const init = defineVerb({
     if (!args.yes)
       terminal.say('What stands in brackets is the default. Nothing is kept before it has worked.\n');
     const said = { destination, directory, environment, name };
-    const written = await tryAndWrite(said, args.timeout * 1000, file, dialogue);
+    const written = await tryAndWrite(said, timeoutMs, file, dialogue);
     if (written) return goOn(written, file, args, dialogue);
     terminal.say('Nothing is kept.');
     return 1;
