@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type Account, makeAccount } from '../hosts/accounts.ts';
 import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
+import { done } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
@@ -51,19 +52,16 @@ for (const words of [['stop'], ['stop', '--keep-server']]) {
     );
     assert.equal((await laptop.run('status', '--json')).stdout, before);
     assert.deepEqual(jupyters(), theirs);
-    const stopped = await laptop.run('stop', '--plain', '--yes');
-    assert.equal(stopped.code, 0, stopped.stderr);
+    await done(laptop, 'stop', '--plain', '--yes');
     await eventually('Jupyter and every ssh are gone', () => world.processes().length === 0);
   });
 }
 
 test('stop --plain of a server that was started without it ends its tunnel, too', { skip }, async () => {
   const laptop = world.anotherLaptop();
-  const started = await laptop.run(...(await startWords()));
-  assert.equal(started.code, 0, started.stderr);
+  await done(laptop, ...(await startWords()));
   assert.equal(jupyters().length, 1);
-  const stopped = await laptop.run('stop', '--plain', '--yes');
-  assert.equal(stopped.code, 0, stopped.stderr);
+  await done(laptop, 'stop', '--plain', '--yes');
   await eventually('Jupyter and every ssh are gone', () => world.processes().length === 0);
   assert.deepEqual(JSON.parse((await laptop.run('status', '--json')).stdout), { servers: [] });
 });

@@ -7,6 +7,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { startTimeOf } from '../../src/system/process.ts';
 import { type Account, makeAccount } from '../hosts/accounts.ts';
 import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
+import { statusOf } from '../hosts/servers.ts';
 import { ALIAS_SHELLS, runAliases, whereIs } from '../hosts/shells.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort } from '../hosts/sshd.ts';
@@ -107,7 +108,7 @@ test("start --plain spawns the article's commands to the letter, and knows its t
   const { pid, startTime } = article.loopback.tunnel;
   assert.equal(`nohup ${commandOf(pid)}`, commands[1]);
   assert.equal(await startTimeOf(pid), startTime);
-  const status = JSON.parse((await laptop.run('status', '--json')).stdout).servers[0];
+  const status = await statusOf(laptop);
   assert.deepEqual(
     [status.tunnel.state, status.tunnel.pid, status.jupyter.port],
     ['connected', pid, Number(port)],

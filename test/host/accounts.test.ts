@@ -14,6 +14,7 @@ import { test } from 'node:test';
 import { startTimeOf } from '../../src/system/process.ts';
 import { type Account, makeAccount, withAccount } from '../hosts/accounts.ts';
 import { lacks, NO_ACCOUNTS, NO_PROC } from '../hosts/needs.ts';
+import { done, started } from '../hosts/servers.ts';
 import { AWKWARD_FOLDERS, SHELL_NAMES } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { makeFolder } from '../hosts/standing.ts';
@@ -58,21 +59,17 @@ for (const shell of SHELL_NAMES) {
         const directory = AWKWARD_FOLDERS.at(-1) ?? '';
         writeOwned(account, join(directory, 'notes.txt'), 'mine');
         const words = ['loopback', '{F}', '--no-browser', '--json', '--port', String(await freePort())];
-        const started = await laptop.run('start', ...words, `--directory=${directory}`);
-        assert.equal(started.code, 0, started.stderr);
-        const first = JSON.parse(started.stdout);
+        const output = await done(laptop, 'start', ...words, `--directory=${directory}`);
+        const first = JSON.parse(output);
         assert.equal(first.directory, join(realpathSync(account.home), directory));
         assert.ok(account.processes().includes(first.jupyter.pid));
-        const second = await anotherLaptop().run('start', ...words, `--directory=~/${directory}`);
-        assert.equal(second.code, 0, second.stderr);
-        const { joined, jupyter: server } = JSON.parse(second.stdout);
+        const second = await done(anotherLaptop(), 'start', ...words, `--directory=~/${directory}`);
+        const { joined, jupyter: server } = JSON.parse(second);
         assert.deepEqual([joined, server.pid], [true, first.jupyter.pid]);
-        const log = await laptop.run('logs');
-        assert.equal(log.code, 0, log.stderr);
-        assert.match(log.stdout, /Serving notebooks from local directory/);
-        assert.doesNotMatch(log.stdout, /welcome|noise/);
-        const stopped = await laptop.run('stop');
-        assert.equal(stopped.code, 0, stopped.stderr);
+        const log = await done(laptop, 'logs');
+        assert.match(log, /Serving notebooks from local directory/);
+        assert.doesNotMatch(log, /welcome|noise/);
+        await done(laptop, 'stop');
         assert.ok(!account.processes().includes(first.jupyter.pid));
       }),
   );
@@ -148,15 +145,12 @@ test(
           assert.equal(await startTimeOf(pid), startTime);
           assert.ok((await fetch(`http://127.0.0.1:${port}/api`)).ok);
         };
-        const stopped = await laptop.run('stop', '--yes');
-        assert.equal(stopped.code, 0, stopped.stderr);
+        await done(laptop, 'stop', '--yes');
         assert.ok(!mine.processes().includes(server.pid));
         await theirsLives();
-        const again = await laptop.run('start', ...words, ...local, '--json');
-        assert.equal(again.code, 0, again.stderr);
-        const plainly = await laptop.run('stop', '--plain', '--yes');
-        assert.equal(plainly.code, 0, plainly.stderr);
-        const mySecond = JSON.parse(again.stdout).jupyter.pid;
+        const again = await done(laptop, 'start', ...words, ...local, '--json');
+        await done(laptop, 'stop', '--plain', '--yes');
+        const mySecond = JSON.parse(again).jupyter.pid;
         await eventually('pkill has ended mine', () => !mine.processes().includes(mySecond));
         await theirsLives();
       } finally {
@@ -187,9 +181,7 @@ test(
     withNoisyAccount('bash', async (mine, { laptop }) => {
       const other = makeAccount('bash');
       try {
-        const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser', '--json');
-        assert.equal(started.code, 0, started.stderr);
-        const { jupyter: server } = JSON.parse(started.stdout);
+        const { jupyter: server } = await started(laptop, '--socket');
         assert.deepEqual([entering(mine, server.socket), entering(other, server.socket)], ['in', 'EACCES']);
         const kept = [join(mine.home, '.local/state/remote-notebook'), dirname(server.socket)];
         for (const folder of kept) {
@@ -214,9 +206,8 @@ test('a server on a host without setsid survives the end of its connection, and 
   try {
     const { laptop, sshd } = world;
     const words = ['start', 'loopback', '{F}', '--no-browser', '--json', '--port', String(await freePort())];
-    const started = await laptop.run(...words);
-    assert.equal(started.code, 0, started.stderr);
-    const { jupyter: server, tunnel } = JSON.parse(started.stdout);
+    const output = await done(laptop, ...words);
+    const { jupyter: server, tunnel } = JSON.parse(output);
     const session = Number(readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3]);
     assert.notEqual(session, server.pid, 'there was a setsid');
     await sshd.stop();

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { debian13, NO_DEBIAN_13 } from '../hosts/debian13/debian13.ts';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
+import { askJupyter, done, type Shown, serverRecord, started, statusOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { commandLineOf, traces } from '../hosts/traces.ts';
@@ -34,7 +34,7 @@ test('JupyterLab 4 starts, is joined, shows its kernels and stops, and leaves no
   assert.deepEqual([joined.joined, joined.jupyter.pid], [true, shown.jupyter.pid]);
   await done(other, 'stop', '--keep-server');
   await makeBusy(world, laptop, shown, kernel);
-  const [{ jupyter: server }] = JSON.parse(await done(laptop, 'status', '--json')).servers;
+  const { jupyter: server } = await statusOf(laptop);
   assert.match(server.version, /^2\./);
   assert.deepEqual(
     server.kernels.map(({ notebook, state }: Record<string, string>) => [notebook, state]),

@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { type Account, withAccount } from '../hosts/accounts.ts';
 import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
+import { done } from '../hosts/servers.ts';
 import type { ShellName } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
@@ -114,8 +115,7 @@ for (const [shell, [file, text]] of Object.entries(START_UP)) {
         );
         assert.match(readFileSync(`/proc/${server.pid}/environ`, 'utf8'), /\0FROM_FILE=yes\0/);
         assert.doesNotMatch(readFileSync(`/proc/${server.pid}/environ`, 'utf8'), /REMOTE_NOTEBOOK_ENTERED/);
-        const stopped = await world.laptop.run('stop');
-        assert.equal(stopped.code, 0, stopped.stderr);
+        await done(world.laptop, 'stop');
         assert.ok(!account.processes().includes(server.pid));
       }),
   );

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import type { Check } from '../hosts/diagnosis.ts';
 import { NO_ROOT } from '../hosts/needs.ts';
 import { makeNetwork, type Network } from '../hosts/network.ts';
-import { started } from '../hosts/servers.ts';
+import { started, statusOf } from '../hosts/servers.ts';
 import { makeSshd, type Sshd } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
@@ -96,6 +96,6 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
     'the tunnel leads to the server again',
     async () => (await world.laptop.run('status')).code === 0,
   );
-  const [again] = JSON.parse((await world.laptop.run('status', '--json')).stdout).servers;
+  const again = await statusOf(world.laptop);
   assert.equal(again.jupyter.pid, server.pid);
 });

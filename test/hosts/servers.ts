@@ -16,6 +16,7 @@ export interface Shown {
     readonly state: string;
     readonly pid: number;
     readonly port: number;
+    readonly socket: string;
     readonly command: string;
   };
   readonly tunnel: { readonly pid: number; readonly localPort: number; readonly forwards: readonly string[] };
@@ -26,6 +27,13 @@ export async function started(laptop: Laptop, ...args: string[]): Promise<Shown>
   const { code, stdout, stderr } = await laptop.run('start', 'loopback', '{F}', '--json', ...args);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout);
+}
+
+/** What `status --json` says of a server, of the only one without a name, whatever becomes of it. */
+export async function statusOf(laptop: Laptop, name?: string) {
+  const { stdout } = await laptop.run('status', '--json');
+  const { servers } = JSON.parse(stdout);
+  return name === undefined ? servers[0] : servers.find((server: Shown) => server.name === name);
 }
 
 /** Runs a command that must succeed, and answers with its standard output. */

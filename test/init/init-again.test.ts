@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
 import { firstTime } from '../hosts/first-time.ts';
-import { done } from '../hosts/servers.ts';
+import { done, statusOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { ENTER } from '../hosts/terminal.ts';
 import type { World } from '../hosts/world.ts';
@@ -60,9 +60,8 @@ test('without a terminal init says what to write instead, and --yes asks nothing
     'Error: init asks, and there is no terminal to ask on\nSay what it would ask, and --yes: remote-notebook init user@host --directory DIR --environment VENV --name NAME --yes\n',
   );
   assertNothingIsKept();
-  const tried = await world.laptop.run(...words, '--yes', '--json', ...(await ports()));
-  assert.equal(tried.code, 0, tried.stderr);
-  const { name, saved, state } = JSON.parse(tried.stdout);
+  const tried = await done(world.laptop, ...words, '--yes', '--json', ...(await ports()));
+  const { name, saved, state } = JSON.parse(tried);
   assert.deepEqual([name, saved, state], ['loopback', world.laptop.configurationFile, 'connected']);
   assert.equal(parse(configuration() ?? '').servers.loopback.environment, '.venv');
   await done(world.laptop, 'stop');
@@ -94,7 +93,7 @@ test('what cannot be written down leaves a server whose tunnel was closed as it 
   assert.equal(code, 2, stderr);
   assert.match(stderr, /works: [\s\S]*cannot (read|write)/);
   rmdirSync(world.laptop.configurationFile);
-  const [spec] = JSON.parse((await world.laptop.run('status', '--json')).stdout).servers;
+  const spec = await statusOf(world.laptop);
   assert.deepEqual([spec.tunnel.state, spec.tunnel.wanted], ['closed', false]);
   await done(world.laptop, 'stop');
 });

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
 import { firstTime } from '../hosts/first-time.ts';
-import { done } from '../hosts/servers.ts';
+import { done, statusOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { CTRL_C, CTRL_D, ENTER, TAB } from '../hosts/terminal.ts';
@@ -61,7 +61,7 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   const bashrc = readFileSync(join(world.laptop.env.HOME as string, '.bashrc'), 'utf8');
   assert.match(bashrc, /alias remote_notebook_start=/);
   await eventually('the page is opened', () => existsSync(join(world.home, 'opened')));
-  const [shown] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  const shown = await statusOf(world.laptop);
   assert.equal(shown.jupyter.directory ?? shown.directory, join(world.home, 'rne'));
   await done(world.laptop, 'stop');
   const again = await world.laptop.run('start', '--no-browser', '--json');
@@ -200,7 +200,7 @@ test('Ctrl-C once it has worked leaves what is written, and runs on only after a
   await last.says(`other runs on, and stays in ${configurationFile}`);
   const { default: meant, servers } = parse(configuration() ?? '');
   assert.deepEqual([meant, Object.keys(servers)], ['work', ['work', 'other']]);
-  const [shown] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  const shown = await statusOf(world.laptop);
   assert.deepEqual([shown.name, shown.state], ['other', 'connected']);
   assert.equal(existsSync(join(world.laptop.env.HOME as string, '.bashrc')), false);
   await done(world.laptop, 'stop');

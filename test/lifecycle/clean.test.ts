@@ -6,13 +6,13 @@ import { beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { keeperOf } from '../hosts/keeper.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
+import { done, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually } from '../hosts/world.ts';
 
 const world = worldPerTest();
 beforeEach(async () => {
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', ...(await ports()));
-  assert.equal(started.code, 0, started.stderr);
+  await started(world.laptop, ...(await ports()));
 });
 
 function rooms(): string {
@@ -31,8 +31,7 @@ async function clean(...args: string[]): Promise<string[]> {
 
 test('clean leaves alone what somebody needs', async () => {
   assert.deepEqual(await clean(), []);
-  const status = await world.laptop.run('status');
-  assert.equal(status.code, 0, status.stderr);
+  await done(world.laptop, 'status');
 });
 
 test('clean forgets a server whose server is gone, and ends its tunnel', async () => {
@@ -53,8 +52,7 @@ test('clean ends a keeper whose record is lost, and an ssh whose keeper was kill
   process.kill(killed?.pid ?? 0, 'SIGKILL');
   assert.match((await clean()).join('\n'), /whose keeper is gone/);
   assert.ok(!world.processes().includes(ssh?.pid ?? 0));
-  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser');
-  assert.equal(again.code, 0, again.stderr);
+  await started(world.laptop);
   const kept = keeper().keeper?.pid ?? 0;
   rmSync(join(world.laptop.stateFolder, 'state.json'));
   assert.match((await clean()).join('\n'), /which no server needs/);

@@ -20,9 +20,8 @@ before(async () => {
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, 'servers:\n  work: { destination: loopback }\n');
-  const first = await world.laptop.run('start', 'work', '{F}', '--json', ...(await ports()));
-  assert.equal(first.code, 0, first.stderr);
-  server = JSON.parse(first.stdout).jupyter;
+  const first = await done(world.laptop, 'start', 'work', '{F}', '--json', ...(await ports()));
+  server = JSON.parse(first).jupyter;
   await done(world.laptop, 'stop', '--keep-server');
 });
 

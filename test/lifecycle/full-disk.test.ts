@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { NO_ROOT } from '../hosts/needs.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
+import { askJupyter, done, serverRecord, started, statusOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -56,9 +56,7 @@ function keepFull(): ChildProcess {
   return spawn(process.execPath, ['-e', fill, filling()], { stdio: 'ignore' });
 }
 
-async function status(): Promise<Shown> {
-  return JSON.parse((await world.laptop.run('status', '--json')).stdout).servers[0];
-}
+const status = () => statusOf(world.laptop);
 
 async function refused(reason: RegExp, ...args: string[]): Promise<void> {
   const { code, stderr } = await world.laptop.run(...args);

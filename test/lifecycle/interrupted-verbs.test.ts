@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { startTimeOf } from '../../src/system/process.ts';
 import { keeperOf } from '../hosts/keeper.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
+import { done, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { commandLineOf, serversOn, traces } from '../hosts/traces.ts';
 import { eventually, type Laptop } from '../hosts/world.ts';
@@ -19,9 +20,7 @@ let server: number;
 let localPort: number;
 beforeEach(async () => {
   laptop = world.laptop;
-  const started = await laptop.run('start', 'loopback', '{F}', '--no-browser', '--json', ...(await ports()));
-  assert.equal(started.code, 0, started.stderr);
-  const answer = JSON.parse(started.stdout);
+  const answer = await started(laptop, ...(await ports()));
   server = answer.jupyter.pid;
   localPort = answer.tunnel.localPort;
 });
@@ -104,8 +103,7 @@ test('a stop that is interrupted can be said again', async () => {
   process.kill(server, 'SIGSTOP');
   await interrupt(laptop, ['stop'], () => isAsked(localPort));
   process.kill(server, 'SIGCONT');
-  const again = await laptop.run('stop');
-  assert.equal(again.code, 0, again.stderr);
+  await done(laptop, 'stop');
   assert.deepEqual(traces(world, laptop), []);
 });
 
@@ -122,7 +120,6 @@ test('a forward that is interrupted while it connects keeps no port that it was 
   process.kill(world.sshd.pid(), 'SIGSTOP');
   await interrupt(laptop, ['forward', 'loopback', '6006'], () => isAsked(world.sshd.port));
   process.kill(world.sshd.pid(), 'SIGCONT');
-  const again = await laptop.run('forward');
-  assert.equal(again.code, 0, again.stderr);
+  await done(laptop, 'forward');
   await assertUnchanged();
 });

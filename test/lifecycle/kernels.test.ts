@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { done, started } from '../hosts/servers.ts';
+import { done, started, statusOf } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { PROGRAM } from '../hosts/world.ts';
 
@@ -24,7 +24,7 @@ test('status names each kernel, its notebook, whether it computes, and how long 
   const idle = await openSession(world.laptop, shown, 'idle.ipynb');
   const busy = await openSession(world.laptop, shown, 'long run.ipynb');
   await makeBusy(world, world.laptop, shown, busy);
-  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  const now = await statusOf(world.laptop);
   const seen = Object.fromEntries(now.jupyter.kernels.map((kernel: { id: string }) => [kernel.id, kernel]));
   assert.deepEqual(Object.keys(seen).sort(), [idle, busy].sort());
   assert.deepEqual([seen[idle].notebook, seen[idle].name], ['idle.ipynb', 'python3']);
@@ -119,7 +119,7 @@ test('a stop that its user takes back has no step behind it that looks done', as
 
 test('a busy server that answers nobody any more is stopped all the same', async () => {
   await busyServer();
-  const [{ jupyter: server }] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  const { jupyter: server } = await statusOf(world.laptop);
   process.kill(server.pid, 'SIGSTOP');
   await done(world.laptop, 'stop');
   assert.deepEqual(world.processes(), []);

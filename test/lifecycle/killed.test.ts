@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PHASES, type Phase } from '../hosts/phases.ts';
+import { done } from '../hosts/servers.ts';
 import { commandLineOf, nothingIsLeft, traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
@@ -31,8 +32,7 @@ for (const phase of PHASES) {
       assert.equal((await laptop.run('status')).code, 0);
       const servers = world.processes().filter((pid) => /jupyter-(lab|notebook)/.test(commandLineOf(pid)));
       assert.equal(servers.length, 1);
-      const stopped = await laptop.run('stop');
-      assert.equal(stopped.code, 0, stopped.stderr);
+      await done(laptop, 'stop');
       assert.deepEqual(traces(world, laptop), []);
     } finally {
       phase.letGo(world);
@@ -48,8 +48,7 @@ for (const phase of PHASES.filter(({ name }) => ['jupyter', 'forward', 'prove'].
       // Before Jupyter boots there is nothing on the host, and its name is not known here.
       const isKnown = () => traces(world, world.laptop).includes('record of loopback');
       await killedIn(phase, world, isKnown);
-      const stopped = await world.laptop.run('stop');
-      assert.equal(stopped.code, 0, stopped.stderr);
+      await done(world.laptop, 'stop');
       await nothingIsLeft(world);
     } finally {
       phase.letGo(world);

@@ -106,8 +106,7 @@ test('a command of more than one command is one, and the server is told from the
   );
   assert.match(readFileSync(`/proc/${answer.jupyter.pid}/environ`, 'utf8'), /\0FROM=a;b\0/);
   assert.equal(answer.directory, world.home);
-  const stopped = await world.laptop.run('stop');
-  assert.equal(stopped.code, 0, stopped.stderr);
+  await done(world.laptop, 'stop');
   assert.deepEqual(serverPids(world), []);
 });
 
@@ -115,8 +114,7 @@ test('a wrapper that stays is no obstacle: the server is found by its token', as
   writeProgram(join(world.home, 'wrap'), '"$@" &', 'wait');
   const answer = await started(world.laptop, '--command', './wrap jupyter-notebook');
   assert.match(readFileSync(`/proc/${answer.jupyter.pid}/cmdline`, 'utf8'), /jupyter-notebook/);
-  const stopped = await world.laptop.run('stop');
-  assert.equal(stopped.code, 0, stopped.stderr);
+  await done(world.laptop, 'stop');
   assert.deepEqual(serverPids(world), []);
 });
 

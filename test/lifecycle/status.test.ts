@@ -5,7 +5,7 @@ import { before, test } from 'node:test';
 import { worldPerFile } from '../hosts/lasting.ts';
 import { lacks } from '../hosts/needs.ts';
 import { hasFlag, heldCommand } from '../hosts/phases.ts';
-import { done, type Shown, serverRecord, started } from '../hosts/servers.ts';
+import { done, type Shown, serverRecord, started, statusOf } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { shownOn } from '../hosts/terminal.ts';
 import { eventually, PROGRAM } from '../hosts/world.ts';
@@ -62,7 +62,7 @@ test('the JSON of a status has the same keys whether all is well or nothing is',
 });
 
 test('a status says the same as the start did, and the version that the API tells', async () => {
-  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  const now = await statusOf(world.laptop);
   const { joined: _, phases: __, ...then } = first as Shown & { phases: unknown };
   assert.ok(now.jupyter.roundTripMs >= 0);
   assert.deepEqual(now.jupyter.kernels, []);
@@ -191,8 +191,7 @@ test('a server whose start is under way is called so, and one whose start was ki
   mkdirSync(join(world.home, 'elsewhere'));
   const start = laptop.start(...words, '--command', heldCommand(world));
   await hasFlag(world);
-  const state = async () =>
-    JSON.parse((await laptop.run('status', '--json')).stdout).servers[0]?.jupyter.state;
+  const state = async () => (await statusOf(laptop))?.jupyter.state;
   await eventually('it is on record', async () => (await state()) === 'starting');
   start.signal('SIGKILL');
   await start.ended;

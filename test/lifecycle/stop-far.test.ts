@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { done, started } from '../hosts/servers.ts';
+import { done, started, statusOf } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { eventually, PROGRAM } from '../hosts/world.ts';
 
@@ -40,6 +40,6 @@ test('the session that ends a server is open before its user has answered, and e
   } finally {
     await window.close();
   }
-  const [now] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+  const now = await statusOf(world.laptop);
   assert.deepEqual([now.jupyter.pid, now.jupyter.kernels[0].state], [shown.jupyter.pid, 'busy']);
 });

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { hasFlag, heldCommand } from '../hosts/phases.ts';
+import { statusOf } from '../hosts/servers.ts';
 import { CTRL_C, CTRL_D, openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { nothingIsLeft, traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
@@ -175,7 +176,7 @@ for (const [key, name] of [
 test('a terminal that is closed after a start leaves the server and the tunnel up', async () => {
   const window = open(...inShell(start(), 'sleep 600'));
   await window.saw('it ended with 0');
-  const before = JSON.parse((await world.laptop.run('status', '--json')).stdout).servers[0];
+  const before = await statusOf(world.laptop);
   await window.close();
   await eventually(
     'all of the terminal is gone',

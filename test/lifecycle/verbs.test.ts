@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { worldPerTest } from '../hosts/lasting.ts';
+import { statusOf } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { eventually } from '../hosts/world.ts';
 
@@ -19,10 +20,7 @@ async function run(...args: string[]) {
 
 const start = (...args: string[]) => run('start', 'loopback', '{F}', '--no-browser', ...args);
 
-async function status(name = 'loopback') {
-  const { stdout } = await world.laptop.run('status', '--json');
-  return JSON.parse(stdout).servers.find((spec: { name: string }) => spec.name === name);
-}
+const status = (name = 'loopback') => statusOf(world.laptop, name);
 
 function fetchText(port: number): Promise<string> {
   return new Promise((resolve, reject) => {

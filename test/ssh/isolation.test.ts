@@ -26,12 +26,10 @@ for (const [name, sshConfig] of HABITS) {
   test(`an ssh_config with ${name} breaks nothing`, async (context) => {
     const world = await worldFor(context, { sshConfig });
     const { laptop } = world;
-    const started = await laptop.run('start', 'loopback', '{F}', '--no-browser');
-    assert.equal(started.code, 0, started.stderr);
+    await started(laptop);
     const status = await laptop.run('status', '--json');
     assert.equal(JSON.parse(status.stdout).servers[0].state, 'connected');
-    const stopped = await laptop.run('stop');
-    assert.equal(stopped.code, 0, stopped.stderr);
+    await done(laptop, 'stop');
     assert.deepEqual(world.processes(), []);
   });
 }
@@ -46,17 +44,8 @@ test('the forwards of an ssh_config are not taken from their own sessions', asyn
   ];
   const world = await makeWorld({ sshConfig });
   try {
-    const started = await world.laptop.run(
-      'start',
-      'loopback',
-      '{F}',
-      '--no-browser',
-      '--local-port',
-      String(localPort),
-    );
-    assert.equal(started.code, 0, started.stderr);
-    const stopped = await world.laptop.run('stop');
-    assert.equal(stopped.code, 0, stopped.stderr);
+    await started(world.laptop, '--local-port', String(localPort));
+    await done(world.laptop, 'stop');
   } finally {
     await world.remove();
   }
@@ -65,12 +54,9 @@ test('the forwards of an ssh_config are not taken from their own sessions', asyn
 test('a host that allows one session at a time is enough', async (context) => {
   const world = await worldFor(context, { sshdConfig: ['MaxSessions 1'] });
   const { laptop } = world;
-  const started = await laptop.run('start', 'loopback', '{F}', '--no-browser');
-  assert.equal(started.code, 0, started.stderr);
-  const logs = await laptop.run('logs');
-  assert.equal(logs.code, 0, logs.stderr);
-  const stopped = await laptop.run('stop');
-  assert.equal(stopped.code, 0, stopped.stderr);
+  await started(laptop);
+  await done(laptop, 'logs');
+  await done(laptop, 'stop');
   assert.equal(world.sshd.log().match(/Accepted publickey/g)?.length, 1);
 });
 

@@ -7,6 +7,7 @@ import { keeperOf } from '../hosts/keeper.ts';
 import { worldFor } from '../hosts/lasting.ts';
 import { NO_ACCOUNTS } from '../hosts/needs.ts';
 import type { Shown } from '../hosts/servers.ts';
+import { done, statusOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { eventually, makeWorld, PROGRAM } from '../hosts/world.ts';
@@ -50,8 +51,7 @@ for (const { name, sshdConfig, question } of WAYS) {
       assert.equal(await window.ended, 0, window.shown());
       return window.shown();
     };
-    const status = async (): Promise<Shown> =>
-      JSON.parse((await laptop.run('status', '--json')).stdout).servers[0];
+    const status = async (): Promise<Shown> => await statusOf(laptop);
     try {
       const shown = await answered('start', 'loopback', '--no-browser', ...(await ports()));
       assert.equal(shown.split(question).length, 2, shown);
@@ -76,8 +76,7 @@ for (const { name, sshdConfig, question } of WAYS) {
       const again = await status();
       assert.equal(again.state, 'connected');
       assert.deepEqual([again.jupyter.pid, again.url], [before.jupyter.pid, before.url]);
-      const stopped = await laptop.run('stop');
-      assert.equal(stopped.code, 0, stopped.stderr);
+      await done(laptop, 'stop');
     } finally {
       for (const window of windows) await window.close();
       await world.remove();

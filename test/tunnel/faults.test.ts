@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
 import { outside } from '../hosts/needs.ts';
+import { done, started, statusOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
@@ -16,18 +17,14 @@ afterEach(() => world.remove());
 
 async function begin(...sshdConfig: string[]): Promise<void> {
   world = await makeWorld({ sshdConfig });
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', ...(await ports()));
-  assert.equal(started.code, 0, started.stderr);
+  await started(world.laptop, ...(await ports()));
 }
 
 function keeper() {
   return keeperOf(world.laptop);
 }
 
-async function status() {
-  const { stdout } = await world.laptop.run('status', '--json');
-  return JSON.parse(stdout).servers[0];
-}
+const status = () => statusOf(world.laptop);
 
 async function is(state: string): Promise<void> {
   await eventually(`the state is ${state}`, async () => (await status()).state === state);
@@ -94,8 +91,7 @@ test('a key that was withdrawn is tried once, and then the user is asked to log 
   assert.equal(attempts() - before, 1);
   await eventually('the keeper has ended', () => !world.processes().includes(keeper().keeper?.pid ?? 0));
   writeFileSync(world.sshd.authorizedKeys, readFileSync(`${world.sshd.key}.pub`));
-  const again = await world.laptop.run('forward', 'loopback');
-  assert.equal(again.code, 0, again.stderr);
+  await done(world.laptop, 'forward', 'loopback');
   await is('connected');
 });
 
@@ -119,9 +115,8 @@ test('a Jupyter that was killed is told, with its last words', async () => {
   const { jupyter: server } = await status();
   assert.equal(server.state, 'stopped');
   assert.match(server.log.join('\n'), /is running at/);
-  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--json');
-  assert.equal(again.code, 0, again.stderr);
-  assert.equal(JSON.parse(again.stdout).joined, false);
+  const again = await started(world.laptop);
+  assert.equal(again.joined, false);
 });
 
 test('a Jupyter that hangs is not called dead', async () => {
@@ -137,21 +132,18 @@ test('a Jupyter that hangs is not called dead', async () => {
 test('a deleted control socket costs a new connection and nothing else', async () => {
   const { pid } = (await status()).jupyter;
   rmSync(join(connectionFolder(world.laptop), 'control'));
-  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--json');
-  assert.equal(again.code, 0, again.stderr);
-  assert.equal(JSON.parse(again.stdout).jupyter.pid, pid);
-  const stopped = await world.laptop.run('stop');
-  assert.equal(stopped.code, 0, stopped.stderr);
+  const again = await started(world.laptop);
+  assert.equal(again.jupyter.pid, pid);
+  await done(world.laptop, 'stop');
   assert.deepEqual(world.processes(), []);
 });
 
 test('a state folder that was deleted is no loss: the next start joins the server', async () => {
   const { pid } = (await status()).jupyter;
   rmSync(world.laptop.stateFolder, { recursive: true });
-  const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--json');
-  assert.equal(again.code, 0, again.stderr);
-  assert.equal(JSON.parse(again.stdout).joined, true);
-  assert.equal(JSON.parse(again.stdout).jupyter.pid, pid);
+  const again = await started(world.laptop);
+  assert.equal(again.joined, true);
+  assert.equal(again.jupyter.pid, pid);
 });
 
 const BROKEN_STATES: readonly (readonly [name: string, content: string])[] = [
@@ -172,9 +164,8 @@ test('a state file that cannot be understood is set aside, and the next start fi
   const { pid } = (await status()).jupyter;
   for (const [name, content] of BROKEN_STATES) {
     writeFileSync(file, content);
-    const again = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--json');
-    assert.equal(again.code, 0, `${name}: ${again.stderr}`);
-    assert.equal(JSON.parse(again.stdout).jupyter.pid, pid, name);
+    const again = await started(world.laptop);
+    assert.equal(again.jupyter.pid, pid, name);
   }
   const aside = readdirSync(world.laptop.stateFolder).filter((entry) =>
     entry.startsWith('state.json.broken-'),
@@ -204,8 +195,7 @@ test('a process that has got the PID of a keeper, an ssh or a server lives on', 
     records.servers.loopback.jupyter.identity.pid = innocent.pid;
     writeFileSync(recordsFile, JSON.stringify(records));
     assert.equal((await status()).state, 'closed');
-    const stopped = await world.laptop.run('stop');
-    assert.equal(stopped.code, 0, stopped.stderr);
+    await done(world.laptop, 'stop');
     assert.equal(innocent.exitCode ?? innocent.signalCode, null);
   } finally {
     innocent.kill('SIGKILL');

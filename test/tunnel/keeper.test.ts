@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { worldPerFile } from '../hosts/lasting.ts';
+import { done, started, statusOf } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
@@ -14,18 +15,14 @@ import { eventually, type Laptop } from '../hosts/world.ts';
 
 const world = await worldPerFile();
 before(async () => {
-  const started = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', ...(await ports()));
-  assert.equal(started.code, 0, started.stderr);
+  await started(world.laptop, ...(await ports()));
 });
 
 function keeper() {
   return keeperOf(world.laptop);
 }
 
-async function status() {
-  const { stdout } = await world.laptop.run('status', '--json');
-  return JSON.parse(stdout).servers[0];
-}
+const status = () => statusOf(world.laptop);
 
 async function connectedAgain(oldSsh: number | undefined) {
   await eventually(
@@ -125,8 +122,7 @@ async function takeOver(port: number, ssh: number): Promise<Server> {
 test('a keeper whose folder has vanished ends itself when its ssh ends', async () => {
   const other = world.anotherLaptop();
   const port = String(await freePort());
-  const joined = await other.run('start', 'loopback', '{F}', '--no-browser', '--local-port', port);
-  assert.equal(joined.code, 0, joined.stderr);
+  await started(other, '--local-port', port);
   const state = keeperOf(other);
   rmSync(other.stateFolder, { recursive: true });
   process.kill(state.ssh?.pid ?? 0, 'SIGKILL');
@@ -137,8 +133,7 @@ test('a keeper that is told to end while it begins anew starts no ssh that stays
   const other = world.anotherLaptop();
   const held = holdRemoval(other);
   const port = String(await freePort());
-  const joined = await other.run('start', 'loopback', '{F}', '--no-browser', '--local-port', port);
-  assert.equal(joined.code, 0, joined.stderr);
+  await started(other, '--local-port', port);
   const before = world.processes();
   const state = keeperOf(other);
   held.hold();
@@ -173,8 +168,7 @@ function holdRemoval({ env }: Laptop) {
 }
 
 test('stop leaves no process and no connection behind', async () => {
-  const stopped = await world.laptop.run('stop');
-  assert.equal(stopped.code, 0, stopped.stderr);
+  await done(world.laptop, 'stop');
   assert.deepEqual(world.processes(), []);
   assert.deepEqual(readdirSync(join(world.laptop.stateFolder, 'c')), []);
 });

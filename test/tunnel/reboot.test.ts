@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { type Shown, started } from '../hosts/servers.ts';
+import { done, type Shown, started } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually } from '../hosts/world.ts';
@@ -23,9 +23,8 @@ async function assertClosedAndStartable(): Promise<void> {
   const { code, stdout } = await world.laptop.run('status', '--json');
   const [shown] = JSON.parse(stdout).servers;
   assert.deepEqual([code, shown.state, shown.jupyter.state, shown.url], [3, 'closed', 'unknown', null]);
-  const again = await world.laptop.run('start', 'work', '--json');
-  assert.equal(again.code, 0, again.stderr);
-  const { joined, jupyter: server, url } = JSON.parse(again.stdout);
+  const again = await done(world.laptop, 'start', 'work', '--json');
+  const { joined, jupyter: server, url } = JSON.parse(again);
   assert.deepEqual([joined, server.pid, url], [true, before.jupyter.pid, before.url]);
 }
 

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlin
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { worldFor } from '../hosts/lasting.ts';
+import { done, started } from '../hosts/servers.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { traces } from '../hosts/traces.ts';
 import { makeWorld } from '../hosts/world.ts';
@@ -11,19 +12,15 @@ import { makeWorld } from '../hosts/world.ts';
 test('with --socket no port of the host leads to Jupyter, and only its user can enter', async (context) => {
   const world = await worldFor(context);
   const { laptop } = world;
-  const started = await laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser', '--json');
-  assert.equal(started.code, 0, started.stderr);
-  const { jupyter: server } = JSON.parse(started.stdout);
+  const { jupyter: server } = await started(laptop, '--socket');
   assert.equal(server.port, null);
   assert.equal(statSync(server.socket).mode & 0o777, 0o600);
   assert.equal(statSync(dirname(server.socket)).mode & 0o777, 0o700);
   const listeners = execFileSync('ss', ['-Hltnp'], { encoding: 'utf8' });
   assert.ok(!listeners.includes(`pid=${server.pid},`), listeners);
-  const joined = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-browser', '--json');
-  assert.equal(joined.code, 0, joined.stderr);
-  assert.equal(JSON.parse(joined.stdout).jupyter.socket, server.socket);
-  const stopped = await laptop.run('stop');
-  assert.equal(stopped.code, 0, stopped.stderr);
+  const joined = await started(world.anotherLaptop());
+  assert.equal(joined.jupyter.socket, server.socket);
+  await done(laptop, 'stop');
   assert.equal(existsSync(server.socket), false);
 });
 
