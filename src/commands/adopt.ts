@@ -10,7 +10,7 @@ export const ADOPT = {
   adopt: {
     type: 'number',
     describe:
-      'join the Jupyter server with this port or PID on the host, whoever started it: see status --all',
+      'connect to the running Jupyter server with this port or PID on the host, no matter who started it (status --all lists them)',
     requiresArg: true,
   },
 } as const;

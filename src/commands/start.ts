@@ -15,7 +15,7 @@ export const start = defineVerb({
     ...SERVER_OPTIONS,
     ...BROWSER,
     ...TIMEOUT,
-    ...ADOPT,
+    adopt: { ...ADOPT.adopt, group: 'Where:' },
     save: { type: 'string', describe: 'keep these settings in config.yaml under a name', requiresArg: true },
     plain: flag("run the article's own commands, to the letter"),
     ...DRY_RUN,

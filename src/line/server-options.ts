@@ -49,6 +49,11 @@ export const SETTING_OPTIONS = Object.fromEntries(
 
 /** The options that describe a server; the same words in config.yaml. */
 export const SERVER_OPTIONS = {
-  name: { type: 'string', describe: 'a name for this server (default: its host)', requiresArg: true },
+  name: {
+    type: 'string',
+    describe: 'name for this server (default: the host)',
+    group: 'Where:',
+    requiresArg: true,
+  },
   ...SETTING_OPTIONS,
 } as const;

@@ -70,7 +70,7 @@ const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[]
   [
     'an unknown key of a server',
     'servers:\n  work:\n    destination: gpu\n    prot: 1\n',
-    ':4: servers.work.prot is unknown\nKnown there: destination, directory, setup, environment, command, port, local-port, socket, strict-port, idle-timeout, ssh-config\n',
+    ':4: servers.work.prot is unknown\nKnown there: destination, directory, environment, setup, command, port, local-port, socket, strict-port, idle-timeout, ssh-config\n',
   ],
   [
     'an unknown key at the top',

@@ -119,7 +119,7 @@ two lines"; readonly code=1; cd /`;
         choose_command; (in_environment "exec $run" --port=1 'a b')`;
       assert.equal(printed(lines('mine lab "x y"')), '[mine][lab][x y][--port=1][a b]');
       assert.equal(printed(lines('$NAME lab')), '[mine][lab][--port=1][a b]');
-      assert.equal(printed(lines("mine lab 'it''s' # my own")), "[mine][lab][its][--port=1][a b]");
+      assert.equal(printed(lines("mine lab 'it''s' # my own")), '[mine][lab][its][--port=1][a b]');
       assert.equal(printed(lines("true && mine 'x'")), '[mine][x][--port=1][a b]');
       assert.match(
         printed(lines('no-such lab')),

@@ -79,7 +79,7 @@ test('the alias that starts a server holds its lines of setup, in their order', 
     'bash',
   ];
   const { stdout, stderr } = await aLaptop().run('aliases', ...words);
-  const setup = String.raw`'\''--setup=module load x'\'' '\''--setup=export Y=1'\'' --environment=conda:ml`;
+  const setup = String.raw`--environment=conda:ml '\''--setup=module load x'\'' '\''--setup=export Y=1'\''`;
   assert.ok(stdout.includes(setup), stdout + stderr);
 });
 
