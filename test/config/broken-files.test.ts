@@ -1,66 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
-import { beforeEach, test } from 'node:test';
-import { startTimeOf } from '../../src/system/process.ts';
-import { makeLoneLaptop } from '../hosts/lone-laptop.ts';
-import { NO_ROOT } from '../hosts/needs.ts';
-import type { Laptop } from '../hosts/world.ts';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loneLaptopPerTest } from '../hosts/lone-laptop.ts';
 
-/** What can be wrong with config.yaml and with the folders that this program writes to. */
+/** What can be wrong with config.yaml. */
 
-let folder: string;
-let laptop: Laptop;
-let witness: string;
-beforeEach(() => {
-  ({ folder, laptop, witness } = makeLoneLaptop());
-});
-
-/** All that is there, with what would show that it was touched. */
-function everything(): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => {
-      const { mode, size, mtimeMs } = lstatSync(join(folder, name));
-      return `${name} ${mode.toString(8)} ${size} ${mtimeMs}`;
-    })
-    .sort();
-}
-
-/** What the user reads of a mistake, with FILES for the folder of this test. */
-function refused(...args: string[]): Promise<string> {
-  return endsWith(2, ...args);
-}
-
-/** The same where a folder of this machine cannot be used. */
-function failed(...args: string[]): Promise<string> {
-  return endsWith(1, ...args);
-}
-
-async function endsWith(status: number, ...args: string[]): Promise<string> {
-  const before = everything();
-  const { code, stdout, stderr } = await laptop.run(...args);
-  assert.equal(code, status, stderr);
-  assert.equal(stdout, '');
-  assert.deepEqual(everything(), before);
-  assert.equal(existsSync(witness), false, 'ssh was run');
-  return stderr.replaceAll(folder, 'FILES');
-}
-
-function writeConfiguration(text: string): void {
-  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
-  writeFileSync(laptop.configurationFile, text);
-}
+const lone = loneLaptopPerTest();
+const { configure, refused, failed } = lone;
 
 const CONFIG = 'FILES/l/config/remote-notebook/config.yaml';
 const MEND = 'Mend it there, and see whether it is right then: remote-notebook config check\n';
@@ -120,19 +67,19 @@ const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[]
 
 for (const [what, text, stderr] of BROKEN) {
   test(`${what} in config.yaml is told by its file, line and key, and nothing is done`, async () => {
-    writeConfiguration(text);
+    configure(text);
     for (const args of [
       ['start', 'loopback', '{F}', '--save', 'new'],
       ['config', 'check'],
     ]) {
       assert.equal(await refused(...args), `Error: ${CONFIG}${stderr}`);
     }
-    assert.equal(readFileSync(laptop.configurationFile, 'utf8'), text);
+    assert.equal(readFileSync(lone.laptop.configurationFile, 'utf8'), text);
   });
 }
 
 test('broken YAML is told by its file and line, and the way to mend it, by every verb that reads it', async () => {
-  writeConfiguration('servers:\n  work: { destination\n');
+  configure('servers:\n  work: { destination\n');
   for (const args of [
     ['start'],
     ['stop'],
@@ -149,7 +96,7 @@ test('broken YAML is told by its file and line, and the way to mend it, by every
 });
 
 test('a file where the configuration folder should be is named, and stays as it is', async () => {
-  writeFileSync(join(folder, 'l', 'config'), 'mine');
+  writeFileSync(join(lone.folder, 'l', 'config'), 'mine');
   assert.equal(
     await refused('start', 'loopback', '{F}', '--save', 'work'),
     `Error: cannot read ${CONFIG}: ENOTDIR: not a directory\nMake it a file that you can read, or name another place in XDG_CONFIG_HOME.\n`,
@@ -157,104 +104,11 @@ test('a file where the configuration folder should be is named, and stays as it 
 });
 
 test('a configuration folder that leads nowhere is told before anything is started', async () => {
-  symlinkSync(join(folder, 'nowhere', 'at-all'), join(folder, 'l', 'config'));
+  symlinkSync(join(lone.folder, 'nowhere', 'at-all'), join(lone.folder, 'l', 'config'));
   assert.equal(
     await failed('start', 'loopback', '{F}', '--save', 'work'),
     `Error: cannot write ${CONFIG}: ENOENT: no such file or directory
 See that FILES/l/config is a folder that you may write to.
 `,
   );
-});
-
-const STATE = 'FILES/l/s/remote-notebook';
-
-test('a file where the state folder should be is named, and stays as it is', async () => {
-  writeFileSync(join(folder, 'l', 's'), 'mine');
-  const stderr = `Error: cannot read ${STATE}/state.json: ENOTDIR: not a directory
-See that ${STATE} is a folder of yours, or name another place in XDG_STATE_HOME.
-`;
-  for (const verb of ['start', 'stop', 'open', 'logs', 'forward'])
-    assert.equal(await failed(verb, 'loopback', '{F}'), stderr);
-  assert.equal(await failed('status'), stderr);
-});
-
-test('a state folder that cannot be made is told before anything is run, and nothing is saved', async () => {
-  symlinkSync(join(folder, 'nowhere', 'at-all'), join(folder, 'l', 's'));
-  const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');
-  assert.match(stderr, /^Error: cannot make the folder FILES\/l\/s\/remote-notebook: E/);
-  assert.match(stderr, /\nMake FILES\/l\/s writable, or name another place in XDG_STATE_HOME\.\n$/);
-});
-
-test('a state folder that others could enter is refused: they could take over what runs', async () => {
-  mkdirSync(laptop.stateFolder, { recursive: true });
-  chmodSync(laptop.stateFolder, 0o777);
-  assert.equal(
-    await failed('start', 'loopback', '{F}', '--save', 'work'),
-    `Error: the folder ${STATE} is open to other users (mode 777)
-Look whether its content is what you expect, then: chmod 700 ${STATE}
-`,
-  );
-});
-
-test('a state folder that belongs to somebody else is refused', { skip: NO_ROOT }, async () => {
-  mkdirSync(laptop.stateFolder, { recursive: true, mode: 0o700 });
-  chownSync(laptop.stateFolder, 65534, 65534);
-  for (const args of [
-    ['start', 'loopback', '{F}', '--save', 'work'],
-    ['status'],
-    ['stop'],
-    ['clean'],
-    ['open'],
-  ])
-    assert.equal(
-      await failed(...args),
-      `Error: the folder ${STATE} belongs to another user (uid 65534)
-Remove it, or name another place in XDG_STATE_HOME.
-`,
-    );
-});
-
-test('clean ends no process that the state folder of somebody else names', { skip: NO_ROOT }, async () => {
-  const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' });
-  try {
-    const connection = join(laptop.stateFolder, 'c', 'name');
-    mkdirSync(connection, { recursive: true, mode: 0o700 });
-    const startTime = await startTimeOf(innocent.pid ?? 0);
-    writeFileSync(join(connection, 'state'), `state connected\nkeeper ${innocent.pid} ${startTime}\n`);
-    chownSync(laptop.stateFolder, 65534, 65534);
-    await failed('clean');
-    assert.equal(await startTimeOf(innocent.pid ?? 0), startTime);
-  } finally {
-    innocent.kill();
-  }
-});
-
-test('a state folder that is a link to elsewhere is refused', async () => {
-  mkdirSync(dirname(laptop.stateFolder), { recursive: true });
-  mkdirSync(join(folder, 'elsewhere'), { mode: 0o700 });
-  symlinkSync(join(folder, 'elsewhere'), laptop.stateFolder);
-  assert.equal(
-    await failed('start', 'loopback', '{F}', '--save', 'work'),
-    `Error: the folder ${STATE} is a symbolic link\nName the place that it leads to in XDG_STATE_HOME.\n`,
-  );
-});
-
-test("a state folder whose path is too long for ssh's socket is refused, and not made", async () => {
-  laptop.env.XDG_STATE_HOME = join(folder, 'l', 's'.repeat(80));
-  for (const more of [[], ['--save', 'work']]) {
-    const stderr = await failed('start', 'loopback', '{F}', ...more);
-    assert.match(
-      stderr,
-      /^Error: the path FILES\/l\/s{80}\/.*\/control is too long for a control socket \(86 bytes\)\n/,
-    );
-    assert.match(stderr, /\nName a shorter folder in XDG_STATE_HOME\.\n$/);
-  }
-});
-
-test('a state folder whose path ssh would read as another is refused, and not made', async () => {
-  for (const name of ['100%', '${HOME}']) {
-    laptop.env.XDG_STATE_HOME = join(folder, 'l', name);
-    const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');
-    assert.match(stderr, /holds a % or a \$\{, which ssh would replace by something else\n/);
-  }
 });

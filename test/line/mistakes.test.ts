@@ -1,28 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { beforeEach, test } from 'node:test';
-import { makeLoneLaptop } from '../hosts/lone-laptop.ts';
-import type { Finished, Laptop } from '../hosts/world.ts';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { loneLaptopPerTest } from '../hosts/lone-laptop.ts';
 
 /** What a user can get wrong on the command line. Nothing is run then, and nothing is changed. */
 
-let laptop: Laptop;
-let witness: string;
-beforeEach(() => {
-  ({ laptop, witness } = makeLoneLaptop());
-});
-
-/** Runs a command line that is wrong, and makes sure that it did nothing but say so. */
-async function refused(...args: string[]): Promise<Finished> {
-  const before = readdirSync(laptop.env.HOME as string, { recursive: true });
-  const finished = await laptop.run(...args);
-  assert.equal(finished.code, 2, finished.stderr);
-  assert.equal(finished.stdout, '');
-  assert.deepEqual(readdirSync(laptop.env.HOME as string, { recursive: true }), before);
-  assert.equal(existsSync(witness), false, 'ssh was run');
-  return finished;
-}
+const lone = loneLaptopPerTest();
+const { configure, refused } = lone;
 
 const NO_PASSWORD = `Error: a password cannot be part of a destination: others can read it in the list of processes
 Name user@host alone. ssh asks for the password, and needs none after: ssh-copy-id user@host
@@ -64,7 +48,7 @@ const HABITS: readonly (readonly [args: readonly string[], suggestion: string])[
 
 for (const [args, suggestion] of HABITS) {
   test(`what another program calls it leads to ours: remote-notebook ${args.join(' ')}`, async () => {
-    const { stderr } = await refused(...args);
+    const stderr = await refused(...args);
     assert.ok(stderr.includes(`\nDid you mean ${suggestion}? See: `), stderr);
   });
 }
@@ -237,38 +221,32 @@ Add --plain. What any other stop runs, --verbose shows.
 for (const [args, stderr] of MISTAKES) {
   const typed = args.filter((arg) => arg !== '{F}').map((arg) => JSON.stringify(arg).slice(1, -1));
   test(`a mistake is explained, and nothing is run or changed: remote-notebook ${typed.join(' ')}`, async () => {
-    assert.equal((await refused(...args)).stderr, stderr);
+    assert.equal(await refused(...args), stderr);
   });
 }
 
 test('a name that no server has is answered with those that exist', async () => {
-  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
-  writeFileSync(
-    laptop.configurationFile,
-    'servers:\n  work: { destination: gpu }\n  home: { destination: nas }\n',
-  );
+  configure('servers:\n  work: { destination: gpu }\n  home: { destination: nas }\n');
   for (const verb of ['stop', 'open', 'logs', 'status', 'forward']) {
     assert.equal(
-      (await refused(verb, 'wrok')).stderr,
+      await refused(verb, 'wrok'),
       'Error: there is no server "wrok"\nDid you mean work? There are: home, work\n',
     );
   }
-  assert.equal((await refused('stop')).stderr, 'Error: which server?\nThere are: home, work\n');
+  assert.equal(await refused('stop'), 'Error: which server?\nThere are: home, work\n');
 });
 
 test('a mistake leaves config.yaml as it was, even where --save would have written to it', async () => {
-  mkdirSync(dirname(laptop.configurationFile), { recursive: true });
   const text = '# mine\nservers:\n  work: { destination: gpu }\n';
-  writeFileSync(laptop.configurationFile, text);
+  configure(text);
   await refused('start', 'host', '{F}', '--save', 'new', '--port', '0');
   await refused('start', 'me:secret@host', '{F}', '--save', 'new');
-  assert.equal(readFileSync(laptop.configurationFile, 'utf8'), text);
+  assert.equal(readFileSync(lone.laptop.configurationFile, 'utf8'), text);
 });
 
 test('with --json a mistake is words on standard error all the same, and standard output is empty', async () => {
   for (const args of [['status', 'nothing'], ['start', 'host', '{F}', '--port', '0'], ['open']]) {
-    const { stderr } = await refused(...args, '--json');
-    assert.match(stderr, /^Error: /);
+    assert.match(await refused(...args, '--json'), /^Error: /);
   }
 });
 
@@ -280,7 +258,6 @@ test('a password is repeated nowhere, whatever else is wrong, not even with --ve
     ['me:secret@host', '--verbose'],
     ['open', 'me:secret@host', '--json'],
   ]) {
-    const { stdout, stderr } = await refused(...args);
-    assert.doesNotMatch(stdout + stderr, /secret/, args.join(' '));
+    assert.doesNotMatch(await refused(...args), /secret/, args.join(' '));
   }
 });

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { startTimeOf } from '../../src/system/process.ts';
+import { loneLaptopPerTest } from '../hosts/lone-laptop.ts';
+import { NO_ROOT } from '../hosts/needs.ts';
+
+/** What can be wrong with the folder that this program keeps its state in. */
+
+const lone = loneLaptopPerTest();
+const { failed } = lone;
+
+const STATE = 'FILES/l/s/remote-notebook';
+
+test('a file where the state folder should be is named, and stays as it is', async () => {
+  writeFileSync(join(lone.folder, 'l', 's'), 'mine');
+  const stderr = `Error: cannot read ${STATE}/state.json: ENOTDIR: not a directory
+See that ${STATE} is a folder of yours, or name another place in XDG_STATE_HOME.
+`;
+  for (const verb of ['start', 'stop', 'open', 'logs', 'forward'])
+    assert.equal(await failed(verb, 'loopback', '{F}'), stderr);
+  assert.equal(await failed('status'), stderr);
+});
+
+test('a state folder that cannot be made is told before anything is run, and nothing is saved', async () => {
+  symlinkSync(join(lone.folder, 'nowhere', 'at-all'), join(lone.folder, 'l', 's'));
+  const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');
+  assert.match(stderr, /^Error: cannot make the folder FILES\/l\/s\/remote-notebook: E/);
+  assert.match(stderr, /\nMake FILES\/l\/s writable, or name another place in XDG_STATE_HOME\.\n$/);
+});
+
+test('a state folder that others could enter is refused: they could take over what runs', async () => {
+  mkdirSync(lone.laptop.stateFolder, { recursive: true });
+  chmodSync(lone.laptop.stateFolder, 0o777);
+  assert.equal(
+    await failed('start', 'loopback', '{F}', '--save', 'work'),
+    `Error: the folder ${STATE} is open to other users (mode 777)
+Look whether its content is what you expect, then: chmod 700 ${STATE}
+`,
+  );
+});
+
+test('a state folder that belongs to somebody else is refused', { skip: NO_ROOT }, async () => {
+  mkdirSync(lone.laptop.stateFolder, { recursive: true, mode: 0o700 });
+  chownSync(lone.laptop.stateFolder, 65534, 65534);
+  for (const args of [
+    ['start', 'loopback', '{F}', '--save', 'work'],
+    ['status'],
+    ['stop'],
+    ['clean'],
+    ['open'],
+  ])
+    assert.equal(
+      await failed(...args),
+      `Error: the folder ${STATE} belongs to another user (uid 65534)
+Remove it, or name another place in XDG_STATE_HOME.
+`,
+    );
+});
+
+test('clean ends no process that the state folder of somebody else names', { skip: NO_ROOT }, async () => {
+  const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  try {
+    const connection = join(lone.laptop.stateFolder, 'c', 'name');
+    mkdirSync(connection, { recursive: true, mode: 0o700 });
+    const startTime = await startTimeOf(innocent.pid ?? 0);
+    writeFileSync(join(connection, 'state'), `state connected\nkeeper ${innocent.pid} ${startTime}\n`);
+    chownSync(lone.laptop.stateFolder, 65534, 65534);
+    await failed('clean');
+    assert.equal(await startTimeOf(innocent.pid ?? 0), startTime);
+  } finally {
+    innocent.kill();
+  }
+});
+
+test('a state folder that is a link to elsewhere is refused', async () => {
+  mkdirSync(dirname(lone.laptop.stateFolder), { recursive: true });
+  mkdirSync(join(lone.folder, 'elsewhere'), { mode: 0o700 });
+  symlinkSync(join(lone.folder, 'elsewhere'), lone.laptop.stateFolder);
+  assert.equal(
+    await failed('start', 'loopback', '{F}', '--save', 'work'),
+    `Error: the folder ${STATE} is a symbolic link\nName the place that it leads to in XDG_STATE_HOME.\n`,
+  );
+});
+
+test("a state folder whose path is too long for ssh's socket is refused, and not made", async () => {
+  lone.laptop.env.XDG_STATE_HOME = join(lone.folder, 'l', 's'.repeat(80));
+  for (const more of [[], ['--save', 'work']]) {
+    const stderr = await failed('start', 'loopback', '{F}', ...more);
+    assert.match(
+      stderr,
+      /^Error: the path FILES\/l\/s{80}\/.*\/control is too long for a control socket \(86 bytes\)\n/,
+    );
+    assert.match(stderr, /\nName a shorter folder in XDG_STATE_HOME\.\n$/);
+  }
+});
+
+test('a state folder whose path ssh would read as another is refused, and not made', async () => {
+  for (const name of ['100%', '${HOME}']) {
+    lone.laptop.env.XDG_STATE_HOME = join(lone.folder, 'l', name);
+    const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');
+    assert.match(stderr, /holds a % or a \$\{, which ssh would replace by something else\n/);
+  }
+});
