@@ -13,7 +13,7 @@ export function mayEnd(terminal: Terminal): MayEnd {
       });
     }
     const lines = busy.map((kernel) => `  ${kernelLine(kernel, Date.now())}`);
-    terminal.say(
+    terminal.show(
       `${terminal.style.bold(name)} is busy, and what it computes would be lost:\n${lines.join('\n')}`,
     );
     return terminal.confirm('End it?');

@@ -17,7 +17,7 @@ export const clean = defineVerb({
     await terminal.result({ removed: !args.dryRun, leftovers: names }, () =>
       names.map((what) => `${args.dryRun ? 'would remove' : 'removed'} ${what}`),
     );
-    if (names.length === 0) terminal.say('Nothing is left over.');
+    if (names.length === 0) terminal.show('Nothing is left over.');
     return 0;
   },
 });

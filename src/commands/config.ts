@@ -30,9 +30,9 @@ export const config = defineVerb({
     const count = Object.keys(configuration.servers).length;
     const written = writtenConfiguration(configuration);
     if (action === 'check')
-      terminal.say(`${file} is right: ${count === 1 ? 'one server' : `${count} servers`}.`);
+      terminal.show(`${file} is right: ${count === 1 ? 'one server' : `${count} servers`}.`);
     else if (count === 0)
-      terminal.say(
+      terminal.show(
         `${file} names no server. remote-notebook init writes one there, and so does start … --save NAME.`,
       );
     await terminal.result({ path: file, ...written }, async () => {

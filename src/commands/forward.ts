@@ -52,7 +52,7 @@ export const forward = defineVerb({
     if (args.plain || isArticle) {
       const { forwardPlain } = await import('../article/article.ts');
       await forwardPlain(spec, context);
-      terminal.say(`The tunnel to ${spec.destination} is up.`);
+      terminal.show(`The tunnel to ${spec.destination} is up.`);
       return 0;
     }
     const { record, status } = args.cancel
@@ -60,7 +60,7 @@ export const forward = defineVerb({
       : await forwardServer(spec, more, context);
     const gone = more.map(({ localPort }) => localPort).join(', ');
     const news = args.cancel ? `no longer forwards ${gone}` : `the tunnel to ${status.destination} is up`;
-    terminal.say(`${style.bold(status.name)}: ${news}.`);
+    terminal.show(`${style.bold(status.name)}: ${news}.`);
     const { allForwards } = await import('../state/records.ts');
     await terminal.result(status, () =>
       allForwards(record.forwards).map(

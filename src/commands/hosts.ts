@@ -12,7 +12,7 @@ export const hosts = defineVerb({
     const { knownHosts } = await import('../ssh/aliases.ts');
     const { file, aliases } = knownHosts(args.sshConfig);
     await terminal.result({ hosts: aliases }, () => aliases);
-    if (aliases.length === 0) terminal.say(`${file} names no host. A destination can also be user@host.`);
+    if (aliases.length === 0) terminal.show(`${file} names no host. A destination can also be user@host.`);
     return 0;
   },
 });

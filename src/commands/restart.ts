@@ -32,12 +32,12 @@ export const restart = defineVerb({
     );
     const phases = terminal.phases();
     if (result === 'refused') {
-      terminal.say(`${style.bold(name)} runs on.`);
+      terminal.show(`${style.bold(name)} runs on.`);
       return 1;
     }
     const { describeStarted } = await import('../lifecycle/status.ts');
     const status = await describeStarted(result.record, context);
-    terminal.say(
+    terminal.show(
       result.again
         ? `${style.bold(name)} runs again on ${status.destination}; pages that are open find it by themselves.`
         : `${style.bold(name)} did not run, and is started on ${status.destination}. Open it: remote-notebook open ${name}`,

@@ -26,17 +26,17 @@ export async function giveLines(
     readonly install?: boolean | undefined;
     readonly uninstall?: boolean | undefined;
   },
-  { result, say, context: { env } }: Terminal,
+  { result, show, context: { env } }: Terminal,
 ): Promise<number> {
   const { installBlock, meantShell, startUpFile } = await import('../shell/start-up-file.ts');
   const shell = meantShell(args.shell, env, remedy);
   const lines = args.uninstall ? [] : await makeLines(shell);
   if (args.uninstall) {
     const changed = await installBlock(name, lines, shell, env);
-    say(changed ? `Taken out of ${changed}.` : `${startUpFile(name, shell, env)} has no ${name} of ours.`);
+    show(changed ? `Taken out of ${changed}.` : `${startUpFile(name, shell, env)} has no ${name} of ours.`);
   } else if (args.install) {
     const changed = await installBlock(name, lines, shell, env);
-    say(changed ? `Written to ${changed}. Open a new shell to have it.` : 'It stands there already.');
+    show(changed ? `Written to ${changed}. Open a new shell to have it.` : 'It stands there already.');
   } else await result({ shell, lines }, () => lines);
   return 0;
 }

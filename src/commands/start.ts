@@ -61,7 +61,7 @@ export async function openStarted(
   terminal: Terminal,
   more: object = {},
 ): Promise<number> {
-  const { print, result, say, style, context } = terminal;
+  const { print, result, show, style, context } = terminal;
   const phases = terminal.phases();
   if (args.json) {
     const { describeStarted } = await import('../lifecycle/status.ts');
@@ -72,13 +72,13 @@ export async function openStarted(
   const { openPage, secretUrl } = await import('../lifecycle/open.ts');
   const opened = args.browser && (await openPage(record, context));
   const { spec, jupyter: server } = record;
-  say(
+  show(
     `\n${style.bold(spec.name)} ${joined ? 'was running' : 'runs'} on ${spec.destination} in ${server.directory} (${server.command} ${server.version ?? ''}).`,
   );
-  say(opened ? 'It opens in your browser; the URL is:' : 'Open it in your browser:');
+  show(opened ? 'It opens in your browser; the URL is:' : 'Open it in your browser:');
   print(secretUrl(record));
   const whose = server.adopted ? 'Something else has started it. ' : '';
-  say(style.dim(`${whose}Stop it: remote-notebook stop ${spec.name}`));
+  show(style.dim(`${whose}Stop it: remote-notebook stop ${spec.name}`));
   return 0;
 }
 
@@ -99,7 +99,7 @@ async function save(spec: ServerSpec, name: string, terminal: Terminal): Promise
 async function startPlainly(spec: ServerSpec, timeoutMs: number, terminal: Terminal): Promise<number> {
   const { startPlain } = await import('../article/article.ts');
   terminal.print(await startPlain(spec, timeoutMs, terminal.context));
-  terminal.say(`Stop it: remote-notebook stop --plain ${spec.name}`);
+  terminal.show(`Stop it: remote-notebook stop --plain ${spec.name}`);
   return 0;
 }
 

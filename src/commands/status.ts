@@ -58,8 +58,8 @@ async function showHost(
 async function repair(terminal: Terminal): Promise<void> {
   const { repairRecords } = await import('../lifecycle/repair.ts');
   const found = await repairRecords(terminal.context);
-  for (const { spec } of found) terminal.say(`Found again: "${spec.name}" on ${spec.destination}.`);
-  if (found.length === 0) terminal.say('No tunnel leads to anything that is not on record.');
+  for (const { spec } of found) terminal.show(`Found again: "${spec.name}" on ${spec.destination}.`);
+  if (found.length === 0) terminal.show('No tunnel leads to anything that is not on record.');
 }
 
 interface Wanted {

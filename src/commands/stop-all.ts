@@ -26,24 +26,24 @@ export async function stopAll(yes: boolean, terminal: Terminal): Promise<number>
   const { readState } = await import('../state/records.ts');
   const { servers: known, article } = readState(terminal.context);
   for (const name of Object.keys(article))
-    terminal.say(`"${name}" was started with --plain, and is left: stop --plain ends it.`);
+    terminal.show(`"${name}" was started with --plain, and is left: stop --plain ends it.`);
   const records = Object.values(known);
   const adopted = records.filter((record) => record.jupyter?.adopted);
   for (const { spec } of adopted)
-    terminal.say(`"${spec.name}" was started by something else, and is left: stop ${spec.name} ends it.`);
+    terminal.show(`"${spec.name}" was started by something else, and is left: stop ${spec.name} ends it.`);
   const meant = records.filter((record) => !record.jupyter?.adopted);
   if (meant.length === 0) {
     const isAnyLeft = adopted.length > 0 || Object.keys(article).length > 0;
-    terminal.say(isAnyLeft ? 'Nothing else runs.' : 'Nothing runs that was started from here.');
+    terminal.show(isAnyLeft ? 'Nothing else runs.' : 'Nothing runs that was started from here.');
   } else if (!yes && !(await confirmed(meant, terminal))) {
-    terminal.say('They run on.');
+    terminal.show('They run on.');
     return 1;
   }
   const stopped = await Promise.all(meant.map((record) => stopOne(record, terminal)));
   for (const { name, outcome, error } of stopped) {
     const why = error ? `: ${error.message}` : '';
-    terminal.say(`${terminal.style.bold(name)} ${OUTCOMES[outcome]}${why}.`);
-    if (error?.remedy) terminal.say(error.remedy);
+    terminal.show(`${terminal.style.bold(name)} ${OUTCOMES[outcome]}${why}.`);
+    if (error?.remedy) terminal.show(error.remedy);
   }
   await terminal.result({ servers: stopped.map((one) => ({ ...one, error: one.error?.message })) });
   return stopped.some(({ error }) => error) ? 1 : 0;
@@ -65,7 +65,7 @@ async function confirmed(records: readonly ServerRecord[], terminal: Terminal): 
       return [`  ${name} on ${destination}`, ...lines.map((line) => `    ${line}`)];
     }),
   );
-  terminal.say(['These would be stopped:', ...lists.flat()].join('\n'));
+  terminal.show(['These would be stopped:', ...lists.flat()].join('\n'));
   return terminal.confirm('Stop them?');
 }
 

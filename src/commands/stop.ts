@@ -43,7 +43,7 @@ export const stop = defineVerb({
     const { disconnectServer, stopServer } = await import('../lifecycle/stop.ts');
     if (args.keepServer) {
       await disconnectServer(spec, context);
-      terminal.say(
+      terminal.show(
         `${name}: the tunnel is closed; the server runs on. Join it again: remote-notebook start ${spec.name}`,
       );
       await terminal.result({ name: spec.name, outcome: 'kept' });
@@ -52,7 +52,7 @@ export const stop = defineVerb({
     const { mayEnd } = await import('./busy.ts');
     const outcome = await stopServer(spec, args.yes ? undefined : mayEnd(terminal), context);
     const phases = terminal.phases();
-    terminal.say(`${name} ${OUTCOMES[outcome]}.`);
+    terminal.show(`${name} ${OUTCOMES[outcome]}.`);
     if (outcome === 'refused') return 1;
     await terminal.result({ name: spec.name, outcome, phases });
     return 0;
@@ -74,7 +74,7 @@ async function stopPlainly(
     return 0;
   }
   const victims = await plainVictims(spec, user, context);
-  terminal.say(
+  terminal.show(
     victims.length === 0
       ? `No process of ${user} on ${spec.destination} has jupyter in its name.`
       : `pkill would end all of these on ${spec.destination}:\n${victims.map((line) => `  ${line}`).join('\n')}`,
@@ -85,6 +85,6 @@ async function stopPlainly(
     const { forgetServer } = await import('../lifecycle/stop.ts');
     await forgetServer(spec, context);
   }
-  terminal.say(`${terminal.style.bold(spec.name)} is stopped.`);
+  terminal.show(`${terminal.style.bold(spec.name)} is stopped.`);
   return 0;
 }

@@ -16,9 +16,9 @@ export interface Terminal {
   /** Lines of the result over those of the last call, on a terminal; below them elsewhere. */
   redraw(lines: readonly string[]): void;
   /** One line for the user, on standard error. */
-  say(line: string): void;
+  show(line: string): void;
   /** A failure after which the command goes on: the phase that it came in has not been done. */
-  complain(failure: Failure): void;
+  showFailure(failure: Failure): void;
   /** Milliseconds that each phase took, in order; the last one ends when this is called. */
   phases(): Record<string, number>;
   /** Whether there is somebody to ask. */
@@ -116,7 +116,7 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
       if (err.isTTY) write(text);
     },
   };
-  const complain = ({ message, remedy }: Failure) => {
+  const showFailure = ({ message, remedy }: Failure) => {
     endPhase('');
     write(`  ${style.red('✗')} ${message}\n${remedy === undefined ? '' : `    ${remedy}\n`}`);
   };
@@ -130,7 +130,7 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
         return await read(answer === '' ? (byDefault ?? '') : answer);
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
-        complain(error);
+        showFailure(error);
       }
     }
   };
@@ -155,11 +155,11 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
           : `${lines.join('\n')}\n\n`,
       );
     },
-    say: (line) => {
+    show: (line) => {
       endPhase();
       if (!json) write(`${line}\n`);
     },
-    complain,
+    showFailure,
     phases: () => {
       endPhase();
       return phases;

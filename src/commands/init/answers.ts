@@ -91,9 +91,9 @@ const NONE = 'none';
 
 /** @param entry all that is known of the server so far */
 function askEnvironment(offers: readonly Offer[], entry: ServerEntry, dialogue: Dialogue): Promise<string> {
-  const { say, context } = dialogue.terminal;
+  const { show, context } = dialogue.terminal;
   if (!offers.some(({ isReady }) => isReady))
-    say(
+    show(
       `No Jupyter was found there. To install one: ${installCommand({ kind: 'none' })}, or in an environment.`,
     );
   const rows = offers.map(({ word, about }) => ({ word: word || NONE, about }));

@@ -25,7 +25,7 @@ export async function askDestination(given: string | undefined, dialogue: Dialog
   const shown = aliases.slice(0, SHOWN).join(', ') + (aliases.length > SHOWN ? ', …' : '');
   const read = (word: string) => parseDestination(word).text;
   for (let said = given; ; said = undefined) {
-    if (said === undefined && isAsking && shown !== '') terminal.say(`${file} names: ${shown}`);
+    if (said === undefined && isAsking && shown !== '') terminal.show(`${file} names: ${shown}`);
     const text = `Host (${shown === '' ? '' : 'one of these, '}user@host, or a new name):`;
     const byDefault = aliases.length === 1 ? aliases[0] : undefined;
     const destination =
@@ -50,7 +50,7 @@ async function settle(
   const isUnknown = found.knownBy === undefined;
   const near = isUnknown ? nearest(destination, aliases) : undefined;
   if (isUnknown)
-    terminal.say(
+    terminal.show(
       `Neither ${file} nor a name server knows "${destination}".${near ? ` Did you mean ${near}?` : ''}`,
     );
   const question = isUnknown ? 'Write a Host for it there?' : `Give it a short name in ${file}?`;
@@ -61,11 +61,11 @@ async function settle(
     undoings.push(await addHost(block, sshConfig, terminal.context));
   } catch (error) {
     if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
-    terminal.complain(error);
+    terminal.showFailure(error);
     return undefined;
   }
-  terminal.say(`Written to ${file}, and taken out again if this comes to nothing:`);
-  for (const line of hostBlockLines(block)) terminal.say(terminal.style.dim(`  ${line}`));
+  terminal.show(`Written to ${file}, and taken out again if this comes to nothing:`);
+  for (const line of hostBlockLines(block)) terminal.show(terminal.style.dim(`  ${line}`));
   return block.alias;
 }
 

@@ -36,7 +36,7 @@ export function choose<T>(
 ): Promise<T> {
   const width = Math.max(0, ...rows.map(({ word }) => word.length));
   for (const [index, { word, about }] of rows.entries())
-    terminal.say(`  ${index + 1}  ${word.padEnd(width)}  ${terminal.style.dim(about)}`);
+    terminal.show(`  ${index + 1}  ${word.padEnd(width)}  ${terminal.style.dim(about)}`);
   return ask({
     text,
     byDefault,

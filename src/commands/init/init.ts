@@ -49,11 +49,11 @@ export const init = defineVerb({
       undoings: [],
     };
     if (!args.yes)
-      terminal.say('What stands in brackets is the default. Nothing is kept before it has worked.\n');
+      terminal.show('What stands in brackets is the default. Nothing is kept before it has worked.\n');
     const said = { destination, directory, environment, name };
     const written = await tryAndWrite(said, timeoutMs, file, dialogue);
     if (written) return goOn(written, file, args, dialogue);
-    terminal.say('Nothing is kept.');
+    terminal.show('Nothing is kept.');
     return 1;
   },
 });
@@ -88,13 +88,13 @@ async function tryAndWrite(
     if (!tried) return undefined;
     const { spec, jupyter: server } = tried.record;
     const { name, destination, sshConfig } = spec;
-    terminal.say(
+    terminal.show(
       `\n${terminal.style.bold(name)} works: ${server.command} in ${server.directory} on ${destination}.`,
     );
     const isDefault = Object.keys(configured).every((known) => known === name);
     await saveServer(file, name, { ...tried.entry, sshConfig }, isDefault);
     undoings.length = 0;
-    terminal.say(`Written to ${file}${isDefault ? ', as the default' : ''}.`);
+    terminal.show(`Written to ${file}${isDefault ? ', as the default' : ''}.`);
     return { ...tried, isDefault };
   } catch (error) {
     throw error instanceof Interrupted ? new Interrupted('Interrupted; nothing is left behind.') : error;
@@ -110,7 +110,7 @@ async function goOn(
   args: { browser: boolean; json: boolean },
   dialogue: Dialogue,
 ): Promise<number> {
-  const { say, style } = dialogue.terminal;
+  const { show, style } = dialogue.terminal;
   const { name } = written.record.spec;
   const next = `remote-notebook start${written.isDefault ? '' : ` ${name}`}`;
   let runs = written.joined;
@@ -128,7 +128,7 @@ async function goOn(
     const { openStarted } = await import('../start.ts');
     await openStarted(written, args, dialogue.terminal, { saved: file });
   }
-  say(runs ? style.dim(`The next time: ${next}`) : `${style.bold(name)} is stopped. From now on: ${next}`);
+  show(runs ? style.dim(`The next time: ${next}`) : `${style.bold(name)} is stopped. From now on: ${next}`);
   return 0;
 }
 

@@ -42,7 +42,7 @@ export async function tryOut(
       // What is wrong with options, no other answer mends.
       const isFinal = failure instanceof Interrupted || failure instanceof UsageError;
       if (!isAsking || isFinal || !(failure instanceof Failure)) throw failure;
-      terminal.complain(failure);
+      terminal.showFailure(failure);
       const way = await askWay(failure, dialogue);
       if (way === 'stop') return undefined;
       if (way === 'again') continue;
