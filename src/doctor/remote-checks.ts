@@ -47,7 +47,7 @@ const READERS: Readonly<Record<Layer, (frames: readonly Frame[], spec: ServerSpe
     const named = environment || 'none is named: what is found is used';
     if (notes.length === 0) return ok('environment', named);
     const found = notes.join('; ');
-    return notes.every((note) => note.endsWith(', and is used'))
+    return notes.every((note) => note.startsWith('using '))
       ? ok('environment', found)
       : warning('environment', found, 'Name the one that you mean with --environment.');
   },

@@ -6,18 +6,20 @@ import type { Context } from '../system/context.ts';
 import { type Frame, lastValue } from './protocol.ts';
 import { askHost } from './run-script.ts';
 
-/** An environment that was found on the host; an empty word is none, by which a start takes what it finds. */
+/** An environment that was found on the host. */
 export interface Offer {
+  /** As for `--environment`; empty for none, so that a start uses what it finds. */
   readonly word: string;
   readonly about: string;
-  /** Whether Jupyter is in it, as far as a look tells. */
+  /** Whether Jupyter seems to be installed in it. */
   readonly isReady: boolean;
 }
 
 /**
- * Looks on the host for what a server could run in, over its connection, which is up: the best first. Where the spec
- * names an environment, that one is entered and left, and nothing is looked for. Changes nothing there.
- * @throws HostFailure when the directory is not there, or the environment cannot be entered
+ * Searches the host for environments in which a server could run, the best first. If the spec names an environment, that
+ * one is only tried out. Changes nothing there.
+ * @param connection must be up
+ * @throws HostFailure when the directory does not exist, or the environment cannot be entered
  */
 export async function survey(connection: Connection, spec: ServerSpec, context: Context): Promise<Offer[]> {
   const script = { name: 'environments', variables: { name: spec.name, ...scriptVariables(spec) } } as const;
@@ -28,12 +30,12 @@ const IN_DIRECTORY = ['.venv', 'venv'];
 
 /** The offers in the frames of environments.sh, each word once. */
 function offersIn(frames: readonly Frame[]): Offer[] {
-  const told = frames.flatMap((frame) => offerIn(frame) ?? []);
+  const named = frames.flatMap((frame) => offerIn(frame) ?? []);
   const found = lastValue(frames, 'found');
-  // A start that is told none takes such a venv: then it is the same, in other words.
-  const isTaken = told.some(({ word, isReady }) => isReady && IN_DIRECTORY.includes(word));
+  // Without an environment, a start uses such a venv: both offers would be the same.
+  const isTaken = named.some(({ word, isReady }) => isReady && IN_DIRECTORY.includes(word));
   const none = found === undefined || isTaken ? [] : [{ word: '', about: found, isReady: true }];
-  const all = [...told.filter(isOfDirectory), ...none, ...told.filter((offer) => !isOfDirectory(offer))];
+  const all = [...named.filter(isOfDirectory), ...none, ...named.filter((offer) => !isOfDirectory(offer))];
   const unique = [...new Map(all.toReversed().map((offer) => [offer.word, offer])).values()].toReversed();
   return [...unique.filter(({ isReady }) => isReady), ...unique.filter(({ isReady }) => !isReady)];
 }
@@ -53,14 +55,14 @@ function offerIn({ key, value }: Frame): Offer | undefined {
   return undefined;
 }
 
-/** A folder whose name means another kind of environment. */
+/** A folder whose name would mean another kind of environment begins with `./`. */
 function venvWord(name: string): string {
   return /^[a-z]+:|^(?:uv|poetry|pixi)$/.test(name) ? `./${name}` : name;
 }
 
-/** An environment of conda's own place goes by its name, conda's own is `base`, and any other goes by its path. */
-function condaWord(told: string): string {
-  const [kind, prefix] = [told.slice(0, 4), told.slice(5)];
+/** Reads `KIND PREFIX`: conda's own environment is `base`, those in its folder have names, and others have paths. */
+function condaWord(value: string): string {
+  const [kind, prefix] = [value.slice(0, 4), value.slice(5)];
   if (kind === 'base') return 'conda:base';
   return `conda:${kind === 'name' ? prefix.slice(prefix.lastIndexOf('/') + 1) : prefix}`;
 }

@@ -4,15 +4,15 @@ import { shellQuote } from '../system/command.ts';
 import { Failure } from '../system/errors.ts';
 import { type Frame, lastValue, valuesOf } from './protocol.ts';
 
-/** What a script could not do, as its frames report it. */
+/** Why a script failed, as its frames report it. */
 export interface FailureReport {
-  /** Undefined for a script that was cut off before its end. */
+  /** Undefined if the script was cut off before its end. */
   readonly cause: Cause | undefined;
-  /** What the script says with the cause: a path, a PID … */
+  /** A path, a PID … that goes with the cause. */
   readonly subject?: string;
-  /** Where it has looked. */
+  /** The places that were searched. */
   readonly where?: string | undefined;
-  /** Who has the port that was wanted. */
+  /** The process that uses the requested port. */
   readonly holder?: string | undefined;
   readonly log?: readonly string[];
 }
@@ -29,139 +29,136 @@ export function reportIn(frames: readonly Frame[]): FailureReport {
   };
 }
 
-/** What a script on a server's host could not do, and what the user can. */
+/** A script on a server's host failed: why, and what the user can do. */
 export class HostFailure extends Failure {
-  /** Undefined when the script was cut off. */
+  /** Undefined if the script was cut off. */
   readonly reason: Cause | undefined;
 
-  constructor({ cause, subject = '', where = '', holder, log = [] }: FailureReport, spec: ServerSpec) {
-    const explain = cause === undefined ? cutOff : EXPLANATIONS[cause];
+  constructor(report: FailureReport, spec: ServerSpec) {
+    const explain = report.cause === undefined ? cutOff : EXPLANATIONS[report.cause];
     const { destination } = spec;
-    const [message, remedy] = explain({ subject, where, holder, log, destination, spec });
+    const [message, remedy] = explain({ subject: '', log: [], ...report, destination, spec });
     super(message, { remedy });
-    this.reason = cause;
+    this.reason = report.cause;
   }
 }
 
-interface Told extends Required<Omit<FailureReport, 'cause'>> {
-  readonly where: string;
+interface FailureOnHost extends FailureReport {
+  readonly subject: string;
+  readonly log: readonly string[];
   readonly destination: string;
   readonly spec: ServerSpec;
 }
 
-type Explain = (told: Told) => readonly [message: string, remedy?: string];
+type Explain = (failure: FailureOnHost) => readonly [message: string, remedy?: string];
 
-/** Each cause by which a script fails, explained by its subject. */
+/** The message and the remedy for each cause. */
 export const EXPLANATIONS = {
   directory: ({ subject, destination }) => [
-    `the directory "${subject}" is not there on ${destination}, or cannot be entered`,
-    'Name another with --directory (relative to the home folder), or make it there first.',
+    `the directory "${subject}" does not exist on ${destination}, or cannot be entered`,
+    'Create it first, or choose another with --directory (relative to the home folder).',
   ],
   unserved: ({ subject, destination }) => {
     const [, pid, path] = /^(\S+) (.*)$/.exec(subject) ?? [];
     return [
-      `the server (PID ${pid} on ${destination}) serves "${path}", which is not there any more`,
-      'Start another in a directory that is there.',
+      `the server (PID ${pid} on ${destination}) was started in "${path}", which no longer exists`,
+      'Start another server in a directory that exists.',
     ];
   },
   folder: ({ subject, destination }) => [
-    `${destination} cannot write ${subject}`,
-    'See its permissions, the disk and the quota there.',
+    `cannot write ${subject} on ${destination}`,
+    'Check its permissions, the free disk space and your quota there.',
   ],
   elsewhere: ({ subject, destination }) => {
     const [, node, here, folder = ''] = /^(\S+) (\S+) (.*)$/.exec(subject) ?? [];
     return [
-      `its server was started on ${node}, and ${destination} has reached ${here} now`,
-      `Name that node as the destination. If there is no ${node} any more, forget its server: ssh ${destination} rm -r ${shellQuote(folder)}`,
+      `the server is running on ${node}, but ${destination} connected to ${here} this time`,
+      `Use ${node} as the destination. If ${node} no longer exists, remove the record of its server: ssh ${destination} rm -r ${shellQuote(folder)}`,
     ];
   },
   environment: ({ subject, where, destination, spec }) => [
-    `the environment "${subject}" is not there on ${destination}: there is no bin/activate in it`,
-    `It is looked for in ${where}. Make it there: ${makeCommand(parseEnvironment(spec.environment))}`,
+    `the environment "${subject}" does not exist on ${destination}: it has no bin/activate`,
+    `Searched in ${where}. Create it there: ${makeCommand(parseEnvironment(spec.environment))}`,
   ],
   setup: ({ subject, log, destination }) => [
-    `a line of setup failed on ${destination}: ${subject}\n${said(log)}`,
-    'Mend it in config.yaml, or in --setup. Each line runs in the directory, and must end well.',
+    `a setup command failed on ${destination}: ${subject}\n${outputIn(log)}`,
+    'Fix it in config.yaml or in --setup. Each command runs in the directory and must exit with status 0.',
   ],
-  tool: ({ subject, where, destination }) => [
-    notInstalled(subject, where, destination),
-    `Where it is elsewhere, say so in a line of setup: ${subject === 'module' ? 'export MODULESHOME=/path/of/modules' : 'export PATH=/path/of/bin:$PATH'}`,
+  tool: (failure) => [
+    notFound(failure),
+    `If it is somewhere else, add a setup command: ${failure.subject === 'module' ? 'export MODULESHOME=/path/to/modules' : 'export PATH=/path/to/bin:$PATH'}`,
   ],
   enter: ({ subject, log, destination }) => {
     const form = parseEnvironment(subject);
     return [
-      `the environment "${subject}" cannot be entered on ${destination}. ${said(log)}`,
-      `${ENTRY_REMEDIES[form.kind] ?? 'If it is not there yet, make it there'}: ${makeCommand(form)}`,
+      `cannot enter the environment "${subject}" on ${destination}. ${outputIn(log)}`,
+      `${ENTRY_REMEDIES[form.kind] ?? 'If it does not exist yet, create it'}: ${makeCommand(form)}`,
     ];
   },
-  jupyter: ({ subject, where, destination, spec }) => [
-    notInstalled(subject, where, destination),
-    installRemedy(subject, spec),
-  ],
+  jupyter: (failure) => [notFound(failure), installRemedy(failure)],
   interface: ({ subject, destination }) => [
-    `${subject} on ${destination} has neither JupyterLab nor the notebook beside it`,
+    `neither JupyterLab nor the classic notebook is installed with ${subject} on ${destination}`,
     'Install one in the same environment: pip install jupyterlab',
   ],
   socket: ({ subject, destination }) => [
-    `${destination} has no place for a socket: ${subject}`,
-    'It needs a local folder of yours with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
+    `no usable folder for a socket on ${destination}: ${subject}`,
+    'It must be a local folder of yours, with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
   ],
   died: ({ holder, log, destination, spec: { port, strictPort } }) =>
     strictPort && holder
       ? [
           `port ${port} of ${destination} is taken by ${holder}`,
-          'Name another with --port, or leave out --strict-port.',
+          'Choose another with --port, or leave out --strict-port.',
         ]
       : [`Jupyter ended on ${destination} while it started. ${endOf(log)}`],
   timeout: ({ subject, log, destination }) => [
-    `Jupyter did not come up on ${destination} within ${subject} s, and was ended. ${endOf(log)}`,
+    `Jupyter did not come up on ${destination} within ${subject} s, and was stopped. ${endOf(log)}`,
     'Give it longer with --timeout SECONDS.',
   ],
   gone: ({ subject, destination }) => [
     `the server (PID ${subject} on ${destination}) has just ended`,
-    `See what runs: remote-notebook status ${destination} --all`,
+    `See which servers are running: remote-notebook status ${destination} --all`,
   ],
   taken: ({ subject, destination, spec: { name } }) => [
-    `"${name}" is another server on ${destination} already (PID ${subject})`,
-    'Give this one a --name of its own.',
+    `"${name}" is already the name of another server on ${destination} (PID ${subject})`,
+    'Choose another name with --name.',
   ],
   unkillable: ({ subject, destination }) => [
-    `the server (PID ${subject} on ${destination}) survived even KILL`,
-    `It hangs in the kernel, mostly on a dead file system. Look on the host: ps -o pid,stat,wchan -p ${subject}`,
+    `the server (PID ${subject} on ${destination}) is still running after the signal KILL`,
+    `It hangs in the kernel, usually on a dead file system. Check on the host: ps -o pid,stat,wchan -p ${subject}`,
   ],
-  log: ({ subject, destination }) => [`${destination} has no log of this server any more (${subject})`],
+  log: ({ subject, destination }) => [`the server's log no longer exists on ${destination} (${subject})`],
 } as const satisfies Readonly<Record<string, Explain>>;
 
 export type Cause = keyof typeof EXPLANATIONS;
 
 const cutOff: Explain = ({ destination }) => [
   `the start on ${destination} was cut off before its end`,
-  'Somebody ended its shell there, or the machine went down. Try once more.',
+  'Its shell was killed, or the machine went down. Try again.',
 ];
 
-/** Where the environment is there, but cannot be entered. */
+/** For environments that exist, but cannot be entered. */
 const ENTRY_REMEDIES: Readonly<Record<string, string>> = {
-  module: 'See there what there is',
-  venv: 'Mend its bin/activate, or make it anew',
+  module: 'See which modules there are',
+  venv: 'Fix its bin/activate, or create it again',
 };
 
-function notInstalled(program: string, where: string, destination: string): string {
-  return `${program} is not installed on ${destination}, or not where it is looked for: ${where}`;
+function notFound({ subject, where, destination }: FailureOnHost): string {
+  return `${subject} was not found on ${destination}. Searched: ${where}`;
 }
 
-function installRemedy(program: string, { environment }: ServerSpec): string {
-  if (program !== 'jupyter')
-    return 'Is it written as on the host? Give its whole path in --command, or name its environment with --environment.';
+function installRemedy({ subject, spec: { environment } }: FailureOnHost): string {
+  if (subject !== 'jupyter')
+    return 'Check the spelling. Give its full path in --command, or name its environment with --environment.';
   const form = parseEnvironment(environment);
   return form.kind === 'none'
     ? `Install it there (${installCommand(form)}), or name its environment with --environment.`
     : `Install it there: ${installCommand(form)}`;
 }
 
-/** What a tool or a line of setup said. */
-function said(log: readonly string[]): string {
-  const words = log.filter((line) => line.trim() !== '').map((line) => `\n  ${line}`);
-  return words.length === 0 ? 'It said nothing.' : `It said:${words.join('')}`;
+function outputIn(log: readonly string[]): string {
+  const lines = log.filter((line) => line.trim() !== '').map((line) => `\n  ${line}`);
+  return lines.length === 0 ? 'It printed nothing.' : `It printed:${lines.join('')}`;
 }
 
 function endOf(log: readonly string[]): string {

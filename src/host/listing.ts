@@ -9,32 +9,32 @@ import { type Frame, type FrameKey, lastValue, valuesOf } from './protocol.ts';
 import { runScript } from './run-script.ts';
 import { type HostServer, identityIn, serverIn } from './server-record.ts';
 
-/** A server that runs, as its process and its files on the host tell of it. */
+/** A running server, as its process and its files on the host describe it. */
 export interface FoundServer {
   readonly info: RuntimeInfo;
   readonly identity: ServerIdentity;
-  /** Its runtime file. Undefined where only a record tells of it. */
-  readonly file: string | undefined;
-  /** How long it runs; undefined where the host does not tell. */
-  readonly upSeconds: number | undefined;
-  /** What kind of server it is: `jupyter lab`. Undefined where its command line does not tell. */
+  /** Its runtime file; undefined if it has only a record. */
+  readonly file?: string | undefined;
+  /** How long it has been running; undefined if the host does not report it. */
+  readonly upSeconds?: number | undefined;
+  /** The kind of server, such as `jupyter lab`; undefined if its command line does not show it. */
   readonly command: string | undefined;
-  /** Its records on the host, one for each name that it has. */
+  /** Its records on the host, one for each of its names. */
   readonly records: readonly HostServer[];
 }
 
-/** What servers.sh tells when it is asked for all. */
+/** All that servers.sh reports. */
 export interface Everything extends Omit<HostListing, 'destination' | 'servers'> {
   readonly servers: readonly FoundServer[];
 }
 
-/** All servers of this user on the host that were started by this program, from any machine, and live. */
+/** All running servers of this user on the host that have a record there, whichever machine started them. */
 export async function listServers(connection: Connection, context: Context): Promise<HostServer[]> {
   const frames = await runScript(connection, { name: 'servers', variables: { all: '' } }, context);
   return groupsOf(frames).flatMap((group) => serverIn(group) ?? []);
 }
 
-/** Asks the host for every Jupyter server of the user. A file that no Jupyter wrote is told, and is no failure. */
+/** Every Jupyter server of the user on the host. A file that Jupyter did not write is listed, not a failure. */
 export async function everyServer(connection: Connection, context: Context): Promise<Everything> {
   const frames = await runScript(connection, { name: 'servers', variables: { all: 'yes' } }, context);
   const groups = groupsOf(frames);
@@ -53,10 +53,10 @@ export async function everyServer(connection: Connection, context: Context): Pro
   };
 }
 
-/** The frames that end what is told of one thing. */
+/** The frames that end a group. */
 const ENDS: readonly FrameKey[] = ['here', 'joined', 'absent', 'unreadable', 'content', 'elsewhere'];
 
-/** The frames of servers.sh, those of each thing together. */
+/** The frames of servers.sh in groups: each describes one server, one file or the host. */
 function groupsOf(frames: readonly Frame[]): Frame[][] {
   const groups: Frame[][] = [[]];
   for (const frame of frames) {
@@ -67,8 +67,8 @@ function groupsOf(frames: readonly Frame[]): Frame[][] {
 }
 
 /**
- * The server of a runtime file, or why it is none: its process is gone, or its PID is another program's by now, which
- * does not listen there. Undefined for what is told of anything else.
+ * The server of a runtime file, or why there is none. It is absent if its process is gone, or if another program has its
+ * PID now, which does not listen there. Undefined for groups of other frames.
  */
 function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable' | undefined {
   const end = group.at(-1)?.key;
@@ -79,9 +79,9 @@ function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable'
   const program = lastValue(group, 'program');
   const listens = valuesOf(group, 'listens');
   const where = info.socket ?? (info.port === 0 ? 'unknown' : String(info.port));
-  // Where nobody can tell what it has, its own name has to do.
-  const isUntold = listens.includes('unknown') || where === 'unknown';
-  if (!listens.includes(where) && !(isUntold && program)) return 'absent';
+  // If the host cannot list what the process listens on, its command line decides.
+  const isUnknown = listens.includes('unknown') || where === 'unknown';
+  if (!listens.includes(where) && !(isUnknown && program)) return 'absent';
   const elapsed = lastValue(group, 'elapsed');
   return {
     info,
@@ -93,9 +93,9 @@ function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable'
   };
 }
 
-/** `NODE FOLDER`, of which the folder ends in the server's name and a checksum. */
-function elsewhereIn(words: string): { name: string; node: string } {
-  const [, node = '', name = ''] = /^(\S+) .*\/(.*)-\d+$/.exec(words) ?? [];
+/** Reads `NODE FOLDER`; the folder ends in the server's name and a checksum. */
+function elsewhereIn(value: string): { name: string; node: string } {
+  const [, node = '', name = ''] = /^(\S+) .*\/(.*)-\d+$/.exec(value) ?? [];
   return { name, node };
 }
 
@@ -108,27 +108,19 @@ function withoutFailure<T>(read: () => T): T | undefined {
   }
 }
 
-/** Each process once, with its records. A server may write a file of either kind; that of jupyter_server tells more. */
-function withRecords(found: readonly FoundServer[], known: readonly HostServer[]): FoundServer[] {
-  const servers = new Map(found.map((server) => [JSON.stringify(server.identity), server]));
+/** Each process once, with its records. A server may write two runtime files; that of jupyter_server says more. */
+function withRecords(withFiles: readonly FoundServer[], known: readonly HostServer[]): FoundServer[] {
+  const servers = new Map(withFiles.map((server) => [JSON.stringify(server.identity), server]));
   for (const server of known) {
     const { identity, command } = server.record;
     const id = JSON.stringify(identity);
-    const onRecordAlone = {
-      info: server.info,
-      identity,
-      file: undefined,
-      upSeconds: undefined,
-      command,
-      records: [],
-    };
-    const same: FoundServer = servers.get(id) ?? onRecordAlone;
-    servers.set(id, { ...same, records: [...same.records, server] });
+    const found = servers.get(id) ?? { info: server.info, identity, command, records: [] };
+    servers.set(id, { ...found, records: [...found.records, server] });
   }
   return [...servers.values()].sort((a, b) => a.info.port - b.info.port || a.info.pid - b.info.pid);
 }
 
-/** The server as it is listed, without its token. @param nowMs for when it was started */
+/** The server as `status --all` lists it, without its token. */
 export function listed({ info, upSeconds, command, records }: FoundServer, nowMs: number): ListedServer {
   const own = records.find(({ record }) => !record.adopted);
   const startedAt = upSeconds === undefined ? undefined : new Date(nowMs - upSeconds * 1000).toISOString();
@@ -147,7 +139,7 @@ export function listed({ info, upSeconds, command, records }: FoundServer, nowMs
   };
 }
 
-/** Whether its token is not told, and it wants to know who one is. */
+/** Whether the server accepts only a password or a login: it has no token that could be used. */
 export function isPasswordOnly({ info, command }: Pick<FoundServer, 'info' | 'command'>): boolean {
   return info.token === '' && (info.password || command === 'jupyterhub-singleuser');
 }

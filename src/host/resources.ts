@@ -5,13 +5,13 @@ import { Failure, Interrupted } from '../system/errors.ts';
 import { type Frame, lastValue, valuesOf } from './protocol.ts';
 import { runScript } from './run-script.ts';
 
-/** The host's script gives its slow parts less: a dead file system may hold even their end back. */
+/** Timeout for the script. It ends its slow parts earlier, but a dead file system may block even that. */
 const TIMEOUT_MS = 15_000;
 
 const KIB = 1024;
 const MIB = 1024 ** 2;
 
-/** Asks a host. Answers with what it has, by directory; a host that cannot answer tells nothing. */
+/** Asks a host for its resources, and returns them by directory. If the host fails, all of them are unknown. */
 export async function askResources(
   connection: Connection,
   directories: readonly string[],
@@ -30,32 +30,25 @@ export async function askResources(
   return (directory) => readResources(frames, directory);
 }
 
-/** Reads the frames of resources.sh. */
+/** The resources in the frames of resources.sh. */
 export function readResources(frames: readonly Frame[], directory: string): HostResources {
-  const [one, five, fifteen] = numbers(lastValue(frames, 'load'));
-  const [totalKiB, availableKiB] = numbers(lastValue(frames, 'memory'));
+  const [one = 0, five = 0, fifteen] = numbers(lastValue(frames, 'load'));
+  const [total = 0, available] = numbers(lastValue(frames, 'memory'));
   const disks = valuesOf(frames, 'disk').map((line) => /^(\d+) (\d+) (.*)$/.exec(line));
-  const [, diskKiB, freeKiB] = disks.find((disk) => disk?.[3] === directory) ?? [];
+  const [, size, free] = disks.find((disk) => disk?.[3] === directory) ?? [];
   const lines = valuesOf(frames, 'gpu');
   const gpus = lines.flatMap((line) => parseGpu(line) ?? []);
-  const words = lines.find((line) => line.trim() !== '');
   return {
     cpus: numbers(lastValue(frames, 'cpus'))[0] ?? null,
-    load: one === undefined || five === undefined || fifteen === undefined ? null : [one, five, fifteen],
-    memory:
-      totalKiB === undefined || availableKiB === undefined
-        ? null
-        : { totalBytes: totalKiB * KIB, availableBytes: availableKiB * KIB },
-    disk:
-      diskKiB === undefined || freeKiB === undefined
-        ? null
-        : { totalBytes: Number(diskKiB) * KIB, freeBytes: Number(freeKiB) * KIB },
+    load: fifteen === undefined ? null : [one, five, fifteen],
+    memory: available === undefined ? null : { totalBytes: total * KIB, availableBytes: available * KIB },
+    disk: free === undefined ? null : { totalBytes: Number(size) * KIB, freeBytes: Number(free) * KIB },
     gpus,
-    gpuReason: gpus.length > 0 ? null : (words ?? null),
+    gpuReason: gpus.length > 0 ? null : (lines.find((line) => line.trim() !== '') ?? null),
   };
 }
 
-/** `NAME, PERCENT, MIB, MIB`; a number that the driver does not tell is [N/A] or [Not Supported]. */
+/** Reads `NAME, PERCENT, MIB, MIB`; a number that the driver does not know is [N/A] or [Not Supported]. */
 function parseGpu(line: string): Gpu | undefined {
   const number = '(\\d+|\\[[^\\]]*\\])';
   const [, name, busy, used, total] = new RegExp(`^(.+), ${number}, ${number}, ${number}$`).exec(line) ?? [];
@@ -68,7 +61,7 @@ function parseGpu(line: string): Gpu | undefined {
   return { name, utilizationPercent, memoryUsedBytes: bytes(used), memoryTotalBytes: bytes(total) };
 }
 
-/** The numbers in a text of such words alone; none where any word is none. */
+/** The numbers in a text; an empty list if anything else is in it. */
 function numbers(text = ''): number[] {
   const words = text.trim().split(/\s+/);
   return words.every((word) => /^\d+(\.\d+)?$/.test(word)) ? words.map(Number) : [];

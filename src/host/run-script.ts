@@ -9,25 +9,25 @@ import { type Frame, lastValue, outputReader } from './protocol.ts';
 import { type Script, scriptText } from './script.ts';
 
 /**
- * A host with `MaxSessions 1` may need a moment to close the last session before it takes the next: the keeper begins one
- * with each connection, and the start-up files of the login shell may be slow.
+ * A host with `MaxSessions 1` may need a moment to close its last session: the keeper begins one with each connection,
+ * and the start-up files of the login shell may be slow.
  */
 const SESSION_TRIES = 100;
 const SESSION_PAUSE_MS = 100;
 
-/** So many characters of frames, and of what stands before them, are kept: no script's answer has nearly as many. */
-const MOST_HEARD = 10_000_000;
+/** Maximum number of characters of output that are kept. No script prints nearly as many. */
+const MAX_OUTPUT = 10_000_000;
 
-/** A script's first word comes behind the start-up files of the login shell, which may be slow, and before any work. */
-const FIRST_WORD_MS = 60_000;
+/** Timeout for a script's first frame, which comes after the start-up files of the login shell, and before any work. */
+const FIRST_FRAME_MS = 60_000;
 
 /** ssh's own exit status; any other is that of the host's shell. */
 const SSH_FAILED = 255;
 
 /**
- * Runs a script on the host over the connection, and answers with its frames. One that is yet to come finds its session
- * open; should there be none in the end, nothing is run.
- * @throws Failure when the host does not run it, says more than any script does, or nothing for a minute
+ * Runs a script on the host over the connection, and returns its frames.
+ * @param script may still be pending while the session is opened; if it resolves to undefined, nothing is run
+ * @throws Failure when the host does not run it, prints too much, or prints no frame for a minute
  */
 export async function runScript(
   connection: Connection,
@@ -37,14 +37,14 @@ export async function runScript(
   onText: (line: string) => void = () => {},
 ): Promise<Frame[]> {
   const frames: Frame[] = [];
-  // The lines before the first frame: of start-up files, not of the script.
-  const said: string[] = [];
-  let heard = 0;
+  // The lines before the first frame, which start-up files print.
+  const printed: string[] = [];
+  let size = 0;
   let silence: NodeJS.Timeout | undefined;
-  const enough = new AbortController();
+  const giveUp = new AbortController();
   const keep = <T>(kept: T[], value: T, { length }: string) => {
-    heard += length;
-    if (heard > MOST_HEARD) enough.abort();
+    size += length;
+    if (size > MAX_OUTPUT) giveUp.abort();
     else kept.push(value);
   };
   const onLine = outputReader(
@@ -54,38 +54,43 @@ export async function runScript(
       onFrame(frame);
     },
     (line) => {
-      if (frames.length === 0) keep(said, line, line);
+      if (frames.length === 0) keep(printed, line, line);
       onText(line);
     },
   );
   const input = Promise.resolve(script).then((known) => {
     if (!known) return '';
-    silence = setTimeout(() => enough.abort(), FIRST_WORD_MS);
+    silence = setTimeout(() => giveUp.abort(), FIRST_FRAME_MS);
     return scriptText(known);
   });
-  const bounded = { ...context, signal: AbortSignal.any([context.signal, enough.signal]) };
+  const bounded = { ...context, signal: AbortSignal.any([context.signal, giveUp.signal]) };
   try {
     for (let tries = 1; ; tries++) {
       const { code, stderr } = await run(scriptCommand(connection), bounded, { input, onLine });
       if ((await input) === '') return frames;
-      if (frames.length === 0 && code !== SSH_FAILED)
-        throw noAnswer(connection, [...said, ...stderr.split('\n')]);
+      if (frames.length === 0 && code !== SSH_FAILED) {
+        const lines = [...printed, ...stderr.split('\n')].map((line) => line.trim()).filter(Boolean);
+        const remedy = 'The account must be allowed to run commands, and the host needs a POSIX /bin/sh.';
+        throw unusable(connection, 'did not run our script', remedy, lines.slice(-3).join(' / '));
+      }
       if (code === 0) return frames;
       const failure = sessionFailure(connection, stderr);
       if (failure.reason !== 'sessions-used-up' || tries === SESSION_TRIES) throw failure;
       await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
     }
   } catch (error) {
-    if (!enough.signal.aborted || context.signal.aborted) throw error;
-    throw unusable(connection, heard > MOST_HEARD, said[0]);
+    if (!giveUp.signal.aborted || context.signal.aborted) throw error;
+    const isTooMuch = size > MAX_OUTPUT;
+    const what = isTooMuch ? 'keeps printing output' : `did not run our script in ${FIRST_FRAME_MS / 1000} s`;
+    throw unusable(connection, what, 'Check its start-up files.', printed[0]?.slice(0, 80));
   } finally {
     clearTimeout(silence);
   }
 }
 
 /**
- * The same, for a server on that host.
- * @throws HostFailure with what the script could not do
+ * Runs a script for a server on that host, and returns its frames.
+ * @throws HostFailure with the cause that the script reports
  */
 export async function askHost(
   connection: Connection,
@@ -100,23 +105,8 @@ export async function askHost(
   throw new HostFailure(reportIn(frames), spec);
 }
 
-/** A start-up file of the host prints in a loop, or waits, or its other end is no script of ours. */
-function unusable(connection: Connection, isTooMuch: boolean, said: string | undefined): Failure {
-  const what = isTooMuch ? 'answers without end' : `has not run a script within ${FIRST_WORD_MS / 1000} s`;
-  const words = said?.slice(0, 80);
-  return new Failure(
-    `${connection.destination} ${what}${words === undefined ? '' : `, and said: ${words}`}`,
-    { remedy: `Look at its start-up files. Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s` },
-  );
-}
-
-/** The account has no shell, or one that runs something else than what it is told. */
-function noAnswer(connection: Connection, said: readonly string[]): Failure {
-  const words = said.map((line) => line.trim()).filter((line) => line !== '');
-  return new Failure(
-    `${connection.destination} did not run what it was told${words.length > 0 ? `, and said: ${words.slice(-3).join(' / ')}` : ''}`,
-    {
-      remedy: `It takes an account that may run commands, and a POSIX /bin/sh. Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s`,
-    },
-  );
+function unusable(connection: Connection, what: string, remedy: string, printed = ''): Failure {
+  return new Failure(`${connection.destination} ${what}${printed && `; it printed: ${printed}`}`, {
+    remedy: `${remedy} Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s`,
+  });
 }

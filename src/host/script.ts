@@ -19,20 +19,20 @@ export interface Script {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** What all scripts share, and what some need besides: see the head of each. */
+/** The parts of all scripts, and those that some scripts need: see the head of each. */
 const SHARED = ['parts/report', 'parts/places', 'parts/processes', 'parts/record'];
 const ENVIRONMENT = ['parts/variables', 'parts/environment', 'parts/jupyter'];
-const DETACHED = ['parts/directory', 'parts/lock', 'parts/detached', 'launchers/direct'];
+const DETACHED = ['parts/lock', 'parts/detached', 'launchers/direct'];
 const PARTS: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   launch: [...DETACHED, ...ENVIRONMENT, 'parts/port-holder'],
   adopt: DETACHED,
   stop: ['parts/lock'],
-  doctor: ['parts/directory', ...ENVIRONMENT, 'parts/port-holder'],
-  environments: ['parts/directory', ...ENVIRONMENT],
+  doctor: [...ENVIRONMENT, 'parts/port-holder'],
+  environments: ENVIRONMENT,
   servers: ['parts/runtime'],
 };
 
-/** The whole text for the standard input of a POSIX sh on the host. */
+/** The whole text, for the standard input of a POSIX sh on the host. */
 export function scriptText({ name, variables }: Script): string {
   const assignments = Object.entries(variables).map(([key, value]) => `${key}=${singleQuoted(value)}`);
   const files = [...SHARED, ...(PARTS[name] ?? []), name].map((file) => readPart(`host/sh/${file}.sh`));

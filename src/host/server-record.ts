@@ -3,23 +3,23 @@ import type { ServerIdentity } from '../model/identity.ts';
 import type { JupyterRecord } from '../state/records.ts';
 import { type Frame, type FrameKey, lastValue } from './protocol.ts';
 
-/** A server as its host knows it. */
+/** A server with a record on its host. */
 export interface HostServer {
   readonly info: RuntimeInfo;
-  /** What this machine remembers of it. */
+  /** For the records of this machine. */
   readonly record: JupyterRecord;
   readonly environment: string;
-  /** Whether it ran before it was asked for. */
+  /** Whether it was already running. */
   readonly joined: boolean;
-  /** Who holds the port that was wanted, where that is not the server's. */
+  /** The process that uses the requested port, if the server does not. */
   readonly holder: string | undefined;
-  /** What was asked for. */
+  /** As the user wrote them. */
   readonly asked: { readonly name: string; readonly directory: string };
-  /** The machine that had it started; undefined where something else than this program has. */
+  /** The machine from which it was started; undefined if this program did not start it. */
   readonly from: string | undefined;
 }
 
-/** The server that these frames tell of, if its record has come to its end. */
+/** The server that these frames describe; undefined if its last frame is missing. */
 export function serverIn(frames: readonly Frame[]): HostServer | undefined {
   const joined = lastValue(frames, 'joined');
   if (joined === undefined) return undefined;
@@ -45,7 +45,7 @@ export function serverIn(frames: readonly Frame[]): HostServer | undefined {
   };
 }
 
-/** What the frames of a record tell of the server with this PID. */
+/** The identity that the frames of a record give to the server with this PID. */
 export function identityIn(frames: readonly Frame[], pid: number): ServerIdentity {
   const value = (key: FrameKey) => lastValue(frames, key) ?? '';
   const [, scheduler, id] = /^(\S+) (.+)$/.exec(value('job')) ?? [];
@@ -53,17 +53,13 @@ export function identityIn(frames: readonly Frame[], pid: number): ServerIdentit
   return { kind: 'process', node: value('node'), pid, startTime: value('start_time') };
 }
 
-/** The variables by which the scripts know a server; they know a job by its record alone. */
+/** The variables that identify a server to the scripts; a job is identified by its record alone. */
 export function identityVariables(identity: ServerIdentity): { pid: string; start_time: string } {
-  switch (identity.kind) {
-    case 'process':
-      return { pid: String(identity.pid), start_time: identity.startTime };
-    case 'job':
-      return { pid: '', start_time: '' };
-  }
+  if (identity.kind === 'job') return { pid: '', start_time: '' };
+  return { pid: String(identity.pid), start_time: identity.startTime };
 }
 
-/** A host that tells no time tells the beginning of all: nothing depends on it. */
+/** A host that reports no time gets 1970: nothing depends on it. */
 function isoTime(seconds: string): string {
   const date = new Date(Number(seconds) * 1000);
   return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();

@@ -13,31 +13,28 @@ import { askHost, runScript } from './run-script.ts';
 import type { Script } from './script.ts';
 import { type HostServer, identityVariables, serverIn } from './server-record.ts';
 
-/** What a launch is told besides the server. */
+/** Options of a launch. */
 export interface LaunchOrder {
-  /** How long Jupyter may take to come up. */
+  /** Timeout for Jupyter to come up. */
   readonly timeoutMs: number;
-  /** The token of a new server; a random one without. */
+  /** The token of a new server; random by default. */
   readonly token?: string;
 }
 
-/** One attempt to have a server, and how far it has come. */
+/** One attempt to start or adopt a server, and its progress. */
 export interface Launch {
-  /** By which the host knows what to undo. */
+  /** Marks on the host what belongs to this attempt. */
   readonly id: string;
-  /**
-   * Called when Jupyter begins to boot: nothing else happens on the host for a while. `isHere`: the host is this
-   * machine.
-   */
+  /** Called when Jupyter begins to boot, which takes a while. `isHere`: the host is this machine. */
   readonly onBoot: (isHere: boolean) => void;
-  /** The record's folder on the host, as soon as it is known; empty from when the host is asked. */
+  /** The record's folder on the host; empty while the host has been asked and has not reported it. */
   folder?: string;
 }
 
 /**
- * Comes by a server that is on record on its host: by `launchScript`, which finds it or starts it, or by `adoptScript`.
- * The session there may end later: whatever an environment has left running can hold it.
- * @throws HostFailure with the host's or Jupyter's own words when there is none in the end
+ * Runs `launchScript`, which finds or starts a server, or `adoptScript`, and returns the server. The session may stay
+ * open: processes that an environment left running can hold it.
+ * @throws HostFailure with the output of the host or of Jupyter
  */
 export async function obtainServer(
   connection: Connection,
@@ -48,25 +45,23 @@ export async function obtainServer(
 ): Promise<HostServer> {
   launch.folder = '';
   const frames: Frame[] = [];
-  let onAnswer = () => {};
-  const answered = new Promise<void>((resolve) => {
-    onAnswer = resolve;
+  await new Promise<unknown>((resolve, reject) => {
+    const onFrame = (frame: Frame) => {
+      frames.push(frame);
+      if (frame.key === 'folder') launch.folder = frame.value;
+      if (frame.key === 'phase') context.report.phase(frame.value);
+      if (frame.key === 'boot') launch.onBoot(frame.value === 'here');
+      if (frame.key === 'note') context.report.note(frame.value);
+      if (frame.key === 'joined') resolve(frame);
+    };
+    runScript(connection, script, context, onFrame).then(resolve, reject);
   });
-  const ended = runScript(connection, script, context, (frame) => {
-    frames.push(frame);
-    if (frame.key === 'folder') launch.folder = frame.value;
-    if (frame.key === 'phase') context.report.phase(frame.value);
-    if (frame.key === 'boot') launch.onBoot(frame.value === 'here');
-    if (frame.key === 'note') context.report.note(frame.value);
-    if (frame.key === 'joined') onAnswer();
-  });
-  await Promise.race([answered, ended]);
   const server = serverIn(frames);
   if (server) return server;
   throw new HostFailure(reportIn(frames), spec);
 }
 
-/** Finds the server on its host. Undefined when there is none; starts nothing. */
+/** Finds the server on its host; undefined if it is not running. Starts nothing. */
 export async function findServer(
   connection: Connection,
   spec: ServerSpec,
@@ -76,6 +71,7 @@ export async function findServer(
   return serverIn(await askHost(connection, spec, script, context));
 }
 
+/** The script that finds a server, or starts it if `mode` says so. */
 export function launchScript(
   spec: ServerSpec,
   mode: 'start' | 'find',
@@ -87,9 +83,9 @@ export function launchScript(
 }
 
 /**
- * Puts a server that something else has started on record, under the name of the spec. Undone as a launch is: the
- * record goes then, and the server stays.
- * @param launch a name for this attempt
+ * The script that writes a record for a server that something else started, under the name of the spec. `undoLaunch`
+ * removes the record, and the server keeps running.
+ * @param launch an ID for this attempt
  */
 export function adoptScript(
   spec: ServerSpec,
@@ -101,7 +97,7 @@ export function adoptScript(
   return { name: 'adopt', variables: { launch, from: '', name, directory, ...server } };
 }
 
-/** Ends what this launch began on the host, if it got that far; a server that was joined is not touched. */
+/** Undoes what this launch did on the host. A server that was already running is not touched. */
 export async function undoLaunch(
   connection: Connection,
   { folder, id }: Launch,
@@ -113,10 +109,10 @@ export async function undoLaunch(
 }
 
 /**
- * Ends this very server and verifies that it is gone. While its order is still to come, the way to the host is made.
- * @param order how many milliseconds a server that agreed to end by itself gets before it is told by a signal;
- *   `refused` to let it run
- * @throws HostFailure when it survives even KILL, or is on another node
+ * Stops this server and verifies that it is gone. The session is opened while `order` is pending.
+ * @param order milliseconds to wait before signals are sent to a server that agreed to shut down; `refused` leaves it
+ *   running
+ * @throws HostFailure when it survives KILL, or is on another node
  */
 export async function endJupyter(
   connection: Connection,
@@ -130,15 +126,15 @@ export async function endJupyter(
     const grace = String(Math.ceil(graceMs / 1000));
     return { name: 'stop', variables: { folder, ...identityVariables(identity), token, launch: '', grace } };
   });
-  const answer = askHost(connection, spec, script, context);
-  // Whatever became of the way meanwhile, the order comes first.
-  answer.catch(() => {});
+  const frames = askHost(connection, spec, script, context);
+  // A failure of the session is reported only after the order is known.
+  frames.catch(() => {});
   if ((await order) === 'refused') return 'refused';
-  return (lastValue(await answer, 'stopped') as StopOutcome | undefined) ?? 'gone';
+  return (lastValue(await frames, 'stopped') as StopOutcome | undefined) ?? 'gone';
 }
 
 /**
- * Looks at the server's process on its host. Answers with the end of its log if it is gone.
+ * Whether the server's process is alive; if not, with the end of its log.
  * @throws HostFailure when it is on another node
  */
 export async function lookAtServer(
@@ -153,7 +149,7 @@ export async function lookAtServer(
 }
 
 /**
- * Prints the last lines of a server's log, without tokens; with `follow` until the server ends.
+ * Prints the last lines of a server's log, without tokens; with `follow`, continues until the server ends.
  * @throws HostFailure when there is no log
  */
 export async function readLog(
@@ -176,7 +172,7 @@ export async function readLog(
   await askHost(connection, spec, { name: 'logs', variables }, context, onFrame, onText);
 }
 
-/** What doctor.sh found on the host, and what start-up files printed before it. Changes nothing there. */
+/** Returns the frames of doctor.sh, which changes nothing, and the lines that start-up files printed before them. */
 export async function examineHost(
   connection: Connection,
   spec: ServerSpec,

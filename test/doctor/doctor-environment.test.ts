@@ -22,7 +22,7 @@ afterEach(() => world.remove());
 test('an environment that is not there is told', async () => {
   assert.match(
     await only(world, 'environment', 'failed', '-e', 'venv'),
-    /there is no bin\/activate in it\n.*python3 -m venv/,
+    /it has no bin\/activate\n.*python3 -m venv/,
   );
 });
 
@@ -30,11 +30,11 @@ test('a venv in the directory is told to be used, and one without Jupyter to be 
   makeVenv(join(world.home, '.venv'), { jupyter: false });
   assert.match(
     await only(world, 'environment', 'warning'),
-    /^\.venv is in the directory, but has no jupyter: passed over\nName the one/,
+    /^ignoring \.venv in the directory: it has no jupyter\nName the one/,
   );
   makeVenv(join(world.home, 'venv'));
   rmSync(join(world.home, '.venv'), { recursive: true });
-  assert.equal(await fine(world, 'environment'), 'venv is in the directory, and is used');
+  assert.equal(await fine(world, 'environment'), 'using venv in the directory');
 });
 
 for (const end of ['', 'exit 1']) {
@@ -50,13 +50,10 @@ for (const end of ['', 'exit 1']) {
 }
 
 test('a tool that is not there, and a line of setup that fails, are told', async () => {
-  assert.match(
-    await only(world, 'environment', 'failed', '-e', 'pixi'),
-    /^pixi is not installed on loopback/,
-  );
+  assert.match(await only(world, 'environment', 'failed', '-e', 'pixi'), /^pixi was not found on loopback/);
   assert.match(
     await only(world, 'environment', 'failed', '--setup', 'echo no such thing; false'),
-    /^a line of setup failed on loopback: .*\nIt said:\n {2}no such thing\nMend it/,
+    /^a setup command failed on loopback: .*\nIt printed:\n {2}no such thing\nFix it/,
   );
 });
 
@@ -87,17 +84,14 @@ test('what a start-up file or a line of setup exports, whatever its name, change
 });
 
 test('a Jupyter that is not there is told', async () => {
-  assert.match(
-    await only(world, 'jupyter', 'failed', '--command', 'jupiter lab'),
-    /^jupiter is not installed/,
-  );
+  assert.match(await only(world, 'jupyter', 'failed', '--command', 'jupiter lab'), /^jupiter was not found/);
 });
 
 test('a Jupyter that is broken is told, and one beside which neither interface is', async () => {
   programOnHost(world, 'jupyter', 'exit 1');
   assert.match(
     await only(world, 'jupyter', 'failed'),
-    /jupyter on loopback has neither JupyterLab nor the notebook/,
+    /neither JupyterLab nor the classic notebook is installed with .*jupyter on loopback/,
   );
   programOnHost(world, 'jupyter-lab', 'echo ImportError >&2', 'exit 1');
   const { checks } = await diagnosis(world, ...(await ports()));

@@ -186,6 +186,6 @@ test('a host without a place for passing files is told', async () => {
   await begin({ environment: { TMPDIR: '/no/such/folder' } });
   assert.match(
     await only(world, 'environment', 'failed'),
-    /cannot write \/no\/such\/folder\nSee its permissions/,
+    /cannot write \/no\/such\/folder on loopback\nCheck its permissions/,
   );
 });

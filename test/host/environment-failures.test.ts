@@ -23,7 +23,7 @@ test('no jupyter in the environment is told with the command that installs it, t
   mkdirSync(join(world.home, 'miniforge3/envs/bare/conda-meta'));
   assert.equal(
     await failureIn(world, 'conda:bare'),
-    `Error: jupyter is not installed on loopback, or not where it is looked for: HOME/miniforge3/envs/bare/bin
+    `Error: jupyter was not found on loopback. Searched: HOME/miniforge3/envs/bare/bin
 Install it there: conda install -n bare -c conda-forge jupyterlab
 `,
   );
@@ -36,10 +36,10 @@ const FAILURES: Readonly<
   'a conda environment that is not there': [
     () => standIn('conda', join(world.home, 'miniforge3/bin/conda')),
     'conda:nope',
-    `the environment "conda:nope" cannot be entered on loopback. It said:
+    `cannot enter the environment "conda:nope" on loopback. It printed:
   EnvironmentNameNotFound: Could not find conda environment: nope
   You can list all discoverable environments with \`conda info --envs\`.
-If it is not there yet, make it there: conda create -n nope -c conda-forge jupyterlab
+If it does not exist yet, create it: conda create -n nope -c conda-forge jupyterlab
 `,
   ],
   'a project that uv cannot make ready': [
@@ -48,9 +48,9 @@ If it is not there yet, make it there: conda create -n nope -c conda-forge jupyt
       write(join(work, 'pyproject.toml'), '');
     },
     'uv',
-    `the environment "uv" cannot be entered on loopback. It said:
+    `cannot enter the environment "uv" on loopback. It printed:
   error: Failed to fetch jupyterlab
-If it is not there yet, make it there: uv init && uv add jupyterlab
+If it does not exist yet, create it: uv init && uv add jupyterlab
 `,
   ],
   'a uv project without Jupyter': [
@@ -60,7 +60,7 @@ If it is not there yet, make it there: uv init && uv add jupyterlab
       makeVenv(join(work, '.venv'), { jupyter: false });
     },
     'uv',
-    `jupyter is not installed on loopback, or not where it is looked for: HOME/it's work/.venv/bin
+    `jupyter was not found on loopback. Searched: HOME/it's work/.venv/bin
 Install it there: uv add jupyterlab
 `,
   ],
@@ -71,7 +71,7 @@ Install it there: uv add jupyterlab
       mkdirSync(join(work, '.pixi/envs/default'), { recursive: true });
     },
     'pixi',
-    `jupyter is not installed on loopback, or not where it is looked for: HOME/it's work/.pixi/envs/default/bin
+    `jupyter was not found on loopback. Searched: HOME/it's work/.pixi/envs/default/bin
 Install it there: pixi add jupyterlab
 `,
   ],
@@ -87,14 +87,14 @@ for (const [what, [prepare, environment, message]] of Object.entries(FAILURES)) 
 test('a directory that is no project of poetry is told in its words', { skip: lacks('poetry') }, async () => {
   assert.match(
     await failureIn(world, 'poetry'),
-    /^Error: the environment "poetry" cannot be entered on loopback\. It said:\n(?:.*\n)*.*could not find a pyproject\.toml.*\n(?:.*\n)*If it is not there yet, make it there: poetry init && poetry add jupyterlab\n$/,
+    /^Error: cannot enter the environment "poetry" on loopback\. It printed:\n(?:.*\n)*.*could not find a pyproject\.toml.*\n(?:.*\n)*If it does not exist yet, create it: poetry init && poetry add jupyterlab\n$/,
   );
 });
 
 test('a module that is not there is told in the words of its tool', { skip: NO_MODULES }, async () => {
   assert.match(
     await failureIn(world, 'module:no-such-module'),
-    /^Error: the environment "module:no-such-module" cannot be entered on loopback\. It said:\n(?:.*\n)*.*no-such-module.*\n(?:.*\n)*See there what there is: module avail\n$/,
+    /^Error: cannot enter the environment "module:no-such-module" on loopback\. It printed:\n(?:.*\n)*.*no-such-module.*\n(?:.*\n)*See which modules there are: module avail\n$/,
   );
 });
 
@@ -109,7 +109,7 @@ for (const [environment, tool] of [
     assert.match(
       await failureIn(world, environment),
       new RegExp(
-        `^Error: ${tool} is not installed on loopback, or not where it is looked for: /.*:HOME/\\.local/bin.*\nWhere it is elsewhere, say so in a line of setup: export PATH=/path/of/bin:\\$PATH\n$`,
+        `^Error: ${tool} was not found on loopback\\. Searched: /.*:HOME/\\.local/bin.*\nIf it is somewhere else, add a setup command: export PATH=/path/to/bin:\\$PATH\n$`,
       ),
     );
   });

@@ -123,8 +123,8 @@ test('a venv in the directory is used unasked: .venv before venv, and none that 
     ...startWords(world, '').filter((word) => word !== '--json'),
   );
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /\.venv is in the directory, but has no jupyter: passed over\n/);
-  assert.match(stderr, / venv is in the directory, and is used\n/);
+  assert.match(stderr, /ignoring \.venv in the directory: it has no jupyter\n/);
+  assert.match(stderr, /using venv in the directory\n/);
   await stopAll(world);
   makeVenv(join(work, '.venv'));
   const { program } = await startedIn(world, '');

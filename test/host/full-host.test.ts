@@ -49,7 +49,7 @@ test(
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /\nError: loopback cannot write \/.*\/remote-notebook\/servers\/\S+\nSee its permissions, the disk and the quota there\.\n$/,
+      /\nError: cannot write \/.*\/remote-notebook\/servers\/\S+ on loopback\nCheck its permissions, the free disk space and your quota there\.\n$/,
     );
     await nothingIsLeft(world);
   },

@@ -19,8 +19,8 @@ const world = worldPerTest();
 test('a directory that is not there is told', async () => {
   assert.equal(
     await failure(world, 'loopback', '--directory', 'no where'),
-    `Error: the directory "no where" is not there on loopback, or cannot be entered
-Name another with --directory (relative to the home folder), or make it there first.
+    `Error: the directory "no where" does not exist on loopback, or cannot be entered
+Create it first, or choose another with --directory (relative to the home folder).
 `,
   );
 });
@@ -29,8 +29,8 @@ test('an environment that is not there is told, with the way to make it', async 
   mkdirSync(join(world.home, 'rne'));
   assert.equal(
     await failure(world, 'loopback', '--directory', 'rne', '--environment', 'my env'),
-    `Error: the environment "my env" is not there on loopback: there is no bin/activate in it
-It is looked for in HOME/rne. Make it there: python3 -m venv 'my env' && 'my env/bin/pip' install jupyterlab
+    `Error: the environment "my env" does not exist on loopback: it has no bin/activate
+Searched in HOME/rne. Create it there: python3 -m venv 'my env' && 'my env/bin/pip' install jupyterlab
 `,
   );
 });
@@ -38,7 +38,7 @@ It is looked for in HOME/rne. Make it there: python3 -m venv 'my env' && 'my env
 test('a command that is not there is told, with where it was looked for', async () => {
   assert.match(
     await failure(world, 'loopback', '--command', 'jupiter lab'),
-    /^Error: jupiter is not installed on loopback, or not where it is looked for: \/.*:\/.*\nIs it written as on the host\? Give its whole path in --command, or name its environment with --environment\.\n$/,
+    /^Error: jupiter was not found on loopback\. Searched: \/.*:\/.*\nCheck the spelling\. Give its full path in --command, or name its environment with --environment\.\n$/,
   );
 });
 
@@ -110,7 +110,7 @@ test('Jupyter that does not come up in time is ended, with all that it has start
   );
   assert.equal(
     await failure(world, 'loopback', '--command', command, '--timeout', '1'),
-    `Error: Jupyter did not come up on loopback within 1 s, and was ended. The end of its log:
+    `Error: Jupyter did not come up on loopback within 1 s, and was stopped. The end of its log:
   loading the world
 Give it longer with --timeout SECONDS.
 `,
@@ -126,7 +126,7 @@ test('Jupyter that does not come up in time and is deaf to TERM is ended all the
   );
   assert.equal(
     await failure(world, 'loopback', '--command', command, '--timeout', '1'),
-    `Error: Jupyter did not come up on loopback within 1 s, and was ended. Its log is empty.
+    `Error: Jupyter did not come up on loopback within 1 s, and was stopped. Its log is empty.
 Give it longer with --timeout SECONDS.
 `,
   );
@@ -160,7 +160,7 @@ test('a host without Jupyter is told, with where it was looked for and how to in
   const message = await failure(world, 'loopback');
   assert.match(
     message,
-    /^Error: jupyter is not installed on loopback, or not where it is looked for: SSHD\/tools:HOME\/\.local\/bin:.* \(and by the login shell, HOME\/login-shell\)\n/,
+    /^Error: jupyter was not found on loopback\. Searched: SSHD\/tools:HOME\/\.local\/bin:.* \(and by the login shell, HOME\/login-shell\)\n/,
   );
   assert.match(
     message,

@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 test('a start waits for one that is under way on another node of the pool, and says so', async () => {
   const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser');
-  await start.saw('another start is under way on login7, and is waited for');
+  await start.saw('waiting for another start on login7 to finish');
   rmSync(lock);
   const { code, stderr } = await start.ended;
   assert.equal(code, 0, stderr);

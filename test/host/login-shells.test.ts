@@ -145,7 +145,7 @@ test(
       const { jupyter: server, stderr } = await started(world);
       assert.match(
         stderr,
-        /your login shell there \(.*bash\) did not say what it finds: see its start-up files\n/,
+        /cannot read the variables of your login shell on the host \(.*bash\): check its start-up files\n/,
       );
       assert.ok(commandLine(server.pid).includes(join(folder, 'jupyter-notebook')));
       const hanging = account.processes().filter((pid) => commandLine(pid).includes('1234'));

@@ -88,21 +88,21 @@ test('an activate script that ends its shell is told, with what it said', async 
   appendFileSync(join(work, 'venv/bin/activate'), 'echo "words of the script"; exit 0\n');
   assert.equal(
     await failureIn(world, 'venv'),
-    `Error: the environment "venv" cannot be entered on loopback. It said:
+    `Error: cannot enter the environment "venv" on loopback. It printed:
   words of the script
-Mend its bin/activate, or make it anew: python3 -m venv venv && venv/bin/pip install jupyterlab
+Fix its bin/activate, or create it again: python3 -m venv venv && venv/bin/pip install jupyterlab
 `,
   );
 });
 
 for (const [what, line, said] of [
-  ['fails', 'echo "words of the tool" >&2; false', '\nIt said:\n  words of the tool'],
-  ['ends its shell', 'echo "words of the tool"; exit 0', '\nIt said:\n  words of the tool'],
-  ['is no shell', 'if then', '\nIt said:\n  .*syntax error.*\n.*'],
+  ['fails', 'echo "words of the tool" >&2; false', '\nIt printed:\n  words of the tool'],
+  ['ends its shell', 'echo "words of the tool"; exit 0', '\nIt printed:\n  words of the tool'],
+  ['is no shell', 'if then', '\nIt printed:\n  .*syntax error.*\n.*'],
   [
     'names a program that is not there',
     'no-such-program',
-    '\nIt said:\n  .*no-such-program: command not found',
+    '\nIt printed:\n  .*no-such-program: command not found',
   ],
 ] as const) {
   test(`a line of setup that ${what} is told, with what it said`, async () => {
@@ -111,7 +111,7 @@ for (const [what, line, said] of [
     assert.match(
       message,
       new RegExp(
-        `^Error: a line of setup failed on loopback: ${escaped}${said}\nMend it in config\\.yaml, or in --setup\\.`,
+        `^Error: a setup command failed on loopback: ${escaped}${said}\nFix it in config\\.yaml or in --setup\\.`,
       ),
     );
   });

@@ -25,7 +25,7 @@ const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'sh']] as const;
 /** All parts of which no one runs anything when it is read. */
 const PARTS = [
   'system/process.sh',
-  ...['report', 'places', 'processes', 'record', 'directory', 'lock', 'detached'].map(
+  ...['report', 'places', 'processes', 'record', 'lock', 'detached'].map(
     (name) => `host/sh/parts/${name}.sh`,
   ),
   'host/sh/launchers/direct.sh',

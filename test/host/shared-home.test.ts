@@ -58,7 +58,7 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
   const { jupyter: server, tunnel } = await started(world.laptop);
   leadTo(node2, network.address);
   process.kill(tunnel.pid, 'SIGKILL');
-  const told = `its server was started on ${hostname()}, and loopback has reached login2 now`;
+  const told = `the server is running on ${hostname()}, but loopback connected to login2 this time`;
   await eventually('the tunnel leads to the other node', async () => {
     const { stdout } = await world.laptop.run('status', '--json');
     return JSON.parse(stdout).servers[0].jupyter.reason === told;

@@ -27,7 +27,7 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   await dialogue.answer('', TAB);
   await dialogue.answer('back', ENTER);
   await dialogue.answer('Directory on loopback: [the home folder]', `no where${ENTER}`);
-  await dialogue.says('the directory "no where" is not there on loopback');
+  await dialogue.says('the directory "no where" does not exist on loopback');
   await dialogue.answer('Directory on loopback:', `rne${ENTER}`);
   await dialogue.says('1  .venv  a venv in the directory');
   await dialogue.answer('Environment (of these, or another): [.venv]', `nonsense:x${ENTER}`);
@@ -128,8 +128,8 @@ test('an environment that is not there is asked for again at once, and one that 
   makeVenv(join(world.home, 'envs', 'mine'));
   const dialogue = await beginWithPorts('loopback', '-d', 'rne', '--no-browser');
   await dialogue.answer('Environment', `nowhere${ENTER}`);
-  await dialogue.says('the environment "nowhere" is not there on loopback');
-  await dialogue.says(`It is looked for in ${join(world.home, 'rne')}`);
+  await dialogue.says('the environment "nowhere" does not exist on loopback');
+  await dialogue.says(`Searched in ${join(world.home, 'rne')}`);
   await dialogue.answer('Environment', `conda:nothing${ENTER}`);
   await dialogue.says('Could not find conda environment: nothing');
   await dialogue.answer('Environment', `~/envs/mine${ENTER}`);
@@ -154,7 +154,7 @@ test('a try that fails is tried again with another answer', async () => {
     '--name',
     'work',
   );
-  await dialogue.says('there is no bin/activate in it');
+  await dialogue.says('it has no bin/activate');
   await dialogue.answer('What now? [environment]', `nonsense${ENTER}`);
   await dialogue.says('"nonsense" is none of these');
   await dialogue.answer('What now?', `directory${ENTER}`);

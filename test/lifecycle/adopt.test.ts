@@ -196,7 +196,7 @@ test('a name that is another server has is refused, and a join that fails leaves
   assert.equal(taken.code, 1);
   assert.match(
     taken.stderr,
-    new RegExp(`"mine" is another server on loopback already \\(PID ${one.pid}\\)\n.*--name`),
+    new RegExp(`"mine" is already the name of another server on loopback \\(PID ${one.pid}\\)\n.*--name`),
   );
   assert.equal((await world.laptop.run('status', 'mine')).code, 0);
   assert.deepEqual([lives(one), lives(two)], [true, true]);

@@ -11,6 +11,6 @@ test('a host whose start-up files wait without end is told, and not waited for',
   writeFileSync(join(world.home, '.bashrc'), 'echo choose a project; exec sleep 70\n');
   assert.match(
     await failure(world, 'loopback'),
-    /^Error: loopback has not run a script within 60 s, and said: choose a project\nLook at its start-up files\. /,
+    /^Error: loopback did not run our script in 60 s; it printed: choose a project\nCheck its start-up files\. /,
   );
 });

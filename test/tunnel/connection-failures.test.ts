@@ -121,8 +121,8 @@ test('a host that runs something else than what it is told is found out', async 
   await begin({ sshdConfig: ['ForceCommand echo This account is for copies only.'] });
   assert.equal(
     await failure(world, 'loopback'),
-    `Error: loopback did not run what it was told, and said: This account is for copies only.
-It takes an account that may run commands, and a POSIX /bin/sh. Try: echo 'echo works' | ssh -F SSHD/ssh_config loopback /bin/sh -s
+    `Error: loopback did not run our script; it printed: This account is for copies only.
+The account must be allowed to run commands, and the host needs a POSIX /bin/sh. Try: echo 'echo works' | ssh -F SSHD/ssh_config loopback /bin/sh -s
 `,
   );
 });
@@ -135,7 +135,7 @@ for (const [what, line] of [
     await begin();
     writeFileSync(join(world.home, '.bashrc'), `${line}\n`);
     const told =
-      /^Error: loopback answers without end, and said: (on and on ?)+.*\nLook at its start-up files\. /;
+      /^Error: loopback keeps printing output; it printed: (on and on ?)+.*\nCheck its start-up files\. /;
     assert.match(await failure(world, 'loopback'), told);
   });
 }

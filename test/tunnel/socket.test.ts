@@ -34,7 +34,7 @@ test('a socket folder that somebody else could enter, or a link in its place, is
     symlinkSync(elsewhere, join(runtime, `remote-notebook-${process.getuid?.()}`));
     const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser');
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /no place for a socket: .* is open to others/);
+    assert.match(refused.stderr, /no usable folder for a socket on loopback: .* is open to others/);
     assert.deepEqual(world.processes(), []);
     assert.deepEqual(readdirSync(elsewhere), []);
     assert.equal(statSync(elsewhere).mode & 0o777, 0o755);

@@ -1,15 +1,13 @@
-# Puts a server that runs, and that something else has started, on record, so that any machine finds it.
+# Writes a record for a running server that something else started, so that any machine finds it.
 #
 #   launch, from, name, directory    see parts/detached.sh
-#   pid, start_time  the server
-#   file             its runtime file
-#   command          what it is: jupyter lab, …
-#   up               for how many seconds it runs
-#
-# Answers as launch.sh does for a server that runs.
+#   pid, start_time    the process of the server
+#   file       its runtime file
+#   command    the kind of server: jupyter lab, …
+#   up         for how many seconds it has been running
 
 main() {
-  go_to_directory || fail unserved "$pid $path"
+  go_to_directory "$directory" || fail unserved "$pid $path"
   hold_record
   if record_lives "$folder"; then
     [ "$record_pid $record_start_time" = "$pid $start_time" ] || fail taken "$record_pid"
@@ -20,12 +18,10 @@ main() {
     tr -d '\n' <"$file" >"$folder/server.json" || fail folder "$folder"
     put_on_record keep_adopted
   fi
-  report_server "$folder"
-  report joined yes
-  answered=1
+  finish yes
 }
 
-# Its socket and its log are its owner's, and not named.
+# Not the socket and the log, which belong to whoever started the server.
 keep_adopted() {
   keep adopted yes
   keep command "$command"

@@ -1,23 +1,25 @@
-# Looks at all that a start needs on the host, and changes nothing there.
+# Examines all that a start needs on the host, and changes nothing there.
 #
-#   name, directory, setup, environment, command, port    the server; empty: the default
+#   name, directory, setup, environment, command, port    settings of the server; empty: the default
 #
-# Answers what it finds of each layer, and then `checked`; it fails at the first that what is left depends on. What
-# depends on nothing comes first.
+# Reports what it finds at each step, and then `checked` with the name of the step. It fails at the first step that the
+# remaining steps depend on; steps on which nothing depends come first.
 
 main() {
   report shell "${SHELL:-unknown}"
   look_at_logind
   port_holder "$port"
   report checked port
-  go_to_directory || fail directory "$path"
-  look_at_directory
+  go_to_directory "$directory" || fail directory "$path"
+  report directory "$here"
+  [ -w "$here" ] || report readonly "$here"
+  report checked directory
   look_at_disk
-  find_record
+  find_record "$name"
   if read_record "$record" && is_elsewhere; then
     report elsewhere "$record_node $(uname -n) $record"
   elif [ -s "$record/server.json" ] && record_lives "$record"; then
-    report_server "$record"
+    report_server "$record" yes
     report runs "$record_pid"
   elif [ -f "$record/record" ]; then
     report dead "$record"
@@ -32,9 +34,8 @@ main() {
   report checked configuration
 }
 
-# Asks Jupyter itself, whose configuration may be Python. A wrapper of the user's might start a server instead, and is
-# not asked. Jupyter would write below its folders at the first time: it gets others, with what the user's configuration
-# holds.
+# Jupyter itself prints its configuration, which may be Python. A command that is not Jupyter's might start a server, and
+# is not run. Jupyter would create files in its folders, so it gets others, which lead to the user's configuration.
 ask_jupyter() {
   program=${command%% *}
   case ${program##*/} in jupyter*) ;; *) report checked jupyter; report unasked "$command"; return 0 ;; esac
@@ -48,21 +49,14 @@ ask_jupyter() {
   adjust_environment "export IPYTHONDIR=$quoted/ipython PYTHONDONTWRITEBYTECODE=1"
   report version "$(in_environment "$run --version" 2>/dev/null | tail -n 1)"
   report checked jupyter
-  # It binds what it would listen on before it tells: a port for a moment, but a socket would stay.
+  # Jupyter listens before it prints: a port is released again, but a socket's file would stay.
   report config "$(in_environment "$run --show-config-json --ServerApp.sock= --NotebookApp.sock=" 2>"$folder/errors" | tr -d '\n')"
-  # It goes on without a file that it cannot read.
   sed -n 's/.*Exception while loading config file //p' "$folder/errors" | while IFS= read -r each; do
     report unread "${each#"$folder/config/"}"
   done
 }
 
 config_folder() { printf '%s' "${JUPYTER_CONFIG_DIR:-$HOME/.jupyter}"; }
-
-look_at_directory() {
-  report directory "$here"
-  [ -w "$here" ] || report readonly "$here"
-  report checked directory
-}
 
 look_at_disk() {
   for each in "$here" "$HOME"; do
@@ -77,9 +71,8 @@ look_at_disk() {
   report checked disk
 }
 
-# Whether the processes of a user live on when their last session has ended.
+# Whether systemd ends the user's processes after the last session; sd_booted(3) says how to know that it is running.
 look_at_logind() {
-  # sd_booted(3): so it can be told whether systemd runs here, and is not just installed.
   if command -v loginctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then
     kills=$(busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
       KillUserProcesses 2>/dev/null)

@@ -1,11 +1,11 @@
-# Looks for what a server in a directory of the host could run in, so that its user can choose. Changes nothing there.
+# Searches for environments in which a server in this directory could run, so that its user can choose. Changes nothing.
 #
-#   directory    where it is to work; empty: the home folder
-#   environment  the one that is to be entered, behind `setup`, and then nothing is looked for; empty: all are
-#   setup        lines of shell that come before it
+#   directory    where the server would run; empty: the home folder
+#   environment  an environment to enter instead of searching; empty: search
+#   setup        shell commands to run before that
 
 main() {
-  go_to_directory || fail directory "$path"
+  go_to_directory "$directory" || fail directory "$path"
   report directory "$here"
   make_scratch
   if [ -n "$environment" ]; then
@@ -22,17 +22,17 @@ main() {
   find_program jupyter && report found "$found"
 }
 
-# A conda has a bin/activate as well, which is none of a venv.
+# An environment of conda has a bin/activate as well.
 report_venv() {
   if [ -r "$1/bin/activate" ] && [ ! -d "$1/conda-meta" ]; then report venv "$(readiness "$1")" "$1"; fi
 }
 
-# Which project a directory is, its lock file tells, or its part of pyproject.toml.
+# A lock file, a configuration file or a section of pyproject.toml shows the kind of project.
 report_project() {
   if [ -f "$1.lock" ] || [ -f "$1.toml" ] || grep -q "^\[tool\.$1[].]" pyproject.toml 2>/dev/null; then report project ready "$1"; fi
 }
 
-# By the folders, since `conda env list` takes a second for each conda. Other prefixes stand in environments.txt.
+# Reads folders, since `conda env list` takes a second for each conda. environments.txt lists the prefixes elsewhere.
 report_condas() {
   {
     while IFS= read -r conda; do

@@ -1,37 +1,40 @@
-# Finds this server on the host, or starts it and waits until Jupyter has written its runtime file.
+# Finds a server on the host, or starts it and waits until Jupyter has written its runtime file.
 #
-#   mode         start, or find: answer `absent` instead of starting one
+#   mode         start, or find: report `absent` instead of starting one
 #   launch, from, name, directory    see parts/detached.sh
-#   setup, environment    see parts/environment.sh
-#   command, port         empty: the default
-#   token        the secret of a server that is started; empty: a new one
-#   idle_timeout seconds of idleness after which Jupyter ends kernels, and then itself; empty: never
-#   socket       not empty: Jupyter listens on a Unix socket instead of a port
-#   strict_port  not empty: a taken port is a failure
-#   timeout      seconds until a server that does not come up is ended
+#   setup, environment, command, port, socket, strict_port, idle_timeout    settings of the server; empty: the default
+#   token        the secret of a new server; empty: a random one
+#   timeout      in seconds, for Jupyter to come up
 #
-# Answers of a server that runs its record, `server` and, last, `joined`.
-# Each process costs a millisecond or two: what is on the way of a start is left to the shell itself.
+# Reports the record of a running server, `server` and, last, `joined`.
+# A process costs a millisecond or two, so what every start does is left to the shell itself.
 
 main() {
-  go_to_directory || fail directory "$path"
+  go_to_directory "$directory" || fail directory "$path"
   hold_record
+  joined=yes
   if record_lives "$folder"; then
     pid=$record_pid start_time=$record_start_time
-    # Its launch was cut off before Jupyter was up, so it is waited for now.
+    # If its launch was cut off before Jupyter was up, this one waits for it.
     [ -s "$folder/server.json" ] || { enter_environment; await_server; }
-    answer yes
   elif [ "$mode" = find ]; then
     report absent
+    return
   else
+    joined=no
     [ ! -f "$folder/record" ] || remove_record "$folder"
     enter_environment
     choose_command
     report phase jupyter
     start_server
     await_server
-    answer no
   fi
+  IFS= read -r info <"$folder/server.json"
+  case $info in
+    *'"port": '"$port"[!0-9]*) ;;
+    *) [ "$joined" = yes ] || [ -n "$socket" ] || port_holder "$port" ;;
+  esac
+  finish "$joined"
 }
 
 undo() {
@@ -43,27 +46,27 @@ start_server() {
   set -- --no-browser "--notebook-dir=$here"
   if [ -n "$socket" ]; then
     choose_socket
-    # Each kind of server takes its own of the two, and passes over the other.
+    # Each kind of server knows one of the two, and ignores the other.
     set -- "$@" "--ServerApp.sock=$socket" "--NotebookApp.sock=$socket"
   else
     set -- "$@" --ip=127.0.0.1 "--port=$port"
     if [ -n "$strict_port" ]; then set -- "$@" --port-retries=0; else set -- "$@" --port-retries=50; fi
   fi
   if [ -n "$idle_timeout" ]; then
-    # Of the last two, each kind of server takes its own. A page that was left open keeps nothing up.
+    # Each kind of server knows one of the last two. A page that was left open does not keep its kernel alive.
     set -- "$@" "--MappingKernelManager.cull_idle_timeout=$idle_timeout" --MappingKernelManager.cull_interval=60 \
       --MappingKernelManager.cull_connected=True "--ServerApp.shutdown_no_activity_timeout=$idle_timeout" \
       "--NotebookApp.shutdown_no_activity_timeout=$idle_timeout"
   fi
   if [ "$(id -u)" = 0 ]; then
     set -- "$@" --allow-root
-    report note "this is root's account, where Jupyter starts only with --allow-root: passed"
+    report note "running as root, so Jupyter gets the option --allow-root"
   fi
   give_token
   share_cookies
   begin "$run" "$@"
   if is_users_machine; then report boot here; else report boot there; fi
-  # Before Jupyter is up, so that a server is known however this script ends; the runtime file is added later.
+  # The record is written before Jupyter is up, so that the server is known even if this script is cut off.
   put_on_record keep_server
 }
 
@@ -73,15 +76,14 @@ keep_server() {
   [ -z "$socket" ] || keep socket "$socket"
 }
 
-# Then both ends of the tunnel want their port of the same machine.
+# Whether both ends of the connection are on one machine, where the tunnel and the server compete for ports.
 is_users_machine() {
   # shellcheck disable=SC2086
   set -- $SSH_CONNECTION
   [ "$1" = "$3" ]
 }
 
-# Sets $socket to a path on this machine's own disk: homes may be shared, and sockets do not work there. A folder
-# that somebody else made, or could enter, is refused; so is a path without room in a socket's address.
+# Sets $socket to a path on a local disk, since the home folder may be shared, and sockets do not work there.
 choose_socket() {
   place=$(in_environment local_folder)/remote-notebook-$(id -u)
   private_folder "$place"
@@ -95,22 +97,20 @@ choose_socket() {
 
 local_folder() { printf '%s' "${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"; }
 
-# By its environment the token is in no argument list, and Jupyter keeps it out of its log.
+# Passes the token in the environment, where neither the process table nor Jupyter's log shows it.
 give_token() {
   # shellcheck disable=SC2046
-  [ -n "$token" ] || token=$(join_words $(od -An -N24 -tx1 /dev/urandom))
+  [ -n "$token" ] || token=$(set -- $(od -An -N24 -tx1 /dev/urandom) && IFS='' && printf '%s' "$*")
   quote "$token"
   adjust_environment "export JUPYTER_TOKEN=$quoted"
 }
 
-join_words() { IFS='' && printf '%s' "$*"; }
-
-# A browser sends the cookies of an address to each of its ports. jupyter_server keeps its _xsrf for the paths below
-# its base_url, others theirs for all: where both are, a page reads the one and its server the other, and nothing is
-# saved any more. Each takes what another gave, so all of them keep it for all paths. Only by a file it is added to
-# what tornado_settings the user has, and those to whom it means nothing pass over it.
+# A browser sends the cookies of an address to each of its ports. jupyter_server sets its _xsrf cookie for the paths
+# below its base_url, other servers for all paths. With both, a page reads one and its server the other, and nothing can
+# be saved. So all servers set it for all paths, and share it. Only a configuration file can add this to the
+# tornado_settings of the user; servers that do not know the setting ignore it.
 share_cookies() {
-  # It would be two folders of that list.
+  # JUPYTER_CONFIG_PATH cannot contain such a folder.
   case $folder in *:*) return 0 ;; esac
   (umask 077 && printf '%s\n' 'c.ServerApp.tornado_settings.update({"xsrf_cookie_kwargs": {"path": "/"}})' \
     >"$folder/jupyter_server_config.py") 2>/dev/null || fail folder "$folder"
@@ -118,15 +118,20 @@ share_cookies() {
   adjust_environment "export JUPYTER_CONFIG_PATH=$quoted\"\${JUPYTER_CONFIG_PATH:+:\$JUPYTER_CONFIG_PATH}\""
 }
 
-# Waits for the runtime file of $pid. Jupyter's name for it tells the PID, unless the command is a wrapper that
-# stays: then the file is known by the token in it.
+# Waits for the runtime file of $pid. If the command is a wrapper that stays, Jupyter has another PID, which its name
+# for the file contains: then the token in it decides.
 await_server() {
   (in_environment each_runtime_folder) >"$folder/runtime-folders" || fail folder "$folder"
   deadline=$(($(date +%s) + timeout))
   looks=0
-  until runtime_file_of "$pid"; do
+  until find_runtime_file "$pid"; do
     looks=$((looks + 1))
-    if [ $((looks % 40)) = 0 ] && runtime_file_with_token; then break; fi
+    if [ $((looks % 40)) = 0 ] && [ -n "$token" ] && find_runtime_file '*'; then
+      pid=${info##*\"pid\": } pid=${pid%%[!0-9]*}
+      start_time=$(start_time "$pid")
+      keep_identity >>"$folder/record"
+      break
+    fi
     if ! is_alive "$pid" "$start_time"; then
       report_log "$folder/log"
       port_holder "$port"
@@ -143,58 +148,26 @@ await_server() {
   keep runtime "$runtime" >>"$folder/record"
 }
 
-# Jupyter's rules for the place of its runtime files, with the variables that the environment may have set.
+# Jupyter's rules for the folder of its runtime files, with the variables of the environment.
 each_runtime_folder() {
   printf '%s\n' "${JUPYTER_RUNTIME_DIR:-${JUPYTER_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/jupyter}/runtime}"
   [ -n "$JUPYTER_RUNTIME_DIR$JUPYTER_DATA_DIR" ] || printf '%s\n' "$HOME/Library/Jupyter/runtime"
 }
 
-runtime_file_of() {
+# Sets $runtime to the runtime file of process $1, or with * to one that contains the token. Copies it as one line to the
+# record's folder and to $info. Jupyter does not write it in one step: it is complete when its bracket is closed.
+find_runtime_file() {
   while IFS= read -r place; do
-    for runtime in "$place/jpserver-$1.json" "$place/nbserver-$1.json"; do
-      [ ! -s "$runtime" ] || ! flatten "$runtime" || return 0
+    # shellcheck disable=SC2086
+    for runtime in "$place"/jpserver-$1.json "$place"/nbserver-$1.json; do
+      [ -s "$runtime" ] || continue
+      tr -d '\n' <"$runtime" >"$folder/server.json"
+      IFS= read -r info <"$folder/server.json"
+      case "$1 $info" in '* '*"$token"*'}' | [0-9]*'}') return 0 ;; esac
+      rm -f "$folder/server.json"
     done
   done <"$folder/runtime-folders"
   return 1
-}
-
-runtime_file_with_token() {
-  [ -n "$token" ] || return 1
-  while IFS= read -r place; do
-    for runtime in "$place"/*server-*.json; do
-      if [ ! -s "$runtime" ] || ! flatten "$runtime"; then continue; fi
-      case $info in *"$token"*) ;; *) continue ;; esac
-      pid=${info##*\"pid\": } pid=${pid%%[!0-9]*}
-      start_time=$(start_time "$pid")
-      {
-        keep pid "$pid"
-        keep start_time "$start_time"
-      } >>"$folder/record"
-      return 0
-    done
-  done <"$folder/runtime-folders"
-  return 1
-}
-
-# Keeps runtime file $1 in one line, here and in $info. Jupyter does not write it in one step: it is whole when
-# its bracket is closed.
-flatten() {
-  tr -d '\n' <"$1" >"$folder/server.json"
-  IFS= read -r info <"$folder/server.json"
-  case $info in *'}') return 0 ;; esac
-  rm -f "$folder/server.json"
-  return 1
-}
-
-answer() {
-  IFS= read -r info <"$folder/server.json"
-  case $info in
-    *'"port": '"$port"[!0-9]*) ;;
-    *) [ "$1" = yes ] || [ -n "$socket" ] || port_holder "$port" ;;
-  esac
-  report_server "$folder"
-  report joined "$1"
-  answered=1
 }
 
 main

@@ -1,8 +1,8 @@
-# Prints the log of one server, behind the frame `begin`.
+# Prints the log of a server, after the frame `begin`.
 #
-#   folder   the server's record
-#   lines    how many of its last lines
-#   follow   not empty: go on until the server ends
+#   folder   the folder of the server's record
+#   lines    how many of the last lines to print
+#   follow   not empty: continue until the server ends
 
 log=$folder/log
 [ -r "$log" ] || fail log "$log"
@@ -14,7 +14,7 @@ fi
 
 tail -n "$lines" -f "$log" &
 follower=$!
-# Without these, a follower whose reader is gone would stay until Jupyter's next line.
+# Otherwise tail would stay until Jupyter's next line when its reader is gone.
 trap 'kill "$follower" 2>/dev/null' EXIT
 trap 'exit 0' HUP INT TERM PIPE
 while record_lives "$folder"; do

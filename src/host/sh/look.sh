@@ -1,7 +1,7 @@
-# Tells whether one server's process lives, and its last words if it does not.
+# Reports whether a server's process is alive; if not, the end of its log.
 #
-#   folder      the server's record
-#   pid, start_time  the server
+#   folder             the folder of its record
+#   pid, start_time    its process
 
 must_be_here "$folder"
 if is_alive "$pid" "$start_time"; then

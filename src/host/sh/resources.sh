@@ -1,14 +1,12 @@
-# Tells how much of the host is in use, and changes nothing.
+# Reports how much of the host is in use, as far as the host shows it. Changes nothing.
 #
-#   directories   one a line, each absolute, below ~, or in the home folder: whose disk is meant
-#
-# What the host does not report is left out.
+#   directories   whose disks to report, one a line; relative ones start in the home folder
 
 main() {
   report cpus "$(getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
   report_load
   report_memory
-  # A dead file system or a sick driver would keep all else waiting.
+  # A dead file system or a broken driver must not delay the rest.
   report_disks &
   disks=$! disks_start_time=$(start_time $!)
   report_gpus &
@@ -29,7 +27,7 @@ report_load() {
   fi
 }
 
-# What can be had without swapping: caches count as free. Before Linux 3.14 the kernel does not say so itself.
+# The memory that is available without swapping, caches included. Linux before 3.14 does not report MemAvailable.
 report_memory() {
   if [ -r /proc/meminfo ]; then
     awk '
@@ -55,7 +53,7 @@ report_disks() {
   done
 }
 
-# On WSL and in containers it is where no PATH leads.
+# On WSL and in containers nvidia-smi is not on the PATH.
 report_gpus() {
   PATH=$PATH:/usr/lib/wsl/lib:/usr/local/nvidia/bin
   command -v nvidia-smi >/dev/null 2>&1 || return 0

@@ -1,8 +1,6 @@
-# Tells of each server that was started from here or elsewhere, that has a record on this host, and lives.
+# Reports each running server that has a record on this host, unless its launch is still in progress.
 #
-#   all   not empty: also of every other Jupyter server of this user, see runtime.sh
-#
-# One whose launch is still under way is left out.
+#   all   not empty: also every other Jupyter server of this user, see parts/runtime.sh
 
 node=$(uname -n)
 report here "$node"
@@ -10,8 +8,7 @@ for folder in "$SERVERS"/*/; do
   folder=${folder%/}
   if ! record_lives "$folder" || is_elsewhere || ! [ -s "$folder/server.json" ]; then continue; fi
   report folder "$folder"
-  report_server "$folder"
-  report joined yes
+  report_server "$folder" yes
 done
 [ -z "$all" ] || report_runtime_files
 exit 0

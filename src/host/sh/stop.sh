@@ -1,30 +1,15 @@
-# Ends one server, known by its PID and start time, and verifies that it is gone.
+# Stops a server and verifies that it is gone.
 #
-#   folder      the server's record; empty: that of the launch
-#   pid, start_time  the server; empty: that of the record
-#   token       its secret: one that was restarted has kept it, and is meant as well
-#   launch      not empty: only if the record is of this launch
-#   grace       seconds to wait for a server that was asked through its API already, before TERM
+#   folder    the folder of its record; empty: that of the launch
+#   pid, start_time    its process; empty: that of the record
+#   token     its secret, by which it is recognized after a restart
+#   launch    not empty: stop it only if this launch wrote the record
+#   grace     seconds to wait before signals, if its API has been asked to shut it down
 
 main() {
   if [ -n "$launch" ]; then undo_launch; else must_be_here "$folder"; fi
   if [ -z "$pid" ] || is_restarted; then pid=$record_pid start_time=$record_start_time; fi
-  if is_alive "$pid" "$start_time"; then
-    end_server
-    [ "$how" != unkillable ] || fail unkillable "$pid"
-    forget
-    report stopped "$how"
-  else
-    forget
-    report gone
-  fi
-}
-
-# Whether another process than the one that is meant runs there now by the same secret.
-is_restarted() { ! is_alive "$pid" "$start_time" && record_lives "$folder" && has_token; }
-
-# Ends the server, and sets $how to the way it went.
-end_server() {
+  is_alive "$pid" "$start_time" || { forget; end_gone; }
   if [ "$grace" -gt 0 ] && gone_within "$grace" "$pid" "$start_time"; then
     how=shutdown
   elif [ -n "$launch" ]; then
@@ -32,9 +17,18 @@ end_server() {
   else
     how=$(end_process "$pid" "$start_time")
   fi
+  [ "$how" != unkillable ] || fail unkillable "$pid"
+  forget
+  report stopped "$how"
 }
 
-# Ends the attempt itself. Comes back only where it has left a server on record.
+# Whether another process with the same token runs in its place.
+is_restarted() {
+  [ -n "$token" ] && ! is_alive "$pid" "$start_time" && record_lives "$folder" &&
+    grep -qF "\"token\": \"$token\"" "$folder/server.json"
+}
+
+# Ends the script of the launch. Returns only if the launch has started a server, which is to be stopped.
 undo_launch() {
   [ -n "$folder" ] || find_launch || end_gone
   end_launch
@@ -43,7 +37,6 @@ undo_launch() {
   must_be_here "$folder"
   [ "$record_launch" = "$launch" ] || end_gone
   [ -n "$record_adopted" ] || return 0
-  # A launch that put a server of somebody else's on record did no more.
   take_lock "$folder"
   forget_record "$folder"
   release_lock "$folder"
@@ -55,7 +48,7 @@ end_gone() {
   exit 0
 }
 
-# Its caller may have gone before it was told the folder.
+# Sets $folder: the connection may have been lost before the launch reported it.
 find_launch() {
   for folder in "$SERVERS"/*/; do
     folder=${folder%/}
@@ -65,42 +58,36 @@ find_launch() {
   return 1
 }
 
-# Whether the launch holds the lock of $folder. Sets $signature to what stands in it.
+# Whether the launch holds the lock of $folder. Sets $signature to the text of the lock.
 holds_lock() {
   signature=$(readlink "$folder/lock") || return 1
   case $signature in "$launch "*) return 0 ;; esac
   return 1
 }
 
-# The attempt undoes itself as soon as it notices that its caller is gone, and holds the lock until then. It may
-# notice late: in an activate script, or one of its commands, that takes its time.
+# A launch undoes itself when it notices that its caller is gone, and keeps the lock until then. Commands that it runs,
+# such as an activate script, may delay that.
 end_launch() {
   holds_lock || return 0
   holder=${signature#* }
-  # On another node it ends by itself, and its lock with it.
   [ "${holder%% *}" = "$(uname -n)" ] || return 0
   holder=${holder#* }
   script=${holder%% *} script_start_time=${holder#* }
   for signal in TERM KILL; do
     is_alive "$script" "$script_start_time" || return 0
-    # By its group it misses none that begins just now.
+    # The signal to the group also reaches processes that are being started.
     # shellcheck disable=SC2046
     kill "-$signal" "-$script" "$script" $(descendants "$script") 2>/dev/null
     gone_within 12 "$script" "$script_start_time" && return 0
   done
 }
 
-# A record that a later start wrote is not ours to remove.
+# Removes the record, unless a later start wrote it.
 forget() {
   is_ours || return 0
   take_lock "$folder"
   ! is_ours || remove_record "$folder"
   release_lock "$folder"
-}
-
-has_token() {
-  IFS= read -r info <"$folder/server.json" || [ -n "$info" ] || return 1
-  case $info in *"\"token\": \"$token\""*) [ -n "$token" ] ;; *) return 1 ;; esac
 }
 
 is_ours() { read_record "$folder" && [ "$record_pid $record_start_time" = "$pid $start_time" ]; }

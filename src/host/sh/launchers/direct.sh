@@ -1,7 +1,6 @@
-# The launcher that runs a process on this very node.
+# The launcher that runs a process on this node.
 
-# Runs code $1 in the environment, with the words behind it. Sets $pid and $start_time to the process that runs, which
-# may name another later.
+# Runs code $1 in the environment, with the arguments after it. Sets $pid and $start_time to its process.
 launch_process() {
   code=$1 detach=nohup
   shift
@@ -12,7 +11,7 @@ launch_process() {
   pid=$child start_time=$child_start_time
 }
 
-# Writes who it is into a record.
+# Prints the lines of the record that identify the process.
 keep_identity() {
   keep pid "$pid"
   keep start_time "$start_time"

@@ -1,13 +1,13 @@
-# A process of this user's that outlives the script which begins it. It is on record under a lock, so that any machine
-# finds it, and undone if it comes to nothing. What runs it, and where, is the matter of a launcher: see launchers/.
+# A process of this user's that outlives the script which starts it. It has a record, so that any machine finds it, and
+# is undone if the script fails. A launcher runs it: see launchers/.
 #
-#   launch           a name for this attempt, by which its caller can undo just what it began
-#   from             the machine that has it started; empty: this program does not start it
-#   name, directory  what it is called
+#   launch     an ID of this attempt, by which its caller can undo it
+#   from       the machine that starts it; empty: something else started it
+#   name, directory    of the server
 
-# Sets $folder to that of the record of $name, which is this script's alone from here to its end.
+# Sets $folder to that of the record of $name, and locks it until the script ends.
 hold_record() {
-  find_record
+  find_record "$name"
   folder=$record
   trap 'leave' EXIT
   trap 'exit 1' HUP INT TERM PIPE
@@ -18,23 +18,29 @@ hold_record() {
   must_be_here "$folder"
 }
 
-# Whatever ends this script before it has answered undoes what it did.
+# Reports the server, and as $1 whether it was already running. Nothing is undone from here on.
+finish() {
+  report_server "$folder" "$1"
+  answered=1
+}
+
+# Undoes what this script did, unless it has finished.
 leave() {
   trap '' HUP INT TERM PIPE
   [ -n "$answered" ] || undo
   remove_passing "$folder"
-  # Not later: a lock whose holder is gone counts as none, and the next one's would be removed.
+  # After this script has ended, the lock would be another one's.
   [ -z "$locked" ] || release_lock "$folder"
 }
 
-# Runs code $1 in the environment with the words behind it, its output in the log of $folder.
+# Runs code $1 in the environment, with the arguments after it, and writes its output to the log.
 begin() {
   begun=1
   (umask 077 && : >"$folder/log") 2>/dev/null || fail folder "$folder"
   launch_process "$@"
 }
 
-# Puts it on record, with what function $1 keeps of it besides.
+# Writes the record, with the lines that function $1 adds.
 put_on_record() {
   begun=1
   umask 077
@@ -50,7 +56,6 @@ put_on_record() {
   } >"$folder/record" || fail folder "$folder"
 }
 
-# Ends what was begun, and removes what there is of it.
 undo_begun() {
   [ -n "$begun" ] || return 0
   end_launched

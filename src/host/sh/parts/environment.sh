@@ -1,7 +1,7 @@
-# Enters what Jupyter is to find itself in.
+# Enters the environment of a server.
 #
-#   setup        lines of shell that come first
-#   environment  a venv's folder, conda:NAME, uv, poetry, pixi, module:NAME,NAME …; empty: what is found
+#   setup        shell commands to run first
+#   environment  the folder of a venv, conda:NAME, uv, poetry, pixi, module:NAME,NAME …; empty: a venv that is found
 
 enter_environment() {
   [ -n "$environment" ] || choose_venv
@@ -17,23 +17,23 @@ enter_environment() {
   esac
 }
 
-# A venv in the directory is what its user means, if Jupyter is in it.
+# Uses a venv in the directory, if it has Jupyter.
 choose_venv() {
   for each in .venv venv; do
     [ -r "$each/bin/activate" ] || continue
     if [ -n "$command" ] || [ -x "$each/bin/jupyter" ]; then
       environment=$each
-      report note "$each is in the directory, and is used"
+      report note "using $each in the directory"
       return 0
     fi
-    report note "$each is in the directory, but has no jupyter: passed over"
+    report note "ignoring $each in the directory: it has no jupyter"
   done
 }
 
 enter_venv() {
   expand_home "$environment"
   [ -r "$path/bin/activate" ] || { report where "$here"; fail environment "$path"; }
-  # It may end with any status.
+  # Any status of an activate script is fine.
   enter_by 'activate=$1; shift; . "$activate" || :' "$path/bin/activate" || cannot_enter
 }
 
@@ -58,11 +58,11 @@ run_setup() {
   fail setup "$step"
 }
 
-# Any conda may be the one that has this environment: they are tried in turn. `conda run` would stay in between,
-# hold back Jupyter's log, and take its signals.
+# Tries each conda until one knows the environment. `conda run` would keep running, delay Jupyter's log and catch its
+# signals.
 enter_conda() {
   expand_home "$1"
-  find_condas || { report where "$(in_environment value_of PATH):$CONDA_PLACES"; fail tool conda; }
+  find_condas || fail_tool conda "$(in_environment value_of PATH):$CONDA_PLACES"
   while IFS= read -r conda; do
     if enter_by "$CONDA_CODE" "$conda" "$path"; then return 0; fi
   done <"$folder/condas"
@@ -82,13 +82,13 @@ CONDA_PLACES="$HOME/miniforge3/bin:$HOME/miniconda3/bin:$HOME/mambaforge/bin:$HO
 CONDA_PLACES="$CONDA_PLACES:$HOME/opt/anaconda3/bin:$HOME/.local/bin:$HOME/bin:$HOME/micromamba/bin:/opt/conda/bin"
 CONDA_PLACES="$CONDA_PLACES:/opt/miniforge3/bin:/opt/miniconda3/bin:/opt/anaconda3/bin:/opt/homebrew/bin:/usr/local/bin"
 
-# Puts the condas that there are into a file, each once.
+# Writes the path of each conda on the host to a file.
 find_condas() {
   (in_environment each_conda "$CONDA_PLACES") >"$folder/condas"
   [ -s "$folder/condas" ] || { ask_login_shell && find_condas; }
 }
 
-# A mamba of before version 2 has a conda beside it, and is one in other words.
+# A mamba with a conda beside it is older than version 2, and only another interface to that conda.
 each_conda() {
   for each in "$CONDA_EXE" "$MAMBA_EXE"; do [ ! -x "$each" ] || printf '%s\n' "$each"; done
   printf '%s\n' "$PATH:$1" | tr : '\n' | awk '!seen[$0]++' | while IFS= read -r place; do
@@ -101,7 +101,7 @@ each_conda() {
 }
 
 enter_modules() {
-  find_modules || { ask_login_shell && find_modules; } || { report where "$MODULE_PLACES"; fail tool module; }
+  find_modules || { ask_login_shell && find_modules; } || fail_tool module "$MODULE_PLACES"
   IFS=,
   set -f
   # shellcheck disable=SC2086
@@ -111,7 +111,7 @@ enter_modules() {
   enter_by "$MODULES_CODE" "$modules" "$@" || cannot_enter
 }
 
-# A removed tool leaves its file behind, so they are tried in turn: in a function, which hides the modules' names from them.
+# Tries each file, since a tool that was removed may leave its own behind; in a function, to hide the arguments from it.
 MODULES_CODE='modules=$1
 shift
 define() { . "$each"; }
@@ -124,7 +124,7 @@ module load "$@"'
 MODULE_PLACES='/etc/profile.d/lmod.sh /etc/profile.d/z00_lmod.sh /etc/profile.d/00-modulepath.sh /etc/profile.d/modules.sh'
 MODULE_PLACES="$MODULE_PLACES /usr/share/lmod/lmod/init/sh /usr/share/modules/init/sh /usr/share/Modules/init/sh"
 
-# Sets $modules to the files that may define `module`. Those in profile.d know the site's own folders, too.
+# Sets $modules to the files that may define `module`. Those in profile.d also know the site's own folders.
 # shellcheck disable=SC2086
 find_modules() {
   modules=$(in_environment each_module_file $MODULE_PLACES)
@@ -139,19 +139,22 @@ each_module_file() {
 
 PROJECT_PLACES="$HOME/.local/bin:$HOME/.cargo/bin:$HOME/.pixi/bin:/opt/homebrew/bin:/usr/local/bin"
 
-# `uv run` and its like set variables: none of them stays between us and Jupyter.
+# Takes over the variables that `uv run` and its like set, so that the tool does not keep running.
 enter_project() {
-  find_tool "$1" || { ask_login_shell && find_tool "$1"; } || {
-    report where "$(in_environment value_of PATH):$PROJECT_PLACES"
-    fail tool "$1"
-  }
+  find_tool "$1" || { ask_login_shell && find_tool "$1"; } || fail_tool "$1" "$(in_environment value_of PATH):$PROJECT_PLACES"
   enter_within 0 "$tool" run /bin/sh -c "$LEAVE_CODE" || cannot_enter
 }
 
 find_tool() { tool=$(in_environment program_in "$PROJECT_PLACES" "$1"); }
 
-# What the user's login shell would find: its start-up files are read as for a terminal. Asked once, when all
-# that is quick has failed; such a file may hang, or start something that stays.
+# $1 was not found in places $2.
+fail_tool() {
+  report where "$2"
+  fail tool "$1"
+}
+
+# Takes over the variables of the user's login shell, which reads its start-up files as for a terminal. Only once, after
+# quicker ways have failed: such a file may hang, or start something that keeps running.
 ask_login_shell() {
   if [ -n "$asked" ] || [ ! -x "$SHELL" ]; then return 1; fi
   asked=1
@@ -160,7 +163,7 @@ ask_login_shell() {
     csh | tcsh) enter_within 10 "$SHELL" -c "if ( -r ~/.login ) source ~/.login; exec /bin/sh -c '$LEAVE_CODE'" ;;
     *) enter_within 10 "$SHELL" -l -i -c "exec /bin/sh -c '$LEAVE_CODE'" ;;
   esac && return 0
-  report note "your login shell there ($SHELL) did not say what it finds: see its start-up files"
+  report note "cannot read the variables of your login shell on the host ($SHELL): check its start-up files"
   return 1
 }
 

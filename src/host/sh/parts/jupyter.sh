@@ -1,15 +1,13 @@
-# Chooses the command that starts Jupyter, once the environment is entered.
+# Chooses the command that starts Jupyter, after the environment has been entered.
 
-# Where Jupyter is when the PATH of a shell that is no login shell lacks it.
+# Common places of Jupyter, which only the PATH of a login shell may contain.
 USUAL_PLACES="$HOME/.local/bin:$HOME/miniforge3/bin:$HOME/miniconda3/bin:$HOME/anaconda3/bin:/opt/conda/bin:/usr/local/bin"
 
-# Sets $command, for people, and $run, for a shell in the environment: what the user named, else JupyterLab where the
-# environment has it, else the notebook. These are run without the `jupyter` before them, which would just look
-# them up, and start Python a second time for it.
+# Sets $command, for people, and $run, for a shell in the environment: the user's command, or else JupyterLab, or else the
+# notebook. These two are run directly, since `jupyter` would start Python twice.
 choose_command() {
   if [ -n "$command" ]; then
-    run=$command
-    # To a shell, these end a command or begin another: our options would go to the wrong one.
+    # With such characters it may be several commands, the last of which gets our options.
     case $command in
       *[\;\&\|\<\>\(\)]*)
         quote "$command \"\$@\""
@@ -18,7 +16,7 @@ choose_command() {
         return 0
         ;;
     esac
-    # The user's words as a shell reads them, without a comment, which would swallow our options.
+    # The arguments as a shell reads them, without a comment, which would hide our options.
     run=$(in_environment "quoted_words $command")
     eval "set -- $run"
     find_program "$1" || fail jupyter "$1"
@@ -38,8 +36,7 @@ choose_command() {
 
 quoted_words() { for word; do quote "$word" && printf '%s ' "$quoted"; done; }
 
-# Sets $found to where program $1 is, and makes the environment's PATH one that has it, if there is any: the quick way
-# first.
+# Sets $found to the path of program $1, and extends the environment's PATH if necessary.
 find_program() {
   look_up "$1" && return 0
   [ -n "$environment" ] || { ask_login_shell && look_up "$1" && return 0; }
@@ -57,7 +54,7 @@ find_program() {
 
 look_up() { found=$(in_environment 'command -v' "$1" 2>/dev/null); }
 
-# Another Jupyter would not see what the environment has. A venv may be meant to use its system's.
+# Fails if $jupyter is outside the environment, whose packages it would not see. A venv may use the system's.
 verify_own() {
   case $environment in
     '' | module:*) return 0 ;;
@@ -67,6 +64,6 @@ verify_own() {
   case $jupyter in "$prefix"/*) return 0 ;; esac
   case $environment in
     conda:* | uv | poetry | pixi) report where "$prefix/bin"; fail jupyter jupyter ;;
-    *) report note "$environment has no jupyter of its own; this is $jupyter" ;;
+    *) report note "$environment has no jupyter of its own; using $jupyter" ;;
   esac
 }

@@ -1,18 +1,18 @@
-# The lock on a server's record.
+# The lock on a server's record: of two launches at once, the second waits, and then finds the server of the first. The
+# lock is a symbolic link, so that it is created in one step with the text that shows its holder (launch, node, PID, start
+# time), and whether that has died.
 
-# Two starts at once: the second waits here, then finds the first one's server. The lock is a symbolic link
-# whose text is its holder (launch, node, PID, start time), so that it is taken and signed in one step, and a dead
-# holder's can be told.
+# Waits for the lock in folder $1, and takes it.
 take_lock() {
   node=$(uname -n) waited=''
   me="${launch:-none} $node $$ $(start_time $$)"
   private_folder "$1" || fail folder "$1"
-  vain=0
+  failures=0
   until ln -s "$me" "$1/lock" 2>/dev/null; do
     if ! signature=$(readlink "$1/lock"); then
-      # Its holder has released it just now, and the folder with it; or nothing can be written here.
-      vain=$((vain + 1))
-      if [ "$vain" -gt 100 ] || ! private_folder "$1"; then fail folder "$1"; fi
+      # It has just been released, and its folder removed; or the folder cannot be written.
+      failures=$((failures + 1))
+      if [ "$failures" -gt 100 ] || ! private_folder "$1"; then fail folder "$1"; fi
     elif holder_lives "$1"; then
       heartbeat
       nap
@@ -23,8 +23,8 @@ take_lock() {
   done
 }
 
-# Whether the holder that $signature tells has the lock in folder $1 still. On another node of those that share this
-# home folder its PID means nothing: it counts for as long as a launch may take, and ten minutes more for its environment.
+# Whether the holder in $signature still has the lock in folder $1. A PID on another node with this home folder cannot be
+# checked: its lock is valid for the timeout of a launch, and ten minutes more for its environment.
 holder_lives() {
   holder=${signature#* }
   its_node=${holder%% *} holder=${holder#* }
@@ -33,11 +33,11 @@ holder_lives() {
     return
   fi
   [ -z "$(find "$1/lock" -prune -mmin "+$((10 + ${timeout:-0} / 60))" 2>/dev/null)" ] || return 1
-  [ -n "$waited" ] || report note "another start is under way on $its_node, and is waited for"
+  [ -n "$waited" ] || report note "waiting for another start on $its_node to finish"
   waited=1
 }
 
-# The folder goes as well when it is empty: one with a record is a server's.
+# Removes the folder as well, unless it has a record.
 release_lock() {
   rm -f "$1/lock"
   rmdir "$1" 2>/dev/null

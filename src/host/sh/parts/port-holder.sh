@@ -1,4 +1,4 @@
-# Who listens on port $1 of the host, where that can be known.
+# Reports which process listens on port $1 of the host, if that is visible.
 port_holder() {
   who=''
   if command -v ss >/dev/null 2>&1; then
@@ -6,7 +6,7 @@ port_holder() {
     who=$(printf '%s\n' "$line" | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\2 \1/p')
     [ -z "$who" ] || who="$(process_name "${who%% *}" "${who#* }") (PID ${who%% *})"
     uid=$(printf '%s\n' "$line" | sed -n 's/.*uid:\([0-9]*\).*/\1/p')
-    # It names no user for root.
+    # ss prints no uid for root.
     [ -n "$who" ] || [ -z "$line" ] || who="user $(id -un "${uid:-0}" 2>/dev/null || printf '%s' "$uid")"
   elif command -v lsof >/dev/null 2>&1; then
     # shellcheck disable=SC2046
@@ -16,10 +16,10 @@ port_holder() {
   [ -z "$who" ] || report holder "$who"
 }
 
-# What process $1 is called, as `wholeName` of system/port.ts has it: $2 is its name in the process table.
+# Prints a name for process $1, whose name in the process table is $2, by the rules of `wholeName` in system/port.ts.
 process_name() {
   name=$2
-  # It runs in a shell of its own. A `*` among the words is no pattern: it could be one of the whole disk.
+  # An argument `*` must not become a list of files. This runs in a subshell.
   set -f
   # shellcheck disable=SC2046
   set -- $(ps -ww -o args= -p "$1" 2>/dev/null)

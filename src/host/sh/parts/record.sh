@@ -1,6 +1,17 @@
-# A server's record: what is known of it, in a folder of its own.
+# The records of servers: each has a folder of its own.
 
-# Reads the record in folder $1: what is known of a server, one `KEY VALUE` a line, of which the last counts.
+SERVERS=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers
+
+# Sets $record to the folder for server $1 in directory $here.
+find_record() {
+  checksum=$(cksum <<END
+$here
+END
+  )
+  record=$SERVERS/$1-${checksum%% *}
+}
+
+# Reads the record in folder $1: lines of `KEY VALUE`, of which the last with a key applies.
 read_record() {
   record_launch='' record_pid='' record_start_time='' record_runtime='' record_socket='' record_node='' record_job='' record_adopted=''
   [ -f "$1/record" ] || return 1
@@ -12,49 +23,44 @@ read_record() {
   done <"$1/record"
 }
 
-# Whether the server of the record that was read was started on another node of those that share this home folder: its
-# PID means nothing here, and nobody can tell from here whether it lives. A scheduler knows its job on each of them.
+# Whether the server of the record that was read is on another node with this home folder, so that its PID cannot be checked
+# here. A job can be checked on every node.
 is_elsewhere() { [ -z "$record_job" ] && [ -n "$record_node" ] && [ "$record_node" != "$(uname -n)" ]; }
 
-# Fails when the server of the record in folder $1 is elsewhere.
+# Reads the record in folder $1, and fails if its server is on another node.
 must_be_here() {
   read_record "$1" || return 0
   ! is_elsewhere || fail elsewhere "$record_node $(uname -n) $1"
 }
 
-# Whether the server of the record in folder $1 lives.
-record_lives() {
-  read_record "$1" && is_alive "$record_pid" "$record_start_time"
-}
+# Reads the record in folder $1. Whether its server is alive.
+record_lives() { read_record "$1" && is_alive "$record_pid" "$record_start_time"; }
 
-# Where the records of all servers are.
-SERVERS=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers
-
-# The record in folder $1, and Jupyter's runtime file in one line.
+# Reports the record in folder $1, Jupyter's runtime file, and as $2 whether the server was already running.
 report_server() {
   while IFS= read -r line; do report "$line"; done <"$1/record"
   IFS= read -r info <"$1/server.json"
   report server "$info"
+  report joined "$2"
 }
 
-# Removes what the server of the record in folder $1 left: the record, its log, and its runtime files, unless
-# a later server with the same PID wrote these.
+# Removes the record in folder $1, and the files that its server left. A later server with the same PID may have written
+# the runtime file: that one stays.
 remove_record() {
   read_record "$1"
   if [ -f "$record_runtime" ] && [ "$(tr -d '\n' <"$record_runtime")" = "$(cat "$1/server.json")" ]; then
     rm -f "$record_runtime" "${record_runtime%.json}-open.html"
   fi
-  # Jupyter leaves its socket behind when a signal ends it.
+  # A Jupyter that is ended by a signal leaves its socket behind.
   [ -z "$record_socket" ] || rm -f "$record_socket"
   rm -f "$1/record" "$1/server.json" "$1/log" "$1/runtime-folders" "$1/jupyter_server_config.py"
   remove_passing "$1"
 }
 
-# Removes the record of a server that goes on, and that this program has not started.
+# Removes the record in folder $1 of an adopted server, which keeps running.
 forget_record() { rm -f "$1/record" "$1/server.json"; }
 
-# Removes what a launch leaves in folder $1 while it enters an environment: its user's variables among it. A launch that
-# was killed has left it, too.
+# Removes the files that a launch needs in folder $1 to enter an environment; they contain the user's variables.
 remove_passing() {
   for each in "$1"/entered-* "$1/output" "$1/condas"; do
     [ ! -e "$each" ] || rm -f "$each"

@@ -1,31 +1,29 @@
-# What the scripts on the host share. They run under /bin/sh, come on its standard input behind
-# system/process.sh and the assignments of their variables, and answer in lines of this form:
-#   @remote-notebook KEY VALUE
-# The whole stands in `{ … } </dev/null`: no child eats the rest of the script, and none runs before all is there.
+# The scripts run under /bin/sh, and arrive on its standard input, after system/process.sh and the assignments of their
+# variables. The whole is in `{ … } </dev/null`: no child reads the rest of it, and nothing runs before all of it is here.
 
-# $1: key, rest: value, without newlines. Ends the script when nobody listens any more.
+# Reports a value without newlines for key $1: see protocol.ts. Ends the script when its caller is gone.
 report() { printf '@remote-notebook %s\n' "$*" || exit 1; }
 
-# One line of a record. $1: key, rest: value, without newlines.
+# Prints a line of a record: key $1 and a value without newlines.
 keep() { printf '%s\n' "$*"; }
 
-# Ends the script with a cause that the client knows.
+# Ends the script with a cause, which failures.ts explains.
 fail() {
   report failed "$*"
   exit 0
 }
 
-# A short wait. Fractions are no POSIX, yet GNU, BSD, macOS and busybox take them.
+# Waits briefly. POSIX has no fractions, but GNU, BSD, macOS and busybox accept them.
 nap() { sleep 0.005 2>/dev/null || sleep 1; }
 
-# A sign of life at some of the naps, by which a script notices that its caller is gone.
+# Notices now and then, in a loop of naps, that the caller is gone.
 naps=0
 heartbeat() {
   naps=$((naps + 1))
   [ $((naps % 30)) != 0 ] || report alive
 }
 
-# The last lines of log $1, each in a frame; the very last may lack its end.
+# Reports the last lines of log $1, of which the last may lack its newline.
 report_log() {
   [ -f "$1" ] && tail -n 15 "$1" | while IFS= read -r line || [ -n "$line" ]; do report log "$line"; done
 }

@@ -1,13 +1,7 @@
-# Reads Jupyter's runtime files, whoever's servers they are of, and changes nothing. `jupyter server list` would delete
-# those whose process is not on this node, and each finds its own kind alone. A part of servers.sh.
+# Reads the runtime files of all Jupyter servers, and changes nothing. `jupyter server list` would delete those whose
+# process is not on this node, and lists only servers of its own kind.
 #
-# Answers of each file `file PATH`, and last one of
-#   `unreadable`    it is none, or not this user's
-#   `absent`        its process is not here: a crash has left it, or another node with this home folder has it
-#   `content TEXT`  the file in one line; before it `node`, `pid`, `start_time`, `elapsed` (seconds, or in the words of ps), `program`
-#                   where it is known (jupyter lab, …), and `listens PORT|PATH` for each that its process has, or
-#                   `listens unknown`
-# and of each record of a server on another node `elsewhere NODE FOLDER`.
+# For each file it reports `file` first, and `unreadable`, `absent` or `content` last.
 
 report_runtime_files() {
   processes=$(ps -A -o pid= -o args= 2>/dev/null)
@@ -22,20 +16,19 @@ report_runtime_files() {
   done
 }
 
-# Jupyter's own rules, with the variables of this session, of each Jupyter that runs (an environment may have set them
-# for it), and without any; and where servers on record have theirs. As true paths: two of them may be one.
+# Prints the real paths of folders with runtime files: by Jupyter's rules, with the variables of this session, of each
+# running Jupyter (its environment may have set them) and without any; and those of servers with a record.
 each_place() {
   {
     jupyter_places "$JUPYTER_RUNTIME_DIR" "$JUPYTER_DATA_DIR" "$XDG_DATA_HOME"
     printf '%s\n' "$HOME/.local/share/jupyter/runtime" "$HOME/Library/Jupyter/runtime"
-    # Until jupyter_core 4.5.
+    # The folder of jupyter_core before 4.5.
     printf '%s\n' "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/jupyter"
     for each in "$SERVERS"/*/; do
       ! read_record "${each%/}" || printf '%s\n' "${record_runtime%/*}"
     done
-    # Kernels have the variables of their server.
     printf '%s\n' "$processes" | awk '/jupyter|notebook/ && !/kernel/ { print $1 }' | while read -r each; do
-      # Only this user's own, also where this is root.
+      # Only the processes of this user, even for root.
       [ ! -O "/proc/$each/environ" ] || places_of_process "$each"
     done
   } | while IFS= read -r place; do
@@ -56,7 +49,7 @@ places_of_process() {
     -e 's/^XDG_DATA_HOME=\(.*\)/\1\/jupyter\/runtime/p'
 }
 
-# $1 may be anything: what is no file of this user's is not opened, and no more is read than a server writes.
+# File $1 may be anything: it is opened only if it is a regular file of this user's, and read only up to a limit.
 report_runtime_file() {
   id=${1##*server-} id=${id%.json}
   case $id in '' | 0* | *[!0-9]*) return ;; esac
@@ -73,7 +66,7 @@ report_runtime_file() {
   report content "$(dd bs=16384 count=1 2>/dev/null <"$1" | tr -d '\000-\037')"
 }
 
-# How long process $1 runs, which started at $2. busybox's ps does not tell; the ticks of proc(5) are hundredths.
+# Prints how long process $1 has been running, which started at $2 in hundredths of a second. busybox's ps cannot do it.
 elapsed() {
   if { read -r uptime _ </proc/uptime; } 2>/dev/null; then
     echo "$((${uptime%.*} - $2 / 100))"
@@ -82,7 +75,7 @@ elapsed() {
   fi
 }
 
-# A command line may hold a token, and stays here: only what kind of server it is goes on, where it tells.
+# Reports the kind of server that command line $1 shows. The command line itself may contain a token.
 report_program() {
   case $1 in
     *jupyterhub-singleuser*) report program jupyterhub-singleuser ;;
@@ -92,10 +85,10 @@ report_program() {
   esac
 }
 
-# Where process $1 listens, on this node's own network. Its PID may be that of a server which is gone, or elsewhere.
+# Prints the ports and sockets that process $1 listens on. Its PID may have been that of a server that is gone.
 each_listener() {
   if [ -r /proc/net/tcp ]; then
-    # shellcheck disable=SC2012 # it shows where links lead
+    # shellcheck disable=SC2012
     own=$(ls -l "/proc/$1/fd" 2>/dev/null | sed -n 's/.*socket:\[\([0-9]*\)\]$/\1/p' | tr '\n' ' ')
     for table in tcp tcp6 unix; do
       [ ! -r "/proc/net/$table" ] || listening_in "$table" "$own" <"/proc/net/$table"
@@ -110,7 +103,7 @@ each_listener() {
   fi
 }
 
-# Ports and paths that are listened on, of those whose inodes are $2, in a table of proc(5): states 0A and 00010000.
+# Prints the listening ports or paths with inodes $2 in table $1 of proc(5). The states 0A and 00010000 mean listening.
 listening_in() {
   awk -v table="$1" -v own="$2" '
     function number(hex, n, i) {

@@ -1,11 +1,12 @@
-# The variables of an environment. Processes of their own enter it, and leave their variables in a file: whatever a
-# start-up file, an activation script or a line of the user's does, prints or breaks, this shell goes on. Only what is to
-# run in the environment reads that file.
+# The variables of an environment. A separate process enters it and writes its variables to a file, which only code that
+# runs in the environment reads. So nothing that a start-up file, an activation script or a setup command does can break
+# this script.
 #
-#   folder, here    where it is kept while it is needed, and the directory of the server
+#   folder    for these files
+#   here      the directory of the server
 
-# Runs code $1 in the environment, as far as it is entered, with the words behind it: what runs there goes by these
-# alone, since any other name may be a variable of the user's. For subshells only.
+# Runs code $1 in the environment, with the arguments after it. It must use no other variables of this script, since the
+# user's may have the same names. For subshells only.
 in_environment() {
   set -- "$entered" "$here" "$@"
   if [ -n "$1" ]; then
@@ -16,34 +17,34 @@ in_environment() {
   eval "shift 3; $3 \"\$@\""
 }
 
-# For code of that kind: variable $1, and program $2, also where $1 leads.
+# Code of that kind: prints variable $1; prints the path of program $2, searched also in places $1.
 value_of() { eval "printf '%s' \"\$$1\""; }
 program_in() { PATH=$PATH:$1 && command -v "$2"; }
 
-# Adds a line of shell to the environment.
+# Adds line $1 of shell code to the environment.
 adjust_environment() {
   entered=${entered:-$folder/entered-0}
   (umask 077 && printf '%s\n' "$1" >>"$entered") 2>/dev/null || fail folder "$folder"
 }
 
-# Sets $quoted to $1 as one word of shell.
+# Sets $quoted to $1, quoted for a shell.
 quote() {
   quoted=$1
   case $1 in *"'"*) quoted=$(printf '%s\n' "$1" | sed "s/'/'\\\\''/g") ;; esac
   quoted="'$quoted'"
 }
 
-# What a shell does at its end, to leave its variables here. It passes through other programs' quoting.
+# Writes the variables of a shell to the file. Without single quotes, so that other programs can pass it on.
 LEAVE_CODE='umask 077; set -- "$REMOTE_NOTEBOOK_ENTERING"; unset REMOTE_NOTEBOOK_ENTERING; export -p >"$1-part" && mv "$1-part" "$1"'
 
-# Runs code $1 with the words behind it, and enters what it leaves; fails when it does. In bash, where there is
-# one: activation scripts are written for it, more often than they say.
+# Runs code $1 with the arguments after it, and takes over its variables; fails if the code fails. Uses bash if possible,
+# since most activation scripts are written for it.
 enter_by() {
   enter_within 0 "$(command -v bash || echo /bin/sh)" -c 'code=$1; shift; eval "$code" || exit; exec /bin/sh -c '"'$LEAVE_CODE'" sh "$@"
 }
 
-# Runs a command, which leaves its variables at its end, for at most $1 seconds (0: as long as it takes). They are the
-# environment from then on. Whether it did.
+# Runs a command that ends with LEAVE_CODE, for at most $1 seconds (0: no limit). Its variables become the environment;
+# fails if it leaves none.
 enter_within() {
   limit=$1 entries=$((entries + 1))
   entering=$folder/entered-$entries
@@ -70,14 +71,13 @@ run_entering() {
   exec "$@"
 }
 
-# It may be deaf to TERM, as an interactive shell is.
+# An interactive shell ignores TERM.
 end_helper() {
   # shellcheck disable=SC2046
   [ -z "$helper" ] || kill -KILL "$helper" $(descendants "$helper") 2>/dev/null
 }
 
-# For a script that leaves nothing: sets $folder to one where what is left behind while an environment is entered lies
-# until the script's end, for this session alone to look.
+# Sets $folder to a private temporary one, which is removed when the script ends.
 make_scratch() {
   trap 'leave_scratch' EXIT
   trap 'exit 1' HUP INT TERM PIPE
