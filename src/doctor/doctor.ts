@@ -95,7 +95,7 @@ async function* hostAndServerChecks(
   yield forwarding;
   let found: Awaited<ReturnType<typeof examineHost>>;
   try {
-    found = await examineHost(connection, spec, context);
+    found = await examineHost({ connection, spec, context });
   } catch (error) {
     if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
     yield failed('login shell', error.message, error.remedy);

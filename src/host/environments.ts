@@ -1,10 +1,7 @@
 import { parseEnvironment } from '../model/environment.ts';
-import type { ServerSpec } from '../model/server-spec.ts';
 import { scriptVariables } from '../model/settings.ts';
-import type { Connection } from '../ssh/arguments.ts';
-import type { Context } from '../system/context.ts';
 import { type Frame, lastValue } from './protocol.ts';
-import { askHost } from './run-script.ts';
+import { askHost, type OnHost } from './run-script.ts';
 
 /** An environment that was found on the host. */
 export interface Offer {
@@ -18,12 +15,12 @@ export interface Offer {
 /**
  * Searches the host for environments in which a server could run, the best first. If the spec names an environment, that
  * one is only tried out. Changes nothing there.
- * @param connection must be up
  * @throws HostFailure when the directory does not exist, or the environment cannot be entered
  */
-export async function survey(connection: Connection, spec: ServerSpec, context: Context): Promise<Offer[]> {
+export async function survey(server: OnHost): Promise<Offer[]> {
+  const { spec } = server;
   const script = { name: 'environments', variables: { name: spec.name, ...scriptVariables(spec) } } as const;
-  return offersIn(await askHost(connection, spec, script, context));
+  return offersIn(await askHost(server, script));
 }
 
 const IN_DIRECTORY = ['.venv', 'venv'];

@@ -88,15 +88,20 @@ export async function runScript(
   }
 }
 
+/** A server, and the connection to its host, over which scripts run for it. */
+export interface OnHost {
+  readonly connection: Connection;
+  readonly spec: ServerSpec;
+  readonly context: Context;
+}
+
 /**
- * Runs a script for a server on that host, and returns its frames.
+ * Runs a script for a server on its host, and returns its frames.
  * @throws HostFailure with the cause that the script reports
  */
 export async function askHost(
-  connection: Connection,
-  spec: ServerSpec,
+  { connection, spec, context }: OnHost,
   script: Script | Promise<Script | undefined>,
-  context: Context,
   onFrame?: (frame: Frame) => void,
   onText?: (line: string) => void,
 ): Promise<Frame[]> {

@@ -3,23 +3,13 @@ import { redactTokens } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { scriptVariables } from '../model/settings.ts';
 import type { StopOutcome } from '../model/status.ts';
-import type { Connection } from '../ssh/arguments.ts';
 import type { JupyterRecord } from '../state/records.ts';
-import type { Context } from '../system/context.ts';
 import { HostFailure, reportIn } from './failures.ts';
 import type { FoundServer } from './listing.ts';
 import { type Frame, lastValue, valuesOf } from './protocol.ts';
-import { askHost, runScript } from './run-script.ts';
+import { askHost, type OnHost, runScript } from './run-script.ts';
 import type { Script } from './script.ts';
 import { type HostServer, identityVariables, serverIn } from './server-record.ts';
-
-/** Options of a launch. */
-export interface LaunchOrder {
-  /** Timeout for Jupyter to come up. */
-  readonly timeoutMs: number;
-  /** The token of a new server; random by default. */
-  readonly token?: string;
-}
 
 /** One attempt to start or adopt a server, and its progress. */
 export interface Launch {
@@ -37,11 +27,9 @@ export interface Launch {
  * @throws HostFailure with the output of the host or of Jupyter
  */
 export async function obtainServer(
-  connection: Connection,
-  spec: ServerSpec,
+  { connection, spec, context }: OnHost,
   script: Script,
   launch: Launch,
-  context: Context,
 ): Promise<HostServer> {
   launch.folder = '';
   const frames: Frame[] = [];
@@ -62,21 +50,19 @@ export async function obtainServer(
 }
 
 /** Finds the server on its host; undefined if it is not running. Starts nothing. */
-export async function findServer(
-  connection: Connection,
-  spec: ServerSpec,
-  context: Context,
-): Promise<HostServer | undefined> {
-  const script = launchScript(spec, 'find', '', { timeoutMs: 0 });
-  return serverIn(await askHost(connection, spec, script, context));
+export async function findServer(server: OnHost): Promise<HostServer | undefined> {
+  return serverIn(await askHost(server, launchScript(server.spec, 'find', '', { timeoutMs: 0 })));
 }
 
-/** The script that finds a server, or starts it if `mode` says so. */
+/**
+ * The script that finds a server, or starts it if `mode` says so.
+ * @param launch an ID for this attempt
+ */
 export function launchScript(
   spec: ServerSpec,
   mode: 'start' | 'find',
   launch: string,
-  { timeoutMs, token = '' }: LaunchOrder,
+  { timeoutMs, token = '' }: { timeoutMs: number; token?: string },
 ): Script {
   const order = { mode, launch, token, timeout: String(Math.ceil(timeoutMs / 1000)), from: hostname() };
   return { name: 'launch', variables: { name: spec.name, ...scriptVariables(spec), ...order } };
@@ -98,11 +84,7 @@ export function adoptScript(
 }
 
 /** Undoes what this launch did on the host. A server that was already running is not touched. */
-export async function undoLaunch(
-  connection: Connection,
-  { folder, id }: Launch,
-  context: Context,
-): Promise<void> {
+export async function undoLaunch({ connection, context }: OnHost, { folder, id }: Launch): Promise<void> {
   if (folder === undefined) return;
   const variables = { folder, pid: '', start_time: '', token: '', launch: id, grace: '0' };
   await runScript(connection, { name: 'stop', variables }, context);
@@ -115,18 +97,16 @@ export async function undoLaunch(
  * @throws HostFailure when it survives KILL, or is on another node
  */
 export async function endJupyter(
-  connection: Connection,
-  spec: ServerSpec,
+  server: OnHost,
   { identity, folder, token }: JupyterRecord,
   order: Promise<number | 'refused'>,
-  context: Context,
 ): Promise<StopOutcome | 'refused'> {
   const script = order.then((graceMs): Script | undefined => {
     if (graceMs === 'refused') return undefined;
     const grace = String(Math.ceil(graceMs / 1000));
     return { name: 'stop', variables: { folder, ...identityVariables(identity), token, launch: '', grace } };
   });
-  const frames = askHost(connection, spec, script, context);
+  const frames = askHost(server, script);
   // A failure of the session is reported only after the order is known.
   frames.catch(() => {});
   if ((await order) === 'refused') return 'refused';
@@ -138,13 +118,11 @@ export async function endJupyter(
  * @throws HostFailure when it is on another node
  */
 export async function lookAtServer(
-  connection: Connection,
-  spec: ServerSpec,
+  server: OnHost,
   { identity, folder }: JupyterRecord,
-  context: Context,
 ): Promise<{ readonly lives: boolean; readonly log: readonly string[] }> {
   const script = { name: 'look', variables: { folder, ...identityVariables(identity) } } as const;
-  const frames = await askHost(connection, spec, script, context);
+  const frames = await askHost(server, script);
   return { lives: lastValue(frames, 'process') === 'alive', log: valuesOf(frames, 'log') };
 }
 
@@ -153,12 +131,10 @@ export async function lookAtServer(
  * @throws HostFailure when there is no log
  */
 export async function readLog(
-  connection: Connection,
-  spec: ServerSpec,
+  server: OnHost,
   folder: string,
   options: { lines: number; follow: boolean },
   print: (line: string) => void,
-  context: Context,
 ): Promise<void> {
   const variables = { folder, lines: String(options.lines), follow: options.follow ? 'yes' : '' };
   let begun = false;
@@ -167,17 +143,17 @@ export async function readLog(
   };
   const onFrame = (frame: Frame) => {
     if (frame.key === 'begin') begun = true;
-    if (frame.key === 'ended') context.report.note('the server has ended');
+    if (frame.key === 'ended') server.context.report.note('the server has ended');
   };
-  await askHost(connection, spec, { name: 'logs', variables }, context, onFrame, onText);
+  await askHost(server, { name: 'logs', variables }, onFrame, onText);
 }
 
 /** Returns the frames of doctor.sh, which changes nothing, and the lines that start-up files printed before them. */
-export async function examineHost(
-  connection: Connection,
-  spec: ServerSpec,
-  context: Context,
-): Promise<{ frames: readonly Frame[]; printed: readonly string[] }> {
+export async function examineHost({
+  connection,
+  spec,
+  context,
+}: OnHost): Promise<{ frames: readonly Frame[]; printed: readonly string[] }> {
   const printed: string[] = [];
   const frames: Frame[] = [];
   const script = { name: 'doctor', variables: { name: spec.name, ...scriptVariables(spec) } } as const;

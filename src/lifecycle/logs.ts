@@ -14,11 +14,12 @@ export async function printLog(
   context: Context,
 ): Promise<boolean> {
   const connection = connectionOf(spec, context.env);
+  const server = { connection, spec, context };
   await openTunnel(connection, context);
   try {
-    const folder = record?.jupyter?.folder ?? (await findServer(connection, spec, context))?.record.folder;
+    const folder = record?.jupyter?.folder ?? (await findServer(server))?.record.folder;
     if (folder === undefined) return false;
-    await readLog(connection, spec, folder, options, print, context);
+    await readLog(server, folder, options, print);
     return true;
   } catch (error) {
     // Another command has stopped the server, and its connection went with it.

@@ -65,7 +65,7 @@ async function endOfServer(
     await setTimeout(SILENCE_MS, undefined, { signal: context.signal }).catch(() => {
       throw new Interrupted();
     });
-    const found = await lookAtServer(connection, spec, server, context).catch((error: unknown) => {
+    const found = await lookAtServer({ connection, spec, context }, server).catch((error: unknown) => {
       // A host that cannot be asked just now tells nothing of its server.
       if (error instanceof Failure && !(error instanceof Interrupted)) return undefined;
       throw error;

@@ -130,17 +130,14 @@ async function startClaimed(task: Task, way: Way): Promise<Started> {
 }
 
 /** The server as its host knows it, which starts it or puts it on record as the way says. */
-async function comeBy(
-  { spec, before, connection, context }: Task,
-  way: Way,
-  launch: Launch,
-): Promise<HostServer> {
+async function comeBy(task: Task, way: Way, launch: Launch): Promise<HostServer> {
+  const { spec, before } = task;
   const isAdopted = before?.jupyter?.adopted;
-  const obtain = (script: Script) => obtainServer(connection, spec, script, launch, context);
+  const obtain = (script: Script) => obtainServer(task, script, launch);
   if (way.kind === 'adopt') return obtain(adoptScript(spec, way.server, launch.id));
   if (way.kind === 'start' && !isAdopted) return obtain(launchScript(spec, 'start', launch.id, way));
   const { name, destination } = spec;
-  const found = await findServer(connection, before?.spec ?? spec, context);
+  const found = await findServer({ ...task, spec: before?.spec ?? spec });
   if (found) return found;
   throw new Failure(`"${name}" does not run on ${destination}`, {
     remedy: isAdopted
@@ -186,11 +183,9 @@ function started(record: JoinedRecord, joined: boolean): Started {
  * Undoes what this start began, in reverse order, but for its tunnel. A server that ran before, and its record, stay.
  * @returns what may be left on the host, where that could not be seen to
  */
-async function undoStart(
-  { spec, before, connection, context }: Task,
-  launch: Launch,
-): Promise<string | undefined> {
-  const left = await undoOnHost(connection, launch, context);
+async function undoStart(task: Task, launch: Launch): Promise<string | undefined> {
+  const { spec, before, context } = task;
+  const left = await undoOnHost(task, launch);
   const undoContext = uninterrupted(context);
   if (before) await putRecord(before, undoContext);
   else if (readRecords(undoContext)[spec.name])
@@ -198,19 +193,15 @@ async function undoStart(
   return left;
 }
 
-async function undoOnHost(
-  connection: Connection,
-  launch: Launch,
-  context: Context,
-): Promise<string | undefined> {
+async function undoOnHost(task: Task, launch: Launch): Promise<string | undefined> {
   const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS);
   try {
-    await undoLaunch(connection, launch, { ...context, signal });
+    await undoLaunch({ ...task, context: { ...task.context, signal } }, launch);
     return undefined;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const why = signal.aborted ? `it takes longer than ${UNDO_TIMEOUT_MS / 1000} s` : error.message;
-    return `what was begun on ${connection.destination} ends by itself, which could not be awaited: ${why}`;
+    return `what was begun on ${task.connection.destination} ends by itself, which could not be awaited: ${why}`;
   }
 }
 

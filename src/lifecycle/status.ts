@@ -78,7 +78,7 @@ async function findingsOnHost(
 ): Promise<Findings> {
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   try {
-    const { lives, log } = await lookAtServer(connection, spec, server, { ...context, signal });
+    const { lives, log } = await lookAtServer({ connection, spec, context: { ...context, signal } }, server);
     return lives ? { state: 'unknown' } : { state: 'stopped', log };
   } catch (error) {
     if (context.signal.aborted) throw new Interrupted();

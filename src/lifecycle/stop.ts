@@ -51,10 +51,10 @@ export function stopServer(
 }
 
 /** The server on record, else the one that its host knows by this name. */
-export async function runningServer({ spec, before, connection, context }: Task) {
-  if (before?.jupyter) return before.jupyter;
-  context.report.phase('find');
-  const found = await findServer(connection, spec, context);
+export async function runningServer(task: Task) {
+  if (task.before?.jupyter) return task.before.jupyter;
+  task.context.report.phase('find');
+  const found = await findServer(task);
   return found?.record;
 }
 
@@ -68,7 +68,7 @@ export async function endServer(
   mayEnd: MayEnd | undefined,
 ): Promise<StopOutcome | 'refused'> {
   const graceMs = askToEnd(server, task, mayEnd);
-  const outcome = await endJupyter(task.connection, task.spec, server, graceMs, task.context);
+  const outcome = await endJupyter(task, server, graceMs);
   return outcome === 'gone' && (await graceMs) !== 0 ? 'shutdown' : outcome;
 }
 

@@ -70,7 +70,7 @@ async function connect(entry: ServerEntry, { terminal: { context }, undoings }: 
 function lookAt(entry: ServerEntry, { terminal: { context } }: Dialogue): Promise<Offer[]> {
   context.report.phase('look');
   const spec = makeSpec('init', { ...entry, environment: '' });
-  return survey(connectionOf(spec, context.env), spec, context);
+  return survey({ connection: connectionOf(spec, context.env), spec, context });
 }
 
 /** What the host's scripts call a directory or an environment that is not there. */
@@ -102,7 +102,7 @@ function askEnvironment(offers: readonly Offer[], entry: ServerEntry, dialogue: 
     const spec = makeSpec('init', { ...entry, environment });
     if (environment === '' || offers.some(({ word }) => word === environment)) return environment;
     context.report.phase('look');
-    await survey(connectionOf(spec, context.env), spec, context).catch(asMistake);
+    await survey({ connection: connectionOf(spec, context.env), spec, context }).catch(asMistake);
     return environment;
   };
   const byDefault = (offers[0]?.isReady && offers[0].word) || NONE;

@@ -32,4 +32,3 @@ keep_adopted() {
 undo() { [ -z "$begun" ] || forget_record "$folder"; }
 
 main
-exit 0

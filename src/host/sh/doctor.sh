@@ -83,4 +83,3 @@ look_at_logind() {
 }
 
 main
-exit 0

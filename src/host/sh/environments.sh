@@ -55,4 +55,3 @@ each_environment() { for each in "$1"/envs/*/; do printf 'name %s\n' "${each%/}"
 readiness() { if [ -x "$1/bin/jupyter" ]; then echo ready; else echo bare; fi; }
 
 main
-exit 0

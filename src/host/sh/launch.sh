@@ -171,4 +171,3 @@ find_runtime_file() {
 }
 
 main
-exit 0

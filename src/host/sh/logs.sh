@@ -22,4 +22,3 @@ while record_lives "$folder"; do
   sleep 1
 done
 report ended
-exit 0

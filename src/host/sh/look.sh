@@ -10,4 +10,3 @@ else
   report process gone
   report_log "$folder/log"
 fi
-exit 0

@@ -11,4 +11,3 @@ for folder in "$SERVERS"/*/; do
   report_server "$folder" yes
 done
 [ -z "$all" ] || report_runtime_files
-exit 0

@@ -93,4 +93,3 @@ forget() {
 is_ours() { read_record "$folder" && [ "$record_pid $record_start_time" = "$pid $start_time" ]; }
 
 main
-exit 0
