@@ -1,6 +1,5 @@
-import { parseEnvironment } from '../model/environment.ts';
 import { scriptVariables } from '../model/settings.ts';
-import { type Frame, lastValue } from './protocol.ts';
+import { type Frame, lastValue, valuesOf } from './protocol.ts';
 import { askHost, type OnHost } from './run-script.ts';
 
 /** An environment that was found on the host. */
@@ -23,43 +22,36 @@ export async function survey(server: OnHost): Promise<Offer[]> {
   return offersIn(await askHost(server, script));
 }
 
-const IN_DIRECTORY = ['.venv', 'venv'];
+/** What `--environment` calls an environment with this name or prefix in a frame, and a description of it. */
+const KINDS = {
+  // The name of a folder may look like another kind of environment.
+  venv: (name: string) => {
+    const isAmbiguous = /^[a-z]+:|^(?:uv|poetry|pixi)$/.test(name);
+    return { word: isAmbiguous ? `./${name}` : name, about: 'a venv in the directory' };
+  },
+  project: (name: string) => ({ word: name, about: `the ${name} project in the directory` }),
+  // `base PREFIX`, `name PREFIX` in the folder of a conda, or `path PREFIX` elsewhere.
+  conda: (name: string) => {
+    const prefix = name.slice(5);
+    const word = name.startsWith('name') ? prefix.slice(prefix.lastIndexOf('/') + 1) : prefix;
+    return { word: `conda:${name.startsWith('base') ? 'base' : word}`, about: prefix };
+  },
+} as const;
 
 /** The offers in the frames of environments.sh, each word once. */
 function offersIn(frames: readonly Frame[]): Offer[] {
-  const named = frames.flatMap((frame) => offerIn(frame) ?? []);
+  const offers = (key: keyof typeof KINDS) =>
+    valuesOf(frames, key).map((value): Offer => {
+      const isReady = value.startsWith('ready ');
+      const { word, about } = KINDS[key](value.slice(value.indexOf(' ') + 1));
+      return { word, about: isReady ? about : `${about}, without Jupyter`, isReady };
+    });
+  const inDirectory = [...offers('venv'), ...offers('project')];
   const found = lastValue(frames, 'found');
   // Without an environment, a start uses such a venv: both offers would be the same.
-  const isTaken = named.some(({ word, isReady }) => isReady && IN_DIRECTORY.includes(word));
+  const isTaken = inDirectory.some(({ word, isReady }) => isReady && ['.venv', 'venv'].includes(word));
   const none = found === undefined || isTaken ? [] : [{ word: '', about: found, isReady: true }];
-  const all = [...named.filter(isOfDirectory), ...none, ...named.filter((offer) => !isOfDirectory(offer))];
-  const unique = [...new Map(all.toReversed().map((offer) => [offer.word, offer])).values()].toReversed();
-  return [...unique.filter(({ isReady }) => isReady), ...unique.filter(({ isReady }) => !isReady)];
-}
-
-function isOfDirectory({ word }: Offer): boolean {
-  return parseEnvironment(word).kind !== 'conda';
-}
-
-function offerIn({ key, value }: Frame): Offer | undefined {
-  const [, readiness, name = ''] = /^(ready|bare) (.+)$/.exec(value) ?? [];
-  const isReady = readiness === 'ready';
-  if (readiness === undefined) return undefined;
-  const lacks = isReady ? '' : ', without Jupyter';
-  if (key === 'project') return { word: name, about: `the ${name} project in the directory`, isReady };
-  if (key === 'venv') return { word: venvWord(name), about: `a venv in the directory${lacks}`, isReady };
-  if (key === 'conda') return { word: condaWord(name), about: `${name.slice(5)}${lacks}`, isReady };
-  return undefined;
-}
-
-/** A folder whose name would mean another kind of environment begins with `./`. */
-function venvWord(name: string): string {
-  return /^[a-z]+:|^(?:uv|poetry|pixi)$/.test(name) ? `./${name}` : name;
-}
-
-/** Reads `KIND PREFIX`: conda's own environment is `base`, those in its folder have names, and others have paths. */
-function condaWord(value: string): string {
-  const [kind, prefix] = [value.slice(0, 4), value.slice(5)];
-  if (kind === 'base') return 'conda:base';
-  return `conda:${kind === 'name' ? prefix.slice(prefix.lastIndexOf('/') + 1) : prefix}`;
+  const all = [...inDirectory, ...none, ...offers('conda')];
+  const unique = all.filter(({ word }, index) => all.findIndex((other) => other.word === word) === index);
+  return unique.toSorted((one, other) => Number(other.isReady) - Number(one.isReady));
 }

@@ -40,7 +40,7 @@ ask_jupyter() {
   program=${command%% *}
   case ${program##*/} in jupyter*) ;; *) report checked jupyter; report unasked "$command"; return 0 ;; esac
   mkdir "$folder/config"
-  for each in "$(in_environment config_folder)"/*; do
+  for each in "$(in_environment 'printf %s "${JUPYTER_CONFIG_DIR:-$HOME/.jupyter}"')"/*; do
     [ ! -e "$each" ] || ln -s "$each" "$folder/config/"
   done
   : >>"$folder/config/migrated"
@@ -55,8 +55,6 @@ ask_jupyter() {
     report unread "${each#"$folder/config/"}"
   done
 }
-
-config_folder() { printf '%s' "${JUPYTER_CONFIG_DIR:-$HOME/.jupyter}"; }
 
 look_at_disk() {
   for each in "$here" "$HOME"; do

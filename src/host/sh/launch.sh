@@ -85,7 +85,7 @@ is_users_machine() {
 
 # Sets $socket to a path on a local disk, since the home folder may be shared, and sockets do not work there.
 choose_socket() {
-  place=$(in_environment local_folder)/remote-notebook-$(id -u)
+  place=$(in_environment 'printf %s "${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"')/remote-notebook-$(id -u)
   private_folder "$place"
   case $(ls -ld "$place" 2>/dev/null) in
     d???------*) [ -O "$place" ] || fail socket "$place is not yours" ;;
@@ -94,8 +94,6 @@ choose_socket() {
   socket=$place/${folder##*/}.sock
   [ "${#socket}" -le 100 ] || fail socket "$socket is too long"
 }
-
-local_folder() { printf '%s' "${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"; }
 
 # Passes the token in the environment, where neither the process table nor Jupyter's log shows it.
 give_token() {

@@ -84,17 +84,16 @@ CONDA_PLACES="$CONDA_PLACES:/opt/miniforge3/bin:/opt/miniconda3/bin:/opt/anacond
 
 # Writes the path of each conda on the host to a file.
 find_condas() {
-  (in_environment each_conda "$CONDA_PLACES") >"$folder/condas"
+  (in_environment each_conda "$CONDA_PLACES") | awk '!seen[$0]++' >"$folder/condas"
   [ -s "$folder/condas" ] || { ask_login_shell && find_condas; }
 }
 
 # A mamba with a conda beside it is older than version 2, and only another interface to that conda.
 each_conda() {
   for each in "$CONDA_EXE" "$MAMBA_EXE"; do [ ! -x "$each" ] || printf '%s\n' "$each"; done
-  printf '%s\n' "$PATH:$1" | tr : '\n' | awk '!seen[$0]++' | while IFS= read -r place; do
+  printf '%s\n' "$PATH:$1" | tr : '\n' | while IFS= read -r place; do
     for each in conda micromamba mamba; do
       if [ "$each" = mamba ] && [ -x "$place/conda" ]; then continue; fi
-      case "$place/$each" in "$CONDA_EXE" | "$MAMBA_EXE") continue ;; esac
       [ ! -x "$place/$each" ] || printf '%s\n' "$place/$each"
     done
   done

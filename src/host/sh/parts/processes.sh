@@ -7,10 +7,8 @@ end_process() {
   # A suspended process receives it only then.
   kill -CONT "$1" 2>/dev/null
   if gone_within 5 "$1" "$2"; then echo terminated; return; fi
-  below=$(descendants "$1")
-  kill -KILL "$1" 2>/dev/null
-  # shellcheck disable=SC2086
-  [ -z "$below" ] || kill -KILL $below 2>/dev/null
+  # shellcheck disable=SC2046
+  kill -KILL "$1" $(descendants "$1") 2>/dev/null
   if gone_within 5 "$1" "$2"; then echo killed; else echo unkillable; fi
 }
 

@@ -20,7 +20,7 @@ report_runtime_files() {
 # running Jupyter (its environment may have set them) and without any; and those of servers with a record.
 each_place() {
   {
-    jupyter_places "$JUPYTER_RUNTIME_DIR" "$JUPYTER_DATA_DIR" "$XDG_DATA_HOME"
+    printf '%s\n' "$JUPYTER_RUNTIME_DIR" "${JUPYTER_DATA_DIR:+$JUPYTER_DATA_DIR/runtime}" "${XDG_DATA_HOME:+$XDG_DATA_HOME/jupyter/runtime}"
     printf '%s\n' "$HOME/.local/share/jupyter/runtime" "$HOME/Library/Jupyter/runtime"
     # The folder of jupyter_core before 4.5.
     printf '%s\n' "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/jupyter"
@@ -34,12 +34,6 @@ each_place() {
   } | while IFS= read -r place; do
     case $place in /*) (cd "$place" 2>/dev/null && pwd -P) ;; esac
   done
-}
-
-jupyter_places() {
-  [ -z "$1" ] || printf '%s\n' "$1"
-  [ -z "$2" ] || printf '%s\n' "$2/runtime"
-  [ -z "$3" ] || printf '%s\n' "$3/jupyter/runtime"
 }
 
 places_of_process() {

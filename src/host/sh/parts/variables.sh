@@ -49,7 +49,7 @@ enter_within() {
   limit=$1 entries=$((entries + 1))
   entering=$folder/entered-$entries
   shift
-  (in_environment run_entering "$entering" "$@") >>"$folder/output" 2>&1 &
+  (in_environment 'export REMOTE_NOTEBOOK_ENTERING="$1"; shift; exec' "$entering" "$@") >>"$folder/output" 2>&1 &
   helper=$! helper_start_time=$(start_time $!)
   [ "$limit" = 0 ] || until=$(($(date +%s) + limit))
   until [ -f "$entering" ]; do
@@ -63,12 +63,6 @@ enter_within() {
   done
   helper=''
   [ -f "$entering" ] && entered=$entering
-}
-
-run_entering() {
-  export REMOTE_NOTEBOOK_ENTERING="$1"
-  shift
-  exec "$@"
 }
 
 # An interactive shell ignores TERM.
