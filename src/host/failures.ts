@@ -8,7 +8,7 @@ import { type Frame, lastValue, valuesOf } from './protocol.ts';
 export interface FailureReport {
   /** Undefined if the script was cut off before its end. */
   readonly cause: Cause | undefined;
-  /** A path, a PID … that goes with the cause. */
+  /** A path, a PID … */
   readonly subject?: string;
   /** The places that were searched. */
   readonly where?: string | undefined;

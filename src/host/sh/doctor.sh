@@ -2,8 +2,7 @@
 #
 #   name, directory, setup, environment, command, port    settings of the server; empty: the default
 #
-# Reports what it finds at each step, and then `checked` with the name of the step. It fails at the first step that the
-# remaining steps depend on; steps on which nothing depends come first.
+# Reports `checked` after each step, and stops at a failure: the remaining steps depend on it.
 
 main() {
   report shell "${SHELL:-unknown}"

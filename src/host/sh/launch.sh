@@ -6,7 +6,6 @@
 #   token        the secret of a new server; empty: a random one
 #   timeout      in seconds, for Jupyter to come up
 #
-# Reports the record of a running server, `server` and, last, `joined`.
 # A process costs a millisecond or two, so what every start does is left to the shell itself.
 
 main() {
@@ -116,8 +115,7 @@ share_cookies() {
   adjust_environment "export JUPYTER_CONFIG_PATH=$quoted\"\${JUPYTER_CONFIG_PATH:+:\$JUPYTER_CONFIG_PATH}\""
 }
 
-# Waits for the runtime file of $pid. If the command is a wrapper that stays, Jupyter has another PID, which its name
-# for the file contains: then the token in it decides.
+# Waits for the runtime file of $pid. If the command is a wrapper that stays, Jupyter has another PID: its token decides.
 await_server() {
   (in_environment each_runtime_folder) >"$folder/runtime-folders" || fail folder "$folder"
   deadline=$(($(date +%s) + timeout))
@@ -152,8 +150,8 @@ each_runtime_folder() {
   [ -n "$JUPYTER_RUNTIME_DIR$JUPYTER_DATA_DIR" ] || printf '%s\n' "$HOME/Library/Jupyter/runtime"
 }
 
-# Sets $runtime to the runtime file of process $1, or with * to one that contains the token. Copies it as one line to the
-# record's folder and to $info. Jupyter does not write it in one step: it is complete when its bracket is closed.
+# Sets $runtime to the runtime file of process $1, or for * to one with the token, and copies it as one line to $folder and
+# $info. Jupyter does not write it in one step: it is complete when its bracket is closed.
 find_runtime_file() {
   while IFS= read -r place; do
     # shellcheck disable=SC2086

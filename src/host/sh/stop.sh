@@ -65,8 +65,7 @@ holds_lock() {
   return 1
 }
 
-# A launch undoes itself when it notices that its caller is gone, and keeps the lock until then. Commands that it runs,
-# such as an activate script, may delay that.
+# A launch undoes itself when it notices that its caller is gone, but commands that it runs may delay that.
 end_launch() {
   holds_lock || return 0
   holder=${signature#* }

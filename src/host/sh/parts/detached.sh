@@ -1,5 +1,4 @@
-# A process of this user's that outlives the script which starts it. It has a record, so that any machine finds it, and
-# is undone if the script fails. A launcher runs it: see launchers/.
+# A process that outlives the script which starts it. A launcher runs it. It has a record, so that any machine finds it.
 #
 #   launch     an ID of this attempt, by which its caller can undo it
 #   from       the machine that starts it; empty: something else started it
@@ -18,7 +17,7 @@ hold_record() {
   must_be_here "$folder"
 }
 
-# Reports the server, and as $1 whether it was already running. Nothing is undone from here on.
+# Reports the server, and as $1 whether it was already running. Afterwards nothing is undone.
 finish() {
   report_server "$folder" "$1"
   answered=1
@@ -29,7 +28,7 @@ leave() {
   trap '' HUP INT TERM PIPE
   [ -n "$answered" ] || undo
   remove_passing "$folder"
-  # After this script has ended, the lock would be another one's.
+  # After the end of this script, another one may have taken the lock.
   [ -z "$locked" ] || release_lock "$folder"
 }
 

@@ -58,8 +58,7 @@ run_setup() {
   fail setup "$step"
 }
 
-# Tries each conda until one knows the environment. `conda run` would keep running, delay Jupyter's log and catch its
-# signals.
+# Tries each conda until one knows the environment. `conda run` would stay, delay Jupyter's log and catch its signals.
 enter_conda() {
   expand_home "$1"
   find_condas || fail_tool conda "$(in_environment value_of PATH):$CONDA_PLACES"

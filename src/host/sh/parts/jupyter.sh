@@ -1,5 +1,3 @@
-# Chooses the command that starts Jupyter, after the environment has been entered.
-
 # Common places of Jupyter, which only the PATH of a login shell may contain.
 USUAL_PLACES="$HOME/.local/bin:$HOME/miniforge3/bin:$HOME/miniconda3/bin:$HOME/anaconda3/bin:/opt/conda/bin:/usr/local/bin"
 

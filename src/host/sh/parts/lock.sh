@@ -1,8 +1,5 @@
-# The lock on a server's record: of two launches at once, the second waits, and then finds the server of the first. The
-# lock is a symbolic link, so that it is created in one step with the text that shows its holder (launch, node, PID, start
-# time), and whether that has died.
-
-# Waits for the lock in folder $1, and takes it.
+# Waits for the lock on the record in folder $1, and takes it. It is a symbolic link, created in one step with the text that
+# shows whether its holder is still alive: launch, node, PID, start time.
 take_lock() {
   node=$(uname -n) waited=''
   me="${launch:-none} $node $$ $(start_time $$)"

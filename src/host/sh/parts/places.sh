@@ -1,5 +1,3 @@
-# Folders of the host.
-
 # Sets $path to $1 with the home folder for a leading ~. A path that begins with a dash must not look like an option.
 expand_home() {
   path=$1
@@ -23,8 +21,7 @@ go_to_directory() {
 # Creates a folder that only this user can enter.
 private_folder() { (umask 077 && mkdir -p "$1") 2>/dev/null; }
 
-# Prints TOTAL FREE for the file system of path $2: in kilobytes if $1 is k, inodes if it is i. The first column and the
-# last may contain spaces, so it counts from the percentage.
+# Prints TOTAL FREE of the file system of path $2, in kilobytes for $1=k and inodes for i. Other columns may have spaces.
 room_at() {
   df "-P$1" "$2" 2>/dev/null |
     awk 'NR == 2 { for (i = 4; i < NF; i++) if ($i ~ /%$/) { print $(i - 3), $(i - 1); exit } }'

@@ -1,5 +1,3 @@
-# Ends processes, and the processes that they have started.
-
 # Ends process $1 that started at $2, with TERM, and after five seconds with KILL, then also all that it started.
 # Prints how it ended, or `unkillable`.
 end_process() {
@@ -12,8 +10,7 @@ end_process() {
   if gone_within 5 "$1" "$2"; then echo killed; else echo unkillable; fi
 }
 
-# The same with all that it started, for a server that did not come up. Later, users may have started processes in it
-# that should outlive it.
+# The same with all that it started. For a server that did not come up: later, users may start processes to outlive it.
 end_tree() {
   started=$(for each in $(descendants "$1"); do printf '%s %s\n' "$each" "$(start_time "$each")"; done)
   # The signal to its group, if it leads one, also reaches processes that are being started.

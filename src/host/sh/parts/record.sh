@@ -1,5 +1,4 @@
-# The records of servers: each has a folder of its own.
-
+# The folder of all records.
 SERVERS=${XDG_STATE_HOME:-$HOME/.local/state}/remote-notebook/servers
 
 # Sets $record to the folder for server $1 in directory $here.
@@ -23,8 +22,7 @@ read_record() {
   done <"$1/record"
 }
 
-# Whether the server of the record that was read is on another node with this home folder, so that its PID cannot be checked
-# here. A job can be checked on every node.
+# Whether the server of the record that was read has a process on another node with this home folder.
 is_elsewhere() { [ -z "$record_job" ] && [ -n "$record_node" ] && [ "$record_node" != "$(uname -n)" ]; }
 
 # Reads the record in folder $1, and fails if its server is on another node.
@@ -44,8 +42,7 @@ report_server() {
   report joined "$2"
 }
 
-# Removes the record in folder $1, and the files that its server left. A later server with the same PID may have written
-# the runtime file: that one stays.
+# Removes the record in folder $1, and the files of its server; not a runtime file of a later server with the same PID.
 remove_record() {
   read_record "$1"
   if [ -f "$record_runtime" ] && [ "$(tr -d '\n' <"$record_runtime")" = "$(cat "$1/server.json")" ]; then

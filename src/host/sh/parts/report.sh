@@ -1,5 +1,5 @@
-# The scripts run under /bin/sh, and arrive on its standard input, after system/process.sh and the assignments of their
-# variables. The whole is in `{ … } </dev/null`: no child reads the rest of it, and nothing runs before all of it is here.
+# A script arrives on the standard input of /bin/sh. It is in `{ … } </dev/null`, so that no child reads the rest of it, and
+# nothing runs before all of it has arrived.
 
 # Reports a value without newlines for key $1: see protocol.ts. Ends the script when its caller is gone.
 report() { printf '@remote-notebook %s\n' "$*" || exit 1; }

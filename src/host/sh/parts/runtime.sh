@@ -1,7 +1,5 @@
 # Reads the runtime files of all Jupyter servers, and changes nothing. `jupyter server list` would delete those whose
 # process is not on this node, and lists only servers of its own kind.
-#
-# For each file it reports `file` first, and `unreadable`, `absent` or `content` last.
 
 report_runtime_files() {
   processes=$(ps -A -o pid= -o args= 2>/dev/null)

@@ -1,12 +1,8 @@
-# The variables of an environment. A separate process enters it and writes its variables to a file, which only code that
-# runs in the environment reads. So nothing that a start-up file, an activation script or a setup command does can break
-# this script.
-#
-#   folder    for these files
-#   here      the directory of the server
+# A separate process enters an environment and writes its variables to a file in $folder, which only code that runs in the
+# environment reads. So no start-up file, activation script or setup command can break this script.
 
-# Runs code $1 in the environment, with the arguments after it. It must use no other variables of this script, since the
-# user's may have the same names. For subshells only.
+# Runs code $1 in the environment and in $here, with the arguments after it. The code must not use other variables of this
+# script, since the user's may have the same names. For subshells only.
 in_environment() {
   set -- "$entered" "$here" "$@"
   if [ -n "$1" ]; then
@@ -37,8 +33,7 @@ quote() {
 # Writes the variables of a shell to the file. Without single quotes, so that other programs can pass it on.
 LEAVE_CODE='umask 077; set -- "$REMOTE_NOTEBOOK_ENTERING"; unset REMOTE_NOTEBOOK_ENTERING; export -p >"$1-part" && mv "$1-part" "$1"'
 
-# Runs code $1 with the arguments after it, and takes over its variables; fails if the code fails. Uses bash if possible,
-# since most activation scripts are written for it.
+# Runs code $1 with the arguments after it, and takes over its variables. In bash, for which most activation scripts are.
 enter_by() {
   enter_within 0 "$(command -v bash || echo /bin/sh)" -c 'code=$1; shift; eval "$code" || exit; exec /bin/sh -c '"'$LEAVE_CODE'" sh "$@"
 }
@@ -53,7 +48,7 @@ enter_within() {
   helper=$! helper_start_time=$(start_time $!)
   [ "$limit" = 0 ] || until=$(($(date +%s) + limit))
   until [ -f "$entering" ]; do
-    if ! is_alive "$helper" "$helper_start_time"; then break; fi
+    is_alive "$helper" "$helper_start_time" || break
     if [ "$limit" != 0 ] && [ "$(date +%s)" -gt "$until" ]; then
       end_helper
       break
