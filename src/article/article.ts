@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { redactTokens } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { parseDestination } from '../ssh/destination.ts';
-import { tellingLine } from '../ssh/messages.ts';
+import { mainLine } from '../ssh/messages.ts';
 import { resolveDestination } from '../ssh/resolve.ts';
 import { readRecords, withServerLock } from '../state/records.ts';
 import type { Command } from '../system/command.ts';
@@ -112,7 +112,7 @@ async function spawnPlain(
 ): Promise<ProcessIdentity | undefined> {
   const before = await processesOf(command);
   const { code } = await run(command, context, { outputFile: log });
-  if (code !== 0) throw new Failure(`${spec.destination}: ${tellingLine(readFileSync(log, 'utf8'))}`);
+  if (code !== 0) throw new Failure(`${spec.destination}: ${mainLine(readFileSync(log, 'utf8'))}`);
   const [pid] = (await processesOf(command)).filter((other) => !before.includes(other));
   const startTime = pid === undefined ? undefined : await startTimeOf(pid);
   return pid === undefined || startTime === undefined ? undefined : { pid, startTime };
@@ -223,5 +223,5 @@ async function answerOf(
 ): Promise<string> {
   const { code, stdout, stderr } = await run(command, context);
   if (isFine(code)) return stdout;
-  throw new Failure(`${destination}: ${tellingLine(stderr)}`);
+  throw new Failure(`${destination}: ${mainLine(stderr)}`);
 }

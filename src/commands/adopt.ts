@@ -17,7 +17,7 @@ export const ADOPT = {
 
 /** What would say of a server that runs how it is to be started. */
 const OTHERS = [
-  ...SETTING_NAMES.filter((name) => settingOf(name).counts === 'host').map(optionName),
+  ...SETTING_NAMES.filter((name) => settingOf(name).side === 'host').map(optionName),
   'save',
   'plain',
   'dry-run',

@@ -28,8 +28,8 @@ export async function giveLines(
   },
   { result, show, context: { env } }: Terminal,
 ): Promise<number> {
-  const { installBlock, meantShell, startUpFile } = await import('../shell/start-up-file.ts');
-  const shell = meantShell(args.shell, env, remedy);
+  const { installBlock, shellFor, startUpFile } = await import('../shell/start-up-file.ts');
+  const shell = shellFor(args.shell, env, remedy);
   const lines = args.uninstall ? [] : await makeLines(shell);
   if (args.uninstall) {
     const changed = await installBlock(name, lines, shell, env);

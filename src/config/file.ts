@@ -1,14 +1,14 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
-import type { Document, LineCounter } from 'yaml';
+import type { Document, LineCounter, Scalar } from 'yaml';
 import { makeSpec, type ServerEntry } from '../model/server-spec.ts';
 import { SETTING_SCHEMAS } from '../model/setting-schemas.ts';
 import { optionName, SETTING_NAMES, settingsIn } from '../model/settings.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { reason, writePrivateFile } from '../system/files.ts';
 
-/** To valibot a list is an object, too. */
+/** Without lists, which v.object() accepts. */
 const mapping = v.custom<object>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'a mapping',
@@ -28,7 +28,7 @@ const ConfigurationSchema = v.strictObject({
 });
 
 export interface Configuration {
-  /** The server that is meant when none is named. */
+  /** The server to use when the command names none. */
   readonly default: string | undefined;
   readonly servers: Readonly<Record<string, ServerEntry>>;
 }
@@ -38,7 +38,7 @@ function entryIn(written: Readonly<Record<string, unknown>> & { destination: str
   return { destination: written.destination, ...settingsIn(settings) };
 }
 
-/** An entry as config.yaml has it, without what is empty. */
+/** An entry in the form of config.yaml, without empty values. */
 function writtenEntry(entry: ServerEntry): Record<string, unknown> {
   const isEmpty = (value: unknown) => value === undefined || [value].flat().join('') === '';
   const settings = SETTING_NAMES.filter((name) => !isEmpty(entry[name]));
@@ -48,21 +48,19 @@ function writtenEntry(entry: ServerEntry): Record<string, unknown> {
   };
 }
 
-/** What `config show` prints of it: as its file has it. */
+/** The configuration in the form of config.yaml. */
 export function writtenConfiguration({ servers, ...others }: Configuration): Record<string, unknown> {
   const entries = Object.entries(servers).map(([name, entry]) => [name, writtenEntry(entry)]);
   return { ...others, servers: Object.fromEntries(entries) };
 }
 
-const EMPTY: Configuration = { default: undefined, servers: {} };
-
 /**
- * What config.yaml says; a file that is not there says nothing.
+ * Reads config.yaml. A missing file is an empty one.
  * @throws UsageError with the line and the key of the first mistake
  */
 export async function readConfiguration(file: string): Promise<Configuration> {
   const text = readText(file);
-  return text === undefined ? EMPTY : parseConfiguration(text, file);
+  return text === undefined ? { default: undefined, servers: {} } : parseConfiguration(text, file);
 }
 
 function readText(file: string): string | undefined {
@@ -71,7 +69,7 @@ function readText(file: string): string | undefined {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UsageError(`cannot read ${file}: ${reason(cause)}`, {
-      remedy: 'Make it a file that you can read, or name another place in XDG_CONFIG_HOME.',
+      remedy: 'Make it a file that you can read, or set XDG_CONFIG_HOME to another place.',
       cause,
     });
   }
@@ -81,25 +79,25 @@ export async function parseConfiguration(text: string, file: string): Promise<Co
   const { document, lines } = await parseYaml(text, file);
   const result = v.safeParse(v.pipe(mapping, ConfigurationSchema), document.toJS() ?? {});
   if (!result.success) throw configurationMistake(result.issues[0], document, lines, file);
-  const { default: meant, servers = {} } = result.output;
-  if (meant !== undefined && !Object.hasOwn(servers, meant)) {
-    throw new UsageError(`${file}: default names "${meant}", which is none of its servers`, {
-      remedy: `There are: ${Object.keys(servers).join(', ') || 'none'}`,
+  const { default: byDefault, servers = {} } = result.output;
+  if (byDefault !== undefined && !Object.hasOwn(servers, byDefault)) {
+    throw new UsageError(`${file}: default is "${byDefault}", which is not one of the servers`, {
+      remedy: `The servers are: ${Object.keys(servers).join(', ') || 'none'}`,
     });
   }
   for (const [name, settings] of Object.entries(servers)) {
     const line = lineOf(['servers', name], document, lines);
     verifyServer(name, settings, `${file}:${line}: servers.${name}`);
   }
-  return { default: meant, servers };
+  return { default: byDefault, servers };
 }
 
-/** What no type tells: a destination that ssh would misread, a name that cannot be one, half a path. */
+/** Verifies what no type describes: the name, the destination, the path. */
 function verifyServer(name: string, settings: ServerEntry, where: string): void {
   const { sshConfig } = settings;
   if (sshConfig !== undefined && !/^(?:~?\/|none$)/.test(sshConfig)) {
-    throw new UsageError(`${where}: ssh-config is "${sshConfig}", which means another file in each folder`, {
-      remedy: 'Write its whole path, which begins with / or ~/',
+    throw new UsageError(`${where}: ssh-config is "${sshConfig}", which is not an absolute path`, {
+      remedy: 'Begin it with / or ~/',
     });
   }
   try {
@@ -117,7 +115,7 @@ async function parseYaml(text: string, file: string): Promise<{ document: Docume
   const [error] = document.errors;
   if (error) {
     throw new UsageError(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`, {
-      remedy: 'Mend it there, and see whether it is right then: remote-notebook config check',
+      remedy: 'Fix the line, then check the file: remote-notebook config check',
     });
   }
   return { document, lines };
@@ -135,7 +133,7 @@ function configurationMistake(
   if (issue.type === 'strict_object' && issue.expected === 'never') {
     const { entries } = path.length === 1 ? ConfigurationSchema : EntrySchema;
     return new UsageError(`${where} is unknown`, {
-      remedy: `Known there: ${Object.keys(entries).join(', ')}`,
+      remedy: `Known keys: ${Object.keys(entries).join(', ')}`,
     });
   }
   if (issue.received === 'undefined') return new UsageError(`${where} is missing`);
@@ -143,15 +141,12 @@ function configurationMistake(
   return new UsageError(`${where} is ${received}, but ${issue.message} is expected`);
 }
 
-/** A node of the document, as far as its keys are of interest. */
-interface Mapping {
-  readonly items?: readonly { readonly key?: { readonly value?: unknown; readonly range?: number[] } }[];
-}
-
-/** The line of the key, or of the nearest one above it that is there. */
+/** The line of the key, or of the nearest existing key above it. */
 function lineOf(path: readonly string[], document: Document, lines: LineCounter): number | undefined {
   for (let length = path.length; length > 0; length--) {
-    const parent = document.getIn(path.slice(0, length - 1), true) as Mapping | undefined;
+    const parent = document.getIn(path.slice(0, length - 1), true) as
+      | { items?: { key?: Scalar }[] }
+      | undefined;
     const start = parent?.items?.find(({ key }) => key?.value === path[length - 1])?.key?.range?.[0];
     if (start !== undefined) return lines.linePos(start).line;
   }
@@ -159,9 +154,9 @@ function lineOf(path: readonly string[], document: Document, lines: LineCounter)
 }
 
 /**
- * Writes one server into config.yaml, and keeps what else stands there, comments too.
- * @param isDefault whether it is meant from now on where none is named
- * @throws UsageError when the file is broken, Failure when it cannot be written
+ * Writes one server to config.yaml and keeps everything else, including comments.
+ * @param isDefault whether it becomes the server to use when the command names none
+ * @throws UsageError when the file is not valid, Failure when it cannot be written
  */
 export async function saveServer(
   file: string,
@@ -172,30 +167,30 @@ export async function saveServer(
   const text = readText(file) ?? '';
   await parseConfiguration(text, file);
   const { document } = await parseYaml(text, file);
-  await keepCommentsBehindKeys(document, text);
+  await keepCommentsAfterKeys(document, text);
   if (document.contents === null) document.contents = document.createNode({});
   if (isDefault) document.set('default', name);
   document.setIn(['servers', name], document.createNode(writtenEntry(entry)));
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new Failure(`cannot make the folder ${dirname(file)}: ${reason(cause)}`, {
-      remedy: 'Make that possible, or name another place in XDG_CONFIG_HOME.',
+    throw new Failure(`cannot create the folder ${dirname(file)}: ${reason(cause)}`, {
+      remedy: 'Make its parent folder writable, or set XDG_CONFIG_HOME to another place.',
       cause,
     });
   }
   await writePrivateFile(file, document.toString());
 }
 
-/** To the library, what stands behind the key of a mapping is a comment before its first line, and would go there. */
-async function keepCommentsBehindKeys(document: Document, text: string): Promise<void> {
+/** The library treats a comment after the key of a mapping as one before the first line below, and would move it there. */
+async function keepCommentsAfterKeys(document: Document, text: string): Promise<void> {
   const { default: yaml } = await import('yaml');
   yaml.visit(document, {
     Pair(_, { key, value }) {
       if (!yaml.isScalar(key) || !yaml.isNode(value)) return;
-      const [, behind] = /^[ \t]*:[ \t]+#(.*)/.exec(text.slice(key.range?.[1])) ?? [];
+      const [, comment] = /^[ \t]*:[ \t]+#(.*)/.exec(text.slice(key.range?.[1])) ?? [];
       const [first, ...others] = value.commentBefore?.split('\n') ?? [];
-      if (first === undefined || first !== behind) return;
+      if (first === undefined || first !== comment) return;
       key.comment = first;
       value.commentBefore = others.join('\n') || null;
     },

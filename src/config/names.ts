@@ -5,29 +5,29 @@ import { nearest } from '../system/nearest.ts';
 import { configurationFile, stateFile } from '../system/paths.ts';
 import type { Configuration } from './file.ts';
 
-/** A name that means something here, and what. */
+/** A name that a command accepts, and its description. */
 export interface KnownName {
   readonly name: string;
   readonly about: string;
 }
 
-/** The servers that this machine has started or that config.yaml names; broken files name none. */
+/** The servers in the state file and in config.yaml; a file that is not valid contributes none. */
 export async function serverNames(env: NodeJS.ProcessEnv): Promise<KnownName[]> {
-  const started = startedServers(env).map(({ name, destination }) => ({
-    name,
-    about: `started on ${destination}`,
-  }));
-  const configured = Object.entries(await configuredServers(env)).map(([name, { destination }]) => ({
-    name,
-    about: `in config.yaml, on ${destination}`,
-  }));
-  return [...started, ...configured.filter(({ name }) => started.every((known) => known.name !== name))];
+  const names = new Map<string, string>();
+  for (const [name, { destination }] of Object.entries(await configuredServers(env)))
+    names.set(name, `in config.yaml, on ${destination}`);
+  for (const { name, destination } of startedServers(env)) names.set(name, `started on ${destination}`);
+  return [...names].map(([name, about]) => ({ name, about }));
 }
 
-/**
- * The servers on record, for who asks only in passing, at each Tab perhaps: without the schema that `readRecords`
- * holds the file to. A file that cannot be understood has none, and stays where it is.
- */
+async function configuredServers(env: NodeJS.ProcessEnv): Promise<Configuration['servers']> {
+  const file = configurationFile(env);
+  if (!existsSync(file)) return {};
+  const { readConfiguration } = await import('./file.ts');
+  return (await readConfiguration(file).catch(() => undefined))?.servers ?? {};
+}
+
+/** The servers in the state file, read without its schema, because Tab completion must be fast; none if it is not valid. */
 export function startedServers(env: NodeJS.ProcessEnv): { name: string; destination: string }[] {
   try {
     const { servers, article } = JSON.parse(readFileSync(stateFile(env), 'utf8'));
@@ -38,28 +38,17 @@ export function startedServers(env: NodeJS.ProcessEnv): { name: string; destinat
   }
 }
 
-async function configuredServers(env: NodeJS.ProcessEnv): Promise<Configuration['servers']> {
-  const file = configurationFile(env);
-  if (!existsSync(file)) return {};
-  const { readConfiguration } = await import('./file.ts');
-  return readConfiguration(file).then(
-    ({ servers }) => servers,
-    () => ({}),
-  );
-}
-
-/** The aliases of an ssh_config, the user's own without a file; a broken one has none. */
+/** The aliases in an ssh_config (~/.ssh/config by default); none if it is not valid. */
 export async function hostNames(sshConfig: string | undefined): Promise<KnownName[]> {
   const { knownHosts } = await import('../ssh/aliases.ts');
   try {
-    const { aliases } = knownHosts(sshConfig);
-    return aliases.map((name) => ({ name, about: 'a Host of ssh_config' }));
+    return knownHosts(sshConfig).aliases.map((name) => ({ name, about: 'a Host of ssh_config' }));
   } catch {
     return [];
   }
 }
 
-/** Says what was probably meant, where ssh does not know the host that a start has named; else the failure as it is. */
+/** If ssh does not know the host of a start, adds a similar name to the failure; else returns the failure unchanged. */
 export async function withNearestName(
   failure: unknown,
   { destination, sshConfig }: ServerSpec,

@@ -2,115 +2,91 @@ import { defaultName, makeSpec, type ServerSpec } from '../model/server-spec.ts'
 import { type ServerSettings, settingsIn } from '../model/settings.ts';
 import { verifySshConfig } from '../ssh/config-file.ts';
 import { verifyNoPassword } from '../ssh/destination.ts';
-import { type Named, readState, type ServerRecord, type State } from '../state/records.ts';
+import { type Named, readState, type ServerRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
 import { nearest } from '../system/nearest.ts';
 import { configurationFile } from '../system/paths.ts';
-import { type Configuration, readConfiguration } from './file.ts';
+import { readConfiguration } from './file.ts';
 
-/** A server that has a name here, and its record if this machine has started or joined it. */
+/** A server with a name, and its record if this machine has started or adopted it. */
 export interface KnownServer {
   readonly spec: ServerSpec;
   readonly record: ServerRecord | undefined;
 }
 
-/** What is on record of each server, whoever's commands started it. */
-type Recorded = Named<Pick<ServerRecord, 'spec' | 'closed'>>;
+const HOW_TO_BEGIN =
+  'To set up a server: remote-notebook init. Or: remote-notebook start user@host --directory DIR --environment VENV';
 
-function recordedIn({ servers, article }: State): Recorded {
-  return { ...article, ...servers };
+/** The servers in config.yaml and on record. */
+async function readKnown(sshConfig: string | undefined, context: Context) {
+  verifySshConfig(sshConfig);
+  const { default: byDefault, servers: configured } = await readConfiguration(configurationFile(context.env));
+  const { servers, article } = readState(context);
+  const records: Named<Pick<ServerRecord, 'spec' | 'closed'>> = { ...article, ...servers };
+  const names = [...new Set([...Object.keys(records), ...Object.keys(configured)])].sort();
+  return { configured, servers, records, names, byDefault: byDefault ?? only(names) };
 }
 
-const HOW_TO_BEGIN =
-  'Let it ask you: remote-notebook init. Or name where: remote-notebook start user@host --directory DIR --environment VENV';
-
 /**
- * What `start` means: a name of config.yaml or of a record, or else a destination. What is given wins over both.
- * @throws UsageError when nothing is meant, or any part is wrong
+ * The server to start: `target` is a name in config.yaml or on record, or else a destination; without it, the default
+ * or the only one. The given settings override the stored ones.
+ * @throws UsageError when there is no such server, or a setting is not valid
  */
 export async function resolveServer(
   target: string | undefined,
   { name, ...given }: ServerSettings & { readonly name?: string | undefined },
   context: Context,
 ): Promise<ServerSpec> {
-  verifySshConfig(given.sshConfig);
-  const configuration = await readConfiguration(configurationFile(context.env));
-  const records = recordedIn(readState(context));
-  const named = target ?? meantName(configuration, records);
-  if (named === undefined)
-    throw noneMeant(configuration, records, 'no server is named, and none is configured');
-  const configured = entryOf(configuration.servers, named);
+  const { configured, records, names, byDefault } = await readKnown(given.sshConfig, context);
+  const named = target ?? byDefault;
+  if (named === undefined) throw notNamed(names, 'no server is named, and none is configured');
+  const entry = entryOf(configured, named);
   const known = entryOf(records, named)?.spec;
   const settings = settingsIn(given);
-  if (configured) return makeSpec(name ?? named, { sshConfig: known?.sshConfig, ...configured, ...settings });
+  if (entry) return makeSpec(name ?? named, { sshConfig: known?.sshConfig, ...entry, ...settings });
   if (known) return makeSpec(name ?? named, { ...known, ...settings });
   return makeSpec(name ?? defaultName(named), { ...settings, destination: named });
 }
 
-/** @param none what to say where there is none at all */
-function noneMeant(configuration: Configuration, records: Recorded, none: string): UsageError {
-  const names = knownNames(configuration, records);
-  if (names.length === 0) return new UsageError(none, { remedy: HOW_TO_BEGIN });
-  return new UsageError('which server?', { remedy: `There are: ${names.join(', ')}` });
-}
-
-/** Without a name: the `default`, else the only one. */
-function meantName(configuration: Configuration, records: Recorded): string | undefined {
-  if (configuration.default !== undefined) return configuration.default;
-  const names = knownNames(configuration, records);
-  return names.length === 1 ? names[0] : undefined;
-}
-
-function knownNames(configuration: Configuration, records: Recorded): string[] {
-  return [...new Set([...Object.keys(records), ...Object.keys(configuration.servers)])].sort();
-}
-
 /**
- * The server of that name, or the only one on that destination; without a name the one that must be meant.
- * @throws UsageError that tells those that exist
+ * The server with that name, or the only one on that destination; without a name the only one that was started, the
+ * default, or the only one.
+ * @throws UsageError with the names of the existing servers
  */
 export async function knownServer(
   target: string | undefined,
   sshConfig: string | undefined,
   context: Context,
 ): Promise<KnownServer> {
-  verifySshConfig(sshConfig);
-  const configuration = await readConfiguration(configurationFile(context.env));
-  const state = readState(context);
-  const records = recordedIn(state);
-  const names = knownNames(configuration, records);
-  const name = target ?? onlyStarted(records) ?? meantName(configuration, records);
-  if (name === undefined) {
-    throw noneMeant(configuration, records, 'there is no server yet');
-  }
-  const record = entryOf(records, name) ?? onlyOn(name, records);
-  if (record) return { spec: record.spec, record: state.servers[record.spec.name] };
-  const configured = entryOf(configuration.servers, name);
-  if (configured)
-    return { spec: makeSpec(name, { ...configured, ...settingsIn({ sshConfig }) }), record: undefined };
+  const { configured, servers, records, names, byDefault } = await readKnown(sshConfig, context);
+  const started = Object.keys(records);
+  const name = target ?? only(started.filter((name) => !records[name]?.closed)) ?? only(started) ?? byDefault;
+  if (name === undefined) throw notNamed(names, 'there is no server yet');
+  const onIt = Object.values(records).filter(({ spec }) => spec.destination === name);
+  const record = entryOf(records, name) ?? only(onIt);
+  if (record) return { spec: record.spec, record: servers[record.spec.name] };
+  const entry = entryOf(configured, name);
+  if (entry) return { spec: makeSpec(name, { ...entry, ...settingsIn({ sshConfig }) }), record: undefined };
   verifyNoPassword(name);
   const near = nearest(name, names);
-  const meant = near === undefined ? '' : `Did you mean ${near}? `;
+  const suggestion = near === undefined ? '' : `Did you mean ${near}? `;
   throw new UsageError(`there is no server "${name}"`, {
-    remedy: names.length === 0 ? HOW_TO_BEGIN : `${meant}There are: ${names.join(', ')}`,
+    remedy: names.length === 0 ? HOW_TO_BEGIN : `${suggestion}The servers are: ${names.join(', ')}`,
   });
 }
 
-/** The only one that has a tunnel, or should; else the only one whose server was left to run. */
-function onlyStarted(records: Recorded): string | undefined {
-  const names = Object.keys(records);
-  const wanted = names.filter((name) => !records[name]?.closed);
-  const meant = wanted.length > 0 ? wanted : names;
-  return meant.length === 1 ? meant[0] : undefined;
+/** @param message for the case that there are no servers at all */
+function notNamed(names: readonly string[], message: string): UsageError {
+  if (names.length === 0) return new UsageError(message, { remedy: HOW_TO_BEGIN });
+  return new UsageError('which server?', { remedy: `The servers are: ${names.join(', ')}` });
 }
 
-/** The entry of that very name: an object also has a `toString`, which is no server. */
-function entryOf<T>(entries: Readonly<Record<string, T>>, name: string): T | undefined {
+function only<T>(values: readonly T[]): T | undefined {
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/** The entry with that name. Every object also has a `toString`, which is not a server. */
+function entryOf<T>(entries: Named<T>, name: string): T | undefined {
   return Object.hasOwn(entries, name) ? entries[name] : undefined;
-}
-
-function onlyOn(destination: string, records: Recorded): Recorded[string] | undefined {
-  const found = Object.values(records).filter((record) => record.spec.destination === destination);
-  return found.length === 1 ? found[0] : undefined;
 }

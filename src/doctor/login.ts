@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { type Connection, doctorCommand, throughCommand } from '../ssh/arguments.ts';
-import { sshCause, sshFailure, tellingLine } from '../ssh/messages.ts';
+import { mainLine, sshCause, sshFailure } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { reason, watchUntil } from '../system/files.ts';
@@ -104,9 +104,8 @@ function loginChecks(connection: Connection, words: string, isUp: boolean): Chec
     return [known, ok('authentication', method), ok('reconnect', 'needs no question')];
   }
   if (cause === 'host-key-unknown') return [failed('host key', 'this host was never met', remedy)];
-  if (cause === 'host-key-changed' || key === undefined)
-    return [failed('host key', tellingLine(plain), remedy)];
-  return [known, failed('authentication', tellingLine(plain), remedy)];
+  if (cause === 'host-key-changed' || key === undefined) return [failed('host key', mainLine(plain), remedy)];
+  return [known, failed('authentication', mainLine(plain), remedy)];
 }
 
 /** The same where another way has led in. */

@@ -1,6 +1,6 @@
 import type { ServerSpec } from '../model/server-spec.ts';
 import { type Connection, scriptCommand } from '../ssh/arguments.ts';
-import { handCommand, sessionFailure } from '../ssh/messages.ts';
+import { manualCommand, sessionFailure } from '../ssh/messages.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { run } from '../system/run.ts';
@@ -112,6 +112,6 @@ export async function askHost(
 
 function unusable(connection: Connection, what: string, remedy: string, printed = ''): Failure {
   return new Failure(`${connection.destination} ${what}${printed && `; it printed: ${printed}`}`, {
-    remedy: `${remedy} Try: echo 'echo works' | ${handCommand(connection)} /bin/sh -s`,
+    remedy: `${remedy} Try: echo 'echo works' | ${manualCommand(connection)} /bin/sh -s`,
   });
 }

@@ -1,40 +1,35 @@
 import type { Agent } from 'node:http';
+import * as v from 'valibot';
 import { Interrupted } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
 
-/** Where a server's REST API is to be asked. */
+/** How to reach a server's REST API. */
 export interface Api {
-  /** This machine's end of the tunnel: a port of the loopback address, or a socket that is this user's alone. */
+  /** The local end of the tunnel: a port of the loopback address, or a socket that only this user can reach. */
   readonly end: { readonly port: number } | { readonly socketPath: string };
   readonly baseUrl: string;
   readonly secure: boolean;
   readonly token: string;
   /**
-   * Whether that port is still the tunnel's. It is asked when the connection stands: one that ssh has just lost may be a
-   * stranger's, and the token is not for them.
+   * Whether the port still belongs to the tunnel. It is checked once the connection is open: if ssh has just lost the
+   * port, another program may listen there and would receive the token.
    */
   readonly isOurs?: () => Promise<boolean>;
 }
 
-/** No answer of a Jupyter has nearly as many characters. */
+/** Maximum number of characters in a response; a Jupyter server's are much shorter. */
 const LONGEST_BODY = 10_000_000;
 
-interface ApiAnswer {
-  readonly status: number;
-  readonly body: string;
-}
-
-/** A connection is kept so long for the next question: a round trip less. */
+/** Time for which an idle connection is kept: the next request saves a round trip. */
 const KEPT_MS = 5000;
 
 /**
- * Our own: Node's global one may lead to a proxy, by a script or the environment, and the token is not for that. One for
- * each server: a port may lead to another one by now, while a connection that was kept leads to the first.
+ * One agent per server: a connection that was kept must not be used for another server, whose port may be the same.
+ * Node's global agent may use a proxy, and would receive the token.
  */
 const agents = new Map<string, Agent>();
 
-/** What asks a question, over a connection that is kept if there is one. */
-async function speaker({ secure, token }: Api) {
+async function requesterFor({ secure, token }: Api) {
   const { request, Agent } = await (secure ? import('node:https') : import('node:http'));
   const key = `${secure} ${token}`;
   const agent = agents.get(key) ?? new Agent({ keepAlive: true, timeout: KEPT_MS });
@@ -42,22 +37,22 @@ async function speaker({ secure, token }: Api) {
   return { request, agent };
 }
 
-/** What every request to the API has. The token goes in a header, which Jupyter does not log. */
+/** The options of each request. The token goes in a header, which Jupyter does not log. */
 function requestTo({ end, baseUrl, token }: Api, path: string, headers: Record<string, string | number>) {
   return {
     host: LOOPBACK,
     ...end,
     path: `${baseUrl}api${path}`,
     headers: { Authorization: `token ${token}`, ...headers },
-    // The other end is this connection's own host, which ssh has identified; its certificate is its owner's.
+    // ssh has verified the host, so the certificate may be self-signed.
     rejectUnauthorized: false,
   };
 }
 
 /**
- * One request to Jupyter's REST API.
- * @param path below /api, without a slash in front: `status`, `kernels?no_track_activity=1`
- * @throws the error of the connection when nobody answers, or a time-out after `timeoutMs`
+ * Sends one request to Jupyter's REST API.
+ * @param path below /api, without a leading slash: `status`, `kernels?no_track_activity=1`
+ * @throws the error of the connection, or an error after `timeoutMs`
  */
 export async function askApi(
   api: Api,
@@ -65,60 +60,51 @@ export async function askApi(
   path: string,
   signal: AbortSignal,
   timeoutMs: number,
-): Promise<ApiAnswer> {
+): Promise<{ readonly status: number; readonly body: string }> {
   if (signal.aborted) throw new Interrupted();
-  const { request, agent } = await speaker(api);
+  const { request, agent } = await requesterFor(api);
+  const options = requestTo(api, path.startsWith('?') ? path : `/${path}`, { 'Content-Length': 0 });
   return new Promise((resolve, reject) => {
-    const query = request(
-      {
-        agent,
-        ...requestTo(api, path.startsWith('?') ? path : `/${path}`, { 'Content-Length': 0 }),
-        method,
-      },
-      (response) => {
-        let body = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          body += chunk;
-          if (body.length > LONGEST_BODY) query.destroy(new Error('an answer without end'));
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-        response.on('error', reject);
-      },
-    );
+    const query = request({ agent, method, ...options }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        body += chunk;
+        if (body.length > LONGEST_BODY) query.destroy(new Error('the response is too long'));
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.on('error', reject);
+    });
     const onAbort = () => query.destroy(new Interrupted());
-    const deadline = setTimeout(
-      () => query.destroy(new Error(`no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    const onTimeout = () => query.destroy(new Error(`no response within ${timeoutMs} ms`));
+    const timer = setTimeout(onTimeout, timeoutMs);
     signal.addEventListener('abort', onAbort);
-    // Where a connection that was kept is cut, nothing is asked anew: our ssh may just have lost the port to a stranger.
+    // No retry on a new connection: ssh may have lost the port to another program.
     query.on('error', reject);
     query.on('close', () => {
-      clearTimeout(deadline);
+      clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
     });
-    const speak = () =>
+    const send = () =>
       verifyOurs(api).then(
         () => query.end(),
         (error: Error) => query.destroy(error),
       );
     query.once('socket', (socket) => {
-      if (socket.connecting) socket.once('connect', speak);
-      else void speak();
+      if (socket.connecting) socket.once('connect', send);
+      else void send();
     });
   });
 }
 
-/** @throws Error when the port is not the tunnel's any more */
+/** @throws Error when the port no longer belongs to the tunnel */
 async function verifyOurs({ isOurs }: Api): Promise<void> {
   if (isOurs && !(await isOurs())) throw new Error('the tunnel was lost');
 }
 
 /**
- * Asks for a websocket that needs no kernel, and closes it: the HTTP status of the answer, 101 when it opened. Before
- * jupyter_server 2.0 there is none, and the answer is 404.
- * @returns undefined when nobody answers
+ * Opens and closes a websocket that needs no kernel. Returns the HTTP status: 101 when it opened, 404 from a Jupyter
+ * before jupyter_server 2.0, undefined without a response.
  */
 export async function askWebsocket(
   api: Api,
@@ -150,16 +136,16 @@ export async function askWebsocket(
   });
 }
 
-/** Whether our server answers there, and which version it is; `refused` is a Jupyter that is not ours. */
+/** Whether our server responds, and its version; `refused` is another Jupyter server. */
 export type Proof =
   | { readonly state: 'ours'; readonly version: string | undefined; readonly body: string }
   | { readonly state: 'refused'; readonly status: number }
   | { readonly state: 'silent'; readonly reason: string };
 
 /**
- * One authenticated request through the tunnel proves that the server behind it is ours; another tells its
- * version, at the same time, unless that is known. Neither counts as activity of the user.
- * @param path what is asked for: one of those that only an authenticated user is told
+ * Proves by an authenticated request through the tunnel that the server is ours, and asks for its version at the same
+ * time unless it is known. Jupyter does not count these requests as activity.
+ * @param path a resource that needs authentication
  */
 export async function proveServer(
   api: Api,
@@ -180,18 +166,15 @@ export async function proveServer(
   }
 }
 
-/** The version that `GET /api` tells; undefined when it does not. */
+const VersionResponse = v.pipe(v.string(), v.parseJson(), v.object({ version: v.string() }));
+
 async function apiVersion(api: Api, signal: AbortSignal, timeoutMs: number): Promise<string | undefined> {
   const { body } = await askApi(api, 'GET', '?no_track_activity=1', signal, timeoutMs);
-  try {
-    const { version } = JSON.parse(body) as { version?: unknown };
-    return typeof version === 'string' ? version : undefined;
-  } catch {
-    return undefined;
-  }
+  const response = v.safeParse(VersionResponse, body);
+  return response.success ? response.output.version : undefined;
 }
 
-/** Asks the server to end itself, kernels first: the Quit button. Answers whether it agreed. */
+/** Asks the server to shut down its kernels and itself. Returns whether it agreed. */
 export async function requestShutdown(api: Api, signal: AbortSignal, timeoutMs: number): Promise<boolean> {
   try {
     return (await askApi(api, 'POST', 'shutdown', signal, timeoutMs)).status === 200;

@@ -1,7 +1,7 @@
 import { shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
 
-/** What an environment is, by the word that names it; the host's side of it is host/sh/parts/environment.sh. */
+/** A Python environment on the host. host/sh/parts/environment.sh enters it. */
 export type Environment =
   | { readonly kind: 'none' }
   | { readonly kind: 'venv'; readonly folder: string }
@@ -9,58 +9,49 @@ export type Environment =
   | { readonly kind: 'module'; readonly names: readonly string[] }
   | { readonly kind: 'uv' | 'poetry' | 'pixi' };
 
-const FORMS = "a venv's folder, conda:NAME, uv, poetry, pixi, or module:NAME,NAME";
-
-/** @throws UsageError when it can be none */
-export function parseEnvironment(word: string): Environment {
-  if (word === '') return { kind: 'none' };
-  if (word === 'uv' || word === 'poetry' || word === 'pixi') return { kind: word };
-  const [, kind, rest = ''] = /^([a-z]+):(.*)$/.exec(word) ?? [];
-  if (kind === undefined) return { kind: 'venv', folder: word };
+/** @throws UsageError when the text is not a known form */
+export function parseEnvironment(text: string): Environment {
+  if (text === '') return { kind: 'none' };
+  if (text === 'uv' || text === 'poetry' || text === 'pixi') return { kind: text };
+  const [, kind, rest = ''] = /^([a-z]+):(.*)$/.exec(text) ?? [];
+  if (kind === undefined) return { kind: 'venv', folder: text };
   const names = rest.split(',');
   if (kind === 'conda' && rest !== '') return { kind, name: rest };
   if (kind === 'module' && names.every((name) => /^[^\s,-][^\s,]*$/.test(name))) return { kind, names };
-  throw new UsageError(`the environment "${word}" is none that is known`, {
-    remedy: `It is ${FORMS}; a folder of that name is ./${word}`,
+  throw new UsageError(`unknown environment "${text}"`, {
+    remedy: `Use a venv's folder, conda:NAME, uv, poetry, pixi, or module:NAME,NAME; a folder of that name is ./${text}`,
   });
 }
 
 const PIP_INSTALL = 'python3 -m pip install --user jupyterlab';
 
-/** What puts Jupyter into an environment, and what makes it or tells what there is; as one would type it on the host. */
-function commandsOf(environment: Environment): { install: string; make: string } {
-  const { kind } = environment;
-  if (kind === 'none') return { install: PIP_INSTALL, make: '' };
-  if (kind === 'venv') {
-    const install = `${shellPath(`${environment.folder}/bin/pip`)} install jupyterlab`;
-    return { install, make: `python3 -m venv ${shellPath(environment.folder)} && ${install}` };
-  }
-  if (kind === 'conda') {
-    const packages = `${condaTarget(environment.name)} -c conda-forge jupyterlab`;
-    return { install: `conda install ${packages}`, make: `conda create ${packages}` };
-  }
-  if (kind === 'module') {
-    const names = environment.names.map(shellQuote).join(' ');
-    return { install: `module load ${names} && ${PIP_INSTALL}`, make: 'module avail' };
-  }
-  return { install: `${kind} add jupyterlab`, make: `${kind} init && ${kind} add jupyterlab` };
-}
-
-/** The one command that puts Jupyter into it, as one would type it in the directory on the host. */
+/** The command that installs Jupyter in an environment, as a user would type it in the directory on the host. */
 export function installCommand(environment: Environment): string {
-  return commandsOf(environment).install;
+  const { kind } = environment;
+  if (kind === 'none') return PIP_INSTALL;
+  if (kind === 'venv') return `${shellPath(`${environment.folder}/bin/pip`)} install jupyterlab`;
+  if (kind === 'conda') return `conda install ${condaPackages(environment.name)}`;
+  if (kind === 'module')
+    return `module load ${environment.names.map(shellQuote).join(' ')} && ${PIP_INSTALL}`;
+  return `${kind} add jupyterlab`;
 }
 
-/** The one command that makes it, or tells what there is, where it cannot be entered. */
+/** The command that creates a missing environment, or lists the modules. */
 export function makeCommand(environment: Environment): string {
-  return commandsOf(environment).make;
+  const { kind } = environment;
+  if (kind === 'none') return '';
+  if (kind === 'venv')
+    return `python3 -m venv ${shellPath(environment.folder)} && ${installCommand(environment)}`;
+  if (kind === 'conda') return `conda create ${condaPackages(environment.name)}`;
+  if (kind === 'module') return 'module avail';
+  return `${kind} init && ${installCommand(environment)}`;
 }
 
-function condaTarget(name: string): string {
-  return name.includes('/') ? `-p ${shellPath(name)}` : `-n ${shellQuote(name)}`;
+function condaPackages(name: string): string {
+  return `${name.includes('/') ? `-p ${shellPath(name)}` : `-n ${shellQuote(name)}`} -c conda-forge jupyterlab`;
 }
 
-/** The home folder stays one. */
+/** Without quotes around a leading ~, which the shell expands. */
 function shellPath(path: string): string {
   return path.startsWith('~/') ? `~/${shellQuote(path.slice(2))}` : shellQuote(path);
 }

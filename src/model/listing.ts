@@ -1,34 +1,34 @@
-/** A Jupyter server of the user's on a host, whoever started it, as `status --all --json` prints it. Without its token. */
+/** A Jupyter server of the user on a host, as `status --all --json` prints it, without its token. */
 export interface ListedServer {
   readonly pid: number;
-  /** Null when it listens on a socket, or does not tell. */
+  /** Null when it listens on a socket, or when the port is unknown. */
   readonly port: number | null;
   readonly socket: string | null;
-  /** Null of a classic notebook, which tells it only by its API. */
+  /** Null for notebook 6, whose runtime file does not contain it. */
   readonly version: string | null;
   readonly command: string | null;
   readonly directory: string | null;
   readonly startedAt: string | null;
-  /** What started it: this program, from whichever machine, or something else. */
+  /** Whether this program started it, from any machine. */
   readonly startedBy: 'remote-notebook' | 'other';
-  /** The machine that had this program start it, where that is known. */
+  /** The machine from which this program started it, if known. */
   readonly startedFrom: string | null;
-  /** The names by which this program knows it on its host. */
+  /** Its names on the host. */
   readonly names: readonly string[];
-  /** Whether only a password lets in: then nothing can be proven or asked of it from here. */
+  /** Whether it accepts only a password: then no request can be sent to it from here. */
   readonly passwordOnly: boolean;
 }
 
-/** All Jupyter servers of the user on a host, and what else of them is there. */
+/** All Jupyter servers of the user on a host, and their files. */
 export interface HostListing {
   readonly destination: string;
-  /** The host's own name. */
+  /** The host name that the host reports. */
   readonly node: string;
   readonly servers: readonly ListedServer[];
-  /** Servers that were started on other nodes, with which the host shares a home folder. */
+  /** Servers that were started on other nodes with the same home folder. */
   readonly elsewhere: readonly { readonly name: string; readonly node: string }[];
-  /** Runtime files whose process is not on this host: a crash has left them, or another node has it. */
+  /** Runtime files of processes that are not on this host: they crashed, or run on another node. */
   readonly absent: readonly string[];
-  /** What is named like a runtime file, and is none, or not the user's. */
+  /** Files with the name of a runtime file that are not valid, or that belong to another user. */
   readonly unreadable: readonly string[];
 }

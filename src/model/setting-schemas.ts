@@ -5,10 +5,7 @@ const PORT = 'a whole number from 1 to 65535';
 const port = v.pipe(v.number('a number'), v.integer(PORT), v.minValue(1, PORT), v.maxValue(65535, PORT));
 const text = v.string('a string');
 
-/**
- * For each setting what a file may hold, with what is expected as the message. Apart from the table, since few verbs read
- * valibot.
- */
+/** The schema of each setting in a file; its messages name the expected type. In a file of its own: valibot loads slowly. */
 export const SETTING_SCHEMAS = Object.fromEntries(
   SETTING_NAMES.map((name) => {
     const { type } = settingOf(name);

@@ -2,7 +2,7 @@ import { absoluteSshConfig } from '../ssh/config-file.ts';
 import { UsageError } from '../system/errors.ts';
 import { parseEnvironment } from './environment.ts';
 
-/** The types of the settings' values: each verifies a value of `option`, and answers with it in the one form it has from then on. */
+/** The types of settings. Each function verifies a value of `option` and returns its normal form. */
 const TYPES = {
   line: verifyLine,
   lines: (lines: readonly string[], option: string) => lines.map((line) => verifyLine(line, option)),
@@ -15,24 +15,22 @@ const TYPES = {
 
 export type ValueType = keyof typeof TYPES;
 
-/** The types that hold such values. */
-export type TypeFor<V> = {
-  [T in ValueType]: V extends Parameters<(typeof TYPES)[T]>[0] ? T : never;
-}[ValueType];
+/** What a user may set for a setting of type `T`. */
+export type ValueOf<T extends ValueType> = Parameters<(typeof TYPES)[T]>[0];
 
-/** @throws UsageError when the value of this option cannot be used as it is */
+/** Returns the normal form of a value. @throws UsageError when it is not valid */
 export function verified(type: ValueType, value: unknown, option: string): unknown {
   return TYPES[type](value as never, option);
 }
 
 function verifyLine(value: string, option: string): string {
   if (!/[\0\r\n]/.test(value)) return value;
-  throw new UsageError(`--${option} holds a line break, which would not survive the way to the host`);
+  throw new UsageError(`--${option} contains a line break, which cannot be sent to the host`);
 }
 
-function verifyEnvironment(word: string, option: string): string {
-  parseEnvironment(verifyLine(word, option));
-  return word;
+function verifyEnvironment(environment: string, option: string): string {
+  parseEnvironment(verifyLine(environment, option));
+  return environment;
 }
 
 export function isPort(port: number): boolean {
@@ -41,19 +39,18 @@ export function isPort(port: number): boolean {
 
 function verifyPort(port: number, option: string): number {
   if (isPort(port)) return port;
-  throw new UsageError(
-    `--${option} is ${Number.isNaN(port) ? 'not a number' : port}: a port is a whole number from 1 to 65535`,
-  );
+  const problem = Number.isNaN(port) ? 'is not a number' : `is ${port}`;
+  throw new UsageError(`--${option} ${problem}: a port is a whole number from 1 to 65535`);
 }
 
 const UNITS_S = { d: 86_400, h: 3600, m: 60 } as const;
 
-/** Seconds of a duration as people write it: 90m, 8h, 2d. */
+/** Seconds of a duration such as 90m, 8h or 2d. */
 export function parseDuration(text: string, option: string): number {
   const [, count, unit] = /^([1-9]\d{0,4})([mhd])$/.exec(text) ?? [];
   if (count !== undefined) return Number(count) * UNITS_S[unit as keyof typeof UNITS_S];
-  throw new UsageError(`--${option} is "${text}", which is no duration`, {
-    remedy: 'A duration is minutes, hours or days: 90m, 8h, 2d',
+  throw new UsageError(`--${option} is "${text}", which is not a duration`, {
+    remedy: 'Write minutes, hours or days: 90m, 8h, 2d',
   });
 }
 

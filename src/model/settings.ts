@@ -1,56 +1,29 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parseDuration, type TypeFor, verified } from './setting-values.ts';
+import { parseDuration, type ValueOf, type ValueType, verified } from './setting-values.ts';
 
-/** What is said of a server: by options, in config.yaml, by a caller of the library. The rest has defaults. */
-export interface ServerSettings {
-  /** Where Jupyter works on the host; a leading `~` is the home folder there, and so is the default. */
-  readonly directory?: string | undefined;
-  /** Lines of shell that run on the host, in the directory, before the environment is entered. */
-  readonly setup?: readonly string[] | undefined;
-  /** A venv's folder (in the directory, absolute, or below `~`), `conda:NAME`, `uv`, `poetry`, `pixi`, or `module:NAME,NAME`. */
-  readonly environment?: string | undefined;
-  /** The Jupyter command; by default JupyterLab where there is one, else the classic notebook. */
-  readonly command?: string | undefined;
-  /** The wanted port on the host. */
-  readonly port?: number | undefined;
-  /** The wanted port on this machine; by default the same one as on the host. */
-  readonly localPort?: number | undefined;
-  /** Whether Jupyter listens on a Unix socket that only this user can reach, and on no port of the host. */
-  readonly socket?: boolean | undefined;
-  /** Whether a taken port is a failure. */
-  readonly strictPort?: boolean | undefined;
-  /** `90m`, `8h`, `2d`: unused for so long, Jupyter ends its kernels, and then itself. */
-  readonly idleTimeout?: string | undefined;
-  /** ssh's own `-F`: another file than ~/.ssh/config, or `none`. */
-  readonly sshConfig?: string | undefined;
-}
-
-interface Setting<V = string | number | boolean | readonly string[]> {
-  readonly type: TypeFor<V>;
-  /** The letter of its option, beside the long name. */
+interface Setting {
+  readonly type: ValueType;
+  /** The short form of its option. */
   readonly letter?: string;
-  /** What --help shows. */
+  /** The description in --help. */
   readonly describe: string;
-  /** Without a default, an unset one leaves the choice to the start. */
-  readonly default?: V;
-  /**
-   * Where it has its effect: on the host, once Jupyter is started; here, once the tunnel is made; or at both ends,
-   * while something is started.
-   */
-  readonly counts: 'host' | 'here' | 'both';
-  /** Whether the article's own commands have a place for it. */
-  readonly isPlain: boolean;
+  /** Without a default, `start` chooses a value. */
+  readonly default?: string | number | boolean | readonly string[];
+  /** What it affects: Jupyter on the host, the tunnel here, or the choice of ports at both ends. */
+  readonly side: 'host' | 'here' | 'both';
+  /** Whether the article's three commands (`--plain`) do not support it. */
+  readonly isExtra?: boolean;
 }
 
-/** Each setting of a server, once. Its name is in kebab case as an option and in config.yaml, in snake case in scripts. */
+/** All settings. The names are in kebab case as options and in config.yaml, and in snake case in scripts. */
 export const SETTINGS = {
+  /** A leading `~` is expanded on the host. */
   directory: {
     type: 'line',
     letter: 'd',
     describe: "Jupyter's working directory on the host (default: your home directory)",
     default: '',
-    counts: 'host',
-    isPlain: true,
+    side: 'host',
   },
   environment: {
     type: 'environment',
@@ -58,96 +31,97 @@ export const SETTINGS = {
     describe:
       'environment on the host: the folder of a venv (relative to the directory, absolute, or starting with ~), conda:NAME, uv, poetry, pixi, or module:NAME,NAME',
     default: '',
-    counts: 'host',
-    isPlain: true,
+    side: 'host',
   },
+  /** Shell commands that run on the host, in the directory. */
   setup: {
     type: 'lines',
     describe: 'shell command to run before activating the environment (repeatable)',
     default: [],
-    counts: 'host',
-    isPlain: false,
+    side: 'host',
+    isExtra: true,
   },
   command: {
     type: 'line',
     describe: 'Jupyter command (default: jupyter lab if it is installed, otherwise jupyter notebook)',
     default: '',
-    counts: 'host',
-    isPlain: true,
+    side: 'host',
   },
+  /** The port on the host. */
   port: {
     type: 'port',
     letter: 'p',
     describe: 'port on the host (default: 8889)',
     default: 8889,
-    counts: 'host',
-    isPlain: true,
+    side: 'host',
   },
   localPort: {
     type: 'port',
     describe: 'port on this machine (default: the same number, if it is free)',
-    counts: 'here',
-    isPlain: true,
+    side: 'here',
   },
   socket: {
     type: 'switch',
     describe:
       'make Jupyter listen on a private Unix socket instead of a port that other users of the host can reach',
     default: false,
-    counts: 'host',
-    isPlain: false,
+    side: 'host',
+    isExtra: true,
   },
   strictPort: {
     type: 'switch',
     describe: 'fail if a port is in use, instead of using the next free one',
     default: false,
-    counts: 'both',
-    isPlain: true,
+    side: 'both',
   },
   idleTimeout: {
     type: 'duration',
     describe: 'shut down idle kernels, and then the server, after this time without use: 90m, 8h or 2d',
-    counts: 'host',
-    isPlain: false,
+    side: 'host',
+    isExtra: true,
   },
+  /** A file, or `none`. */
   sshConfig: {
     type: 'file',
     letter: 'F',
     describe: 'use this ssh config file (ssh -F)',
-    counts: 'here',
-    isPlain: true,
+    side: 'here',
   },
-} as const satisfies { readonly [S in keyof ServerSettings]-?: Setting<NonNullable<ServerSettings[S]>> };
+} as const satisfies Readonly<Record<string, Setting>>;
 
-export type SettingName = keyof ServerSettings;
+export type SettingName = keyof typeof SETTINGS;
 
-/** All of them, verified, with the defaults for those that nobody has set. */
+/** The settings of a server that the command line, config.yaml or a caller of the library sets. */
+export type ServerSettings = {
+  readonly [S in SettingName]?: ValueOf<(typeof SETTINGS)[S]['type']> | undefined;
+};
+
+/** All settings, verified and with defaults. */
 export type SettledSettings = {
   readonly [S in SettingName]-?:
     | NonNullable<ServerSettings[S]>
     | ((typeof SETTINGS)[S] extends { default: unknown } ? never : undefined);
 };
 
-/** Their names, in the order in which they are shown. */
+/** The names in display order. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
-/** A setting's row of the table. */
 export function settingOf(name: SettingName): Setting {
   return SETTINGS[name];
 }
 
-/** `local-port`: its name as an option and in config.yaml. */
+/** The name of a setting as an option and in config.yaml: `local-port`. */
 export function optionName(name: SettingName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** The settings among these values that are set. */
+/** The settings that are not undefined. */
 export function settingsIn(values: ServerSettings): ServerSettings {
   const set = SETTING_NAMES.filter((name) => values[name] !== undefined);
   return Object.fromEntries(set.map((name) => [name, values[name]]));
 }
 
-/** @throws UsageError for a value that cannot be used as it is */
+/** Verifies settings and adds the defaults. @throws UsageError for a value that is not valid */
 export function settled(settings: ServerSettings): SettledSettings {
   const entries = SETTING_NAMES.map((name) => {
     const { type, default: byDefault } = settingOf(name);
@@ -157,12 +131,12 @@ export function settled(settings: ServerSettings): SettledSettings {
   return Object.fromEntries(entries) as SettledSettings;
 }
 
-/** Those that somebody has set to something else than the default. */
+/** Those that differ from the default. */
 function chosen(settings: SettledSettings): SettingName[] {
   return SETTING_NAMES.filter((name) => !isDeepStrictEqual(settings[name], settingOf(name).default));
 }
 
-/** The options that set these settings. With `=`, a value that begins with a dash is no option. */
+/** The options that set these settings. With `=`, a value may begin with a dash. */
 export function settingArgs(settings: SettledSettings): string[] {
   return chosen(settings).flatMap((name) => {
     const option = `--${optionName(name)}`;
@@ -171,25 +145,24 @@ export function settingArgs(settings: SettledSettings): string[] {
   });
 }
 
-/** The first of these settings that the article's own commands have no place for, as an option. */
+/** The first of these settings, as an option, that the article's three commands do not support. */
 export function unknownToArticle(settings: SettledSettings): string | undefined {
-  const unknown = chosen(settings).find((name) => !settingOf(name).isPlain);
+  const unknown = chosen(settings).find((name) => settingOf(name).isExtra);
   return unknown && optionName(unknown);
 }
 
-/** Those that were chosen, and that a server which runs has otherwise: as options. */
-export function unmetSettings(wanted: SettledSettings, has: SettledSettings): string[] {
-  return chosen(wanted)
-    .filter((name) => settingOf(name).counts !== 'both' && !isDeepStrictEqual(wanted[name], has[name]))
+/** The requested settings, as options, that differ from those of the running server. */
+export function unmetSettings(requested: SettledSettings, running: SettledSettings): string[] {
+  return chosen(requested)
+    .filter((name) => settingOf(name).side !== 'both' && !isDeepStrictEqual(requested[name], running[name]))
     .map(optionName);
 }
 
-/** The variables of the host's scripts: empty for what is not set, `yes` for a switch, seconds for a duration. */
+/** The variables for the host's scripts: empty if not set, `yes` for a switch, seconds for a duration. */
 export function scriptVariables(settings: SettledSettings): Record<string, string> {
-  const names = SETTING_NAMES.filter((name) => settingOf(name).counts !== 'here');
-  return Object.fromEntries(
-    names.map((name) => [optionName(name).replaceAll('-', '_'), variableText(name, settings[name])]),
-  );
+  const names = SETTING_NAMES.filter((name) => settingOf(name).side !== 'here');
+  const variable = (name: SettingName) => optionName(name).replaceAll('-', '_');
+  return Object.fromEntries(names.map((name) => [variable(name), variableText(name, settings[name])]));
 }
 
 function variableText(name: SettingName, value: SettledSettings[SettingName]): string {

@@ -1,30 +1,30 @@
 import type { HostResources } from './resources.ts';
 
-/** `queued` is a job that waits for its turn, and `starting` a server that is not up yet. */
+/** `queued` is a job that the scheduler has not started yet, and `starting` a server that is not ready yet. */
 export type ServerState = 'running' | 'queued' | 'starting' | 'stopped' | 'unknown';
 export type TunnelState = 'connected' | 'reconnecting' | 'needs-login' | 'failed' | 'closed';
 
-/** A kernel as its server tells it. */
+/** A kernel as its server reports it. */
 export interface Kernel {
   readonly id: string;
-  /** The path of its notebook, as the server names it; null for one that was started without. */
+  /** The path of its notebook; null if it has none. */
   readonly notebook: string | null;
-  /** Its kind: python3, ir. */
+  /** Its kernel spec, such as python3 or ir. */
   readonly name: string;
-  /** `idle`, `busy`, `starting` and more: Jupyter's own words. */
+  /** Jupyter's own value: `idle`, `busy`, `starting` and others. */
   readonly state: string;
   /** ISO 8601. */
   readonly lastActivity: string;
 }
 
-/** One server as the world has it, which is also what `--json` prints. Later versions add fields; none is renamed. */
+/** The checked state of a server, as `--json` prints it. Later versions add fields; none is renamed. */
 export interface ServerStatus {
-  /** All in one word: the tunnel's state, or `degraded` when it is up and the server behind it is not. */
+  /** The tunnel's state, or `degraded` if the tunnel is connected and the server is not running. */
   readonly state: TunnelState | 'degraded';
   readonly name: string;
   readonly destination: string;
   readonly directory: string;
-  /** Without the token. Null while no tunnel leads to the server. */
+  /** Without the token. Null without a tunnel. */
   readonly url: string | null;
   readonly jupyter: {
     readonly state: ServerState;
@@ -34,35 +34,35 @@ export interface ServerStatus {
     readonly version: string | null;
     readonly command: string | null;
     readonly startedAt: string | null;
-    /** From a request through the tunnel to its answer. */
+    /** Of a request through the tunnel. */
     readonly roundTripMs: number | null;
-    /** Why its state is unknown, where that is known. */
+    /** Why its state is unknown. */
     readonly reason: string | null;
-    /** Null where they were not asked for, or not told. */
+    /** Null if they were not requested, or not reported. */
     readonly kernels: readonly Kernel[] | null;
-    /** The last lines of its log, when it is gone. */
+    /** The last lines of its log, if it is not running. */
     readonly log: readonly string[];
-    /** Whether something else than this program has started it. */
+    /** Whether another program started it. */
     readonly adopted: boolean;
   };
   readonly tunnel: {
     readonly state: TunnelState;
-    /** Whether it is to be up. After `stop --keep-server` it is not, and `closed` is as it should be. */
+    /** Whether the user wants the tunnel. False after `stop --keep-server`. */
     readonly wanted: boolean;
     /** The PID of ssh. */
     readonly pid: number | null;
     readonly localPort: number | null;
     readonly since: string | null;
     readonly forwards: readonly string[];
-    /** Those of them whose port of this machine could not be had. */
+    /** The forwards whose local port is in use by another program. */
     readonly down: readonly string[];
-    /** Which try is next while it reconnects, and when. */
+    /** While it reconnects: the number and the time of the next try. */
     readonly tries: number | null;
     readonly nextTryAt: string | null;
-    /** What ssh said last, while the tunnel is not as it should be. */
+    /** ssh's last message, while the tunnel is not connected. */
     readonly reason: string | null;
   };
-  /** How much of its host is in use. Null unless it was asked for, and there is a connection to ask over. */
+  /** Null if not requested, or without a connection. */
   readonly resources: HostResources | null;
 }
 

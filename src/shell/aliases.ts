@@ -1,8 +1,8 @@
 import type { ServerSpec } from '../model/server-spec.ts';
 import { settingArgs } from '../model/settings.ts';
-import { shellQuote } from '../system/command.ts';
+import { shellQuote, singleQuoted } from '../system/command.ts';
 
-/** What the three aliases of a server run. */
+/** The command lines of a server's three aliases. */
 interface AliasTexts {
   readonly forward: string;
   readonly start: string;
@@ -10,25 +10,22 @@ interface AliasTexts {
 }
 
 /**
- * `alias` lines, the same in bash, zsh and fish.
- * @param suffix behind each name, where there is more than one server. What a server's name holds, an alias may hold
+ * `alias` lines for bash, zsh and fish.
+ * @param suffix follows each name if there are several servers. A server's name is always valid in an alias
  */
 export function aliasLines({ forward, start, stop }: AliasTexts, suffix: string): string[] {
   const texts = { port_forward: forward, remote_notebook_start: start, remote_notebook_stop: stop };
-  return Object.entries(texts).map(([name, text]) => {
-    const quoted = shellQuote(text);
-    return `alias ${name}${suffix}=${quoted.startsWith("'") ? quoted : `'${quoted}'`}`;
-  });
+  return Object.entries(texts).map(([name, text]) => `alias ${name}${suffix}=${singleQuoted(text)}`);
 }
 
 /**
- * Command lines of this program.
- * @param program how it is called: one or more words
- * @param isConfigured whether config.yaml has the server as it is meant: it stays the one place that says what that is
+ * Aliases for this program.
+ * @param program the command that runs it
+ * @param isConfigured whether config.yaml contains the server with these settings; then its name is enough
  */
 export function ownLines(spec: ServerSpec, program: readonly string[], isConfigured: boolean): AliasTexts {
-  const line = (...words: string[]) => [...program, ...words].map(shellQuote).join(' ');
   const { name, destination } = spec;
-  const words = isConfigured ? [name] : [destination, `--name=${name}`, ...settingArgs(spec)];
-  return { forward: line('forward', name), start: line('start', ...words), stop: line('stop', name) };
+  const line = (...args: string[]) => [...program, ...args].map(shellQuote).join(' ');
+  const target = isConfigured ? [name] : [destination, `--name=${name}`, ...settingArgs(spec)];
+  return { forward: line('forward', name), start: line('start', ...target), stop: line('stop', name) };
 }

@@ -1,39 +1,33 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import SSHConfig, { type Line } from 'ssh-config';
 import { shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { absoluteSshConfig, NO_FILE, verifySshConfig } from './config-file.ts';
 
-/** ssh reads this account's file whatever $HOME says, so this does too. */
-function defaultSshConfig(): string {
-  return join(userInfo().homedir, '.ssh', 'config');
-}
+/** ssh uses the account's home folder, whatever $HOME is. */
+const sshFolder = () => join(userInfo().homedir, '.ssh');
 
 /**
- * The hosts that an ssh_config names, the user's own without a file, each of them a destination.
- * @throws UsageError when the file that is named cannot be read
+ * The aliases in an ssh_config (~/.ssh/config by default) and in the files that it includes.
+ * @throws UsageError when the given file cannot be read, or a file is not valid
  */
 export function knownHosts(sshConfig: string | undefined): { file: string; aliases: string[] } {
   verifySshConfig(sshConfig);
   if (sshConfig === NO_FILE) return { file: sshConfig, aliases: [] };
-  const file = sshConfig === undefined ? defaultSshConfig() : absoluteSshConfig(sshConfig);
+  const file = sshConfig === undefined ? join(sshFolder(), 'config') : absoluteSshConfig(sshConfig);
   return { file, aliases: hostAliases(file) };
 }
 
-/**
- * The aliases that an ssh_config and all that it includes give names to: words behind Host that are no pattern.
- * A file that is not there has none.
- * @throws UsageError when one is broken
- */
+/** The words after Host that are not patterns; none when the file is missing. @throws UsageError when it is not valid */
 export function hostAliases(sshConfig: string): string[] {
-  return [...new Set(aliasesIn(sshConfig, dirname(defaultSshConfig()), new Set()))];
+  return [...new Set(aliasesIn(sshConfig, new Set()))];
 }
 
-/** @param seen the files that were read already: a second time they name nothing new, and some include themselves */
-function aliasesIn(file: string, sshFolder: string, seen: Set<string>): string[] {
+/** @param seen the files that were read already: a file may include itself */
+function aliasesIn(file: string, seen: Set<string>): string[] {
   if (seen.has(file)) return [];
   seen.add(file);
   let text: string;
@@ -44,12 +38,10 @@ function aliasesIn(file: string, sshFolder: string, seen: Set<string>): string[]
   }
   return eachLine(parseLines(text, file)).flatMap((line) => {
     if (!('param' in line)) return [];
-    const words = wordsOf(line.value);
+    const words = typeof line.value === 'string' ? line.value.split(/\s+/) : line.value.map(({ val }) => val);
     if (line.param.toLowerCase() === 'host') return words.filter((word) => !/[*?!]/.test(word));
     if (line.param.toLowerCase() !== 'include') return [];
-    return words
-      .flatMap((word) => includedFiles(word, sshFolder))
-      .flatMap((path) => aliasesIn(path, sshFolder, seen));
+    return words.flatMap(includedFiles).flatMap((path) => aliasesIn(path, seen));
   });
 }
 
@@ -57,8 +49,8 @@ function parseLines(text: string, file: string): Iterable<Line> {
   try {
     return SSHConfig.parse(text);
   } catch (cause) {
-    throw new UsageError(`${file} cannot be read as an ssh_config: ${reason(cause)}`, {
-      remedy: `Mend it there; ssh says the line: ssh -G -F ${shellQuote(file)} any-name`,
+    throw new UsageError(`${file} is not a valid ssh_config: ${reason(cause)}`, {
+      remedy: `Fix the line that this command names: ssh -G -F ${shellQuote(file)} any-name`,
       cause,
     });
   }
@@ -70,27 +62,18 @@ function eachLine(lines: Iterable<Line>): Line[] {
   );
 }
 
-function wordsOf(value: string | readonly { val: string }[]): string[] {
-  return typeof value === 'string' ? value.split(/\s+/) : value.map(({ val }) => val);
-}
-
-/** ssh_config(5): relative names are below ~/.ssh, and the last part may be a pattern. */
-function includedFiles(pattern: string, sshFolder: string): string[] {
-  const home = pattern.startsWith('~/') ? join(userInfo().homedir, pattern.slice(2)) : pattern;
-  const path = isAbsolute(home) ? home : join(sshFolder, home);
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  if (!/[*?]/.test(name)) return [path];
-  const match = new RegExp(
-    `^${name
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replace(/\*/g, '.*')
-      .replace(/\?/g, '.')}$`,
-  );
+/** ssh_config(5): a relative path is below ~/.ssh, and its last part may be a pattern. */
+function includedFiles(pattern: string): string[] {
+  const absolute = resolve(sshFolder(), pattern.replace(/^~(?=\/)/, userInfo().homedir));
+  const [folder, name] = [dirname(absolute), basename(absolute)];
+  if (!/[*?]/.test(name)) return [absolute];
+  const escaped = name.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  const match = new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
   try {
-    return readdirSync(dirname(path))
+    return readdirSync(folder)
       .filter((entry) => match.test(entry) && (!entry.startsWith('.') || name.startsWith('.')))
       .sort()
-      .map((entry) => join(dirname(path), entry));
+      .map((entry) => join(folder, entry));
   } catch {
     return [];
   }

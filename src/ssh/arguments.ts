@@ -1,22 +1,22 @@
 import type { Command } from '../system/command.ts';
 
-/** A machine as ssh is told of it. */
+/** A machine to connect to. */
 export interface Host {
-  /** As ssh takes it: an alias, `user@host` or an ssh:// address. */
+  /** An alias, `user@host` or an ssh:// address. */
   readonly destination: string;
-  /** ssh's own `-F`: another file than ~/.ssh/config. */
+  /** The ssh config file to use instead of ~/.ssh/config (ssh -F). */
   readonly sshConfig: string | undefined;
 }
 
-/** Everything that the ssh commands of one connection share. */
+/** What the ssh commands of one connection share. */
 export interface Connection extends Host {
-  /** The private folder of this connection. Short: sockets have room for 104 bytes on macOS. */
+  /** The private folder of this connection. It is short: the path of a socket has at most 104 bytes on macOS. */
   readonly folder: string;
   /** The master's control socket, in that folder. */
   readonly controlPath: string;
 }
 
-/** One `-L`: a port of this machine's loopback address, and what it leads to, seen from the host. */
+/** One `-L`: a local port, and its target as the host sees it. */
 export interface Forward {
   readonly bindAddress: string;
   readonly localPort: number;
@@ -24,30 +24,28 @@ export interface Forward {
   readonly target: string;
 }
 
-/** Seconds of silence after which ssh asks whether the other side lives, and how many answers may lack. */
+/** ssh checks a silent connection after this many seconds, and gives up after this many checks without a reply. */
 const KEEP_ALIVE_S = 5;
 const KEEP_ALIVE_MISSES = 3;
 
-/** As options of ssh's command line, which win over what an ssh_config says. */
+/** Options on ssh's command line override those of the ssh_config. */
 function options(values: Readonly<Record<string, string | number>>): string[] {
   return Object.entries(values).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
-/** `-F`, for every ssh that reads an ssh_config. */
+/** `-F` for each ssh that reads an ssh_config. */
 export function configFileArgs({ sshConfig }: Pick<Host, 'sshConfig'>): string[] {
   return sshConfig === undefined ? [] : ['-F', sshConfig];
 }
 
 /**
- * The master in the foreground, without its destination, which the keeper puts behind `--`.
+ * The master in the foreground; the keeper appends `--` and the destination.
  *
- * It carries no `-L`: ClearAllForwardings keeps the user's own forwards out of this connection, and clears
- * the command line's too, so the keeper adds ours with `-O forward`, or takes that option back at a reconnect where
- * `ssh -G` shows none of the user's. The keeper also sets LocalCommand, by
- * which ssh tells it that the connection is up (ssh_config(5); it runs after the control socket listens).
+ * ClearAllForwardings keeps the user's own forwards out of this connection, and would also clear any `-L` here. So the
+ * keeper adds ours with `-O forward`, or, when it reconnects and `ssh -G` shows no forward of the user, with `-L` and
+ * without that option. The keeper also sets LocalCommand, which ssh runs once the control socket listens.
  */
 export function masterCommand(connection: Connection): Command {
-  const { controlPath } = connection;
   const own = options({
     ControlPersist: 'no',
     ClearAllForwardings: 'yes',
@@ -56,16 +54,37 @@ export function masterCommand(connection: Connection): Command {
     ServerAliveInterval: KEEP_ALIVE_S,
     ServerAliveCountMax: KEEP_ALIVE_MISSES,
   });
-  return ['ssh', ...configFileArgs(connection), '-N', '-T', '-M', '-S', controlPath, ...own];
+  return ['ssh', ...configFileArgs(connection), '-N', '-T', '-M', '-S', connection.controlPath, ...own];
+}
+
+/** A master for a check: it is verbose, trusts no new host and does not change known_hosts. */
+export function doctorCommand(connection: Connection, isQuiet: boolean): Command {
+  const [program, ...args] = masterCommand(connection);
+  const own = options({
+    BatchMode: isQuiet ? 'yes' : 'no',
+    StrictHostKeyChecking: 'yes',
+    UpdateHostKeys: 'no',
+    PermitLocalCommand: 'no',
+  });
+  const verbose = args.map((arg) => arg.replace('LogLevel=INFO', 'LogLevel=DEBUG1'));
+  return [program, '-v', ...own, ...verbose, '--', connection.destination];
+}
+
+/** Connects to `target` (host:port) through the host's sshd, as a forward does. */
+export function throughCommand(connection: Connection, target: string): Command {
+  const own = ['-F', '/dev/null', '-S', connection.controlPath, ...options({ ProxyCommand: 'false' })];
+  return ['ssh', ...own, '-W', target, 'master'];
 }
 
 /**
- * A command on the host, over the connection, and over no other: where the master is gone, ssh would log in anew
- * behind the user's back, and ProxyCommand=false lets that fail. What of the user's ssh_config would change a
- * session's form is undone; its SendEnv and SetEnv count. IgnoreUnknown lets an ssh before 8.7 pass over the
- * options that it does not know; nothing here decides about the connection's safety any more.
+ * Runs a sh script from standard input on the host, under any login shell. As an argument the script would be visible in
+ * the process lists of both machines, and might be too long for sshd.
+ *
+ * It uses this connection only: if the master is gone, ssh would log in again unnoticed, so ProxyCommand=false makes that
+ * fail. Options of the user's ssh_config that would change the session are reset; SendEnv and SetEnv still apply.
+ * IgnoreUnknown is for an ssh before 8.7, which does not know some of these options.
  */
-function sessionCommand(connection: Connection, remoteCommand: string): Command {
+export function scriptCommand(connection: Connection): Command {
   const { controlPath, destination } = connection;
   const own = options({
     IgnoreUnknown: '*',
@@ -80,44 +99,12 @@ function sessionCommand(connection: Connection, remoteCommand: string): Command 
     LogLevel: 'ERROR',
   });
   const args = [...configFileArgs(connection), '-T', '-S', controlPath, ...own];
-  return ['ssh', ...args, '--', destination, remoteCommand];
+  return ['ssh', ...args, '--', destination, 'exec /bin/sh -s'];
 }
 
 /**
- * A master for the time of a check, which tells all it does, trusts no new host and learns nothing: known_hosts
- * stays as it is.
- */
-export function doctorCommand(connection: Connection, isQuiet: boolean): Command {
-  const [program, ...args] = masterCommand(connection);
-  const own = options({
-    BatchMode: isQuiet ? 'yes' : 'no',
-    StrictHostKeyChecking: 'yes',
-    UpdateHostKeys: 'no',
-    PermitLocalCommand: 'no',
-  });
-  const loud = args.map((arg) => arg.replace('LogLevel=INFO', 'LogLevel=DEBUG1'));
-  return [program, '-v', ...own, ...loud, '--', connection.destination];
-}
-
-/** A connection through the host's sshd to `target`, host:port, as a forward would open it. */
-export function throughCommand(connection: Connection, target: string): Command {
-  const own = ['-F', '/dev/null', '-S', connection.controlPath, ...options({ ProxyCommand: 'false' })];
-  return ['ssh', ...own, '-W', target, 'master'];
-}
-
-/**
- * The command that takes a sh script on its standard input, under any login shell. sshd opens a session for input only
- * with its command, so the script comes a round trip behind it. In the command itself it would not, but would stand in
- * the process lists of both machines, with what it is told of the server, and might be longer than an sshd takes.
- */
-export function scriptCommand(connection: Connection): Command {
-  return sessionCommand(connection, 'exec /bin/sh -s');
-}
-
-/**
- * Talks to the master alone, by its socket. It reads no ssh_config (the user's own LocalForward would be
- * added to ours) and so names no host.
- * @param forward as `-L` takes it
+ * Sends a request to the master by its socket. It reads no ssh_config, which could add the user's own LocalForward.
+ * @param forward in the form of `-L`
  */
 export function controlCommand(
   { controlPath }: Connection,
@@ -127,12 +114,12 @@ export function controlCommand(
   return ['ssh', '-F', '/dev/null', '-S', controlPath, '-O', request, '-L', forward, 'master'];
 }
 
-/** The argument of `-L`, with its bind address always written out. */
+/** The argument of `-L`, always with its bind address. */
 export function forwardSpec({ bindAddress, localPort, target }: Forward): string {
   return `${bindAddress}:${localPort}:${target}`;
 }
 
-/** Prints how ssh resolves a destination. It connects to nothing. */
+/** Prints the options that ssh uses for a destination, without connecting. */
 export function resolveCommand(host: Host): Command {
   return ['ssh', ...configFileArgs(host), '-G', '--', host.destination];
 }

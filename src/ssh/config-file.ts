@@ -4,29 +4,30 @@ import { resolve } from 'node:path';
 import { UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 
-/** ssh(1): `-F none` reads no file at all. */
+/** ssh(1): with `-F none` ssh reads no file at all. */
 export const NO_FILE = 'none';
 
-/** The file that `-F` names, as commands find it that run elsewhere: absolute, a leading ~ read as a shell would. */
+/** The absolute path of the file that `-F` names, with a leading ~ expanded. */
 export function absoluteSshConfig(file: string): string {
   return file === NO_FILE ? file : resolve(file.replace(/^~(?=\/)/, homedir()));
 }
 
-/** @throws UsageError when a file that the user has named cannot be read */
+/** @throws UsageError when the user has named a file that cannot be read */
 export function verifySshConfig(file: string | undefined): void {
   if (file === undefined || file === NO_FILE) return;
-  const unreadable = (why: string, cause?: unknown) =>
-    new UsageError(`cannot read the ssh_config ${file || '""'}: ${why}`, {
-      remedy: 'Name one that is there with -F, or leave it out for ~/.ssh/config.',
-      cause,
-    });
-  let isFolder: boolean;
+  const path = absoluteSshConfig(file);
   try {
-    const path = absoluteSshConfig(file);
-    isFolder = statSync(path).isDirectory();
     accessSync(path, constants.R_OK);
+    if (!statSync(path).isDirectory()) return;
   } catch (cause) {
-    throw unreadable(reason(cause), cause);
+    throw unreadable(file, reason(cause), cause);
   }
-  if (isFolder) throw unreadable(file === '' ? 'it names no file' : 'it is a folder');
+  throw unreadable(file, file === '' ? 'the file name is empty' : 'it is a folder');
+}
+
+function unreadable(file: string, why: string, cause?: unknown): UsageError {
+  return new UsageError(`cannot read the ssh_config ${file || '""'}: ${why}`, {
+    remedy: 'Name an existing file with -F, or leave -F out to use ~/.ssh/config.',
+    cause,
+  });
 }

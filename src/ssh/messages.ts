@@ -3,7 +3,7 @@ import { Failure } from '../system/errors.ts';
 import { configFileArgs, type Host } from './arguments.ts';
 import { parseDestination } from './destination.ts';
 
-/** Why ssh could not connect, as far as its words tell. */
+/** Why ssh could not connect, according to its output. */
 export type SshCause =
   | 'unknown-host'
   | 'refused'
@@ -28,7 +28,7 @@ export class SshFailure extends Failure {
   }
 }
 
-/** Read from the top: the first that fits counts. The words are those of OpenSSH 7.4 to 10. */
+/** The messages of OpenSSH 7.4 to 10. The first that matches applies. */
 const CAUSES: readonly (readonly [SshCause, RegExp])[] = [
   ['sessions-used-up', /Session open refused by peer/],
   ['host-key-changed', /REMOTE HOST IDENTIFICATION HAS CHANGED/],
@@ -48,83 +48,78 @@ const CAUSES: readonly (readonly [SshCause, RegExp])[] = [
   ['closed', /Connection (?:closed|reset)|closed by remote host|Broken pipe|banner exchange/],
 ];
 
-export function sshCause(words: string): SshCause {
-  return CAUSES.find(([, pattern]) => pattern.test(words))?.[0] ?? 'other';
+/** The cause that ssh's output names. */
+export function sshCause(output: string): SshCause {
+  return CAUSES.find(([, pattern]) => pattern.test(output))?.[0] ?? 'other';
 }
 
-/** ssh's own line that says most: the one that named the cause, else the last. */
-export function tellingLine(words: string): string {
-  const lines = words
+/** The line of ssh's output to show: the last one that names the cause, else the last one. */
+export function mainLine(output: string): string {
+  const lines = output
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^@+$/.test(line));
-  const pattern = CAUSES.find(([, pattern]) => pattern.test(words))?.[1];
-  const line = lines.findLast((line) => pattern?.test(line)) ?? lines.at(-1) ?? 'ssh said nothing';
+  const pattern = CAUSES.find(([, pattern]) => pattern.test(output))?.[1];
+  const line = lines.findLast((line) => pattern?.test(line)) ?? lines.at(-1) ?? 'ssh printed no message';
   return line.replace(/^@\s*(.*?)\s*@$/, '$1');
 }
 
-/** The failure that ssh's words stand for, with what to do about it. */
-export function sshFailure(host: Host, words: string): SshFailure {
-  const { destination } = host;
-  const cause = sshCause(words);
-  return new SshFailure(cause, `cannot connect to ${destination}: ${tellingLine(words)}`, {
-    remedy: remedy(cause, host, words),
+/** The failure that ssh's output describes, with a remedy. */
+export function sshFailure(host: Host, output: string): SshFailure {
+  const cause = sshCause(output);
+  return new SshFailure(cause, `cannot connect to ${host.destination}: ${mainLine(output)}`, {
+    remedy: remedy(cause, host, output),
   });
 }
 
-/** Why a session over the connection ended: mostly the connection did, and then ssh's own words mislead. */
-export function sessionFailure(host: Host, words: string): SshFailure {
-  const cause = sshCause(words);
-  if (cause === 'sessions-used-up') return sshFailure(host, words);
-  return new SshFailure('closed', `the connection to ${host.destination} was lost: ${tellingLine(words)}`, {
-    remedy: 'Try once more: what still runs on the host is found again.',
+/** Why a session on an open connection ended. Mostly the connection was lost, and ssh's message does not say so. */
+export function sessionFailure(host: Host, output: string): SshFailure {
+  if (sshCause(output) === 'sessions-used-up') return sshFailure(host, output);
+  return new SshFailure('closed', `the connection to ${host.destination} was lost: ${mainLine(output)}`, {
+    remedy: 'Run the command again: it finds what is still running on the host.',
   });
 }
 
-function remedy(cause: SshCause, host: Host, words: string): string | undefined {
-  const { destination, sshConfig } = host;
-  const file = sshConfig ?? '~/.ssh/config';
-  const tryIt = handCommand(host);
+function remedy(cause: SshCause, host: Host, output: string): string | undefined {
+  const file = host.sshConfig ?? '~/.ssh/config';
+  const command = manualCommand(host);
   const remedies: Record<SshCause, string | undefined> = {
-    'unknown-host': unknownHostRemedy(destination, file, words),
-    refused:
-      'The machine is there, but no sshd listens on that port. Is it the right port, and is sshd running?',
-    unreachable: 'Is this machine online, and does the host need a VPN or a ProxyJump?',
-    'timed-out': 'The host does not answer. Is it on, and does it need a VPN or a ProxyJump?',
-    'host-key-changed': hostKeyRemedy(words),
-    'host-key-unknown': `Connect once by hand, and compare the fingerprint before you accept it: ${tryIt}`,
-    authentication: `Install your key there: ${tryIt.replace('ssh', 'ssh-copy-id')} (which keys are offered now tells: ${tryIt} -v)`,
-    configuration: /Can't open user config/.test(words)
-      ? `See that ${file} is there, and yours to read.`
-      : `Mend the option in ${file}.`,
+    'unknown-host': unknownHostRemedy(host.destination, file, output),
+    refused: 'The machine is up, but no sshd listens on that port. Check the port and that sshd is running.',
+    unreachable: 'Check that this machine is online, and whether the host needs a VPN or a ProxyJump.',
+    'timed-out': 'The host does not respond. Check that it is on, and whether it needs a VPN or a ProxyJump.',
+    'host-key-changed': hostKeyRemedy(output),
+    'host-key-unknown': `Connect once by hand, and compare the fingerprint before you accept it: ${command}`,
+    authentication: `Install your key there: ${command.replace('ssh', 'ssh-copy-id')} (to see which keys ssh offers: ${command} -v)`,
+    configuration: /Can't open user config/.test(output)
+      ? `Check that ${file} exists and that you can read it.`
+      : `Fix the option in ${file}.`,
     'forwarding-prohibited':
-      "The host's sshd forbids forwarding: AllowTcpForwarding or PermitOpen in its sshd_config.",
+      'sshd on the host does not allow forwarding: see AllowTcpForwarding and PermitOpen in its sshd_config.',
     'local-port-taken': undefined,
-    'sessions-used-up': "The host's sshd allows no more sessions at once: MaxSessions in its sshd_config.",
-    closed: `The host ended the connection. Try it by hand: ${tryIt}`,
-    other: `Try it by hand: ${tryIt}`,
+    'sessions-used-up': 'sshd on the host does not allow more sessions: see MaxSessions in its sshd_config.',
+    closed: `The host ended the connection. Try it by hand: ${command}`,
+    other: `Try it by hand: ${command}`,
   };
   return remedies[cause];
 }
 
-/** ssh names the host that it looked for: another one than the user named stands in ssh_config. */
-function unknownHostRemedy(destination: string, file: string, words: string): string {
+/** ssh names the host that it looked up; if the user named another one, ssh_config maps that name. */
+function unknownHostRemedy(destination: string, file: string, output: string): string {
   const named = parseDestination(destination).host;
-  const sought = /Could not resolve hostname (.+?): /.exec(words)?.[1] ?? named;
-  return sought.toLowerCase() === named.toLowerCase()
-    ? `"${destination}" is neither a server nor a Host of ${file}, and no name server knows it. See: remote-notebook hosts`
-    : `${file} leads from "${destination}" to "${sought}", which no name server knows: is its HostName or ProxyJump right, and this machine online?`;
+  const lookedUp = /Could not resolve hostname (.+?): /.exec(output)?.[1] ?? named;
+  return lookedUp.toLowerCase() === named.toLowerCase()
+    ? `"${destination}" is not a server or a Host of ${file}, and it cannot be resolved. To list the hosts: remote-notebook hosts`
+    : `${file} maps "${destination}" to "${lookedUp}", which cannot be resolved. Check its HostName and ProxyJump, and that this machine is online.`;
 }
 
-/** What a user can type to see for themselves. */
-export function handCommand(host: Host): string {
+/** The ssh command by which a user can try the connection. */
+export function manualCommand(host: Host): string {
   return commandLine(['ssh', ...configFileArgs(host), host.destination]);
 }
 
-function hostKeyRemedy(words: string): string {
-  const offending = /Offending .* key in (.+):(\d+)/.exec(words);
-  const where = offending
-    ? `the old key is line ${offending[2]} of ${offending[1]}`
-    : 'the old key is in known_hosts';
-  return `Somebody may be listening in, or the host was set up anew. Ask its administrator; ${where}.`;
+function hostKeyRemedy(output: string): string {
+  const [, file, line] = /Offending .* key in (.+):(\d+)/.exec(output) ?? [];
+  const where = file ? `line ${line} of ${file}` : 'in known_hosts';
+  return `Either the host was reinstalled or somebody intercepts the connection. Ask its administrator; the old key is ${where}.`;
 }

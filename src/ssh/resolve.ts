@@ -4,56 +4,49 @@ import { UsageError } from '../system/errors.ts';
 import { run } from '../system/run.ts';
 import { type Host, resolveCommand } from './arguments.ts';
 import { parseDestination } from './destination.ts';
-import { sshFailure, tellingLine } from './messages.ts';
+import { mainLine, sshFailure } from './messages.ts';
 
-/** What ssh makes of a destination, by its configuration: the first value of each option, as `ssh -G` prints them. */
+/** The options that ssh uses for a destination, as `ssh -G` prints them; the first value of each. */
 export type Resolved = ReadonlyMap<string, string>;
 
-/** Asks ssh what it makes of a destination. Connects to nothing. @throws UsageError when the ssh_config is broken */
+/** Runs `ssh -G`, which does not connect. @throws UsageError when the ssh_config is not valid */
 export async function resolveDestination(host: Host, context: Context): Promise<Resolved> {
   const { code, stdout, stderr } = await run(resolveCommand(host), context);
-  if (code !== 0) throw new UsageError(tellingLine(stderr), { remedy: sshFailure(host, stderr).remedy });
-  const resolved = new Map<string, string>();
-  for (const line of stdout.split('\n')) {
-    const [, key, value] = /^(\S+) (.*)$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined && !resolved.has(key)) resolved.set(key, value);
-  }
-  return resolved;
+  if (code !== 0) throw new UsageError(mainLine(stderr), { remedy: sshFailure(host, stderr).remedy });
+  const options = [...stdout.matchAll(/^(\S+) (.*)$/gm)].map(
+    ([, key = '', value = '']) => [key, value] as const,
+  );
+  return new Map(options.reverse());
 }
 
-/** How a host is reached through something else: its name and its port mean nothing to this machine then. */
+/** The proxy that ssh uses for a host, if any: then this machine need not know the host's name and port. */
 export function viaAnother(resolved: Resolved): string | undefined {
   const [jump, proxy] = [resolved.get('proxyjump'), resolved.get('proxycommand')];
   if (jump && jump !== 'none') return `ProxyJump ${jump}`;
   return proxy && proxy !== 'none' ? 'ProxyCommand' : undefined;
 }
 
-/** The addresses of a host, as this machine's resolver has them. @throws the resolver's error when it has none */
+/** The addresses of a host. @throws the error of this machine's resolver */
 export async function addressesOf(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-/** What ssh makes of a destination, by its configuration and its own defaults. */
+/** How ssh would connect to a destination. */
 export interface LookedUp {
   readonly hostName: string;
   readonly user: string;
   readonly port: string;
-  /** Who knows the way: a section of ssh_config, a name server; undefined where nobody does. */
+  /** What knows the host: a section of the ssh_config, or a name server; undefined if neither does. */
   readonly knownBy: 'ssh_config' | 'a name server' | undefined;
 }
 
-/** Looks a destination up. Connects to nothing. @throws UsageError when the ssh_config is broken */
+/** Looks up a destination without connecting. @throws UsageError when the ssh_config is not valid */
 export async function lookUp(host: Host, context: Context): Promise<LookedUp> {
   const resolved = await resolveDestination(host, context);
-  const value = (key: string) => resolved.get(key) ?? '';
-  const hostName = value('hostname');
+  const { hostname: hostName = '', user = '', port = '' } = Object.fromEntries(resolved);
   const named = parseDestination(host.destination).host;
-  const isConfigured = hostName.toLowerCase() !== named.toLowerCase() || viaAnother(resolved) !== undefined;
-  const isNamed = !isConfigured && (await addressesOf(hostName).then(Boolean, () => false));
-  return {
-    hostName,
-    user: value('user'),
-    port: value('port'),
-    knownBy: isConfigured ? 'ssh_config' : isNamed ? 'a name server' : undefined,
-  };
+  if (hostName.toLowerCase() !== named.toLowerCase() || viaAnother(resolved) !== undefined)
+    return { hostName, user, port, knownBy: 'ssh_config' };
+  const hasAddress = await addressesOf(hostName).then(Boolean, () => false);
+  return { hostName, user, port, knownBy: hasAddress ? 'a name server' : undefined };
 }

@@ -7,22 +7,22 @@ import { reason } from '../system/files.ts';
 import { isAlive, startTimeOf } from '../system/process.ts';
 
 const RETRY_MS = 50;
-/** After so many tries a wait is explained for what cannot be looked for here. */
-const PATIENCE = 60;
+/** Number of tries after which the user learns that another machine seems to hold the lock. */
+const TRIES_BEFORE_NOTE = 60;
 
 /**
- * Does `work` while no other process holds the lock on `path`, waiting for it as long as it takes: a holder may
- * have a user who types a password. The lock of a process that is gone is taken over, that of one that lives never,
- * though it be stopped. What another machine holds, which may share the folder, is left to it, and the user is told.
- * The lock is a symbolic link that names its holder: both come into being at once.
- * @throws Interrupted when the signal is aborted meanwhile, Failure when no lock can be made there
+ * Runs `work` while no other process holds the lock on `path`. It waits without limit: the user of another command may be
+ * typing a password. The lock of a process that has ended is taken over; that of a live one never is, even if it is
+ * suspended; nor is that of another machine that shares the folder: the user is notified.
+ * The lock is a symbolic link whose target identifies its holder: both are created in one step.
+ * @throws Interrupted when the signal is aborted while waiting, Failure when the lock cannot be created
  */
 export async function withLock<T>(path: string, context: Context, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
   own ??= identify();
   const { host, pid, machine, boot, container, startTime } = await own;
   const mark = [host, pid, machine, boot, container, ++count, startTime].join(' ');
-  await take(lock, mark, context);
+  await acquire(lock, mark, context);
   try {
     return await work();
   } finally {
@@ -30,32 +30,32 @@ export async function withLock<T>(path: string, context: Context, work: () => Pr
   }
 }
 
-/** Whether somebody holds this lock, as far as this machine can tell. */
+/** Whether the lock exists and its holder is alive, or may be alive on another machine. */
 export async function isHeld(lock: string): Promise<boolean> {
   const mark = markIn(lock);
-  return mark !== undefined && (await lives(mark)) !== false;
+  return mark !== undefined && (await isHolderAlive(mark)) !== false;
 }
 
-/** Removes a lock that nobody holds. */
+/** Removes the lock if its holder has ended. */
 export async function removeLock(lock: string, context: Context): Promise<void> {
   const mark = markIn(lock);
-  if (mark !== undefined && (await lives(mark)) === false) await breakLock(lock, mark, context);
+  if (mark !== undefined && (await isHolderAlive(mark)) === false) await breakLock(lock, mark, context);
 }
 
-async function take(lock: string, mark: string, context: Context): Promise<void> {
+async function acquire(lock: string, mark: string, context: Context): Promise<void> {
   for (let unknown = 0; ; ) {
     if (context.signal.aborted) throw new Interrupted();
     link(lock, mark);
-    // Whom it names has it: a file system of the network may tell of the link that it has made that it was there.
+    // Only the target counts: a network file system may report EEXIST for the link that it has just created.
     const holder = markIn(lock);
     if (holder === mark) return;
-    const isThere = holder === undefined ? undefined : await lives(holder);
-    if (holder !== undefined && isThere === false) await breakLock(lock, holder, context);
-    unknown = isThere === undefined ? unknown + 1 : 0;
-    if (unknown === PATIENCE) {
+    const isAlive = holder === undefined ? undefined : await isHolderAlive(holder);
+    if (holder !== undefined && isAlive === false) await breakLock(lock, holder, context);
+    unknown = isAlive === undefined ? unknown + 1 : 0;
+    if (unknown === TRIES_BEFORE_NOTE) {
       const { pid, host } = readMark(holder);
-      const who = pid ? `process ${pid} of ${host}` : 'something else';
-      context.report.note(`waiting for ${who}, which has the lock; if that is gone, remove it: ${lock}`);
+      const who = pid ? `process ${pid} of ${host}` : 'an unknown process';
+      context.report.note(`waiting for ${who}, which holds the lock; if it has ended, remove ${lock}`);
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
@@ -67,20 +67,20 @@ function link(lock: string, mark: string): void {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw new Failure(`cannot lock ${lock.replace(/\.lock$/, '')}: ${reason(cause)}`, {
-      remedy: `See that ${dirname(lock)} is writable and its disk is not full.`,
+      remedy: `Check that ${dirname(lock)} is writable and that its disk is not full.`,
       cause,
     });
   }
 }
 
-/** Should it stay, it names a process that is gone soon. */
+/** If it fails, the link identifies a process that ends soon. */
 function release(lock: string, mark: string): void {
   if (markIn(lock) === mark) attempt(() => rmSync(lock));
 }
 
 /**
- * Removes the lock of a holder that is gone. Only who holds a second lock, the lock's own, may: of two that have found
- * the same the later one sees what the first has made of it. Should a crash leave that one, it goes in the same way.
+ * Removes the lock of a holder that has ended, while holding a lock on the lock: so two processes cannot both remove it,
+ * the second one after the first has created it again.
  */
 function breakLock(lock: string, dead: string, context: Context): Promise<void> {
   return withLock(lock, context, async () => release(lock, dead));
@@ -95,27 +95,26 @@ function readMark(mark = '') {
   return { host, pid: pid && Number(pid), machine, boot, container, startTime };
 }
 
-/** Whether the holder is there; undefined when nobody here can tell. */
-async function lives(mark: string): Promise<boolean | undefined> {
+/** Undefined when this machine cannot find out. */
+async function isHolderAlive(mark: string): Promise<boolean | undefined> {
   const [{ host, machine, boot, container, pid, startTime }, here] = [readMark(mark), await identify()];
-  if (!pid || !startTime) return undefined;
-  if (host !== here.host || machine !== here.machine) return undefined;
+  if (!pid || !startTime || host !== here.host || machine !== here.machine) return undefined;
   if (boot !== here.boot) return false;
   if (container !== here.container) return undefined;
-  // Who cannot see even itself, having no more files to open say, sees nobody.
+  // A process that cannot find even itself (it may have no file descriptor left) cannot find others.
   return (await isAlive({ pid, startTime })) || (here.startTime === undefined ? undefined : false);
 }
 
 /**
  * HOST PID MACHINE BOOT CONTAINER COUNT START. The mark is short, because tmpfs and ext4 store a short symbolic link
- * without another block: a lock can be made on a full disk. START is last: macOS has blanks in it.
+ * without another block: a lock can be made on a full disk. START is last: macOS has spaces in it.
  */
 const MARK = /^(\S+) (\d+) (\S+) (\S+) (\S+) \d+ (.+)$/;
 
-/** Number of locks that this process has asked for: it tells them apart. */
+/** Number of locks that this process has asked for; it distinguishes them. */
 let count = 0;
 
-/** Identifies this process among all that may share the folder. Machines of one image may share their name or their id. */
+/** Identifies this process among all that may share the folder. Cloned machines may have the same name or ID. */
 async function identify() {
   const read = (file: string) => attempt(() => readFileSync(file, 'utf8').trim().slice(0, 8)) || '-';
   return {
@@ -128,10 +127,10 @@ async function identify() {
   };
 }
 
-/** Asked once, while there are files to open. */
+/** This process, identified once, while file descriptors are available. */
 let own: ReturnType<typeof identify> | undefined;
 
-/** What a system may not have. */
+/** The result of `read`; undefined where it fails. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -10,14 +10,15 @@ import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { ensurePrivateFolder, reason, verifyPrivateFolder, writePrivateFile } from '../system/files.ts';
 import { stateFile, stateFolder } from '../system/paths.ts';
-import type { ProcessIdentity } from '../system/process.ts';
 import { isHeld, withLock } from './lock.ts';
 
 const VERSION = 1;
 const EMPTY: State = { servers: {}, article: {} };
 
+/** Records by the names of their servers. */
+export type Named<R> = Readonly<Record<string, R>>;
+
 const text = v.string();
-const optionalText = v.optional(v.string());
 
 const SpecSchema = v.object({
   name: text,
@@ -25,18 +26,18 @@ const SpecSchema = v.object({
   ...Object.fromEntries(
     SETTING_NAMES.map((name) => [name, v.optional(SETTING_SCHEMAS[name], settingOf(name).default)]),
   ),
-});
+}) as unknown as v.GenericSchema<ServerSpec>;
 
 const ForwardSchema = v.object({ bindAddress: text, localPort: v.number(), target: text });
 
 const ForwardsSchema = v.object({
-  /** The one that leads to Jupyter. Undefined until there is one. */
+  /** The one to Jupyter. Undefined until it exists. */
   own: v.optional(ForwardSchema),
   /** Those that the user has added. */
   further: v.array(ForwardSchema),
 });
 
-/** The ports of this machine that lead to a server's host. */
+/** The local ports that are forwarded to a server's host. */
 export type Forwards = Readonly<v.InferOutput<typeof ForwardsSchema>>;
 
 const JupyterSchema = v.object({
@@ -49,37 +50,63 @@ const JupyterSchema = v.object({
   directory: text,
   command: text,
   port: v.number(),
-  socket: optionalText,
-  /** Where it listens, if not on its host's loopback address. */
-  host: optionalText,
-  version: optionalText,
+  socket: v.optional(text),
+  /** The address that it listens on, if not the host's loopback address. */
+  host: v.optional(text),
+  version: v.optional(text),
   baseUrl: text,
   secure: v.boolean(),
   token: text,
-  /** Whether something else than this program has started it, which alone can start it again. */
+  /** Whether another program started it; only that program can start it again. */
   adopted: v.boolean(),
 });
 
-/** A server as this machine remembers it. */
+/** A Jupyter server as it was when this machine last saw it. */
 export type JupyterRecord = Readonly<v.InferOutput<typeof JupyterSchema>>;
 
 const RecordSchema = v.object({
   spec: SpecSchema,
   jupyter: v.optional(JupyterSchema),
   forwards: ForwardsSchema,
+  /** Set while the user wants no tunnel to the server, which keeps running: see `disconnectServer`. */
   closed: v.optional(v.boolean()),
 });
+
+/** A server in the state file: how to identify it, not whether it is running. */
+export type ServerRecord = Readonly<v.InferOutput<typeof RecordSchema>>;
+export type Records = Named<ServerRecord>;
+
+/** The record of a server to which a local port is forwarded. */
+export type JoinedRecord = ServerRecord & {
+  readonly jupyter: JupyterRecord;
+  readonly forwards: Forwards & { readonly own: Forward };
+};
+
+export function isJoined(record: ServerRecord): record is JoinedRecord {
+  return record.jupyter !== undefined && record.forwards.own !== undefined;
+}
 
 const ArticleSchema = v.object({
   spec: SpecSchema,
   tunnel: v.optional(v.object({ pid: v.number(), startTime: text })),
 });
 
+/** A server that was started by the article's three commands (`--plain`): only its tunnel is known. */
+export type ArticleRecord = Readonly<v.InferOutput<typeof ArticleSchema>>;
+
 const StateSchema = v.object({
   version: v.literal(VERSION),
-  servers: v.record(v.string(), RecordSchema),
-  article: v.optional(v.record(v.string(), ArticleSchema), {}),
+  servers: v.record(text, RecordSchema),
+  article: v.optional(v.record(text, ArticleSchema), {}),
 });
+
+const NewerSchema = v.object({ version: v.pipe(v.number(), v.gtValue(VERSION)) });
+
+/** The content of the state file. No name is in both tables. */
+export interface State {
+  readonly servers: Records;
+  readonly article: Named<ArticleRecord>;
+}
 
 export const NO_FORWARDS: Forwards = { own: undefined, further: [] };
 
@@ -87,44 +114,9 @@ export function allForwards({ own, further }: Forwards): readonly Forward[] {
   return own ? [own, ...further] : further;
 }
 
-/** Reads forwards by the names of their servers. @throws what is thrown for a text that is none of ours */
+/** Reads forwards by the names of their servers. @throws Error when the text is not valid */
 export function parseForwards(text: string): Named<Forwards> {
   return v.parse(v.record(v.string(), ForwardsSchema), JSON.parse(text));
-}
-
-/** One server's entry in the state file: who is who. Whether it lives is asked of the world. */
-export interface ServerRecord {
-  readonly spec: ServerSpec;
-  readonly jupyter: JupyterRecord | undefined;
-  readonly forwards: Forwards;
-  /** Set while the user wants no tunnel to the server, which runs on: see `disconnectServer`. */
-  readonly closed?: boolean | undefined;
-}
-
-/** The record of a server to which a port of this machine leads. */
-export interface JoinedRecord extends ServerRecord {
-  readonly jupyter: JupyterRecord;
-  readonly forwards: Forwards & { readonly own: Forward };
-}
-
-export function isJoined(record: ServerRecord): record is JoinedRecord {
-  return record.jupyter !== undefined && record.forwards.own !== undefined;
-}
-
-/** Records by the names of their servers. */
-export type Named<R> = Readonly<Record<string, R>>;
-export type Records = Named<ServerRecord>;
-
-/** A server that the article's own commands started (`--plain`): nothing is known of it but its tunnel. */
-export interface ArticleRecord {
-  readonly spec: ServerSpec;
-  readonly tunnel: ProcessIdentity | undefined;
-}
-
-/** What the state file holds. No name is in both tables. */
-export interface State {
-  readonly servers: Records;
-  readonly article: Named<ArticleRecord>;
 }
 
 export function readRecords(context: Context): Records {
@@ -132,64 +124,58 @@ export function readRecords(context: Context): Records {
 }
 
 /**
- * All records. A file that cannot be understood is set aside under another name, and said so: nothing in it is lost.
- * @throws Failure when it was written by a newer version, cannot be read at all, or when its folder
- *   is not this user's alone: what is said there of processes and ports would be acted on.
+ * Reads the state file. A corrupt file is renamed, and the user is notified, so nothing in it is lost.
+ * @throws Failure when a newer version wrote the file, when it cannot be read, or when others can write to its folder:
+ *   they could make us act on any process and port
  */
 export function readState(context: Context): State {
-  const file = stateFile(context.env);
+  const [folder, file] = [stateFolder(context.env), stateFile(context.env)];
   let content: string;
   try {
-    verifyPrivateFolder(stateFolder(context.env));
+    verifyPrivateFolder(folder);
     content = readFileSync(file, 'utf8');
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return EMPTY;
+    if (isMissing(cause)) return EMPTY;
     throw new Failure(`cannot read ${file}: ${reason(cause)}`, {
-      remedy: `See that ${stateFolder(context.env)} is a folder of yours, or name another place in XDG_STATE_HOME.`,
+      remedy: `Check that ${folder} is a folder of yours, or set XDG_STATE_HOME to another place.`,
       cause,
     });
   }
-  const json = parseJson(content);
-  const version = (json as { version?: unknown } | undefined)?.version;
-  if (typeof version === 'number' && version > VERSION) {
-    throw new Failure(`${file} was written by a newer remote-notebook (version ${version})`, {
-      remedy: 'Upgrade this one, or name another place in XDG_STATE_HOME.',
+  const newer = v.safeParse(v.pipe(text, v.parseJson(), NewerSchema), content);
+  if (newer.success) {
+    throw new Failure(`${file} was written by a newer remote-notebook (version ${newer.output.version})`, {
+      remedy: 'Upgrade remote-notebook, or set XDG_STATE_HOME to another place.',
     });
   }
-  const result = v.safeParse(StateSchema, json);
-  if (result.success) return result.output as unknown as State;
+  const result = v.safeParse(v.pipe(text, v.parseJson(), StateSchema), content);
+  if (result.success) return result.output;
   const aside = `${file}.broken-${Date.now()}`;
   try {
     renameSync(file, aside);
   } catch (error) {
-    // Another command has set it aside just now.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return EMPTY;
+    // Another command has just moved it.
+    if (isMissing(error)) return EMPTY;
     throw error;
   }
   context.report.note(
-    `${file} could not be understood and was set aside as ${aside}; remote-notebook status --repair finds what runs again, and so does start`,
+    `${file} is corrupt; moved to ${aside}. To find the servers that are still running: remote-notebook status --repair`,
   );
   return EMPTY;
 }
 
-function parseJson(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return undefined;
-  }
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
-/** Changes the records, alone: twenty commands at once lose no entry. */
+/** Changes the records of the servers, see `updateState`. */
 export function updateRecords(context: Context, change: (records: Records) => Records): Promise<void> {
   return updateState(context, (state) => ({ ...state, servers: change(state.servers) }));
 }
 
-/** The same for all that the state file holds. */
+/** Changes the state file under a lock, so that commands that run at the same time lose no entry. */
 export async function updateState(context: Context, change: (state: State) => State): Promise<void> {
-  const folder = stateFolder(context.env);
-  ensurePrivateFolder(folder);
+  ensurePrivateFolder(stateFolder(context.env));
   const file = stateFile(context.env);
   await withLock(file, context, async () => {
     const state = { version: VERSION, ...change(readState(context)) };
@@ -197,7 +183,7 @@ export async function updateState(context: Context, change: (state: State) => St
   });
 }
 
-/** Puts a server on record, or what is known of it by now. */
+/** Adds or replaces the record of a server. */
 export function putRecord(record: ServerRecord, context: Context): Promise<void> {
   return updateRecords(context, (records) => withRecord(records, record));
 }
@@ -210,13 +196,13 @@ export function withoutRecord<R>(records: Named<R>, name: string): Named<R> {
   return Object.fromEntries(Object.entries(records).filter(([key]) => key !== name));
 }
 
-/** Does `work` while no other command starts or stops this server. */
+/** Runs `work` while no other command starts or stops this server. */
 export async function withServerLock<T>(name: string, context: Context, work: () => Promise<T>): Promise<T> {
   ensurePrivateFolder(stateFolder(context.env));
   return withLock(serverLock(name, context), context, work);
 }
 
-/** Whether a command starts or stops this server just now. */
+/** Whether a command is starting or stopping this server. */
 export function isServerLocked(name: string, context: Context): Promise<boolean> {
   return isHeld(`${serverLock(name, context)}.lock`);
 }

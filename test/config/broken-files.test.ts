@@ -10,19 +10,19 @@ const lone = loneLaptopPerTest();
 const { configure, refused, failed } = lone;
 
 const CONFIG = 'FILES/l/config/remote-notebook/config.yaml';
-const MEND = 'Mend it there, and see whether it is right then: remote-notebook config check\n';
+const FIX = 'Fix the line, then check the file: remote-notebook config check\n';
 
 /** What is wrong, what stands in config.yaml, and what the user reads behind its path. */
 const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[] = [
   [
     'an unknown key of a server',
     'servers:\n  work:\n    destination: gpu\n    prot: 1\n',
-    ':4: servers.work.prot is unknown\nKnown there: destination, directory, environment, setup, command, port, local-port, socket, strict-port, idle-timeout, ssh-config\n',
+    ':4: servers.work.prot is unknown\nKnown keys: destination, directory, environment, setup, command, port, local-port, socket, strict-port, idle-timeout, ssh-config\n',
   ],
   [
     'an unknown key at the top',
     '# mine\nnotebook:\n  work: 1\n',
-    ':2: notebook is unknown\nKnown there: default, servers\n',
+    ':2: notebook is unknown\nKnown keys: default, servers\n',
   ],
   [
     'a word for a port',
@@ -50,18 +50,18 @@ const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[]
   [
     'a password in a destination',
     'servers:\n  work:\n    destination: me:secret@gpu\n',
-    ':2: servers.work: a password cannot be part of a destination: others can read it in the list of processes\nName user@host alone. ssh asks for the password, and needs none after: ssh-copy-id user@host\n',
+    ':2: servers.work: a destination cannot contain a password: other users could read it in the process list\nUse user@host; ssh asks for the password. To log in with a key: ssh-copy-id user@host\n',
   ],
-  ['a tab', 'servers:\n  work:\n\tdestination: gpu\n', `:3: Tabs are not allowed as indentation\n${MEND}`],
+  ['a tab', 'servers:\n  work:\n\tdestination: gpu\n', `:3: Tabs are not allowed as indentation\n${FIX}`],
   [
     'one name twice',
     'servers:\n  work:\n    destination: a\n  work:\n    destination: b\n',
-    `:4: Map keys must be unique\n${MEND}`,
+    `:4: Map keys must be unique\n${FIX}`,
   ],
   [
     'a default that there is not',
     'default: wrok\nservers:\n  work:\n    destination: gpu\n',
-    ': default names "wrok", which is none of its servers\nThere are: work\n',
+    ': default is "wrok", which is not one of the servers\nThe servers are: work\n',
   ],
 ];
 
@@ -91,7 +91,7 @@ test('broken YAML is told by its file and line, and the way to mend it, by every
   ]) {
     const stderr = await refused(...args);
     assert.ok(stderr.startsWith(`Error: ${CONFIG}:3: `), stderr);
-    assert.ok(stderr.endsWith(MEND), stderr);
+    assert.ok(stderr.endsWith(FIX), stderr);
   }
 });
 
@@ -99,7 +99,7 @@ test('a file where the configuration folder should be is named, and stays as it 
   writeFileSync(join(lone.folder, 'l', 'config'), 'mine');
   assert.equal(
     await refused('start', 'loopback', '{F}', '--save', 'work'),
-    `Error: cannot read ${CONFIG}: ENOTDIR: not a directory\nMake it a file that you can read, or name another place in XDG_CONFIG_HOME.\n`,
+    `Error: cannot read ${CONFIG}: ENOTDIR: not a directory\nMake it a file that you can read, or set XDG_CONFIG_HOME to another place.\n`,
   );
 });
 

@@ -70,7 +70,7 @@ const MISTAKES: readonly (readonly [text: string, message: string])[] = [
   ['servers:\n  work:\n    destination: gpu\nnotes: x\n', ':4: notes is unknown'],
   [
     'servers:\n  work: { destination: gpu, ssh-config: lab.conf }\n',
-    ':2: servers.work: ssh-config is "lab.conf", which means another file in each folder',
+    ':2: servers.work: ssh-config is "lab.conf", which is not an absolute path',
   ],
   [
     'servers:\n  work:\n    destination: gpu\n    setup: module load x\n',
@@ -82,12 +82,12 @@ const MISTAKES: readonly (readonly [text: string, message: string])[] = [
   ],
   [
     'servers:\n  work:\n    destination: gpu\n    environment: "mamba:ml"\n',
-    ':2: servers.work: the environment "mamba:ml" is none that is known',
+    ':2: servers.work: unknown environment "mamba:ml"',
   ],
   ['servers:\n  work:\n    destination: -oX\n', ':2: servers.work: the destination "-oX" begins'],
   ['servers:\n  a/b:\n    destination: gpu\n', ':2: servers.a/b: "a/b" cannot be'],
-  ['default: toString\nservers:\n  work: { destination: gpu }\n', ': default names "toString"'],
-  ['default: play\nservers:\n  work: { destination: gpu }\n', ': default names "play"'],
+  ['default: toString\nservers:\n  work: { destination: gpu }\n', ': default is "toString"'],
+  ['default: play\nservers:\n  work: { destination: gpu }\n', ': default is "play"'],
 ];
 
 for (const [text, message] of MISTAKES) {

@@ -105,7 +105,7 @@ test('without a name and a default the only server is meant, configured or start
 });
 
 test('without any server a short text says how to begin', async () => {
-  const beginning = /^Let it ask you: remote-notebook init\. Or name where: remote-notebook start user@host /;
+  const beginning = /^To set up a server: remote-notebook init\. Or: remote-notebook start user@host /;
   await assert.rejects(
     resolveServer(undefined, {}, context),
     refusal(/no server is named, and none is configured/, beginning),
@@ -129,7 +129,7 @@ test('stop and its like take the destination as well, while one server alone is 
   await remember('second', { destination: 'gpu' });
   await assert.rejects(
     knownServer('gpu', undefined, context),
-    refusal(/there is no server "gpu"/, /There are: first, second/),
+    refusal(/there is no server "gpu"/, /The servers are: first, second/),
   );
 });
 
@@ -144,7 +144,7 @@ test('a name that nobody knows is answered with those that there are', async () 
   await remember('mine', { destination: 'gpu' });
   await assert.rejects(
     knownServer('wrok', undefined, context),
-    refusal(/there is no server "wrok"/, /Did you mean work\? There are: mine, work/),
+    refusal(/there is no server "wrok"/, /Did you mean work\? The servers are: mine, work/),
   );
 });
 
@@ -152,7 +152,7 @@ test('a word that every object of JavaScript has names no server', async () => {
   assert.equal((await resolveServer('toString', { name: 'x' }, context)).destination, 'toString');
   await assert.rejects(
     knownServer('constructor', undefined, context),
-    refusal(/there is no server "constructor"/, /^Let it ask you/),
+    refusal(/there is no server "constructor"/, /^To set up a server/),
   );
 });
 
@@ -161,7 +161,7 @@ test('of several servers one must be named', async () => {
   await remember('yours', { destination: 'gpu' });
   await assert.rejects(
     knownServer(undefined, undefined, context),
-    refusal(/which server\?/, /There are: mine, yours/),
+    refusal(/which server\?/, /The servers are: mine, yours/),
   );
 });
 

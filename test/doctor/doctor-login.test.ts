@@ -27,7 +27,7 @@ test('an option that ssh does not know is told, and nothing is tried with it', a
   appendFileSync(world.sshd.sshConfig, 'NoSuchOption yes\n');
   assert.match(
     await only(world, 'ssh_config', 'failed'),
-    /Bad configuration option: nosuchoption\nMend the option in /,
+    /Bad configuration option: nosuchoption\nFix the option in /,
   );
 });
 

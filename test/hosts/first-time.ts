@@ -111,7 +111,7 @@ function ownConfig({ sshd }: World): { file: string; text: string } {
 async function describeHost(dialogue: Dialogue, port: number, { sshd }: World): Promise<void> {
   await dialogue.answer('Host (one of these', `gpu${ENTER}`);
   await dialogue.says('knows "gpu"');
-  await dialogue.answer('Write a Host for it there? [Y/n]', ENTER);
+  await dialogue.answer('Add a Host for it? [Y/n]', ENTER);
   await dialogue.answer('(HostName):', ENTER);
   await dialogue.says('cannot be a HostName');
   await dialogue.answer('(HostName):', `127.0.0.1${ENTER}`);

@@ -57,7 +57,7 @@ test('without a terminal init says what to write instead, and --yes asks nothing
   assert.deepEqual([code, stdout], [2, '']);
   assert.equal(
     stderr,
-    'Error: init asks, and there is no terminal to ask on\nSay what it would ask, and --yes: remote-notebook init user@host --directory DIR --environment VENV --name NAME --yes\n',
+    'Error: init asks questions, and there is no terminal\nIf you already know the answers, pass them as options: remote-notebook init user@host --directory DIR --environment VENV --name NAME --yes\n',
   );
   assertNothingIsKept();
   const tried = await done(world.laptop, ...words, '--yes', '--json', ...(await ports()));

@@ -44,7 +44,7 @@ test('who gives up after a try that failed has the ssh_config as it was, and not
   await dialogue.says('3  destination  another host');
   assert.notEqual(readFileSync(file, 'utf8'), text);
   await dialogue.answer('What now? [destination]', `stop${ENTER}`);
-  await dialogue.says('Nothing is kept.');
+  await dialogue.says('Nothing was saved.');
   assert.equal(await dialogue.ended(), 1, dialogue.shown());
   assert.equal(readFileSync(file, 'utf8'), text);
   assert.equal(statSync(file).mode & 0o777, 0o640);
@@ -58,7 +58,7 @@ test('an ssh_config whose first lines win over a new Host is left as it is, and 
   writeFileSync(file, stubborn);
   const dialogue = begin('-F', file);
   await describeHost(dialogue, world.sshd.port);
-  await dialogue.says('ssh takes Port 1 for "gpu"');
+  await dialogue.says('ssh uses Port 1 for "gpu"');
   await dialogue.answer('Host (one of these', CTRL_C);
   assert.equal(await dialogue.ended(), 130);
   assert.equal(readFileSync(file, 'utf8'), stubborn);
@@ -68,7 +68,7 @@ test('an ssh_config whose first lines win over a new Host is left as it is, and 
 test('a mistyped host is answered with the nearest one, and asked for again', async () => {
   const dialogue = await beginWithPorts('loopbakc');
   await dialogue.says('Did you mean loopback?');
-  await dialogue.answer('Write a Host for it there? [y/N]', ENTER);
+  await dialogue.answer('Add a Host for it? [y/N]', ENTER);
   await dialogue.answer('Host (one of these', CTRL_D);
   assert.equal(await dialogue.ended(), 130);
   assertNothingIsKept();

@@ -24,7 +24,7 @@ beforeEach(() => {
 /** Each question, with what is answered before it comes to the next. */
 const QUESTIONS: readonly (readonly [question: string, answer: string])[] = [
   ['Host (one of these', 'gpu'],
-  ['Write a Host for it there?', 'y'],
+  ['Add a Host for it?', 'y'],
   ['(HostName):', '127.0.0.1'],
   ['(User):', userInfo().username],
   ['(Port):', 'PORT'],
@@ -65,7 +65,7 @@ test('Ctrl-C once it has worked leaves what is written, and runs on only after a
     unanswered
       .shown()
       .endsWith(
-        `Interrupted; work is stopped, and stays in ${configurationFile}.\r\nThe next time: remote-notebook start\r\n`,
+        `Interrupted; work is stopped, and saved in ${configurationFile}.\r\nTo start it: remote-notebook start\r\n`,
       ),
     unanswered.shown(),
   );
@@ -74,7 +74,7 @@ test('Ctrl-C once it has worked leaves what is written, and runs on only after a
   await last.answer('Leave it running', `y${ENTER}`);
   await last.answer('Aliases for bash', CTRL_D);
   assert.equal(await last.ended(), 130, last.shown());
-  await last.says(`other runs on, and stays in ${configurationFile}`);
+  await last.says(`other is still running, and saved in ${configurationFile}`);
   const { default: meant, servers } = parse(configuration() ?? '');
   assert.deepEqual([meant, Object.keys(servers)], ['work', ['work', 'other']]);
   const shown = await statusOf(world.laptop);

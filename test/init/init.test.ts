@@ -31,7 +31,7 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   await dialogue.answer('Directory on loopback:', `rne${ENTER}`);
   await dialogue.says('1  .venv  a venv in the directory');
   await dialogue.answer('Environment (of these, or another): [.venv]', `nonsense:x${ENTER}`);
-  await dialogue.says('the environment "nonsense:x" is none that is known');
+  await dialogue.says('unknown environment "nonsense:x"');
   await dialogue.answer('Environment', `7${ENTER}`);
   await dialogue.says('there is no 7');
   await dialogue.answer('Environment', `1${ENTER}`);
@@ -80,7 +80,7 @@ test('what the command line says is not asked for, and a server need not stay up
   );
   await dialogue.answer('Leave it running? [Y/n]', `n${ENTER}`);
   await dialogue.answer('Aliases', ENTER);
-  await dialogue.says('work is stopped. From now on: remote-notebook start\r');
+  await dialogue.says('work is stopped. To start it: remote-notebook start\r');
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   assert.doesNotMatch(dialogue.shown(), /Host \(|Directory on|Environment \(|A name for/);
   assert.deepEqual(Object.keys(parse(configuration() ?? '').servers), ['work']);
@@ -156,7 +156,7 @@ test('a try that fails is tried again with another answer', async () => {
   );
   await dialogue.says('it has no bin/activate');
   await dialogue.answer('What now? [environment]', `nonsense${ENTER}`);
-  await dialogue.says('"nonsense" is none of these');
+  await dialogue.says('"nonsense" is not one of these');
   await dialogue.answer('What now?', `directory${ENTER}`);
   await dialogue.answer('Directory on loopback:', `rne${ENTER}`);
   await dialogue.answer('Environment', ENTER);

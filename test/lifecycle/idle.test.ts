@@ -25,6 +25,6 @@ test('a duration that is none is told, with those that are', async () => {
   for (const word of ['8', '0h', '-1h', '8 h', 'soon', '1.5h', '']) {
     const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', `--idle-timeout=${word}`);
     assert.equal(code, 2, word);
-    assert.match(stderr, /--idle-timeout is ".*", which is no duration\nA duration is .*: 90m, 8h, 2d/);
+    assert.match(stderr, /--idle-timeout is ".*", which is not a duration\nWrite .*: 90m, 8h, 2d/);
   }
 });

@@ -176,5 +176,5 @@ for (const shell of ALIAS_SHELLS) {
 test('a shell that has no completion of ours is refused', async () => {
   const { code, stderr } = await aLaptop().run('completion', 'tcsh');
   assert.equal(code, 2);
-  assert.equal(stderr, 'Error: "tcsh" is none of bash, zsh and fish\n');
+  assert.equal(stderr, 'Error: "tcsh" is not bash, zsh or fish\n');
 });

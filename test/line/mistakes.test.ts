@@ -8,14 +8,14 @@ import { loneLaptopPerTest } from '../hosts/lone-laptop.ts';
 const lone = loneLaptopPerTest();
 const { configure, refused } = lone;
 
-const NO_PASSWORD = `Error: a password cannot be part of a destination: others can read it in the list of processes
-Name user@host alone. ssh asks for the password, and needs none after: ssh-copy-id user@host
+const NO_PASSWORD = `Error: a destination cannot contain a password: other users could read it in the process list
+Use user@host; ssh asks for the password. To log in with a key: ssh-copy-id user@host
 `;
-const NO_NAME = `A name has letters, digits, dots, dashes and underscores, at most 64, and begins with none of . and -`;
+const NO_NAME = `Use up to 64 letters, digits, dots, dashes and underscores, without a leading dot or dash.`;
 const NO_FORWARD =
   'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it; ports are from 1 to 65535.';
 const HOW_TO_BEGIN =
-  'Let it ask you: remote-notebook init. Or name where: remote-notebook start user@host --directory DIR --environment VENV';
+  'To set up a server: remote-notebook init. Or: remote-notebook start user@host --directory DIR --environment VENV';
 
 function port(option: string, value: string): string {
   return `Error: --${option} is ${value}: a port is a whole number from 1 to 65535\n`;
@@ -23,7 +23,7 @@ function port(option: string, value: string): string {
 
 function noFile(file: string, why: string): string {
   return `Error: cannot read the ssh_config ${file}: ${why}
-Name one that is there with -F, or leave it out for ~/.ssh/config.
+Name an existing file with -F, or leave -F out to use ~/.ssh/config.
 `;
 }
 
@@ -66,31 +66,31 @@ const MISTAKES: readonly (readonly [args: readonly string[], stderr: string])[] 
   [['aliases', 'me:secret@host', '{F}'], NO_PASSWORD],
   [
     ['start', '{F}', '--', '-oProxyCommand=touch x'],
-    `Error: the destination "-oProxyCommand=touch x" begins with a dash, which ssh would take for an option
-Give it a Host of its own in your ~/.ssh/config, with the true name as HostName.
+    `Error: the destination "-oProxyCommand=touch x" begins with a dash, so ssh would read it as an option
+Add a Host to your ~/.ssh/config with this name as its HostName, and use that Host.
 `,
   ],
   [['start', '{F}', '-oProxyCommand=x'], 'Error: unknown option -o\nSee: remote-notebook start --help\n'],
   [
     ['start', 'two words', '{F}'],
-    `Error: the destination "two words" is empty or holds a blank
+    `Error: the destination "two words" is empty or contains a space
 Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
 `,
   ],
   [
     ['start', '', '{F}'],
-    `Error: the destination "" is empty or holds a blank
+    `Error: the destination "" is empty or contains a space
 Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
 `,
   ],
-  [['start', '@host', '{F}'], 'Error: "@host" lacks a user or a host\nWrite user@host.\n'],
+  [['start', '@host', '{F}'], 'Error: missing user or host in "@host"\nWrite user@host.\n'],
   [
     ['start', 'host:22', '{F}'],
-    'Error: ssh would take "host:22" for the name of a host, its port too\nWrite ssh://host:22\n',
+    'Error: ssh would read "host:22" as a host name, including the port\nWrite ssh://host:22\n',
   ],
   [
     ['start', 'ssh://host:70000', '{F}'],
-    'Error: "ssh://host:70000" is no ssh address\nWrite ssh://user@host:port\n',
+    'Error: "ssh://host:70000" is not an ssh address\nWrite ssh://user@host:port\n',
   ],
   [['start', 'host', '{F}', '--port', '0'], port('port', '0')],
   [['start', 'host', '{F}', '--port', '70000'], port('port', '70000')],
@@ -141,7 +141,7 @@ Add --plain. What any other stop runs, --verbose shows.
   [['start', 'host', '{F}', '--save', '../x'], `Error: "../x" cannot be a server's name\n${NO_NAME}\n`],
   [
     ['start', 'host', '{F}', '--directory', 'a\nb'],
-    'Error: --directory holds a line break, which would not survive the way to the host\n',
+    'Error: --directory contains a line break, which cannot be sent to the host\n',
   ],
   [
     ['start', 'host', '{F}', '--timeout', '0'],
@@ -201,7 +201,7 @@ Add --plain. What any other stop runs, --verbose shows.
   ),
   [['hosts', '-F', '/nonexist'], noFile('/nonexist', 'ENOENT: no such file or directory')],
   [['hosts', '-F', '/'], noFile('/', 'it is a folder')],
-  [['hosts', '-F', ''], noFile('""', 'it names no file')],
+  [['hosts', '-F', ''], noFile('""', 'the file name is empty')],
   ...['--socket', '--idle-timeout=8h'].map(
     (option) =>
       [
@@ -230,10 +230,10 @@ test('a name that no server has is answered with those that exist', async () => 
   for (const verb of ['stop', 'open', 'logs', 'status', 'forward']) {
     assert.equal(
       await refused(verb, 'wrok'),
-      'Error: there is no server "wrok"\nDid you mean work? There are: home, work\n',
+      'Error: there is no server "wrok"\nDid you mean work? The servers are: home, work\n',
     );
   }
-  assert.equal(await refused('stop'), 'Error: which server?\nThere are: home, work\n');
+  assert.equal(await refused('stop'), 'Error: which server?\nThe servers are: home, work\n');
 });
 
 test('a mistake leaves config.yaml as it was, even where --save would have written to it', async () => {

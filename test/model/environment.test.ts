@@ -35,7 +35,7 @@ test('an environment of a kind that is not known, or without its name, is a mist
       () => parseEnvironment(word),
       (error) => {
         assert.ok(error instanceof UsageError);
-        assert.equal(error.message, `the environment "${word}" is none that is known`);
+        assert.equal(error.message, `unknown environment "${word}"`);
         assert.ok(error.remedy?.endsWith(`; a folder of that name is ./${word}`));
         return true;
       },

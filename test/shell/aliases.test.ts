@@ -144,7 +144,7 @@ for (const SHELL of ['/bin/tcsh', '', undefined]) {
     else laptop.env.SHELL = SHELL;
     const { code, stdout, stderr } = await laptop.run('aliases', ...ARTICLE, '--install');
     assert.deepEqual([code, stdout], [2, '']);
-    assert.match(stderr, /bash, zsh and fish\n.*--shell/);
+    assert.match(stderr, /bash, zsh or fish\n.*--shell/);
     assert.deepEqual(readdirSync(laptop.env.HOME ?? ''), []);
   });
 }

@@ -73,5 +73,5 @@ test('a file that is not there, or cannot be read, names no host', () => {
 
 test('a file that ssh could not read either is told by its name, and is no bug', () => {
   const file = write('config', 'Include broken\nHost "unclosed\n');
-  assert.throws(() => hostAliases(file), new RegExp(`^UsageError: ${file} cannot be read as an ssh_config`));
+  assert.throws(() => hostAliases(file), new RegExp(`^UsageError: ${file} is not a valid ssh_config`));
 });

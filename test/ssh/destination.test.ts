@@ -25,20 +25,20 @@ for (const [text, user, host] of DESTINATIONS) {
 }
 
 const REFUSED: readonly (readonly [text: string, why: RegExp])[] = [
-  ['me:secret@gpu', /a password cannot be part of a destination/],
-  ['ssh://me:secret@gpu', /a password cannot be part of a destination/],
-  ['http://me:secret@gpu', /a password cannot be part of a destination/],
+  ['me:secret@gpu', /a destination cannot contain a password/],
+  ['ssh://me:secret@gpu', /a destination cannot contain a password/],
+  ['http://me:secret@gpu', /a destination cannot contain a password/],
   ['-oProxyCommand=x', /begins with a dash/],
-  ['', /is empty or holds a blank/],
-  ['two words', /is empty or holds a blank/],
-  ['gpu\nHost', /is empty or holds a blank/],
-  ['gpu\0', /is empty or holds a blank/],
-  ['@gpu', /lacks a user or a host/],
-  ['me@', /lacks a user or a host/],
-  ['gpu:22', /ssh would take "gpu:22" for the name of a host/],
-  ['ssh://gpu:0', /is no ssh address/],
-  ['ssh://gpu:65536', /is no ssh address/],
-  ['ssh://gpu/folder', /is no ssh address/],
+  ['', /is empty or contains a space/],
+  ['two words', /is empty or contains a space/],
+  ['gpu\nHost', /is empty or contains a space/],
+  ['gpu\0', /is empty or contains a space/],
+  ['@gpu', /missing user or host in /],
+  ['me@', /missing user or host in /],
+  ['gpu:22', /ssh would read "gpu:22" as a host name/],
+  ['ssh://gpu:0', /is not an ssh address/],
+  ['ssh://gpu:65536', /is not an ssh address/],
+  ['ssh://gpu/folder', /is not an ssh address/],
 ];
 
 for (const [text, why] of REFUSED) {

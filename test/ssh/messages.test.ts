@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type SshCause, sessionFailure, sshCause, sshFailure, tellingLine } from '../../src/ssh/messages.ts';
+import { mainLine, type SshCause, sessionFailure, sshCause, sshFailure } from '../../src/ssh/messages.ts';
 
 const HOST_KEY_CHANGED = `@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
 @    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
@@ -72,13 +72,13 @@ const SAID: readonly (readonly [words: string, cause: SshCause, telling: string]
     'mux_client_request_session: session request failed: Session open refused by peer',
   ],
   ['Something quite new\n', 'other', 'Something quite new'],
-  ['', 'other', 'ssh said nothing'],
+  ['', 'other', 'ssh printed no message'],
 ];
 
 for (const [words, cause, telling] of SAID) {
   test(`"${telling}" is ${cause}`, () => {
     assert.equal(sshCause(words), cause);
-    assert.equal(tellingLine(words), telling);
+    assert.equal(mainLine(words), telling);
   });
 }
 
@@ -95,7 +95,7 @@ test('a failure repeats what ssh said, and tells what to do', () => {
 test('an ssh_config that is not there has no option to mend', () => {
   const words = "Can't open user config file /etc/lab.conf: No such file or directory\r\n";
   const lab = { ...connection, sshConfig: '/etc/lab.conf' };
-  assert.equal(sshFailure(lab, words).remedy, 'See that /etc/lab.conf is there, and yours to read.');
+  assert.equal(sshFailure(lab, words).remedy, 'Check that /etc/lab.conf exists and that you can read it.');
 });
 
 test('the old key of a host is named by its file and line', () => {

@@ -17,7 +17,7 @@ const STATE = 'FILES/l/s/remote-notebook';
 test('a file where the state folder should be is named, and stays as it is', async () => {
   writeFileSync(join(lone.folder, 'l', 's'), 'mine');
   const stderr = `Error: cannot read ${STATE}/state.json: ENOTDIR: not a directory
-See that ${STATE} is a folder of yours, or name another place in XDG_STATE_HOME.
+Check that ${STATE} is a folder of yours, or set XDG_STATE_HOME to another place.
 `;
   for (const verb of ['start', 'stop', 'open', 'logs', 'forward'])
     assert.equal(await failed(verb, 'loopback', '{F}'), stderr);

@@ -177,7 +177,7 @@ test('the lock of another machine or container is not taken over, and after a wh
   ];
   mkdirSync(`${paths[3]}.lock`);
   const us = `process ${process.pid} of`;
-  const holders = [`${us} elsewhere`, `${us} ${hostname()}`, `${us} ${hostname()}`, 'something else'];
+  const holders = [`${us} elsewhere`, `${us} ${hostname()}`, `${us} ${hostname()}`, 'an unknown process'];
   for (const path of paths) await removeLock(`${path}.lock`, context);
   await Promise.all(paths.map((path) => isNeverTaken(path)));
   assert.deepEqual(
@@ -185,7 +185,7 @@ test('the lock of another machine or container is not taken over, and after a wh
     paths
       .map(
         (path, index) =>
-          `waiting for ${holders[index]}, which has the lock; if that is gone, remove it: ${path}.lock`,
+          `waiting for ${holders[index]}, which holds the lock; if it has ended, remove ${path}.lock`,
       )
       .sort(),
   );

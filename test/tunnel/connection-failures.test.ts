@@ -17,18 +17,18 @@ async function begin(options: WorldOptions = {}): Promise<void> {
   world = await makeWorld(options);
 }
 
-test('a name that nobody knows is said to be neither a server nor a Host of ssh_config', async () => {
+test('a name that nobody knows is reported as neither a server nor a Host of the ssh_config', async () => {
   await begin();
   assert.match(
     await failure(world, 'no-such-host.invalid'),
-    /^Error: cannot connect to no-such-host\.invalid: ssh: Could not resolve hostname no-such-host\.invalid: .+\n"no-such-host\.invalid" is neither a server nor a Host of SSHD\/ssh_config, and no name server knows it\. See: remote-notebook hosts\n$/,
+    /^Error: cannot connect to no-such-host\.invalid: ssh: Could not resolve hostname no-such-host\.invalid: .+\n"no-such-host\.invalid" is not a server or a Host of SSHD\/ssh_config, and it cannot be resolved\. To list the hosts: remote-notebook hosts\n$/,
   );
 });
 
 test('a name that is nearly a Host of ssh_config is answered with that one', async () => {
   await begin();
   const said = await failure(world, 'lopback');
-  assert.match(said, /\nDid you mean loopback\? "lopback" is neither a server nor a Host of /);
+  assert.match(said, /\nDid you mean loopback\? "lopback" is not a server or a Host of /);
 });
 
 test('a Host of ssh_config whose HostName nobody knows is not taken for a mistyped name', async () => {
@@ -36,7 +36,7 @@ test('a Host of ssh_config whose HostName nobody knows is not taken for a mistyp
   appendFileSync(world.sshd.sshConfig, 'Host gpu\n  HostName no-such-host.invalid\n');
   assert.match(
     await failure(world, 'gpu'),
-    /\nSSHD\/ssh_config leads from "gpu" to "no-such-host\.invalid", which no name server knows: is its HostName or ProxyJump right, and this machine online\?\n$/,
+    /\nSSHD\/ssh_config maps "gpu" to "no-such-host\.invalid", which cannot be resolved\. Check its HostName and ProxyJump, and that this machine is online\.\n$/,
   );
 });
 
@@ -46,7 +46,7 @@ test('a port on which no sshd listens is told', async () => {
   assert.equal(
     await failure(world, 'loopback'),
     `Error: cannot connect to loopback: ssh: connect to host 127.0.0.1 port SSHD: Connection refused
-The machine is there, but no sshd listens on that port. Is it the right port, and is sshd running?
+The machine is up, but no sshd listens on that port. Check the port and that sshd is running.
 `,
   );
 });
@@ -57,7 +57,7 @@ test('a key that the host refuses is told, with the way to install one', async (
   assert.equal(
     await failure(world, 'loopback'),
     `Error: cannot connect to loopback: ${userInfo().username}@127.0.0.1: Permission denied (publickey).
-Install your key there: ssh-copy-id -F SSHD/ssh_config loopback (which keys are offered now tells: ssh -F SSHD/ssh_config loopback -v)
+Install your key there: ssh-copy-id -F SSHD/ssh_config loopback (to see which keys ssh offers: ssh -F SSHD/ssh_config loopback -v)
 `,
   );
 });
@@ -69,7 +69,7 @@ test('a host key that has changed is a warning, with the line of the old one, an
   assert.equal(
     await failure(world, 'loopback'),
     `Error: cannot connect to loopback: WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!
-Somebody may be listening in, or the host was set up anew. Ask its administrator; the old key is line 1 of SSHD/known_hosts.
+Either the host was reinstalled or somebody intercepts the connection. Ask its administrator; the old key is line 1 of SSHD/known_hosts.
 `,
   );
 });
@@ -90,7 +90,7 @@ test('an option that ssh does not know is told by its file and line', async () =
   appendFileSync(world.sshd.sshConfig, 'NoSuchOption yes\n');
   assert.match(
     await failure(world, 'loopback'),
-    /^Error: cannot connect to loopback: SSHD\/ssh_config: line \d+: Bad configuration option: nosuchoption\nMend the option in SSHD\/ssh_config\.\n$/,
+    /^Error: cannot connect to loopback: SSHD\/ssh_config: line \d+: Bad configuration option: nosuchoption\nFix the option in SSHD\/ssh_config\.\n$/,
   );
 });
 
@@ -112,7 +112,7 @@ test('an sshd that allows no sessions is named, with its option', async () => {
   assert.equal(
     await failure(world, 'loopback'),
     `Error: cannot connect to loopback: mux_client_request_session: session request failed: Session open refused by peer
-The host's sshd allows no more sessions at once: MaxSessions in its sshd_config.
+sshd on the host does not allow more sessions: see MaxSessions in its sshd_config.
 `,
   );
 });

@@ -12,7 +12,7 @@ import { connectionOf, openTunnel, releaseTunnel } from '../../tunnel/tunnel.ts'
 import { askDestination } from './destination.ts';
 import { choose, type Dialogue } from './dialogue.ts';
 
-/** The questions, in their order, each with its answer if there is one. */
+/** The answers so far, in the order of the questions. */
 export interface Answers {
   destination?: string | undefined;
   directory?: string | undefined;
@@ -21,17 +21,17 @@ export interface Answers {
 }
 
 /**
- * All that is to be known of the server: asks for what is still open, and looks at the host for it.
- * @param said what the command line says, each until it has been an answer
+ * Asks for the missing answers, and looks at the host for suggestions.
+ * @param given the answers on the command line; each is used once and removed
  */
 export async function complete(
   answers: Answers,
-  said: Answers,
+  given: Answers,
   dialogue: Dialogue,
 ): Promise<{ name: string; entry: ServerEntry }> {
   const take = (key: keyof Answers) => {
-    const answer = said[key];
-    delete said[key];
+    const answer = given[key];
+    delete given[key];
     return answer;
   };
   answers.destination ??= await askDestination(take('destination'), dialogue);
@@ -45,13 +45,13 @@ export async function complete(
     byDefault: '',
     hint: 'the home folder',
     read: async (directory) => {
-      offers = await lookAt({ ...onHost, directory }, dialogue).catch(asMistake);
+      offers = await findOffers({ ...onHost, directory }, dialogue).catch(asMistake);
       return directory;
     },
   });
   const inDirectory = { ...onHost, directory: answers.directory };
   if (answers.environment === undefined) {
-    offers ??= await lookAt(inDirectory, dialogue);
+    offers ??= await findOffers(inDirectory, dialogue);
     answers.environment = await askEnvironment(offers, inDirectory, dialogue);
   }
   const entry = { ...inDirectory, environment: answers.environment };
@@ -59,7 +59,7 @@ export async function complete(
   return { name: answers.name, entry };
 }
 
-/** The connection that the start will use, too; ssh may ask on it. */
+/** Opens the connection that the start will use, so that ssh asks for a password first. */
 async function connect(entry: ServerEntry, { terminal: { context }, undoings }: Dialogue): Promise<void> {
   const connection = connectionOf(makeSpec('init', entry), context.env);
   undoings.push(() => releaseTunnel(connection, uninterrupted(context)));
@@ -67,35 +67,33 @@ async function connect(entry: ServerEntry, { terminal: { context }, undoings }: 
   await openTunnel(connection, context);
 }
 
-function lookAt(entry: ServerEntry, { terminal: { context } }: Dialogue): Promise<Offer[]> {
+function findOffers(entry: ServerEntry, { terminal: { context } }: Dialogue): Promise<Offer[]> {
   context.report.phase('look');
   const spec = makeSpec('init', { ...entry, environment: '' });
   return survey({ connection: connectionOf(spec, context.env), spec, context });
 }
 
-/** What the host's scripts call a directory or an environment that is not there. */
-const NOT_THERE = ['directory', 'environment', 'enter', 'tool'];
+/** The failures of the host's scripts that another answer fixes. */
+const MISTAKES = ['directory', 'environment', 'enter', 'tool'];
 
-/** What is not there is a wrong answer. */
 function asMistake(failure: unknown): never {
-  if (!(failure instanceof HostFailure && NOT_THERE.includes(failure.reason ?? ''))) throw failure;
+  if (!(failure instanceof HostFailure && MISTAKES.includes(failure.reason ?? ''))) throw failure;
   const isDirectory = failure.reason === 'directory';
   throw new UsageError(failure.message, {
-    remedy: isDirectory ? 'Make it there first, or name another.' : failure.remedy,
+    remedy: isDirectory ? 'Create it on the host first, or enter another one.' : failure.remedy,
     cause: failure,
   });
 }
 
-/** The word for no environment, by which a start takes what it finds. */
+/** The answer for no environment: then `start` uses the Jupyter that it finds. */
 const NONE = 'none';
 
-/** @param entry all that is known of the server so far */
 function askEnvironment(offers: readonly Offer[], entry: ServerEntry, dialogue: Dialogue): Promise<string> {
   const { show, context } = dialogue.terminal;
-  if (!offers.some(({ isReady }) => isReady))
-    show(
-      `No Jupyter was found there. To install one: ${installCommand({ kind: 'none' })}, or in an environment.`,
-    );
+  if (!offers.some(({ isReady }) => isReady)) {
+    const install = installCommand({ kind: 'none' });
+    show(`No Jupyter was found on the host. To install it there: ${install}, or in an environment.`);
+  }
   const rows = offers.map(({ word, about }) => ({ word: word || NONE, about }));
   const read = async (answer: string) => {
     const environment = answer === NONE ? '' : answer;
@@ -110,26 +108,24 @@ function askEnvironment(offers: readonly Offer[], entry: ServerEntry, dialogue: 
 }
 
 async function askName(
-  said: string | undefined,
+  given: string | undefined,
   entry: ServerEntry,
   { terminal: { context }, ask, isAsking, configured }: Dialogue,
 ): Promise<string> {
   const host = defaultName(entry.destination);
   const folder = entry.directory?.replace(/\/+$/, '').split('/').at(-1);
   const candidates = [host, defaultName(folder || host), `${host}-2`];
-  const records = new Map(Object.entries(readRecords(context)));
-  const known = new Map(Object.entries(configured));
+  const records = readRecords(context);
   const read = (name: string) => {
     const spec = makeSpec(name, entry);
     verifyNotArticle(name, context);
-    const record = records.get(name);
-    if (record) verifySameServer(record, spec);
+    if (records[name]) verifySameServer(records[name], spec);
     return name;
   };
-  const byDefault = candidates.find((candidate) => !known.has(candidate));
-  for (let name = said && read(said); ; name = undefined) {
+  const byDefault = candidates.find((candidate) => !configured[candidate]);
+  for (let name = given && read(given); ; name = undefined) {
     name ??= await ask({ text: 'A name for this server:', byDefault, read });
-    const other = known.get(name);
+    const other = configured[name];
     if (!other || !isAsking) return name;
     const question = `config.yaml has "${name}", on ${other.destination}: replace it?`;
     if (await ask(yesOrNo(question, false))) return name;

@@ -11,31 +11,29 @@ import { Failure, Interrupted, UsageError } from '../../system/errors.ts';
 import { nearest } from '../../system/nearest.ts';
 import type { Dialogue } from './dialogue.ts';
 
-/** So many names of hosts are shown; Tab knows them all. */
+/** Maximum number of host names to show; Tab completes all of them. */
 const SHOWN = 12;
 
 /**
- * Asks where, until there is an answer that ssh can do something with. A host that nobody knows gets a Host of its own
- * in the ssh_config, if the user wants that.
- * @param given what the command line says
+ * Asks for the host until the answer can be used. Offers to add an unknown host to the ssh_config.
+ * @param given the destination on the command line
  */
 export async function askDestination(given: string | undefined, dialogue: Dialogue): Promise<string> {
   const { terminal, ask, isAsking } = dialogue;
   const { file, aliases } = knownHosts(dialogue.given.sshConfig);
   const shown = aliases.slice(0, SHOWN).join(', ') + (aliases.length > SHOWN ? ', …' : '');
-  const read = (word: string) => parseDestination(word).text;
-  for (let said = given; ; said = undefined) {
-    if (said === undefined && isAsking && shown !== '') terminal.show(`${file} names: ${shown}`);
-    const text = `Host (${shown === '' ? '' : 'one of these, '}user@host, or a new name):`;
-    const byDefault = aliases.length === 1 ? aliases[0] : undefined;
-    const destination =
-      said === undefined ? await ask({ text, byDefault, completions: aliases, read }) : read(said);
-    const settled = await settle(destination, aliases, file, dialogue);
-    if (settled !== undefined) return settled;
+  const text = `Host (${shown === '' ? '' : 'one of these, '}user@host, or a new name):`;
+  const byDefault = aliases.length === 1 ? aliases[0] : undefined;
+  const read = (answer: string) => parseDestination(answer).text;
+  for (let answer = given && read(given); ; answer = undefined) {
+    if (answer === undefined && isAsking && shown !== '') terminal.show(`Hosts in ${file}: ${shown}`);
+    answer ??= await ask({ text, byDefault, completions: aliases, read });
+    const destination = await settle(answer, aliases, file, dialogue);
+    if (destination !== undefined) return destination;
   }
 }
 
-/** The destination, or the alias that it has got; undefined when there is to be another one. */
+/** Returns the destination, or a new alias for it; undefined to ask again. */
 async function settle(
   destination: string,
   aliases: readonly string[],
@@ -49,11 +47,9 @@ async function settle(
   if (found.knownBy === 'ssh_config') return destination;
   const isUnknown = found.knownBy === undefined;
   const near = isUnknown ? nearest(destination, aliases) : undefined;
-  if (isUnknown)
-    terminal.show(
-      `Neither ${file} nor a name server knows "${destination}".${near ? ` Did you mean ${near}?` : ''}`,
-    );
-  const question = isUnknown ? 'Write a Host for it there?' : `Give it a short name in ${file}?`;
+  const suggestion = near ? ` Did you mean ${near}?` : '';
+  if (isUnknown) terminal.show(`"${destination}" is not in ${file} and cannot be resolved.${suggestion}`);
+  const question = isUnknown ? 'Add a Host for it?' : `Add a short name for it to ${file}?`;
   const isWanted = await ask(yesOrNo(question, isUnknown && near === undefined));
   if (!isWanted) return isUnknown ? undefined : destination;
   const block = await askBlock(destination, found, aliases, dialogue);
@@ -64,7 +60,7 @@ async function settle(
     terminal.showFailure(error);
     return undefined;
   }
-  terminal.show(`Written to ${file}, and taken out again if this comes to nothing:`);
+  terminal.show(`Added to ${file} (removed again if setup fails):`);
   for (const line of hostBlockLines(block)) terminal.show(terminal.style.dim(`  ${line}`));
   return block.alias;
 }
@@ -76,10 +72,10 @@ async function askBlock(
   { terminal, ask, given: { sshConfig } }: Dialogue,
 ): Promise<HostBlock> {
   const isName = found.knownBy === undefined && /^[^@.:/]+$/.test(destination);
-  const readWord = (what: string) => (word: string) => verifyHostWord(what, word);
-  const readAlias = (word: string) => {
-    if (!aliases.includes(word)) return verifyHostWord('a name', word);
-    throw new UsageError(`there is a Host ${word} already`);
+  const readAs = (what: string) => (answer: string) => verifyHostWord(what, answer);
+  const readAlias = (answer: string) => {
+    if (!aliases.includes(answer)) return verifyHostWord('a name', answer);
+    throw new UsageError(`there already is a Host ${answer}`);
   };
   const alias = isName
     ? readAlias(destination)
@@ -87,21 +83,17 @@ async function askBlock(
   const hostName = await ask({
     text: 'Its name or address on the network (HostName):',
     byDefault: isName ? undefined : found.hostName,
-    read: readWord('a HostName'),
+    read: readAs('a HostName'),
   });
-  const user = await ask({
-    text: 'Your account there (User):',
-    byDefault: found.user,
-    read: readWord('a User'),
-  });
-  const port = await ask({ text: "sshd's port there (Port):", byDefault: found.port, read: readPort });
+  const user = await ask({ text: 'Your user name (User):', byDefault: found.user, read: readAs('a User') });
+  const port = await ask({ text: 'The port of its sshd (Port):', byDefault: found.port, read: readPort });
   const identityFile = await ask({
     text: 'Your key file (IdentityFile):',
     byDefault: '',
     hint: "ssh's own choice",
     read: readKey,
   });
-  // What ssh does by itself need not be written.
+  // The Host needs no option that has the right value anyway.
   const own = await lookUp({ destination: alias, sshConfig }, terminal.context);
   return {
     alias,
@@ -112,26 +104,26 @@ async function askBlock(
   };
 }
 
-/** Numbers make no name. */
+/** Undefined for an IP address. */
 function firstLabel(hostName: string): string | undefined {
   return /^([a-z][\w-]*)/i.exec(hostName)?.[1];
 }
 
 function readPort(port: string): string {
   if (/^\d+$/.test(port) && isPort(Number(port))) return String(Number(port));
-  throw new UsageError(`${port} is no port`, { remedy: 'A port is a whole number from 1 to 65535.' });
+  throw new UsageError(`invalid port: "${port}"`, { remedy: 'A port is a whole number from 1 to 65535.' });
 }
 
-/** A link that leads nowhere, or a public key: ssh would pass over it without a word. */
+/** Refuses what ssh would ignore without a message: a file that does not exist, a public key. */
 function readKey(file: string): string {
   if (file === '') return file;
-  if (/["\p{Cc}]/u.test(file))
-    throw new UsageError('a key file with such a name cannot stand in an ssh_config');
+  if (/["\p{Cc}]/u.test(file)) throw new UsageError('an ssh_config cannot contain this file name');
   if (file.endsWith('.pub'))
-    throw new UsageError(`${file} is the public half of the key`, { remedy: 'Name the other.' });
+    throw new UsageError(`${file} is the public key`, { remedy: 'Enter the file of the private key.' });
   const path = file.replace(/^~(?=\/)/, homedir());
   if (!path.startsWith('/'))
-    throw new UsageError(`${file} is no whole path`, { remedy: 'Begin it with / or ~/.' });
-  if (!existsSync(path)) throw new UsageError(`${file} is not there`, { remedy: 'ssh-keygen makes one.' });
+    throw new UsageError(`${file} is not an absolute path`, { remedy: 'Begin it with / or ~/' });
+  if (!existsSync(path))
+    throw new UsageError(`${file} does not exist`, { remedy: 'To create a key: ssh-keygen' });
   return file;
 }

@@ -4,21 +4,21 @@ import type { Ask, Question } from '../../screen/questions.ts';
 import type { Terminal } from '../../screen/terminal.ts';
 import { Failure, UsageError } from '../../system/errors.ts';
 
-/** What the questions of `init` are asked with. */
+/** What the questions of `init` share. */
 export interface Dialogue {
   readonly terminal: Terminal;
   readonly ask: Ask;
-  /** False where each default is taken: then a failure ends it. */
+  /** False with --yes: then the first failure ends `init`. */
   readonly isAsking: boolean;
-  /** What the command line says of the server. */
+  /** The settings on the command line. */
   readonly given: ServerSettings;
-  /** The servers that config.yaml has. */
+  /** The servers in config.yaml. */
   readonly configured: Readonly<Record<string, ServerEntry>>;
-  /** What undoes what was begun, here and on the host, until it is kept; the last comes first. */
+  /** Functions that undo the steps so far, here and on the host. The last one is called first. */
   readonly undoings: (() => Promise<unknown>)[];
 }
 
-/** Undoes what was begun; each, whatever becomes of another. */
+/** Undoes all steps; a failure is reported and does not stop it. */
 export async function undoAll({ undoings, terminal: { context } }: Dialogue): Promise<void> {
   for (const undo of undoings.splice(0).toReversed()) {
     await undo().catch((error: unknown) => {
@@ -28,7 +28,7 @@ export async function undoAll({ undoings, terminal: { context } }: Dialogue): Pr
   }
 }
 
-/** Shows what there is to choose from, and asks: the answer is a number of these, or a word. */
+/** Shows numbered options and asks for one: by its number, by its name, or by another value. */
 export function choose<T>(
   { text, byDefault, read }: Question<T>,
   rows: readonly { readonly word: string; readonly about: string }[],
@@ -45,7 +45,7 @@ export function choose<T>(
       if (!/^\d+$/.test(answer)) return read(answer);
       const row = rows[Number(answer) - 1];
       if (row) return read(row.word);
-      throw new UsageError(`there is no ${answer}`, { remedy: `There are 1 to ${rows.length}.` });
+      throw new UsageError(`there is no ${answer}`, { remedy: `Enter a number from 1 to ${rows.length}.` });
     },
   });
 }

@@ -9,13 +9,13 @@ import { Failure, Interrupted, UsageError } from '../../system/errors.ts';
 import { type Answers, complete } from './answers.ts';
 import { choose, type Dialogue, undoAll } from './dialogue.ts';
 
-/** A server that has been started, and what was said of it. */
+/** A server that was started, and its settings. */
 export interface Tried extends Started {
   readonly entry: ServerEntry;
 }
 
-/** What was answered of one host, or of one directory, says nothing of another. */
-const BELONGING: Readonly<Record<keyof Answers, readonly (keyof Answers)[]>> = {
+/** The later answers that depend on an answer. */
+const DEPENDENT: Readonly<Record<keyof Answers, readonly (keyof Answers)[]>> = {
   destination: ['directory', 'environment', 'name'],
   directory: ['environment'],
   environment: [],
@@ -23,31 +23,30 @@ const BELONGING: Readonly<Record<keyof Answers, readonly (keyof Answers)[]>> = {
 };
 
 /**
- * Asks for what is not said, and starts the server; after a failure asks which answer is to be another one.
- * Undefined when the user gives up.
+ * Asks for the settings that are not given and starts the server. After a failure it asks which setting to change.
+ * Returns undefined if the user gives up.
  */
 export async function tryOut(
-  said: Readonly<Answers>,
+  given: Readonly<Answers>,
   timeoutMs: number,
   dialogue: Dialogue,
 ): Promise<Tried | undefined> {
-  const { terminal, isAsking } = dialogue;
-  const unheard = { ...said };
+  const unused = { ...given };
   const answers: Answers = {};
   for (;;) {
     try {
-      const { name, entry } = await complete(answers, unheard, dialogue);
+      const { name, entry } = await complete(answers, unused, dialogue);
       return { ...(await start(makeSpec(name, entry), timeoutMs, dialogue)), entry };
     } catch (failure) {
-      // What is wrong with options, no other answer mends.
+      // No other answer fixes a wrong option.
       const isFinal = failure instanceof Interrupted || failure instanceof UsageError;
-      if (!isAsking || isFinal || !(failure instanceof Failure)) throw failure;
-      terminal.showFailure(failure);
-      const way = await askWay(failure, dialogue);
-      if (way === 'stop') return undefined;
-      if (way === 'again') continue;
-      if (way === 'destination') await undoAll(dialogue);
-      for (const key of [way, ...BELONGING[way]]) delete answers[key];
+      if (!dialogue.isAsking || isFinal || !(failure instanceof Failure)) throw failure;
+      dialogue.terminal.showFailure(failure);
+      const next = await askNext(failure, dialogue);
+      if (next === 'stop') return undefined;
+      if (next === 'again') continue;
+      if (next === 'destination') await undoAll(dialogue);
+      for (const key of [next, ...DEPENDENT[next]]) delete answers[key];
     }
   }
 }
@@ -55,9 +54,8 @@ export async function tryOut(
 async function start(
   spec: ServerSpec,
   timeoutMs: number,
-  { terminal, undoings }: Dialogue,
+  { terminal: { context }, undoings }: Dialogue,
 ): Promise<Started> {
-  const { context } = terminal;
   const before = readRecords(context)[spec.name];
   const started = await startServer(spec, { kind: 'start', timeoutMs }, context);
   const { spec: running } = started.record;
@@ -67,27 +65,27 @@ async function start(
   return started;
 }
 
-const WAYS = {
+const NEXT = {
   environment: 'another environment',
   directory: 'another directory',
   destination: 'another host',
   name: 'another name',
-  again: 'the same once more',
-  stop: 'stop here: nothing is kept',
+  again: 'try the same again',
+  stop: 'stop here and save nothing',
 } as const;
-type Way = keyof typeof WAYS;
+type Next = keyof typeof NEXT;
 
-function askWay(failure: Failure, dialogue: Dialogue): Promise<Way> {
-  const rows = Object.entries(WAYS).map(([word, about]) => ({ word, about }));
+function askNext(failure: Failure, dialogue: Dialogue): Promise<Next> {
+  const rows = Object.entries(NEXT).map(([word, about]) => ({ word, about }));
   const read = (answer: string) => {
-    if (Object.hasOwn(WAYS, answer)) return answer as Way;
-    throw new UsageError(`"${answer}" is none of these`);
+    if (Object.hasOwn(NEXT, answer)) return answer as Next;
+    throw new UsageError(`"${answer}" is not one of these`);
   };
-  return choose({ text: 'What now?', byDefault: wrongAnswer(failure), read }, rows, dialogue);
+  return choose({ text: 'What now?', byDefault: likelyMistake(failure), read }, rows, dialogue);
 }
 
-/** What the user may have said wrongly; `again` where nothing points to it. */
-function wrongAnswer(failure: Failure): Way {
+/** The answer that probably caused the failure; `again` if none did. */
+function likelyMistake(failure: Failure): Next {
   if (failure instanceof SshFailure) return 'destination';
   if (!(failure instanceof HostFailure)) return 'again';
   if (failure.reason === 'directory') return 'directory';
