@@ -1,4 +1,4 @@
-// `make pictures`: the pictures in docs/, all of them anew and from the real thing.
+// `make pictures`: takes all pictures in docs/ from real runs.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,11 +6,11 @@ import { withBrowser } from '../test/browser/chromium.ts';
 import { freePort } from '../test/hosts/sshd.ts';
 import { makeWorld, PROGRAM } from '../test/hosts/world.ts';
 import { takeNotebook } from './pictures/notebook.ts';
-import { drawTerminal, shownBy } from './pictures/terminal.ts';
+import { drawTerminal, outputIn } from './pictures/terminal.ts';
 
 const docs = join(fileURLToPath(new URL('..', import.meta.url)), 'docs');
 
-/** What a terminal shows of a start and of a status, with the host by the name that it has in the README. */
+/** The terminal output of `start` and of `status`, with the host name of the README. */
 async function terminals(): Promise<{ start: string; status: string }> {
   const world = await makeWorld();
   try {
@@ -19,17 +19,16 @@ async function terminals(): Promise<{ start: string; status: string }> {
     writeFileSync(sshConfig, readFileSync(world.sshd.sshConfig, 'utf8').replace('Host loopback', 'Host gpu'));
     const bin = join(world.home, 'bin');
     mkdirSync(bin);
-    // What a reader need not type: where the ssh_config is, that no browser is here, and a port for the host, which
-    // is this machine as well.
-    const own = PROGRAM.map((word) => `'${word}'`).join(' ');
-    const more = `-F '${sshConfig}' --no-browser --port ${await freePort()}`;
-    const shim = `#!/bin/sh\n[ "$1" != start ] || { shift; set -- start ${more} "$@"; }\nexec ${own} "$@"\n`;
+    // The picture does not show the options for this test world: ssh_config, no browser, a port that is free.
+    const program = PROGRAM.map((word) => `'${word}'`).join(' ');
+    const options = `-F '${sshConfig}' --no-browser --port ${await freePort()}`;
+    const shim = `#!/bin/sh\n[ "$1" != start ] || { shift; set -- start ${options} "$@"; }\nexec ${program} "$@"\n`;
     writeFileSync(join(bin, 'remote-notebook'), shim, { mode: 0o755 });
     const env = { ...world.laptop.env, PATH: [bin, world.laptop.env.PATH].join(delimiter) };
-    const start = await shownBy(['remote-notebook start gpu -d rne --local-port 9889'], env);
-    await shownBy(['remote-notebook start gpu -d thesis --name thesis --local-port 9000'], env);
-    const status = await shownBy(['remote-notebook status', 'remote-notebook stop thesis'], env);
-    await shownBy(['remote-notebook stop gpu'], env);
+    const start = await outputIn(['remote-notebook start gpu -d rne --local-port 9889'], env);
+    await outputIn(['remote-notebook start gpu -d thesis --name thesis --local-port 9000'], env);
+    const status = await outputIn(['remote-notebook status', 'remote-notebook stop thesis'], env);
+    await outputIn(['remote-notebook stop gpu'], env);
     return { start, status };
   } finally {
     await world.remove();

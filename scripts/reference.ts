@@ -1,4 +1,4 @@
-// `make reference`: docs/reference/verbs.md, the help of each verb as the command prints it.
+// `make reference`: writes the help of each verb to docs/reference/verbs.md.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,8 +10,8 @@ export const PAGE = join(root, 'docs/reference/verbs.md');
 
 /** The page's text. */
 export function reference(): string {
-  const help = (...words: string[]) =>
-    execFileSync(process.execPath, [join(root, 'dist/cli.cjs'), ...words, '--help'], { encoding: 'utf8' });
+  const help = (...verb: string[]) =>
+    execFileSync(process.execPath, [join(root, 'dist/cli.cjs'), ...verb, '--help'], { encoding: 'utf8' });
   const sections = Object.keys(VERBS).map(
     (verb) => `## ${verb}\n\n\`\`\`text\n${help(verb).trimEnd()}\n\`\`\`\n`,
   );

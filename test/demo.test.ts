@@ -201,8 +201,8 @@ test('make demo-stop cleans up also when the host of a killed demo is gone', nee
   assertNothingIsLeft(demo.folder);
 });
 
-test('make demo-stop says so when no demo runs', () => {
+test('make demo-stop reports when no demo is running', () => {
   const { status, stderr } = stopDemos();
   assert.equal(status, 0);
-  assert.match(stderr, /No demo runs\./);
+  assert.match(stderr, /No demo is running\./);
 });

@@ -1,13 +1,13 @@
-// Makes dist/, which is all that is published: the command, the library and its types, the sh scripts, the manual.
+// Builds dist/, which is published: the command, the library and its types, the sh scripts, the manual page.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
-  copyFileSync,
+  cpSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,12 +18,12 @@ import { manual } from './manual.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const dist = join(root, 'dist');
-// Made beside it, so that a command which runs from it meanwhile finds all of one or all of the other.
+// A command that runs during the build finds either the old files or the new ones.
 const made = `${dist}-${process.pid}`;
 process.on('exit', () => rmSync(made, { recursive: true, force: true }));
 
-// CommonJS, which Node starts sooner than modules. What is imported late is a file of its own, which a command that does
-// not need it does not read; what many commands share is one file rather than a dozen small ones.
+// Node starts CommonJS faster than modules. Late imports are files of their own, and what several commands share is one
+// file instead of many small ones.
 const command = await write('cli', {
   format: 'cjs',
   minify: true,
@@ -35,7 +35,8 @@ const command = await write('cli', {
 });
 const library = await write('index', { format: 'esm', chunkFileNames: '[name]-[hash].js' });
 chmodSync(join(made, 'cli.cjs'), 0o755);
-copyAssets();
+// The assets are below dist/ where they are below src/: see system/asset.ts.
+cpSync(join(root, 'src'), made, { recursive: true, filter: isFolderOrAsset });
 writeTypes();
 writeFileSync(join(made, 'LICENSES.txt'), licences([...command, ...library]));
 // https://reproducible-builds.org/docs/source-date-epoch/
@@ -44,46 +45,33 @@ writeFileSync(join(made, 'remote-notebook.1'), manual(builtAt));
 rmSync(dist, { recursive: true, force: true });
 renameSync(made, dist);
 
-/** Bundles src/NAME.ts and all that it imports. Returns the files that went into it. */
+/** Bundles src/NAME.ts with its imports. Returns the bundled files. */
 async function write(name: string, output: OutputOptions): Promise<string[]> {
   const bundle = await rolldown({
     cwd: root,
     input: { [name]: `src/${name}.ts` },
     platform: 'node',
-    // Late imports of what is shared anyway; a form of yargs' configuration that nobody uses here.
+    // Late imports of shared modules, and an unused feature of yargs, are not mistakes.
     checks: { ineffectiveDynamicImport: false, emptyImportMeta: false },
-    // yargs lays out its help by string-width, which compiles all emoji at import: as long as a bare Node takes to start.
+    // string-width, which yargs uses for help, takes as long to load as a bare Node.
     resolve: { alias: { 'string-width': 'fast-string-width' } },
   });
   await bundle.write({ dir: made, ...output });
   return bundle.watchFiles;
 }
 
-/** Each below dist/ where it is below src/: see system/asset.ts. */
-function copyAssets(): void {
-  for (const name of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
-    if (!/\.(sh|bash|zsh|fish)$/.test(name)) continue;
-    mkdirSync(dirname(join(made, name)), { recursive: true });
-    copyFileSync(join(root, 'src', name), join(made, name));
-  }
+function isFolderOrAsset(path: string): boolean {
+  return statSync(path).isDirectory() || /\.(sh|bash|zsh|fish)$/.test(path);
 }
 
-/** The types of the library, and of each module that they name. */
+/** Writes the types of the library and of the modules that they import. */
 function writeTypes(): void {
   const all = join(made, 'all-types');
-  const words = [
-    '--noEmit',
-    'false',
-    '--declaration',
-    '--emitDeclarationOnly',
-    '--outDir',
-    all,
-    '--rootDir',
-    '.',
-  ];
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.', ...words], { cwd: root, stdio: 'inherit' });
+  const options = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', '.'];
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  execFileSync(tsc, ['-p', '.', ...options, '--outDir', all], { cwd: root, stdio: 'inherit' });
   const modules = new Set(['index']);
-  // A set goes on to what is added meanwhile.
+  // The loop also visits what is added meanwhile.
   for (const module of modules) {
     const text = readFileSync(join(all, 'src', `${module}.d.ts`), 'utf8');
     for (const [, path = ''] of text.matchAll(/from '(\.[^']+)\.ts'/g))

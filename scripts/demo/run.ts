@@ -9,75 +9,72 @@ import { endDemo, prepareEnd } from './end.ts';
 import { EXAMPLE_NAME, writeExample } from './example.ts';
 import { type Demo, makeDemoFolder } from './folder.ts';
 
-/** Where the example lies in the host's home folder. */
+/** The example's folder in the host's home folder. */
 const DIRECTORY = 'example';
-const LOCAL_PORT = '9889';
 
-/** A host on loopback, a server on it, brought here as `start` does. Lasts until a signal; then nothing is left. */
+/** Starts a server on a host on loopback, and waits for a signal. Leaves nothing behind. */
 export async function runDemo(): Promise<number> {
   if (!sshdPath()) {
-    console.error('The demo needs sshd, the server of OpenSSH; see above for the command that installs it.');
+    console.error('The demo needs sshd, the OpenSSH server; the command to install it is above.');
     return 1;
   }
-  const ending = firstSignal();
+  const end = firstSignal();
   await prepareEnd();
   const demo = await makeDemoFolder(process.env);
   try {
     const sshConfig = await makeHost(demo);
-    makeCommand(demo);
+    const bin = makeCommand(demo);
     process.env.XDG_STATE_HOME = demo.state;
-    const words = ['start', 'loopback', '-F', sshConfig, '--name', 'demo', '--directory', DIRECTORY];
-    // The host is this very machine, where Jupyter itself has the port that would be taken here.
-    words.push('--local-port', LOCAL_PORT);
-    console.error(`A throwaway sshd runs, all of it in ${demo.folder}. What the demo does now is:\n`);
-    console.error(`  ${commandLine(['remote-notebook', ...words])}\n`);
-    const status = await main(words);
+    const args = ['start', 'loopback', '-F', sshConfig, '--name', 'demo', '--directory', DIRECTORY];
+    // Host and client are the same machine, so the local port must differ from Jupyter's.
+    args.push('--local-port', '9889');
+    console.error(`A temporary sshd is running, all of it in ${demo.folder}. The demo now runs:\n`);
+    console.error(`  ${commandLine(['remote-notebook', ...args])}\n`);
+    const status = await main(args);
     if (status !== 0) return status;
-    console.error(whatToTry(demo));
-    await ending;
+    console.error(`
+Open ${EXAMPLE_NAME} there and run its cells: they draw a plot at the other end of the tunnel.
+
+In a second terminal you can run the commands above, and more:
+  export PATH=${shellQuote(bin)}:"$PATH"
+  remote-notebook status
+  remote-notebook logs
+
+Ctrl-C ends the demo, and so does: make demo-stop`);
+    await end;
     return 0;
   } finally {
     await endDemo(demo);
-    console.error('The demo is over, and nothing of it is left.');
+    console.error('The demo has ended, and nothing of it is left.');
   }
 }
 
-/** From now on the signals that end a program end the demo, in order; a second one hurries nothing. */
+/** Resolves at the first signal that would end the program. From now on such signals have no other effect. */
 function firstSignal(): Promise<void> {
-  // A terminal that is gone takes no more words: they are no reason to leave a server behind.
+  // Output to a closed terminal must not keep the demo from cleaning up.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
 }
 
-/** Answers with the ssh_config that names the host `loopback`. */
+/** Starts the sshd. Returns an ssh_config with the host `loopback`. */
 async function makeHost(demo: Demo): Promise<string> {
   writeExample(join(demo.home, DIRECTORY));
-  // The host has another home folder; the Jupyter that is installed in the user's own is to be found all the same.
+  // The host has another home folder, but uses the Jupyter in the user's own.
   const { PATH = '', PYTHONUSERBASE = join(homedir(), '.local') } = process.env;
   const environment = { HOME: demo.home, PATH, PYTHONUSERBASE };
   const { sshConfig } = await makeSshd({ within: demo.folder, ownSession: true, environment });
   return sshConfig;
 }
 
-/** Makes `remote-notebook` a command of this very folder's source, with the demo's state: what is said is to be run. */
-function makeCommand({ bin, state }: Demo): void {
+/** Makes a command `remote-notebook` that runs this source with the demo's state. Returns its folder. */
+function makeCommand({ folder, state }: Demo): string {
   const source = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
   const run = commandLine([source('node_modules/.bin/tsx'), source('src/cli.ts')]);
   const lines = ['#!/bin/sh', `export XDG_STATE_HOME=${shellQuote(state)}`, `exec ${run} "$@"`, ''];
+  const bin = join(folder, 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'remote-notebook'), lines.join('\n'), { mode: 0o755 });
-}
-
-function whatToTry({ bin }: Demo): string {
-  return `
-Open ${EXAMPLE_NAME} there and run its cells: they draw a plot on the other side of the tunnel.
-
-In a second terminal each command above works, and so do more:
-  export PATH=${shellQuote(bin)}:"$PATH"
-  remote-notebook status
-  remote-notebook logs
-
-Ctrl-C ends the demo, and so does: make demo-stop`;
+  return bin;
 }

@@ -5,7 +5,7 @@ import { EXAMPLE_NAME } from '../demo/example.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Runs the demo until `work` has seen its page. */
+/** Runs `work` with the page of a demo. */
 async function withDemo(work: (url: string) => Promise<void>): Promise<void> {
   const demo = spawn('make', ['demo'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => demo.once('close', () => resolve()));
@@ -14,14 +14,14 @@ async function withDemo(work: (url: string) => Promise<void>): Promise<void> {
       const url = /http:\S+/.exec(String(chunk))?.[0];
       if (url) return await work(url);
     }
-    throw new Error('the demo has printed no page');
+    throw new Error('the demo printed no URL');
   } finally {
     demo.kill('SIGTERM');
     await ended;
   }
 }
 
-/** A photograph of what `make demo` leads to. */
+/** Takes a picture of the notebook of `make demo`. */
 export function takeNotebook(path: string): Promise<void> {
   return withDemo((url) =>
     withBrowser(async (browser) => {

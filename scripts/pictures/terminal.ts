@@ -1,7 +1,7 @@
 import type { BrowserContext } from 'playwright-core';
 import { openTerminal } from '../../test/hosts/terminal.ts';
 
-/** The colours of the terminal's sixteen that this program uses, by the number that switches each on. */
+/** The styles that this program uses, by their escape codes. */
 const STYLES: Readonly<Record<string, string>> = {
   1: 'font-weight: bold',
   2: 'opacity: 0.65',
@@ -10,20 +10,20 @@ const STYLES: Readonly<Record<string, string>> = {
   33: 'color: #e3b341',
 };
 
-/** What a terminal shows of commands that a shell runs there one after the other, each behind its prompt. */
-export async function shownBy(lines: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+/** The content of a terminal after these commands, each after a prompt. */
+export async function outputIn(lines: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const script = lines.map((line) => `printf '%s\\n' '\x1b[32m$\x1b[39m \x1b[1m${line}\x1b[22m'\n${line}\n`);
   const { NO_COLOR: _, ...colourful } = env;
   const window = openTerminal(['/bin/sh', '-ec', script.join('echo\n')], { ...colourful, TERM: 'xterm' });
   try {
-    if ((await window.ended) !== 0) throw new Error(`a command has failed:\n${window.shown()}`);
+    if ((await window.ended) !== 0) throw new Error(`a command failed:\n${window.shown()}`);
     return window.shown();
   } finally {
     await window.close();
   }
 }
 
-/** Draws what a terminal has shown. */
+/** Draws the content of a terminal. */
 export async function drawTerminal(browser: BrowserContext, shown: string, path: string): Promise<void> {
   const page = await browser.newPage();
   await page.setContent(`<style>
@@ -33,7 +33,7 @@ export async function drawTerminal(browser: BrowserContext, shown: string, path:
   await page.locator('pre').screenshot({ path });
 }
 
-/** The lines as they stand in the end: what was written over is gone. */
+/** The final lines, without those that were overwritten. */
 function html(shown: string): string {
   const lines = shown.replaceAll('\r\n', '\n').replace(/\n.*\x1b\[A\r\r\x1b\[J|^.*\r\x1b\[J/gm, '');
   const open = new Set<string>();

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs the programs that are missing here: as root on Debian or Ubuntu; elsewhere it prints the command that
-# does, and goes on. When nothing is missing it does nothing, and asks no package server.
+# Installs missing programs as root on Debian or Ubuntu, and prints the command for it elsewhere. When nothing is missing
+# it does nothing.
 #
 #   machine.sh check|demo|bench|test|test-all
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
-# Programs, each with the Debian package that has it.
+# Programs with their Debian packages.
 needs() {
   case $1 in
     check) echo git:git shellcheck:shellcheck ;;
@@ -24,11 +24,11 @@ needs() {
       ;;
     test-all)
       needs test
-      # Node 26 is linked to it.
+      # Node 26 needs libatomic.
       echo atomic:libatomic1 debootstrap:debootstrap wget:wget jupyter-nbclassic:python3-nbclassic
       ;;
     *)
-      echo "machine.sh knows check, demo, bench, test and test-all" >&2
+      echo "usage: machine.sh check|demo|bench|test|test-all" >&2
       exit 2
       ;;
   esac
@@ -39,7 +39,7 @@ is_there() {
     jupyter) is_there jupyter-lab || is_there jupyter-notebook ;;
     atomic) [ "$(uname)" != Linux ] || ldconfig -p | grep -F libatomic.so.1 ;;
     modules) test -r /usr/share/lmod/lmod/init/sh || test -r /usr/share/modules/init/sh ;;
-    # The system's own, whichever Python comes first on the PATH: the system's Jupyter is its.
+    # The system's Jupyter uses the system's Python, not another one on the PATH.
     venv) /usr/bin/python3 -c 'import ensurepip' ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1
@@ -55,13 +55,13 @@ done
 install="apt-get install -y --no-install-recommends$missing"
 if ! command -v apt-get >/dev/null 2>&1; then
   if command -v brew >/dev/null 2>&1; then
-    echo "Missing here:$missing. Try: brew install$(echo "$missing" | sed 's/jupyter-notebook/jupyterlab/')" >&2
+    echo "Missing programs:$missing. Try: brew install$(echo "$missing" | sed 's/jupyter-notebook/jupyterlab/')" >&2
   else
-    echo "Missing here (by Debian's names; your system has its own):$missing" >&2
-    echo 'Jupyter comes with: python3 -m pip install --user jupyterlab' >&2
+    echo "Missing programs (names of Debian packages):$missing" >&2
+    echo 'To install Jupyter: python3 -m pip install --user jupyterlab' >&2
   fi
 elif [ "$(id -u)" != 0 ]; then
-  echo "Missing here. To install it: sudo apt-get update && sudo $install" >&2
+  echo "Missing programs. To install them: sudo apt-get update && sudo $install" >&2
 else
   echo "Installing:$missing" >&2
   export DEBIAN_FRONTEND=noninteractive
@@ -69,10 +69,10 @@ else
   # shellcheck disable=SC2086
   if ! { apt-get update && $install -o DPkg::Lock::Timeout=300; } >"$log" 2>&1 </dev/null; then
     cat "$log" >&2
-    echo "That failed. By hand: apt-get update && $install" >&2
+    echo "The installation failed. Try it by hand: apt-get update && $install" >&2
   fi
   rm -f "$log"
   case $missing in
-    *openssh-server*) echo "Debian's openssh-server also starts an sshd on port 22; without it: systemctl disable --now ssh" >&2 ;;
+    *openssh-server*) echo "Debian's openssh-server also starts an sshd on port 22; to stop it: systemctl disable --now ssh" >&2 ;;
   esac
 fi

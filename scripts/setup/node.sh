@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says so when this machine's Node is too old or missing, and how to get one.
+# Reports when Node is missing or too old.
 set -eu
 
 if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
