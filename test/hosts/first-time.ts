@@ -110,18 +110,18 @@ function ownConfig({ sshd }: World): { file: string; text: string } {
 
 async function describeHost(dialogue: Dialogue, port: number, { sshd }: World): Promise<void> {
   await dialogue.answer('Host (one of these', `gpu${ENTER}`);
-  await dialogue.says('knows "gpu"');
+  await dialogue.says('"gpu" is not in');
   await dialogue.answer('Add a Host for it? [Y/n]', ENTER);
   await dialogue.answer('(HostName):', ENTER);
   await dialogue.says('cannot be a HostName');
   await dialogue.answer('(HostName):', `127.0.0.1${ENTER}`);
   await dialogue.answer('(User): [nobody]', `${userInfo().username}${ENTER}`);
   await dialogue.answer('(Port): [1]', `x${ENTER}`);
-  await dialogue.says('x is no port');
+  await dialogue.says('invalid port: "x"');
   await dialogue.answer('(Port):', `${port}${ENTER}`);
   await dialogue.answer("(IdentityFile): [ssh's own choice]", `${sshd.key}.pub${ENTER}`);
-  await dialogue.says('is the public half');
+  await dialogue.says('is the public key');
   await dialogue.answer('(IdentityFile):', `/no/such/key${ENTER}`);
-  await dialogue.says('is not there');
+  await dialogue.says('does not exist');
   await dialogue.answer('(IdentityFile):', `${sshd.key}${ENTER}`);
 }
