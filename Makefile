@@ -71,7 +71,7 @@ bench: $(BUNDLE)
 
 pictures: $(BUNDLE)
 	@sh scripts/setup/machine.sh test
-	@$(TSX) scripts/pictures.ts
+	@$(TSX) test/pictures/pictures.ts
 
 # A value counts only when it stands on make's own command line, since the environment has its own HOST (tcsh),
 # NAME (WSL) and ENV (sh). It travels as it was typed, in the environment: neither make nor sh reads into it.

@@ -2,13 +2,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withBrowser } from '../test/browser/chromium.ts';
-import { freePort } from '../test/hosts/sshd.ts';
-import { makeWorld, PROGRAM } from '../test/hosts/world.ts';
-import { takeNotebook } from './pictures/notebook.ts';
-import { drawTerminal, outputIn } from './pictures/terminal.ts';
+import { withBrowser } from '../browser/chromium.ts';
+import { freePort } from '../hosts/sshd.ts';
+import { makeWorld, PROGRAM } from '../hosts/world.ts';
+import { takeNotebook } from './notebook.ts';
+import { drawTerminal, outputIn } from './terminal.ts';
 
-const docs = join(fileURLToPath(new URL('..', import.meta.url)), 'docs');
+const docs = join(fileURLToPath(new URL('../..', import.meta.url)), 'docs');
 
 /** The terminal output of `start` and of `status`, with the host name of the README. */
 async function terminals(): Promise<{ start: string; status: string }> {

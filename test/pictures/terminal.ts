@@ -1,5 +1,5 @@
 import type { BrowserContext } from 'playwright-core';
-import { openTerminal } from '../../test/hosts/terminal.ts';
+import { openTerminal } from '../hosts/terminal.ts';
 
 /** The styles that this program uses, by their escape codes. */
 const STYLES: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { openFromList, pictureSize, runAllCells, withBrowser } from '../../test/browser/chromium.ts';
-import { EXAMPLE_NAME } from '../demo/example.ts';
+import { EXAMPLE_NAME } from '../../scripts/demo/example.ts';
+import { openFromList, pictureSize, runAllCells, withBrowser } from '../browser/chromium.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
