@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { VERBS } from './commands/verbs.ts';
+import { welcome } from './commands/welcome.ts';
 import { readCommandLine } from './line/command-line.ts';
 import { CLEAR, harmless, hasColour, makeStyle, makeTerminal } from './screen/terminal.ts';
 import { Failure, Interrupted } from './system/errors.ts';
@@ -7,12 +8,12 @@ import { Failure, Interrupted } from './system/errors.ts';
 const STREAMS = { out: process.stdout, err: process.stderr, env: process.env };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs one command line and answers with its exit status. The one place where errors become messages. */
+/** Runs one command line and returns its exit status. Only this function turns errors into messages. */
 export async function main(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   const onSignal = () => interrupt.abort();
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  // Whoever reads the result has seen enough, as `head` has; what else is said has no reader.
+  // The reader of the result may stop early, as `head` does; nobody reads the messages then.
   process.stdout.on('error', onSignal);
   process.stderr.on('error', () => {});
   try {
@@ -25,7 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** From a folder that is no more no program can be started; none of those here needs to be in one. */
+/** In a folder that was deleted no program can be started. */
 function leaveLostFolder(): void {
   try {
     process.cwd();
@@ -35,10 +36,7 @@ function leaveLostFolder(): void {
 }
 
 async function runVerb(args: readonly string[], signal: AbortSignal): Promise<number> {
-  if (args.length === 0) {
-    const { welcome } = await import('./commands/welcome.ts');
-    return welcome(makeTerminal({ ...STREAMS, signal, verbose: false, json: false }));
-  }
+  if (args.length === 0) return welcome(makeTerminal({ ...STREAMS, signal, verbose: false, json: false }));
   const chosen = await readCommandLine(args, VERBS);
   if (!chosen) return 0;
   const { verbose, json } = chosen.args;
@@ -47,21 +45,20 @@ async function runVerb(args: readonly string[], signal: AbortSignal): Promise<nu
 
 function explain(error: unknown, verbose: boolean): number {
   const style = makeStyle(hasColour(process.stderr, process.env));
-  // A host's own words may stand in each of these.
-  const say = (text: string) => console.error(harmless(text, process.stderr));
+  // Messages may contain output of a host.
+  const show = (text: string) => console.error(harmless(text, process.stderr));
   if (!(error instanceof Failure)) {
-    const words = verbose ? inspect(error) : error instanceof Error ? error.message : String(error);
-    say(`${style.red('remote-notebook has a bug:')} ${words}`);
-    if (!verbose) say('Please report it, with what --verbose says.');
+    const message = verbose ? inspect(error) : error instanceof Error ? error.message : String(error);
+    show(`${style.red('remote-notebook has a bug:')} ${message}`);
+    if (!verbose) show('Please report it, with the output of --verbose.');
     return 1;
   }
-  const isInterrupted = error instanceof Interrupted;
   if (hasColour(process.stderr, process.env)) process.stderr.write(CLEAR);
-  say(isInterrupted ? error.message : `${style.red('Error')}: ${error.message}`);
-  if (error.remedy) say(error.remedy);
+  show(error instanceof Interrupted ? error.message : `${style.red('Error')}: ${error.message}`);
+  if (error.remedy) show(error.remedy);
   if (verbose) {
-    say(error.stack ?? '');
-    if (error.cause !== undefined) say(inspect(error.cause));
+    show(error.stack ?? '');
+    if (error.cause !== undefined) show(inspect(error.cause));
   }
   return error.exitStatus;
 }

@@ -31,7 +31,6 @@ const command = await write('cli', {
   keepNames: true,
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',
-  codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!system\/|version)/, minShareCount: 2 }] },
 });
 const library = await write('index', { format: 'esm', chunkFileNames: '[name]-[hash].js' });
 chmodSync(join(made, 'cli.cjs'), 0o755);

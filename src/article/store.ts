@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type KnownServer, knownServer } from '../config/resolve.ts';
 import { type Leftover, strayFiles } from '../lifecycle/clean.ts';
-import { unaskedStatus } from '../lifecycle/status.ts';
+import { statusOf, unaskedStatus } from '../lifecycle/status.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import type { ServerStatus } from '../model/status.ts';
 import {
@@ -54,13 +54,20 @@ export async function ownServer(
   return known;
 }
 
-/** What is known of the article's servers, or of the one that is named. */
-export function articleStatuses(name: string | undefined, context: Context): Promise<ServerStatus[]> {
+/** The status of the named server, or of all, no matter which commands started them. */
+export async function statusesOf(
+  target: string | undefined,
+  sshConfig: string | undefined,
+  context: Context,
+): Promise<ServerStatus[]> {
+  const name = target === undefined ? undefined : (await knownServer(target, sshConfig, context)).spec.name;
+  const own = await statusOf(name, context);
   const records = Object.values(readState(context).article);
-  return Promise.all(records.filter(({ spec }) => name === undefined || spec.name === name).map(statusOf));
+  const named = records.filter(({ spec }) => name === undefined || spec.name === name);
+  return [...own, ...(await Promise.all(named.map(articleStatus)))];
 }
 
-async function statusOf({ spec, tunnel }: ArticleRecord): Promise<ServerStatus> {
+async function articleStatus({ spec, tunnel }: ArticleRecord): Promise<ServerStatus> {
   const lives = tunnel !== undefined && (await isAlive(tunnel));
   const state = lives ? 'connected' : 'closed';
   const status = unaskedStatus({ spec, jupyter: undefined, forwards: NO_FORWARDS });

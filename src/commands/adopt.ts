@@ -1,11 +1,9 @@
-import type { AdoptSettings } from '../lifecycle/adopt.ts';
+import { type AdoptSettings, adoptServer } from '../lifecycle/adopt.ts';
 import type { Started } from '../lifecycle/start.ts';
-import { verifyAlone } from '../line/verb.ts';
+import { invalidNumber, verifyAlone } from '../line/verb.ts';
 import { optionName, SETTING_NAMES, settingOf } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { UsageError } from '../system/errors.ts';
 
-/** Names a server that runs already. */
 export const ADOPT = {
   adopt: {
     type: 'number',
@@ -15,8 +13,8 @@ export const ADOPT = {
   },
 } as const;
 
-/** What would say of a server that runs how it is to be started. */
-const OTHERS = [
+/** The options that apply only when a server is started. */
+const START_OPTIONS = [
   ...SETTING_NAMES.filter((name) => settingOf(name).side === 'host').map(optionName),
   'save',
   'plain',
@@ -24,22 +22,18 @@ const OTHERS = [
 ];
 
 /**
- * Adopts the server that `--adopt` names, and brings it here.
- * @throws UsageError when another option speaks against it
+ * Connects to the server with the port or PID that `--adopt` names.
+ * @throws UsageError when an option that applies only to a start is given, too
  */
 export async function adoptNamed(
   number: number,
   args: AdoptSettings & { readonly server?: string | undefined },
   terminal: Terminal,
 ): Promise<Started> {
-  if (!Number.isInteger(number) || number < 1) {
-    throw new UsageError(`--adopt is ${Number.isNaN(number) ? 'not a number' : number}`, {
-      remedy: 'It is the port or the PID of a server, as status --all tells them.',
-    });
-  }
-  const given = Object.entries(args).flatMap(([key, value]) => (value ? [key] : []));
-  const others = OTHERS.filter((option) => given.includes(option)).map((option) => `--${option}`);
+  if (!Number.isInteger(number) || number < 1)
+    throw invalidNumber('adopt', number, 'the port or the PID of a server (status --all lists them)');
+  const given = new Map(Object.entries(args));
+  const others = START_OPTIONS.filter((option) => given.get(option)).map((option) => `--${option}`);
   verifyAlone('--adopt', others);
-  const { adoptServer } = await import('../lifecycle/adopt.ts');
   return adoptServer(args.server, number, args, terminal.context);
 }

@@ -1,37 +1,47 @@
 import { isDeepStrictEqual } from 'node:util';
+import { remoteUser } from '../article/article.ts';
+import { articleLines } from '../article/commands.ts';
+import { readConfiguration } from '../config/file.ts';
+import { resolveServer } from '../config/resolve.ts';
 import { SERVER_OPTIONS } from '../line/server-options.ts';
 import { defineVerb, destinationOr, flag } from '../line/verb.ts';
+import { makeSpec } from '../model/server-spec.ts';
 import type { ServerSettings } from '../model/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { aliasLines, ownLines } from '../shell/aliases.ts';
 import { SHELLS, type Shell } from '../shell/start-up-file.ts';
 import type { Context } from '../system/context.ts';
-import { giveLines, INSTALL } from './shell-lines.ts';
+import { configurationFile } from '../system/paths.ts';
+import { ownProgram } from '../system/program.ts';
+import { INSTALL, printOrInstall } from './shell-lines.ts';
 
 export const aliases = defineVerb({
   usage: 'aliases [server]',
   summary: 'Print or install shell aliases for a server',
-  positionals: destinationOr('a server or a destination; all configured ones without'),
+  positionals: destinationOr('name of a server or an ssh destination (default: all servers in config.yaml)'),
   options: {
     ...SERVER_OPTIONS,
-    shell: { choices: SHELLS, describe: 'the shell to write for (default: yours)' },
-    plain: flag("the article's own lines, which need nothing installed"),
+    shell: { choices: SHELLS, describe: 'shell to write the aliases for (default: yours)' },
+    plain: flag(
+      'print the three commands of the article instead; they work without remote-notebook (see docs/article.md)',
+    ),
     ...INSTALL,
   },
   examples: [
-    ['$0 aliases user@host -d rne -e venv', 'print them'],
-    ['$0 aliases --install', 'for every server of config.yaml'],
-    ['$0 aliases user@host -d rne -e venv --plain', "the article's three lines"],
+    ['$0 aliases user@host -d rne -e venv', 'print the aliases for one server'],
+    ['$0 aliases --install', 'install aliases for all servers in config.yaml'],
+    ['$0 aliases user@host -d rne -e venv --plain', 'print the three commands of the article'],
   ],
   run(args, terminal) {
     const makeLines = () => aliasLinesFor(args.server, args, args.plain, terminal.context);
-    return giveLines('aliases', makeLines, 'Name one with --shell.', args, terminal);
+    return printOrInstall('aliases', makeLines, 'Choose one with --shell.', args, terminal);
   },
 });
 
-/** What `aliases --install` does: for every server of config.yaml. */
+/** Does the same as `aliases --install`. */
 export async function installConfigured(shell: Shell, terminal: Terminal): Promise<void> {
   const makeLines = () => aliasLinesFor(undefined, {}, false, terminal.context);
-  await giveLines('aliases', makeLines, '', { shell, install: true }, terminal);
+  await printOrInstall('aliases', makeLines, '', { shell, install: true }, terminal);
 }
 
 async function aliasLinesFor(
@@ -40,14 +50,6 @@ async function aliasLinesFor(
   plain: boolean,
   context: Context,
 ): Promise<string[]> {
-  const { articleLines } = await import('../article/commands.ts');
-  const { remoteUser } = await import('../article/article.ts');
-  const { readConfiguration } = await import('../config/file.ts');
-  const { resolveServer } = await import('../config/resolve.ts');
-  const { makeSpec } = await import('../model/server-spec.ts');
-  const { aliasLines, ownLines } = await import('../shell/aliases.ts');
-  const { configurationFile } = await import('../system/paths.ts');
-  const { ownProgram } = await import('../system/program.ts');
   const { servers } = await readConfiguration(configurationFile(context.env));
   const configured = new Map(Object.entries(servers));
   const targets = target === undefined && configured.size > 0 ? [...configured.keys()] : [target];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defineVerb } from '../line/verb.ts';
 import { SHELLS, type Shell } from '../shell/start-up-file.ts';
 import { assetPath } from '../system/asset.ts';
-import { giveLines, INSTALL } from './shell-lines.ts';
+import { INSTALL, printOrInstall } from './shell-lines.ts';
 
 export const completion = defineVerb({
   usage: 'completion [shell]',
@@ -12,17 +12,15 @@ export const completion = defineVerb({
   },
   options: INSTALL,
   examples: [
-    ['$0 completion --install', 'for your shell, from its next start on'],
-    ['$0 completion zsh', 'print it'],
+    ['$0 completion --install', 'install it for your shell; it works in new shells'],
+    ['$0 completion zsh', 'print the script for zsh'],
   ],
   run(args, terminal) {
-    const remedy = 'Name one: remote-notebook completion bash';
-    return giveLines('completion', scriptFor, remedy, args, terminal);
+    const scriptLines = (shell: Shell) =>
+      readFileSync(assetPath(`shell/completion.${shell}`), 'utf8')
+        .trimEnd()
+        .split('\n');
+    const remedy = 'Choose one: remote-notebook completion bash';
+    return printOrInstall('completion', scriptLines, remedy, args, terminal);
   },
 });
-
-/** The few lines that ask this program at each Tab. */
-function scriptFor(shell: Shell): string[] {
-  const text = readFileSync(assetPath(`shell/completion.${shell}`), 'utf8');
-  return text.trimEnd().split('\n');
-}

@@ -1,5 +1,7 @@
+import { readConfiguration, writtenConfiguration } from '../config/file.ts';
 import { defineVerb } from '../line/verb.ts';
 import { UsageError } from '../system/errors.ts';
+import { configurationFile } from '../system/paths.ts';
 
 const ACTIONS = ['show', 'path', 'check'];
 
@@ -11,31 +13,27 @@ export const config = defineVerb({
   },
   options: {},
   examples: [
-    ['$0 config path', 'where the file is'],
-    ['$0 config check', 'line and key of the first mistake'],
+    ['$0 config path', 'print the path of config.yaml'],
+    ['$0 config check', 'report the line and key of the first mistake'],
   ],
   async run(args, terminal) {
-    const { readConfiguration, writtenConfiguration } = await import('../config/file.ts');
-    const { configurationFile } = await import('../system/paths.ts');
-    const file = configurationFile(terminal.context.env);
+    const path = configurationFile(terminal.context.env);
     const action = args.action ?? 'show';
-    if (!ACTIONS.includes(action)) {
-      throw new UsageError(`config cannot "${action}"`, { remedy: `It can: ${ACTIONS.join(', ')}` });
-    }
+    if (!ACTIONS.includes(action))
+      throw new UsageError(`unknown action "${action}"`, { remedy: `Use one of: ${ACTIONS.join(', ')}` });
     if (action === 'path') {
-      await terminal.result({ path: file }, () => [file]);
+      await terminal.result({ path }, () => [path]);
       return 0;
     }
-    const configuration = await readConfiguration(file);
+    const configuration = await readConfiguration(path);
     const count = Object.keys(configuration.servers).length;
     const written = writtenConfiguration(configuration);
-    if (action === 'check')
-      terminal.show(`${file} is right: ${count === 1 ? 'one server' : `${count} servers`}.`);
+    if (action === 'check') terminal.show(`${path} is valid (${count} server${count === 1 ? '' : 's'}).`);
     else if (count === 0)
       terminal.show(
-        `${file} names no server. remote-notebook init writes one there, and so does start … --save NAME.`,
+        `${path} contains no servers. Add one with remote-notebook init, or start … --save NAME.`,
       );
-    await terminal.result({ path: file, ...written }, async () => {
+    await terminal.result({ path, ...written }, async () => {
       if (action === 'check' || count === 0) return [];
       const { default: yaml } = await import('yaml');
       return [yaml.stringify(written).trimEnd()];

@@ -1,4 +1,9 @@
+import { forwardPlain } from '../article/article.ts';
+import { articleRecord } from '../article/store.ts';
+import { knownServer } from '../config/resolve.ts';
+import { cancelForwards, forwardServer, parseForward } from '../lifecycle/forward.ts';
 import { CONFIG_FILE, defineVerb, flag, SERVER, verifyAlone } from '../line/verb.ts';
+import { allForwards } from '../state/records.ts';
 import { UsageError } from '../system/errors.ts';
 import { ADOPT, adoptNamed } from './adopt.ts';
 
@@ -16,52 +21,48 @@ export const forward = defineVerb({
   options: {
     ...CONFIG_FILE,
     ...ADOPT,
-    cancel: flag('take these ports back instead'),
-    plain: flag("run the article's own command, to the letter"),
+    cancel: flag('stop forwarding these ports'),
+    plain: flag('run the second of the three commands of the article instead (see docs/article.md)'),
   },
   examples: [
-    ['$0 forward', 'the tunnel of the only server, up again'],
-    ['$0 forward gpu 6006', 'and TensorBoard, on the same connection'],
-    ['$0 forward gpu 6006 --cancel', 'TensorBoard no more'],
-    ['$0 forward gpu --adopt 8888', 'to a Jupyter that was started by hand: see status --all'],
-    ['$0 forward gpu 8787:localhost:8787', "as ssh's -L has it"],
-    ['$0 forward gpu 0.0.0.0:6006:localhost:6006', 'for other machines, too'],
+    ['$0 forward', 'reconnect the tunnel of the only server'],
+    ['$0 forward gpu 6006', 'forward the port of TensorBoard over the same connection'],
+    ['$0 forward gpu 6006 --cancel', 'stop forwarding that port'],
+    ['$0 forward gpu --adopt 8888', 'connect to a Jupyter server that was started by hand'],
+    ['$0 forward gpu 8787:localhost:8787', 'use the syntax of ssh -L'],
+    ['$0 forward gpu 0.0.0.0:6006:localhost:6006', 'accept connections from other machines'],
   ],
   async run(args, terminal) {
     const { context, style } = terminal;
-    const { cancelForwards, forwardServer, parseForward } = await import('../lifecycle/forward.ts');
-    const { knownServer } = await import('../config/resolve.ts');
     const [name, ports] = splitPorts(args.server, args.ports ?? []);
-    const more = ports.map((port) => parseForward(String(port)));
+    const more = ports.map(parseForward);
     if (args.cancel) {
       verifyAlone('--cancel', [args.plain && '--plain', args.adopt !== undefined && '--adopt']);
       if (more.length === 0)
-        throw new UsageError('--cancel needs to know which ports', {
+        throw new UsageError('--cancel needs at least one port', {
           remedy:
-            'Name them: remote-notebook forward NAME 6006 --cancel. The whole tunnel: stop NAME --keep-server',
+            'Write: remote-notebook forward NAME 6006 --cancel. To close the whole tunnel: remote-notebook stop NAME --keep-server',
         });
     }
     const { spec } =
       args.adopt === undefined
         ? await knownServer(name, args.sshConfig, context)
         : (await adoptNamed(args.adopt, { ...args, server: name }, terminal)).record;
-    const { articleRecord } = await import('../article/store.ts');
     const isArticle = articleRecord(spec.name, context) !== undefined;
     if (args.cancel && isArticle)
-      throw new UsageError(`"${spec.name}" was started with --plain, and has no further ports`);
+      throw new UsageError(`"${spec.name}" was started with --plain, which forwards no other ports`);
     if (args.plain || isArticle) {
-      const { forwardPlain } = await import('../article/article.ts');
       await forwardPlain(spec, context);
       terminal.show(`The tunnel to ${spec.destination} is up.`);
       return 0;
     }
-    const { record, status } = args.cancel
-      ? await cancelForwards(spec, more, context)
-      : await forwardServer(spec, more, context);
-    const gone = more.map(({ localPort }) => localPort).join(', ');
-    const news = args.cancel ? `no longer forwards ${gone}` : `the tunnel to ${status.destination} is up`;
-    terminal.show(`${style.bold(status.name)}: ${news}.`);
-    const { allForwards } = await import('../state/records.ts');
+    const change = args.cancel ? cancelForwards : forwardServer;
+    const { record, status } = await change(spec, more, context);
+    const canceled = more.map(({ localPort }) => localPort).join(', ');
+    const outcome = args.cancel
+      ? `no longer forwards ${canceled}`
+      : `the tunnel to ${status.destination} is up`;
+    terminal.show(`${style.bold(status.name)}: ${outcome}.`);
     await terminal.result(status, () =>
       allForwards(record.forwards).map(
         ({ bindAddress, localPort, target }) => `${bindAddress}:${localPort} -> ${target}`,
@@ -71,7 +72,7 @@ export const forward = defineVerb({
   },
 });
 
-/** `forward 6006` names a port and no server. */
+/** `forward 6006` has a port in place of the server. */
 function splitPorts(server: string | undefined, ports: string[]): [string | undefined, string[]] {
   return server !== undefined && /^\d+$|^(\d+|\*|\d+(\.\d+){3}|\[[^\]]*\]):/.test(server)
     ? [undefined, [server, ...ports]]

@@ -1,7 +1,10 @@
-import { CONFIG_FILE, defineVerb, flag, SERVER } from '../line/verb.ts';
+import { articleLog, articleRecord } from '../article/store.ts';
+import { knownServer } from '../config/resolve.ts';
+import { printLog } from '../lifecycle/logs.ts';
+import { CONFIG_FILE, defineVerb, flag, invalidNumber, SERVER } from '../line/verb.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 
-/** More than any log has, and what every `tail` takes. */
+/** More than any log has, and accepted by every `tail`. */
 const MAX_LINES = 1_000_000_000;
 
 export const logs = defineVerb({
@@ -10,41 +13,32 @@ export const logs = defineVerb({
   positionals: SERVER,
   options: {
     ...CONFIG_FILE,
-    follow: flag('go on until the server ends', 'f'),
+    follow: flag('keep printing new lines until the server ends', 'f'),
     lines: {
       alias: 'n',
       type: 'number',
       default: 50,
-      describe: 'how many of the last lines (default: 50)',
+      describe: 'number of lines to print from the end of the log (default: 50)',
       requiresArg: true,
     },
   },
   examples: [
-    ['$0 logs gpu -f', 'watch it'],
-    ['$0 logs gpu -n 500 > gpu.log', 'keep the last 500 lines'],
+    ['$0 logs gpu -f', 'watch the log'],
+    ['$0 logs gpu -n 500 > gpu.log', 'save the last 500 lines in a file'],
   ],
   async run(args, terminal) {
     const { context } = terminal;
-    if (!Number.isInteger(args.lines) || args.lines < 1 || args.lines > MAX_LINES) {
-      const given = Number.isNaN(args.lines) ? 'not a number' : args.lines;
-      throw new UsageError(`--lines is ${given}: it is a whole number from 1 to ${MAX_LINES}`);
-    }
-    const { knownServer } = await import('../config/resolve.ts');
+    if (!Number.isInteger(args.lines) || args.lines < 1 || args.lines > MAX_LINES)
+      throw invalidNumber('lines', args.lines, `a whole number from 1 to ${MAX_LINES}`);
     const { spec, record } = await knownServer(args.server, args.sshConfig, context);
-    const { articleLog, articleRecord } = await import('../article/store.ts');
-    if (articleRecord(spec.name, context))
-      throw new UsageError(
-        `"${spec.name}" was started with --plain; its log is ${articleLog(spec, context)}`,
-      );
+    const { name, destination } = spec;
+    if (articleRecord(name, context))
+      throw new UsageError(`"${name}" was started with --plain; its log is ${articleLog(spec, context)}`);
     if (record?.jupyter?.adopted)
-      throw new Failure(`"${spec.name}" was started by something else, which alone knows where its log is`);
-    const { printLog } = await import('../lifecycle/logs.ts');
-    const found = await printLog(spec, record, args, terminal.print, context);
-    if (!found) {
-      throw new Failure(`"${spec.name}" does not run on ${spec.destination}, and has no log there`, {
-        remedy: `A stop takes the log with it. Start it anew: remote-notebook start ${spec.name}`,
-      });
-    }
-    return 0;
+      throw new Failure(`the log of "${name}" is unknown, because another program started the server`);
+    if (await printLog(spec, record, args, terminal.print, context)) return 0;
+    throw new Failure(`"${name}" is not running on ${destination}, and has no log there`, {
+      remedy: `Stopping a server deletes its log. Start it again: remote-notebook start ${name}`,
+    });
   },
 });

@@ -1,4 +1,7 @@
+import { ownServer } from '../article/store.ts';
+import { openPage, reachableServer, secretUrl } from '../lifecycle/open.ts';
 import { CONFIG_FILE, defineVerb, flag, SERVER } from '../line/verb.ts';
+import { Failure } from '../system/errors.ts';
 
 export const open = defineVerb({
   usage: 'open [server]',
@@ -6,17 +9,14 @@ export const open = defineVerb({
   positionals: SERVER,
   options: {
     ...CONFIG_FILE,
-    print: flag('print its URL with the token instead; with --json both of them'),
+    print: flag('print the URL with its token instead; with --json, both'),
   },
   examples: [
-    ['$0 open', 'the only server'],
-    ['$0 open gpu --print', 'the URL, to paste it elsewhere'],
+    ['$0 open', 'open the only server'],
+    ['$0 open gpu --print', 'print the URL, to paste it elsewhere'],
   ],
   async run(args, terminal) {
     const { context } = terminal;
-    const { openPage, reachableServer, secretUrl } = await import('../lifecycle/open.ts');
-    const { ownServer } = await import('../article/store.ts');
-    const { Failure } = await import('../system/errors.ts');
     const known = await ownServer(args.server, args.sshConfig, context);
     const { record, status } = await reachableServer(known, context);
     if (args.json || args.print) {
@@ -25,8 +25,8 @@ export const open = defineVerb({
       return 0;
     }
     if (await openPage(record, context)) return 0;
-    throw new Failure('there is no browser to open here', {
-      remedy: `See its URL: remote-notebook open ${record.spec.name} --print`,
+    throw new Failure('cannot open a browser: this machine has no desktop', {
+      remedy: `Print the URL instead: remote-notebook open ${record.spec.name} --print`,
     });
   },
 });

@@ -1,5 +1,9 @@
+import { ownServer } from '../article/store.ts';
+import { restartServer } from '../lifecycle/restart.ts';
+import { describeStarted } from '../lifecycle/status.ts';
 import { CONFIG_FILE, defineVerb, SERVER, YES } from '../line/verb.ts';
 import { UsageError } from '../system/errors.ts';
+import { mayEnd } from './busy.ts';
 import { TIMEOUT, verifyTimeout } from './start-options.ts';
 
 export const restart = defineVerb({
@@ -8,39 +12,31 @@ export const restart = defineVerb({
   positionals: SERVER,
   options: { ...CONFIG_FILE, ...YES, ...TIMEOUT },
   examples: [
-    ['$0 restart gpu', 'pages that are open in the browser go on; what the kernels held is lost'],
-    ['$0 restart gpu --yes', 'also while a kernel is busy'],
+    ['$0 restart gpu', 'restart it: open pages reconnect, but the variables in its kernels are lost'],
+    ['$0 restart gpu --yes', 'restart it even if a kernel is running code'],
   ],
   async run(args, terminal) {
-    const { context, style } = terminal;
+    const { context } = terminal;
     const timeoutMs = verifyTimeout(args.timeout);
-    const { ownServer } = await import('../article/store.ts');
-    const known = await ownServer(args.server, args.sshConfig, context);
-    const { name } = known.spec;
-    if (known.record?.jupyter?.adopted) {
-      throw new UsageError(`"${name}" was started by something else, and only that can start it again`, {
-        remedy: `Stop it (remote-notebook stop ${name}), start it there as you did, and join it: remote-notebook start ${known.spec.destination} --adopt PORT`,
+    const { spec, record } = await ownServer(args.server, args.sshConfig, context);
+    if (record?.jupyter?.adopted) {
+      throw new UsageError(`"${spec.name}" was started by another program, so it cannot be restarted here`, {
+        remedy: `Stop it (remote-notebook stop ${spec.name}), start it on the host as before, and connect to it: remote-notebook start ${spec.destination} --adopt PORT`,
       });
     }
-    const { mayEnd } = await import('./busy.ts');
-    const { restartServer } = await import('../lifecycle/restart.ts');
-    const result = await restartServer(
-      known.spec,
-      args.yes ? undefined : mayEnd(terminal),
-      timeoutMs,
-      context,
-    );
+    const ask = args.yes ? undefined : mayEnd(terminal);
+    const result = await restartServer(spec, ask, timeoutMs, context);
     const phases = terminal.phases();
+    const name = terminal.style.bold(spec.name);
     if (result === 'refused') {
-      terminal.show(`${style.bold(name)} runs on.`);
+      terminal.show(`${name} is still running.`);
       return 1;
     }
-    const { describeStarted } = await import('../lifecycle/status.ts');
     const status = await describeStarted(result.record, context);
     terminal.show(
       result.again
-        ? `${style.bold(name)} runs again on ${status.destination}; pages that are open find it by themselves.`
-        : `${style.bold(name)} did not run, and is started on ${status.destination}. Open it: remote-notebook open ${name}`,
+        ? `${name} is running again on ${status.destination}; open pages reconnect by themselves.`
+        : `${name} was not running, and has been started on ${status.destination}. Open it: remote-notebook open ${spec.name}`,
     );
     await terminal.result({ ...status, joined: result.joined, phases }, () => [result.url]);
     return 0;

@@ -1,42 +1,37 @@
 import type { Terminal } from '../screen/terminal.ts';
-import type { BlockName, Shell } from '../shell/start-up-file.ts';
+import { type BlockName, installBlock, type Shell, shellFor, startUpFile } from '../shell/start-up-file.ts';
 
-/** The options of a verb that prints lines for a shell, and can keep them where that shell reads them. */
+/** The options of a verb that prints lines for a shell. yargs would count a default as a conflict, so none is set. */
 export const INSTALL = {
-  // Without defaults: to yargs, a default would be a conflict already.
   install: {
     type: 'boolean',
-    describe: 'keep the lines where the shell reads them',
+    describe: 'add the lines to the start-up file of your shell',
     conflicts: 'uninstall',
   },
-  uninstall: { type: 'boolean', describe: 'take them out of there' },
+  uninstall: { type: 'boolean', describe: 'remove the lines from that file' },
 } as const;
 
 /**
- * Prints lines for the shell that is meant, or does with them what `--install` or `--uninstall` says.
- * @param remedy how to name a shell
- * @throws UsageError when no shell is meant, Failure when its file cannot be written
+ * Prints lines for the chosen shell, or installs or uninstalls them.
+ * @param remedy how to choose a shell
+ * @throws UsageError when no supported shell is chosen, Failure when its file cannot be written
  */
-export async function giveLines(
+export async function printOrInstall(
   name: BlockName,
   makeLines: (shell: Shell) => readonly string[] | Promise<readonly string[]>,
   remedy: string,
-  args: {
-    readonly shell?: string | undefined;
-    readonly install?: boolean | undefined;
-    readonly uninstall?: boolean | undefined;
-  },
+  args: { shell?: string | undefined; install?: boolean | undefined; uninstall?: boolean | undefined },
   { result, show, context: { env } }: Terminal,
 ): Promise<number> {
-  const { installBlock, shellFor, startUpFile } = await import('../shell/start-up-file.ts');
   const shell = shellFor(args.shell, env, remedy);
   const lines = args.uninstall ? [] : await makeLines(shell);
-  if (args.uninstall) {
-    const changed = await installBlock(name, lines, shell, env);
-    show(changed ? `Taken out of ${changed}.` : `${startUpFile(name, shell, env)} has no ${name} of ours.`);
-  } else if (args.install) {
-    const changed = await installBlock(name, lines, shell, env);
-    show(changed ? `Written to ${changed}. Open a new shell to have it.` : 'It stands there already.');
-  } else await result({ shell, lines }, () => lines);
+  if (!args.install && !args.uninstall) {
+    await result({ shell, lines }, () => lines);
+    return 0;
+  }
+  const changed = await installBlock(name, lines, shell, env);
+  if (args.install) show(changed ? `Added to ${changed}. Open a new shell to use it.` : 'Already installed.');
+  else if (changed) show(`Removed from ${changed}.`);
+  else show(`Nothing to remove: no ${name} are installed in ${startUpFile(name, shell, env)}.`);
   return 0;
 }

@@ -1,4 +1,4 @@
-import { UsageError } from '../system/errors.ts';
+import { invalidNumber } from '../line/verb.ts';
 
 const MAX_TIMEOUT_S = 86_400;
 
@@ -6,7 +6,7 @@ export const BROWSER = {
   browser: {
     type: 'boolean',
     default: true,
-    describe: 'whether to open the browser; with --no-browser the URL is only printed',
+    describe: 'open the browser; --no-browser only prints the URL',
   },
 } as const;
 
@@ -14,16 +14,14 @@ export const TIMEOUT = {
   timeout: {
     type: 'number',
     default: 60,
-    describe: 'seconds that Jupyter may take to come up (default: 60)',
+    describe: 'seconds to wait until Jupyter has started (default: 60)',
     group: 'How:',
     requiresArg: true,
   },
 } as const;
 
-/** Returns the milliseconds of a --timeout. @throws UsageError when it is none. */
+/** Returns a --timeout in milliseconds. @throws UsageError when it is out of range */
 export function verifyTimeout(seconds: number): number {
   if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds * 1000;
-  throw new UsageError(
-    `--timeout is ${Number.isNaN(seconds) ? 'not a number' : seconds}: it is a number of seconds from 1 to ${MAX_TIMEOUT_S}`,
-  );
+  throw invalidNumber('timeout', seconds, `a number of seconds from 1 to ${MAX_TIMEOUT_S}`);
 }

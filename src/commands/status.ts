@@ -1,5 +1,14 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { statusesOf } from '../article/store.ts';
+import { resolveServer } from '../config/resolve.ts';
+import { listHost, withResources } from '../lifecycle/hosts.ts';
+import { repairRecords } from '../lifecycle/repair.ts';
+import { isHealthy } from '../lifecycle/status.ts';
 import { CONFIG_FILE, defineVerb, destinationOr, flag, verifyAlone } from '../line/verb.ts';
 import type { ServerStatus } from '../model/status.ts';
+import { resourceLines } from '../screen/resource-lines.ts';
+import { serverTable } from '../screen/server-table.ts';
+import { statusTable } from '../screen/status-table.ts';
 import type { Terminal } from '../screen/terminal.ts';
 
 const SOMETHING_IS_DOWN = 3;
@@ -8,25 +17,28 @@ const WATCH_MS = 2000;
 export const status = defineVerb({
   usage: 'status [server]',
   summary: 'Show what is running and where (checked live)',
-  positionals: destinationOr('name of a server; all without. With --all a destination of ssh, too'),
+  positionals: destinationOr('name of a server (default: all); with --all, also an ssh destination'),
   options: {
     ...CONFIG_FILE,
-    watch: flag('look again every two seconds, in place', 'w'),
-    repair: flag('first put what runs, and was lost from the records, back on record'),
-    resources: flag('also how much of each host is in use: load, memory, disk, GPUs'),
-    all: flag('every Jupyter server of yours on that host, whoever started it'),
+    watch: flag('refresh every two seconds', 'w'),
+    repair: flag('first find servers that are running but missing from the state file'),
+    resources: flag('also show how much of each host is in use: load, memory, disk, GPUs'),
+    all: flag('list every Jupyter server of yours on that host, no matter who started it'),
   },
   examples: [
-    ['$0 status', 'all servers; exit status 3 when something that should run does not'],
-    ['$0 status gpu --json', 'for scripts'],
-    ['$0 status --resources', 'and the load, memory, disk and GPUs of their hosts'],
-    ['$0 status --watch', 'until Ctrl-C'],
-    ['$0 status gpu --all', 'also servers that were started by hand, or from another machine'],
-    ['$0 status --repair', 'after the state folder was lost or broken'],
+    ['$0 status', 'show all servers; exits with status 3 if one is down'],
+    ['$0 status gpu --json', 'print one server as JSON'],
+    ['$0 status --resources', 'also show load, memory, disk and GPUs of the hosts'],
+    ['$0 status --watch', 'refresh until you press Ctrl-C'],
+    ['$0 status gpu --all', 'also list servers that were started by hand, or from another machine'],
+    ['$0 status --repair', 'recover after the state file was lost or damaged'],
   ],
   async run(args, terminal) {
-    if (args.all) return showHost(args, terminal);
-    const { isHealthy } = await import('../lifecycle/status.ts');
+    if (args.all) {
+      const others = (['watch', 'repair', 'resources'] as const).map((name) => args[name] && `--${name}`);
+      verifyAlone('--all', others);
+      return showHost(args, terminal);
+    }
     if (args.repair) await repair(terminal);
     if (args.watch && !args.json) return watchStatus(args, terminal);
     const servers = await look(args, terminal);
@@ -35,80 +47,52 @@ export const status = defineVerb({
   },
 });
 
-/** Lists a host's servers. What runs there is no promise of this machine's, so nothing of it is `down`. */
-async function showHost(
-  args: Wanted & Readonly<Record<'watch' | 'repair', boolean>>,
-  terminal: Terminal,
-): Promise<number> {
-  const others = (['watch', 'repair', 'resources'] as const).map((option) => args[option] && `--${option}`);
-  verifyAlone('--all', others);
-  const { resolveServer } = await import('../config/resolve.ts');
-  const { destination, sshConfig } = await resolveServer(
-    args.server,
-    { sshConfig: args.sshConfig },
-    terminal.context,
-  );
-  const { listHost } = await import('../lifecycle/hosts.ts');
-  const listing = await listHost(destination, sshConfig, terminal.context);
-  const { serverTable } = await import('../screen/server-table.ts');
-  await terminal.result(listing, () => serverTable(listing, terminal, Date.now()));
-  return 0;
-}
-
-async function repair(terminal: Terminal): Promise<void> {
-  const { repairRecords } = await import('../lifecycle/repair.ts');
-  const found = await repairRecords(terminal.context);
-  for (const { spec } of found) terminal.show(`Found again: "${spec.name}" on ${spec.destination}.`);
-  if (found.length === 0) terminal.show('No tunnel leads to anything that is not on record.');
-}
-
 interface Wanted {
   readonly server?: string | undefined;
   readonly sshConfig?: string | undefined;
   readonly resources?: boolean | undefined;
 }
 
-/** The table of the servers that are wanted, all of them when none is named. */
+/** Lists the servers of a host. This machine does not expect any of them to run, so the exit status is 0. */
+async function showHost({ server, sshConfig }: Wanted, terminal: Terminal): Promise<number> {
+  const spec = await resolveServer(server, { sshConfig }, terminal.context);
+  const listing = await listHost(spec.destination, spec.sshConfig, terminal.context);
+  await terminal.result(listing, () => serverTable(listing, terminal, Date.now()));
+  return 0;
+}
+
+async function repair({ show, context }: Terminal): Promise<void> {
+  const found = await repairRecords(context);
+  for (const { spec } of found) show(`Found again: "${spec.name}" on ${spec.destination}.`);
+  if (found.length === 0) show('No running server is missing from the state file.');
+}
+
+/** The table of the named server, or of all. */
 export async function statusLines(wanted: Wanted, terminal: Terminal): Promise<string[]> {
   return linesOf(await look(wanted, terminal), wanted, terminal);
 }
 
-async function look(
-  { server, sshConfig, resources }: Wanted,
-  { context }: Terminal,
-): Promise<ServerStatus[]> {
-  const { statusOf } = await import('../lifecycle/status.ts');
-  const { articleStatuses } = await import('../article/store.ts');
-  const { knownServer } = await import('../config/resolve.ts');
-  const name = server === undefined ? undefined : (await knownServer(server, sshConfig, context)).spec.name;
-  const statuses = [...(await statusOf(name, context)), ...(await articleStatuses(name, context))];
-  if (!resources) return statuses;
-  const { withResources } = await import('../lifecycle/hosts.ts');
-  return withResources(statuses, context);
+async function look({ server, sshConfig, resources }: Wanted, { context }: Terminal) {
+  const statuses = await statusesOf(server, sshConfig, context);
+  return resources ? withResources(statuses, context) : statuses;
 }
 
-async function linesOf(
+function linesOf(
   servers: readonly ServerStatus[],
   { server, resources }: Wanted,
   terminal: Terminal,
-): Promise<string[]> {
-  if (servers.length === 0) {
-    return [
-      server === undefined
-        ? 'Nothing runs. Begin with: remote-notebook start user@host'
-        : `"${server}" does not run. Start it: remote-notebook start ${server}`,
-    ];
+): string[] {
+  if (servers.length > 0) {
+    const table = statusTable(servers, terminal, Date.now());
+    return resources ? [...table, '', ...resourceLines(servers)] : table;
   }
-  const { statusTable } = await import('../screen/status-table.ts');
-  const table = statusTable(servers, terminal, Date.now());
-  if (!resources) return table;
-  const { resourceLines } = await import('../screen/resource-lines.ts');
-  return [...table, '', ...resourceLines(servers)];
+  return server === undefined
+    ? ['No servers are running. Start one: remote-notebook start user@host']
+    : [`"${server}" is not running. Start it: remote-notebook start ${server}`];
 }
 
-/** Draws the table again and again, over itself on a terminal; ends only by an interrupt, which is no failure. */
+/** Refreshes the table until an interrupt, which is not a failure here. */
 async function watchStatus(wanted: Wanted, terminal: Terminal): Promise<number> {
-  const { setTimeout: pause } = await import('node:timers/promises');
   const { signal } = terminal.context;
   while (!signal.aborted) {
     try {

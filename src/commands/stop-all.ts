@@ -1,15 +1,18 @@
+import { reachableApi } from '../lifecycle/prove.ts';
+import { busyKernels, stopServer } from '../lifecycle/stop.ts';
+import { kernelLine } from '../screen/kernel-lines.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import type { ServerRecord } from '../state/records.ts';
+import { readState, type ServerRecord } from '../state/records.ts';
 import { Failure } from '../system/errors.ts';
 
-/** How a stop ended, in words. */
+/** The outcomes of a stop, for users. */
 export const OUTCOMES = {
   shutdown: 'is stopped',
-  terminated: 'is stopped (by TERM)',
-  killed: 'is stopped (it took KILL)',
-  gone: 'was not running any more',
-  refused: 'runs on',
-  failed: 'is not stopped',
+  terminated: 'is stopped (with SIGTERM)',
+  killed: 'is stopped (with SIGKILL)',
+  gone: 'was no longer running',
+  refused: 'is still running',
+  failed: 'could not be stopped',
 } as const;
 
 interface Stopped {
@@ -19,27 +22,28 @@ interface Stopped {
 }
 
 /**
- * Stops every server that is known here, all at the same time, after one question. What fails keeps no other
- * from being stopped. Answers with the exit status.
+ * Stops all servers known here at the same time, after one question. A failure does not keep the others from being
+ * stopped. Returns the exit status.
  */
 export async function stopAll(yes: boolean, terminal: Terminal): Promise<number> {
-  const { readState } = await import('../state/records.ts');
   const { servers: known, article } = readState(terminal.context);
-  for (const name of Object.keys(article))
-    terminal.show(`"${name}" was started with --plain, and is left: stop --plain ends it.`);
-  const records = Object.values(known);
-  const adopted = records.filter((record) => record.jupyter?.adopted);
+  const plain = Object.keys(article);
+  const records = Object.values(known).filter(({ jupyter }) => !jupyter?.adopted);
+  const adopted = Object.values(known).filter(({ jupyter }) => jupyter?.adopted);
+  for (const name of plain)
+    terminal.show(`"${name}" was started with --plain; to stop it: remote-notebook stop --plain ${name}`);
   for (const { spec } of adopted)
-    terminal.show(`"${spec.name}" was started by something else, and is left: stop ${spec.name} ends it.`);
-  const meant = records.filter((record) => !record.jupyter?.adopted);
-  if (meant.length === 0) {
-    const isAnyLeft = adopted.length > 0 || Object.keys(article).length > 0;
-    terminal.show(isAnyLeft ? 'Nothing else runs.' : 'Nothing runs that was started from here.');
-  } else if (!yes && !(await confirmed(meant, terminal))) {
-    terminal.show('They run on.');
+    terminal.show(
+      `"${spec.name}" was started by another program; to stop it: remote-notebook stop ${spec.name}`,
+    );
+  if (records.length === 0) {
+    const which = plain.length + adopted.length > 0 ? 'other servers' : 'servers started from this machine';
+    terminal.show(`No ${which} are running.`);
+  } else if (!yes && !(await confirmed(records, terminal))) {
+    terminal.show('They are still running.');
     return 1;
   }
-  const stopped = await Promise.all(meant.map((record) => stopOne(record, terminal)));
+  const stopped = await Promise.all(records.map((record) => stopOne(record, terminal)));
   for (const { name, outcome, error } of stopped) {
     const why = error ? `: ${error.message}` : '';
     terminal.show(`${terminal.style.bold(name)} ${OUTCOMES[outcome]}${why}.`);
@@ -49,30 +53,24 @@ export async function stopAll(yes: boolean, terminal: Terminal): Promise<number>
   return stopped.some(({ error }) => error) ? 1 : 0;
 }
 
-/** Asks once, with the list of all and of what they compute. */
-async function confirmed(records: readonly ServerRecord[], terminal: Terminal): Promise<boolean> {
-  const { busyKernels } = await import('../lifecycle/stop.ts');
-  const { kernelLine } = await import('../screen/kernel-lines.ts');
-  const { reachableApi } = await import('../lifecycle/prove.ts');
-  const lists = await Promise.all(
-    records.map(async (record) => {
-      const api = await reachableApi(record, terminal.context);
-      const busy = api && (await busyKernels(api, terminal.context));
-      const lines = busy?.map((kernel) => kernelLine(kernel, Date.now())) ?? [
-        'no tunnel leads to it that answers, so what it computes is not known',
-      ];
-      const { name, destination } = record.spec;
-      return [`  ${name} on ${destination}`, ...lines.map((line) => `    ${line}`)];
-    }),
-  );
-  terminal.show(['These would be stopped:', ...lists.flat()].join('\n'));
-  return terminal.confirm('Stop them?');
+/** Asks once, with a list of all servers and their busy kernels. */
+async function confirmed(records: readonly ServerRecord[], { show, confirm, context }: Terminal) {
+  const listed = records.map(async (record) => {
+    const api = await reachableApi(record, context);
+    const busy = api && (await busyKernels(api, context));
+    const lines = busy?.map((kernel) => kernelLine(kernel, Date.now())) ?? [
+      'it does not answer through its tunnel, so it may still be running code',
+    ];
+    const { name, destination } = record.spec;
+    return [`  ${name} on ${destination}`, ...lines.map((line) => `    ${line}`)];
+  });
+  show(['These would be stopped:', ...(await Promise.all(listed)).flat()].join('\n'));
+  return confirm('Stop them?');
 }
 
 async function stopOne({ spec }: ServerRecord, { context }: Terminal): Promise<Stopped> {
-  const { stopServer } = await import('../lifecycle/stop.ts');
   const { name } = spec;
-  // Steps of many at once would only be a jumble.
+  // The phases of several servers at once would be hard to read.
   const report = { ...context.report, phase: () => {}, phaseFailed: () => {} };
   try {
     return { name, outcome: await stopServer(spec, undefined, { ...context, report }) };

@@ -14,7 +14,7 @@ import { start } from './start.ts';
 import { status } from './status.ts';
 import { stop } from './stop.ts';
 
-/** Each verb says here what it takes; what it does is loaded when it runs. */
+/** All verbs, in the order of the help. */
 export const VERBS: Verbs = {
   init,
   start,

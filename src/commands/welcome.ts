@@ -1,3 +1,4 @@
+import { startedServers } from '../config/names.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { statusLines } from './status.ts';
 
@@ -10,14 +11,13 @@ const FIRST_STEPS = [
   ['--help', 'list all verbs; VERB --help has examples'],
 ] as const;
 
-/** What the command alone prints: how to begin, and what is running. */
+/** Shows how to begin, and what is running: the output of the command without arguments. */
 export async function welcome(terminal: Terminal): Promise<number> {
   const { print, style, context } = terminal;
-  const { startedServers } = await import('../config/names.ts');
   print('Jupyter on any machine that you can ssh to, as if it were local.\n');
-  const width = Math.max(...FIRST_STEPS.map(([words]) => words.length));
-  for (const [words, does] of FIRST_STEPS)
-    print(`  remote-notebook ${words.padEnd(width)}  ${style.dim(does)}`);
+  const width = Math.max(...FIRST_STEPS.map(([command]) => command.length));
+  for (const [command, does] of FIRST_STEPS)
+    print(`  remote-notebook ${command.padEnd(width)}  ${style.dim(does)}`);
   if (startedServers(context.env).length > 0) print('', ...(await statusLines({}, terminal)));
   return 0;
 }

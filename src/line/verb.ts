@@ -66,24 +66,27 @@ export const SHARED_OPTIONS = {
 
 export const SERVER = {
   server: {
-    describe: 'name of a server; the only or default one without',
+    describe: 'name of a server (default: the only one, or the default in config.yaml)',
     type: 'string',
     completes: 'servers',
   },
 } as const;
 
-/** The argument of verbs that take a destination of ssh as well. */
-export function destinationOr(describe: string) {
+/** The argument of a verb that also accepts an ssh destination. */
+export function destinationOr(describe = 'name of a server, or an ssh destination as start accepts it') {
   return { server: { describe, type: 'string', completes: 'destinations' } } as const;
 }
 
 export const CONFIG_FILE = { 'ssh-config': { ...SETTING_OPTIONS['ssh-config'], group: 'Options:' } } as const;
 
-export const YES = { yes: flag('ask nothing', 'y') } as const;
+export const YES = { yes: flag('do not ask for confirmation', 'y') } as const;
 
-export const DRY_RUN = { 'dry-run': flag('print the commands, run none that changes anything') } as const;
+/** The mistake of an option whose number is out of range, or not a number. */
+export function invalidNumber(option: string, value: number, expected: string): UsageError {
+  return new UsageError(`--${option} must be ${expected}${Number.isNaN(value) ? '' : `, not ${value}`}`);
+}
 
-/** @throws UsageError when something that makes no sense beside this option is given, too */
+/** @throws UsageError when an option that cannot be combined with this one is given, too */
 export function verifyAlone(option: string, others: readonly (string | false | undefined)[]): void {
   const other = others.find(Boolean);
   if (other) throw new UsageError(`${option} and ${other} cannot be combined`);

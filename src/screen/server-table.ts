@@ -5,13 +5,9 @@ import type { Terminal } from './terminal.ts';
 
 const COLUMNS = ['PID', 'PORT', 'SERVER', 'UP', 'NOTEBOOK', 'STARTED BY', 'DIRECTORY'] as const;
 const NEEDED = COLUMNS.indexOf('NOTEBOOK') + 1;
-/** A port may be the path of a socket. */
 const SHORTENED = ['PORT', 'SERVER', 'STARTED BY', 'DIRECTORY'];
 
-/**
- * The lines of `status --all`: a row for each server of the host, and below them what may be one, but not here.
- * @param nowMs for the times since
- */
+/** The lines of `status --all`: a row for each server of the host, and below them notes about other files. */
 export function serverTable(
   listing: HostListing,
   terminal: Pick<Terminal, 'style' | 'width'>,
@@ -20,7 +16,7 @@ export function serverTable(
   const { destination, servers } = listing;
   const table =
     servers.length === 0
-      ? [`No Jupyter server of yours runs on ${destination}.`]
+      ? [`You have no running Jupyter servers on ${destination}.`]
       : columns(
           COLUMNS,
           servers.map((server) => serverCells(server, nowMs).map(onOneLine)),
@@ -43,19 +39,19 @@ function serverCells(server: ListedServer, nowMs: number): string[] {
 }
 
 function starter({ startedBy, startedFrom }: ListedServer): string {
-  if (startedBy === 'other') return 'something else';
+  if (startedBy === 'other') return 'another program';
   return startedFrom === null ? startedBy : `${startedBy} on ${startedFrom}`;
 }
 
 function notes({ node, elsewhere, absent, unreadable }: HostListing): string[] {
-  const away = elsewhere.map((spec) => `"${spec.name}" was started on ${spec.node}, and this is ${node}.`);
-  const gone = absent.map(
-    (file) => `Not on ${node} (a crash left it, or another node with this home folder has it): ${file}`,
-  );
-  return [...away, ...gone, ...unreadable.map((file) => `Not a runtime file of yours: ${file}`)];
+  return [
+    ...elsewhere.map((spec) => `"${spec.name}" was started on ${spec.node}, not on ${node}.`),
+    ...absent.map((file) => `Not running on ${node} (it crashed, or runs on another node): ${file}`),
+    ...unreadable.map((file) => `Not a runtime file of yours: ${file}`),
+  ];
 }
 
-/** The names of folders may hold anything. */
+/** The name of a folder can contain any character. */
 function onOneLine(text: string): string {
   return text.replace(/[\n\r\t]/g, '\ufffd');
 }

@@ -121,7 +121,7 @@ test("start --plain spawns the article's commands to the letter, and knows its t
   const [jupyter] = jupyters();
   const cancelled = await laptop.run('forward', 'loopback', '6006', '--cancel');
   assert.equal(cancelled.code, 2);
-  assert.match(cancelled.stderr, /"loopback" was started with --plain, and has no further ports\n/);
+  assert.match(cancelled.stderr, /"loopback" was started with --plain, which forwards no other ports\n/);
 
   const asked = await laptop.run('stop', '--plain');
   assert.equal(asked.code, 2);

@@ -60,7 +60,7 @@ test('config shows what is configured, as YAML and as JSON', async () => {
 test('config check says that the file is right, and how many servers it names', async () => {
   configure(TEXT);
   const { code, stdout, stderr } = await laptop.run('config', 'check');
-  assert.deepEqual([code, stdout, stderr], [0, '', `${laptop.configurationFile} is right: 2 servers.\n`]);
+  assert.deepEqual([code, stdout, stderr], [0, '', `${laptop.configurationFile} is valid (2 servers).\n`]);
 });
 
 test('without a file, config says how to get one', async () => {
@@ -68,13 +68,13 @@ test('without a file, config says how to get one', async () => {
   assert.deepEqual([code, stdout], [0, '']);
   assert.match(
     stderr,
-    /config\.yaml names no server\. remote-notebook init writes one there, and so does start … --save NAME\.\n$/,
+    /config\.yaml contains no servers\. Add one with remote-notebook init, or start … --save NAME\.\n$/,
   );
 });
 
-test('config cannot do what nobody has taught it', async () => {
+test('an unknown action of config is an error that lists the known ones', async () => {
   const { code, stderr } = await laptop.run('config', 'edit');
-  assert.deepEqual([code, stderr], [2, 'Error: config cannot "edit"\nIt can: show, path, check\n']);
+  assert.deepEqual([code, stderr], [2, 'Error: unknown action "edit"\nUse one of: show, path, check\n']);
 });
 
 test('hosts prints each destination of an ssh_config on a line of its own, for scripts as JSON', async () => {
@@ -86,11 +86,11 @@ test('hosts prints each destination of an ssh_config on a line of its own, for s
   });
 });
 
-test('an ssh_config that names no host is no failure', async () => {
+test('an ssh_config without hosts is not an error', async () => {
   writeFileSync(sshConfig, 'Host *\n');
   const { code, stdout, stderr } = await laptop.run('hosts', '{F}');
   assert.deepEqual(
     [code, stdout, stderr],
-    [0, '', `${sshConfig} names no host. A destination can also be user@host.\n`],
+    [0, '', `${sshConfig} contains no hosts. You can also use user@host.\n`],
   );
 });

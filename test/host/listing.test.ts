@@ -119,7 +119,7 @@ test('the table has a row for each of them, and no token', async () => {
   assert.match(titles ?? '', /^PID +PORT +SERVER +UP +NOTEBOOK +STARTED BY +DIRECTORY$/);
   const rowOf = (pid: number) => rows.find((row) => row.startsWith(`${pid} `)) ?? '';
   assert.match(rowOf(own.jupyter.pid), /\d+ (s|min) +loopback +remote-notebook on \S+ +\//);
-  assert.match(rowOf(classic.pid), / jupyter notebook +\d+ (s|min) +- +something else +\/.*it's my work$/);
+  assert.match(rowOf(classic.pid), / jupyter notebook +\d+ (s|min) +- +another program +\/.*it's my work$/);
   assert.match(rowOf(onSocket.pid), /\/my socket +jupyter server \d/);
   for (const token of [serverRecord(world.laptop).token, classic.token, onSocket.token])
     assert.equal(table.includes(token), false);
@@ -182,7 +182,7 @@ test('where nothing runs the answer says so, and is no failure', { skip: NO_ACCO
   try {
     assert.equal(
       await done(empty.laptop, 'status', 'loopback', '{F}', '--all'),
-      'No Jupyter server of yours runs on loopback.\n',
+      'You have no running Jupyter servers on loopback.\n',
     );
     assert.deepEqual(traces(empty, empty.laptop), []);
   } finally {

@@ -108,17 +108,17 @@ test('what only its starter can do is refused: a restart, its log, a new one; an
   assert.equal(restart.code, 2);
   assert.match(
     restart.stderr,
-    /was started by something else, and only that can start it again\n.*--adopt PORT/,
+    /was started by another program, so it cannot be restarted here\n.*--adopt PORT/,
   );
   assert.match(
     (await world.laptop.run('logs', name)).stderr,
-    /was started by something else, which alone knows/,
+    /is unknown, because another program started the server/,
   );
   const all = await world.laptop.run('stop', '--all', '--yes');
   assert.equal(all.code, 0, all.stderr);
   assert.match(
     all.stderr,
-    new RegExp(`"${name}" was started by something else, and is left: stop ${name} ends it`),
+    new RegExp(`"${name}" was started by another program; to stop it: remote-notebook stop ${name}`),
   );
   assert.equal(lives(server), true);
   process.kill(server.pid, 'SIGKILL');

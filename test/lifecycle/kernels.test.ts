@@ -39,7 +39,7 @@ test('without a terminal a busy kernel keeps its server up, and the error names 
   await busyServer();
   const { code, stderr } = await world.laptop.run('stop');
   assert.equal(code, 1);
-  assert.match(stderr, /"loopback" is busy: long run\.ipynb\n.*--yes/);
+  assert.match(stderr, /"loopback" is still running code: long run\.ipynb\n.*--yes/);
   assert.equal((await world.laptop.run('status')).code, 0);
   assert.equal(JSON.parse(await done(world.laptop, 'stop', '--yes', '--json')).outcome, 'shutdown');
   assert.deepEqual(world.processes(), []);
@@ -53,7 +53,7 @@ test('on a terminal stop asks about a busy kernel, and a no leaves all as it was
     await window.saw('[y/N]');
     window.type('n\n');
     assert.equal(await window.ended, 1);
-    assert.match(window.shown(), /loopback runs on\./);
+    assert.match(window.shown(), /loopback is still running\./);
   } finally {
     await window.close();
   }
@@ -79,7 +79,7 @@ test('stop asks about a busy kernel also on a laptop that never knew the server,
   );
   const { code, stdout, stderr } = await other.run('stop', 'loopback', '{F}');
   assert.deepEqual([code, stdout], [1, ''], stderr);
-  assert.match(stderr, /"loopback" is busy: long run\.ipynb\n.*--yes/);
+  assert.match(stderr, /"loopback" is still running code: long run\.ipynb\n.*--yes/);
   assert.deepEqual(JSON.parse(await done(other, 'status', '--json')).servers, []);
   assert.deepEqual(readdirSync(join(other.stateFolder, 'c')), []);
   assert.equal((await world.laptop.run('status')).code, 0);
@@ -94,13 +94,13 @@ test('stop and restart ask about a busy kernel also after stop --keep-server, an
   for (const verb of ['stop', 'restart']) {
     const { code, stderr } = await world.laptop.run(verb);
     assert.equal(code, 1, stderr);
-    assert.match(stderr, /"loopback" is busy: long run\.ipynb\n/);
+    assert.match(stderr, /"loopback" is still running code: long run\.ipynb\n/);
     assert.equal(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8'), before);
     assert.deepEqual(readdirSync(join(world.laptop.stateFolder, 'c')), []);
   }
   const { code, stderr } = await world.laptop.run('stop', '--all');
   assert.equal(code, 2);
-  assert.match(stderr, /loopback on loopback\n +no tunnel leads to it that answers/);
+  assert.match(stderr, /loopback on loopback\n +it does not answer through its tunnel/);
 });
 
 test('a stop that its user takes back has no step behind it that looks done', async () => {

@@ -140,8 +140,8 @@ test('the log of a server that was stopped is nowhere, and the error says how to
   assert.equal(code, 1);
   assert.equal(
     stderr,
-    `Error: "loopback" does not run on loopback, and has no log there
-A stop takes the log with it. Start it anew: remote-notebook start loopback
+    `Error: "loopback" is not running on loopback, and has no log there
+Stopping a server deletes its log. Start it again: remote-notebook start loopback
 `,
   );
   assert.deepEqual(world.processes(), []);

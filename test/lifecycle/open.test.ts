@@ -84,7 +84,7 @@ test('where there is no desktop, open says how to see the URL', async () => {
   assert.deepEqual([code, stdout], [1, '']);
   assert.equal(
     stderr,
-    'Error: there is no browser to open here\nSee its URL: remote-notebook open loopback --print\n',
+    'Error: cannot open a browser: this machine has no desktop\nPrint the URL instead: remote-notebook open loopback --print\n',
   );
 });
 

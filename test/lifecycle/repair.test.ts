@@ -72,7 +72,7 @@ test("a server that is on record is left as it is, and another laptop's is not t
   await started(world.anotherLaptop(), '--name', 'theirs', ...(await ports()));
   const before = lasting(await shown());
   const repaired = await world.laptop.run('status', '--repair');
-  assert.match(repaired.stderr, /No tunnel leads to anything that is not on record\./);
+  assert.match(repaired.stderr, /No running server is missing from the state file\./);
   assert.deepEqual(lasting(await shown()), before);
 });
 
@@ -93,6 +93,6 @@ test('a host cannot name a server by a path out of the state folder', async () =
   writeFileSync(record, readFileSync(record, 'utf8').replace(/^name .*$/m, `name ${named}`));
   loseRecords();
   const repaired = await world.laptop.run('status', '--repair');
-  assert.match(repaired.stderr, /No tunnel leads to anything that is not on record\./);
+  assert.match(repaired.stderr, /No running server is missing from the state file\./);
   assert.deepEqual(await shown(), []);
 });

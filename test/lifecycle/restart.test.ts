@@ -29,13 +29,13 @@ test('after a restart the same URL leads to a new server, with the token that th
 test('a restart shows no step as failed, and one of a server that was stopped calls it a start', async () => {
   await started(world.laptop, '--save', 'work', ...(await ports()));
   const again = await world.laptop.run('restart', 'work');
-  assert.match(again.stderr, /work runs again on loopback; pages that are open find it by themselves\./);
+  assert.match(again.stderr, /work is running again on loopback; open pages reconnect by themselves\./);
   assert.doesNotMatch(again.stderr, /✗/);
   await done(world.laptop, 'stop', 'work');
   const anew = await world.laptop.run('restart', 'work');
   assert.match(
     anew.stderr,
-    /work did not run, and is started on loopback\. Open it: remote-notebook open work/,
+    /work was not running, and has been started on loopback\. Open it: remote-notebook open work/,
   );
 });
 
@@ -53,7 +53,7 @@ test('a busy kernel keeps its server from a restart, unless it is said with --ye
   await makeBusy(world, world.laptop, before, await openSession(world.laptop, before, 'long run.ipynb'));
   const { code, stderr } = await world.laptop.run('restart');
   assert.equal(code, 1);
-  assert.match(stderr, /"loopback" is busy: long run\.ipynb/);
+  assert.match(stderr, /"loopback" is still running code: long run\.ipynb/);
   assert.notEqual((await restarted('--yes')).jupyter.pid, before.jupyter.pid);
 });
 

@@ -177,8 +177,8 @@ test('where nothing was started nothing is wrong, and the way to start is told',
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
   writeFileSync(laptop.configurationFile, 'servers:\n  work: { destination: loopback }\n');
   for (const [said, ...name] of [
-    ['Nothing runs. Begin with: remote-notebook start user@host'],
-    ['"work" does not run. Start it: remote-notebook start work', 'work'],
+    ['No servers are running. Start one: remote-notebook start user@host'],
+    ['"work" is not running. Start it: remote-notebook start work', 'work'],
   ]) {
     assert.equal(await done(laptop, 'status', ...name), `${said}\n`);
     assert.deepEqual(JSON.parse(await done(laptop, 'status', ...name, '--json')), { servers: [] });

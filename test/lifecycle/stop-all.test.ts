@@ -31,13 +31,13 @@ test('whoever does not want it after all is told that all run on', async () => {
   await window.saw('[y/N]');
   window.type('n\n');
   assert.equal(await window.ended, 1);
-  assert.match(window.shown(), /They run on\./);
+  assert.match(window.shown(), /They are still running\./);
   assert.ok(world.processes().includes(server.pid));
 });
 
 test('where nothing was started from here stop --all has nothing to do, and says so', async () => {
   const { code, stderr } = await world.laptop.run('stop', '--all');
-  assert.deepEqual([code, stderr], [0, 'Nothing runs that was started from here.\n']);
+  assert.deepEqual([code, stderr], [0, 'No servers started from this machine are running.\n']);
 });
 
 test('stop --all stops also what stop --keep-server has left to run', async () => {

@@ -45,7 +45,7 @@ test('stopping what is gone already is no failure, and said so', async () => {
   await start();
   process.kill((await status()).jupyter.pid, 'SIGKILL');
   const { stderr } = await run('stop');
-  assert.match(stderr, /loopback was not running any more\./);
+  assert.match(stderr, /loopback was no longer running\./);
   assert.deepEqual(world.processes(), []);
 });
 
@@ -73,7 +73,7 @@ test('a server whose server was left to run stays known: status shows it, start,
   const { stderr } = await run('stop', 'kept', '--keep-server');
   assert.match(
     stderr,
-    /^kept: the tunnel is closed; the server runs on\. Join it again: remote-notebook start kept$/m,
+    /^kept: the tunnel is closed; the server is still running\.\nReconnect with: remote-notebook start kept$/m,
   );
   const shown = await run('status');
   assert.match(shown.stdout, /^kept +unknown +closed +- /m);
@@ -99,7 +99,7 @@ test('a kept server is no reason to ask which server is meant, nor a leftover', 
   await run('stop', '--keep-server');
   await start('--name', 'other');
   assert.match((await run('stop', '--keep-server')).stderr, /^other: the tunnel is closed/m);
-  assert.match((await run('clean')).stderr, /Nothing is left over\./);
+  assert.match((await run('clean')).stderr, /Nothing to remove\./);
 });
 
 test('a step that came to nothing has no tick: a server that is on record and gone is proven in vain', async () => {
@@ -224,7 +224,7 @@ test('without a name the default of config.yaml is meant', async () => {
   const { stdout } = await run('start', '{F}', '--no-browser', '--dry-run');
   assert.match(stdout, /loopback ssh/);
   assert.match(stdout, /-L 127\.0\.0\.1:18999:127\.0\.0\.1:8889/);
-  assert.match((await run('config', 'check')).stderr, /is right: 2 servers\./);
+  assert.match((await run('config', 'check')).stderr, /is valid \(2 servers\)\./);
   assert.equal((await run('config', 'path')).stdout.trim(), file);
 });
 

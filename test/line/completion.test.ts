@@ -96,7 +96,7 @@ test('Tab in fish completes verbs, options, values, servers and hosts, and says 
   assert.deepEqual(complete('remote-notebook aliases --shell '), ['bash', 'zsh', 'fish']);
   assert.deepEqual(complete('remote-notebook aliases --shell=z'), ['--shell=zsh']);
   assert.deepEqual(complete('remote-notebook stop --keep'), [
-    '--keep-server\tclose the tunnel alone; the server runs on',
+    '--keep-server\tclose only the tunnel; the server keeps running',
   ]);
   assert.deepEqual(complete('remote-notebook open '), [
     'alpha\tin config.yaml, on gpu1',

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loneLaptopPerTest } from '../hosts/lone-laptop.ts';
 
-/** What a user can get wrong on the command line. Nothing is run then, and nothing is changed. */
+/** Mistakes on the command line. Each is reported, and nothing is run or changed. */
 
 const lone = loneLaptopPerTest();
 const { configure, refused } = lone;
@@ -31,7 +31,7 @@ function combined(one: string, other: string): string {
   return `Error: ${one} and ${other} cannot be combined\n`;
 }
 
-/** Words that other programs have for the same, and what ours is: a suggestion, no alias. */
+/** Words that other programs use, and the verb or option that is suggested instead. */
 const HABITS: readonly (readonly [args: readonly string[], suggestion: string])[] = [
   [['ls'], 'status'],
   [['ps'], 'status'],
@@ -47,13 +47,13 @@ const HABITS: readonly (readonly [args: readonly string[], suggestion: string])[
 ];
 
 for (const [args, suggestion] of HABITS) {
-  test(`what another program calls it leads to ours: remote-notebook ${args.join(' ')}`, async () => {
+  test(`a word of another program leads to a suggestion: remote-notebook ${args.join(' ')}`, async () => {
     const stderr = await refused(...args);
     assert.ok(stderr.includes(`\nDid you mean ${suggestion}? See: `), stderr);
   });
 }
 
-/** What is typed, and all that the user reads then. */
+/** A command line, and its complete output. */
 const MISTAKES: readonly (readonly [args: readonly string[], stderr: string])[] = [
   [['start', 'me:secret@host', '{F}'], NO_PASSWORD],
   [['start', 'ssh://me:secret@host:22', '{F}'], NO_PASSWORD],
@@ -103,17 +103,17 @@ Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
   [['start', 'host', '{F}', '--port'], 'Error: --port needs a value\nSee: remote-notebook start --help\n'],
   [
     ['stop', 'host', '{F}', '--dry-run'],
-    `Error: --dry-run shows the article's command, and this stop is another one
-Add --plain. What any other stop runs, --verbose shows.
+    `Error: stop --dry-run works only with --plain
+Add --plain, or use --verbose to see the commands of any other stop as they run.
 `,
   ],
   [
     ['start', 'host', '{F}', '--adopt', 'abc'],
-    'Error: --adopt is not a number\nIt is the port or the PID of a server, as status --all tells them.\n',
+    'Error: --adopt must be the port or the PID of a server (status --all lists them)\n',
   ],
   [
     ['forward', 'host', '{F}', '--adopt', '0'],
-    'Error: --adopt is 0\nIt is the port or the PID of a server, as status --all tells them.\n',
+    'Error: --adopt must be the port or the PID of a server (status --all lists them), not 0\n',
   ],
   ...[
     ['--directory', 'rne'],
@@ -145,13 +145,13 @@ Add --plain. What any other stop runs, --verbose shows.
   ],
   [
     ['start', 'host', '{F}', '--timeout', '0'],
-    'Error: --timeout is 0: it is a number of seconds from 1 to 86400\n',
+    'Error: --timeout must be a number of seconds from 1 to 86400, not 0\n',
   ],
   [
     ['start', 'host', '{F}', '--timeout', 'long'],
-    'Error: --timeout is not a number: it is a number of seconds from 1 to 86400\n',
+    'Error: --timeout must be a number of seconds from 1 to 86400\n',
   ],
-  [['logs', 'host', '{F}', '-n', '0'], 'Error: --lines is 0: it is a whole number from 1 to 1000000000\n'],
+  [['logs', 'host', '{F}', '-n', '0'], 'Error: --lines must be a whole number from 1 to 1000000000, not 0\n'],
   [['--json'], 'Error: no verb given\nSee: remote-notebook --help\n'],
   [['strat'], 'Error: unknown verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
   [['stauts'], 'Error: unknown verb "stauts"\nDid you mean status? See: remote-notebook --help\n'],
@@ -190,8 +190,8 @@ Add --plain. What any other stop runs, --verbose shows.
     ['start', 'host', 'two words', '{F}'],
     'Error: unexpected argument "two words"\nSee: remote-notebook start --help\n',
   ],
-  [['logs', '-n', 'abc'], 'Error: --lines is not a number: it is a whole number from 1 to 1000000000\n'],
-  [['logs', '-n', '1e99'], 'Error: --lines is 1e+99: it is a whole number from 1 to 1000000000\n'],
+  [['logs', '-n', 'abc'], 'Error: --lines must be a whole number from 1 to 1000000000\n'],
+  [['logs', '-n', '1e99'], 'Error: --lines must be a whole number from 1 to 1000000000, not 1e+99\n'],
   ...['start', 'stop', 'open', 'logs', 'forward', 'restart', 'doctor'].map(
     (verb) =>
       [[verb, 'host', '-F', '/nonexist'], noFile('/nonexist', 'ENOENT: no such file or directory')] as [
@@ -209,7 +209,7 @@ Add --plain. What any other stop runs, --verbose shows.
         `Error: the three plain commands know no ${option.slice(2).split('=')[0]}\nLeave out either that or --plain.\n`,
       ] as [string[], string],
   ),
-  [['config', 'eat'], 'Error: config cannot "eat"\nIt can: show, path, check\n'],
+  [['config', 'eat'], 'Error: unknown action "eat"\nUse one of: show, path, check\n'],
   [['start', '{F}'], `Error: no server is named, and none is configured\n${HOW_TO_BEGIN}\n`],
   [['stop'], `Error: there is no server yet\n${HOW_TO_BEGIN}\n`],
   ...['stop', 'open', 'logs', 'status', 'forward'].map(
@@ -220,12 +220,12 @@ Add --plain. What any other stop runs, --verbose shows.
 
 for (const [args, stderr] of MISTAKES) {
   const typed = args.filter((arg) => arg !== '{F}').map((arg) => JSON.stringify(arg).slice(1, -1));
-  test(`a mistake is explained, and nothing is run or changed: remote-notebook ${typed.join(' ')}`, async () => {
+  test(`a mistake is reported, and nothing is run or changed: remote-notebook ${typed.join(' ')}`, async () => {
     assert.equal(await refused(...args), stderr);
   });
 }
 
-test('a name that no server has is answered with those that exist', async () => {
+test('an error about an unknown name lists the servers that exist', async () => {
   configure('servers:\n  work: { destination: gpu }\n  home: { destination: nas }\n');
   for (const verb of ['stop', 'open', 'logs', 'status', 'forward']) {
     assert.equal(
@@ -236,7 +236,7 @@ test('a name that no server has is answered with those that exist', async () => 
   assert.equal(await refused('stop'), 'Error: which server?\nThe servers are: home, work\n');
 });
 
-test('a mistake leaves config.yaml as it was, even where --save would have written to it', async () => {
+test('a mistake leaves config.yaml unchanged, even with --save', async () => {
   const text = '# mine\nservers:\n  work: { destination: gpu }\n';
   configure(text);
   await refused('start', 'host', '{F}', '--save', 'new', '--port', '0');
@@ -244,13 +244,13 @@ test('a mistake leaves config.yaml as it was, even where --save would have writt
   assert.equal(readFileSync(lone.laptop.configurationFile, 'utf8'), text);
 });
 
-test('with --json a mistake is words on standard error all the same, and standard output is empty', async () => {
+test('with --json, too, a mistake is reported on standard error, and standard output is empty', async () => {
   for (const args of [['status', 'nothing'], ['start', 'host', '{F}', '--port', '0'], ['open']]) {
     assert.match(await refused(...args, '--json'), /^Error: /);
   }
 });
 
-test('a password is repeated nowhere, whatever else is wrong, not even with --verbose', async () => {
+test('no message contains a password, not even with --verbose', async () => {
   for (const args of [
     ['start', 'me:secret@host', '{F}', '--verbose'],
     ['start', 'me:secret@host', '{F}', '--prot', '1'],
