@@ -7,7 +7,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { startTimeOf } from '../../src/system/process.ts';
 import { type Account, makeAccount } from '../hosts/accounts.ts';
 import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
-import { statusOf } from '../hosts/servers.ts';
+import { statusOf, stderrOf } from '../hosts/servers.ts';
 import { ALIAS_SHELLS, runAliases, whereIs } from '../hosts/shells.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort } from '../hosts/sshd.ts';
@@ -114,19 +114,16 @@ test("start --plain spawns the article's commands to the letter, and knows its t
     ['connected', pid, Number(port)],
   );
 
-  const restarted = await laptop.run('restart');
-  assert.equal(restarted.code, 2);
-  assert.match(restarted.stderr, /"loopback" was started with --plain\n/);
+  const restarted = await stderrOf(2, laptop, 'restart');
+  assert.match(restarted, /"loopback" was started with --plain\n/);
 
   const [jupyter] = jupyters();
-  const cancelled = await laptop.run('forward', 'loopback', '6006', '--cancel');
-  assert.equal(cancelled.code, 2);
-  assert.match(cancelled.stderr, /"loopback" was started with --plain, which forwards no other ports\n/);
+  const cancelled = await stderrOf(2, laptop, 'forward', 'loopback', '6006', '--cancel');
+  assert.match(cancelled, /"loopback" was started with --plain, which forwards no other ports\n/);
 
-  const asked = await laptop.run('stop', '--plain');
-  assert.equal(asked.code, 2);
-  assert.match(asked.stderr, new RegExp(`pkill would end all of these on loopback:\n  ${jupyter} jupyter`));
-  assert.match(asked.stderr, /--yes/);
+  const asked = await stderrOf(2, laptop, 'stop', '--plain');
+  assert.match(asked, new RegExp(`pkill would end all of these on loopback:\n  ${jupyter} jupyter`));
+  assert.match(asked, /--yes/);
   assert.deepEqual(jupyters(), [jupyter]);
   assert.equal(await startTimeOf(pid), startTime);
 
@@ -170,12 +167,13 @@ function keyless(): string {
 for (const [why, options, says] of FAILURES) {
   test(`a plain start that fails, since ${why}, leaves nothing`, { skip }, async () => {
     const laptop = world.anotherLaptop();
-    const failed = await laptop.run(
+    const failed = await stderrOf(
+      1,
+      laptop,
       ...(await startWords()),
       ...options.map((word) => (word === 'KEYLESS' ? keyless() : word)),
     );
-    assert.equal(failed.code, 1, failed.stderr);
-    assert.match(failed.stderr, says);
+    assert.match(failed, says);
     await nothingIsLeft(laptop);
   });
 }
@@ -203,9 +201,8 @@ test('a plain start whose port on the host is taken ends its own Jupyter, and no
   assert.equal((await first.run(...words)).code, 0);
   const theirs = jupyters();
   await eventually('the first is told from a later one by its age', () => ageS(theirs[0]) > 4);
-  const failed = await second.run(...words.slice(0, -1), String(await freePort()));
-  assert.equal(failed.code, 1, failed.stderr);
-  assert.match(failed.stderr, /port \d+ of loopback is taken: Jupyter took \d+/);
+  const failed = await stderrOf(1, second, ...words.slice(0, -1), String(await freePort()));
+  assert.match(failed, /port \d+ of loopback is taken: Jupyter took \d+/);
   await eventually('the second is gone', () => jupyters().length <= 1);
   assert.deepEqual(jupyters(), theirs);
   assert.equal((await first.run('stop', '--plain', '--yes')).code, 0);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { diagnosis, makeHealthy } from '../hosts/diagnosis.ts';
-import { done, started } from '../hosts/servers.ts';
+import { done, started, stderrOf } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import type { World } from '../hosts/world.ts';
 
@@ -86,8 +86,7 @@ test('a temporary folder that is not there, or that ssh would read as another, i
     ['/tmp/%d', /^Error: the path \/tmp\/%d holds a % or a \$\{, which ssh would replace\nName another/m],
   ] as const) {
     world.laptop.env.TMPDIR = folder;
-    const { code, stderr } = await world.laptop.run('doctor', 'loopback', '{F}');
-    assert.equal(code, 1, stderr);
+    const stderr = await stderrOf(1, world.laptop, 'doctor', 'loopback', '{F}');
     assert.match(stderr, told);
   }
 });

@@ -109,12 +109,12 @@ test('each command that starts a Jupyter there is run, and its page opens', need
 });
 
 test('who runs a test there may be killed: all that ran there ends with them', needs, async () => {
-  const hosts = new URL('../hosts', import.meta.url);
+  const hosts = new URL('../hosts/', import.meta.url);
   const folder = makeFolder('rn-killed-');
   const program = `
-    import { makeDebian13 } from '${hosts}debian13/debian13.ts';
+    import { debian13 } from '${hosts}debian13/debian13.ts';
     import { makeSshd } from '${hosts}sshd.ts';
-    const sshd = await makeSshd({ machine: await makeDebian13(), within: ${JSON.stringify(folder)} });
+    const sshd = await makeSshd({ ...(await debian13()), within: ${JSON.stringify(folder)} });
     console.log(sshd.pid());
     setInterval(() => {}, 1000);`;
   const args = ['--import', 'tsx', '--input-type=module', '-e', program];

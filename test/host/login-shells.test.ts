@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { type Account, withAccount } from '../hosts/accounts.ts';
 import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
-import { done } from '../hosts/servers.ts';
+import { done, stderrOf } from '../hosts/servers.ts';
 import type { ShellName } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
@@ -90,8 +90,7 @@ async function started(
   ...more: string[]
 ): Promise<{ jupyter: { pid: number; command: string }; stderr: string }> {
   const words = ['start', 'loopback', '{F}', '--no-browser', ...(await ports()), ...more];
-  const { code, stderr } = await laptop.run(...words);
-  assert.equal(code, 0, stderr);
+  const stderr = await stderrOf(0, laptop, ...words);
   const { stdout } = await laptop.run('status', '--json');
   return { jupyter: JSON.parse(stdout).servers[0].jupyter, stderr };
 }

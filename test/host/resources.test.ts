@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { parseFrame } from '../../src/host/protocol.ts';
 import { readResources } from '../../src/host/resources.ts';
 import type { HostResources } from '../../src/model/resources.ts';
-import { done, started } from '../hosts/servers.ts';
+import { done, started, stderrOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { makeFolder } from '../hosts/standing.ts';
@@ -82,8 +82,7 @@ test('the table has a host once below its servers, with its GPUs and their disks
 });
 
 test('a host is asked in one session over its connection, however many servers are on it', async () => {
-  const { code, stderr } = await world.laptop.run('status', '--resources', '--verbose');
-  assert.equal(code, 0, stderr);
+  const stderr = await stderrOf(0, world.laptop, 'status', '--resources', '--verbose');
   assert.equal(stderr.match(/< a script$/gm)?.length, 1, stderr);
   const plain = await world.laptop.run('status', '--verbose');
   assert.equal(plain.stderr.includes('a script'), false);

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import type { Check } from '../hosts/diagnosis.ts';
 import { NO_ROOT } from '../hosts/needs.ts';
 import { makeNetwork, type Network } from '../hosts/network.ts';
-import { started, statusOf } from '../hosts/servers.ts';
+import { started, statusOf, stderrOf } from '../hosts/servers.ts';
 import { makeSshd, type Sshd } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
@@ -86,9 +86,8 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
   const { found, verdict } = checks.find(({ name }) => name === 'server') ?? {};
   assert.deepEqual([found, verdict], [told, 'warning']);
   assert.equal(checks.find(({ name }) => name === 'api')?.found, 'not checked: server');
-  const other = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-browser');
-  assert.equal(other.code, 1);
-  assert.match(other.stderr, new RegExp(`${told}[\\s\\S]*ssh loopback rm -r /`));
+  const other = await stderrOf(1, world.anotherLaptop(), 'start', 'loopback', '{F}', '--no-browser');
+  assert.match(other, new RegExp(`${told}[\\s\\S]*ssh loopback rm -r /`));
   assert.ok(world.processes().includes(server.pid));
   leadTo(world.sshd, '127.0.0.1');
   process.kill(spec.tunnel.pid, 'SIGKILL');

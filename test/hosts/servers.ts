@@ -36,6 +36,17 @@ export async function statusOf(laptop: Laptop, name?: string) {
   return name === undefined ? servers[0] : servers.find((server: Shown) => server.name === name);
 }
 
+/** Runs a command that must end with this status, and answers with its standard error. */
+export async function stderrOf(
+  status: number,
+  laptop: Pick<Laptop, 'run'>,
+  ...args: string[]
+): Promise<string> {
+  const { code, stderr } = await laptop.run(...args);
+  assert.equal(code, status, stderr);
+  return stderr;
+}
+
 /** Runs a command that must succeed, and answers with its standard output. */
 export async function done(laptop: Laptop, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await laptop.run(...args);

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
 import { firstTime } from '../hosts/first-time.ts';
-import { done, statusOf } from '../hosts/servers.ts';
+import { done, statusOf, stderrOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { CTRL_C, CTRL_D, ENTER } from '../hosts/terminal.ts';
 import { traces } from '../hosts/traces.ts';
@@ -85,8 +85,7 @@ test('Ctrl-C once it has worked leaves what is written, and runs on only after a
 
 test('a server that was joined runs on, and is not known here, when config.yaml is broken meanwhile', async () => {
   const words = ['loopback', '-d', 'rne', '-e', '.venv', '--no-browser'];
-  const { code, stderr } = await world.anotherLaptop().run('start', '{F}', ...words, ...(await ports()));
-  assert.equal(code, 0, stderr);
+  await stderrOf(0, world.anotherLaptop(), 'start', '{F}', ...words, ...(await ports()));
   const dialogue = await beginWithPorts(...words);
   await dialogue.says('A name');
   mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });

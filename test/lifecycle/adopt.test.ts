@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { type ByHand, startByHand } from '../hosts/by-hand.ts';
 import { worldFor, worldPerTest } from '../hosts/lasting.ts';
 import { outside } from '../hosts/needs.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
+import { askJupyter, done, type Shown, serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { serversOn, traces } from '../hosts/traces.ts';
@@ -104,12 +104,8 @@ test('stop ends exactly the server that was joined, kindly, and leaves nothing',
 test('what only its starter can do is refused: a restart, its log, a new one; and stop --all leaves it', async () => {
   const server = await byHand();
   const { name } = await joined(world.laptop, server.port);
-  const restart = await world.laptop.run('restart', name);
-  assert.equal(restart.code, 2);
-  assert.match(
-    restart.stderr,
-    /was started by another program, so it cannot be restarted here\n.*--adopt PORT/,
-  );
+  const restart = await stderrOf(2, world.laptop, 'restart', name);
+  assert.match(restart, /was started by another program, so it cannot be restarted here\n.*--adopt PORT/);
   assert.match(
     (await world.laptop.run('logs', name)).stderr,
     /is unknown, because another program started the server/,
@@ -139,7 +135,9 @@ test('a server without a token, open to all on its host, is joined and stopped a
 
 test('a server that only a password opens is not joined: the error has the tunnel to take instead', async () => {
   const server = await byHand('--NotebookApp.password=argon2:x');
-  const { code, stderr } = await world.laptop.run(
+  const stderr = await stderrOf(
+    1,
+    world.laptop,
     'start',
     'loopback',
     '{F}',
@@ -147,7 +145,6 @@ test('a server that only a password opens is not joined: the error has the tunne
     '--adopt',
     String(server.pid),
   );
-  assert.equal(code, 1);
   assert.match(stderr, /asks for a password, and has no token/);
   assert.match(
     stderr,
@@ -164,18 +161,13 @@ test('a number that no server has, or two, is answered with those that there are
 }, async () => {
   const one = await byHand();
   const words = ['loopback', '{F}', '--no-browser', '--adopt'];
-  const none = await world.laptop.run('start', ...words, '1');
-  assert.equal(none.code, 1);
-  assert.match(none.stderr, /no Jupyter server of yours on loopback has the port or the PID 1\nThere are:\n/);
-  assert.match(none.stderr, new RegExp(`^ {2}PID ${one.pid}, port ${one.port}, in ${world.home}$`, 'm'));
+  const none = await stderrOf(1, world.laptop, 'start', ...words, '1');
+  assert.match(none, /no Jupyter server of yours on loopback has the port or the PID 1\nThere are:\n/);
+  assert.match(none, new RegExp(`^ {2}PID ${one.pid}, port ${one.port}, in ${world.home}$`, 'm'));
   const two = await startByHand(world, 'notebook', [`--port=${one.port}`, '--ip=127.0.0.2']);
   assert.equal(two.port, one.port);
-  const both = await world.laptop.run('forward', 'loopback', '{F}', '--adopt', String(one.port));
-  assert.equal(both.code, 1);
-  assert.match(
-    both.stderr,
-    new RegExp(`${one.port} is the port or the PID of 2 servers on loopback\nName the one`),
-  );
+  const both = await stderrOf(1, world.laptop, 'forward', 'loopback', '{F}', '--adopt', String(one.port));
+  assert.match(both, new RegExp(`${one.port} is the port or the PID of 2 servers on loopback\nName the one`));
   assert.deepEqual(
     traces(world, world.laptop).filter((trace) => /connection|servers|record/.test(trace)),
     [],
@@ -192,10 +184,17 @@ test('a name that is another server has is refused, and a join that fails leaves
   const two = await startByHand(world, 'notebook', [`--port=${await freePort()}`], { cwd: directory });
   await joined(world.laptop, one.pid, '--name', 'mine');
   const words = ['--adopt', String(two.pid), '--name', 'mine'];
-  const taken = await world.anotherLaptop().run('start', 'loopback', '{F}', '--no-browser', ...words);
-  assert.equal(taken.code, 1);
+  const taken = await stderrOf(
+    1,
+    world.anotherLaptop(),
+    'start',
+    'loopback',
+    '{F}',
+    '--no-browser',
+    ...words,
+  );
   assert.match(
-    taken.stderr,
+    taken,
     new RegExp(`"mine" is already the name of another server on loopback \\(PID ${one.pid}\\)\n.*--name`),
   );
   assert.equal((await world.laptop.run('status', 'mine')).code, 0);
@@ -233,8 +232,7 @@ test('where sshd forbids the tunnel a join leaves nothing on either side, and th
   const strict = await worldFor(context, { sshdConfig: ['AllowTcpForwarding no'] });
   const server = await startByHand(strict, 'notebook', [`--port=${await freePort()}`]);
   const words = ['--no-browser', '--adopt', String(server.pid)];
-  const { code, stderr } = await strict.laptop.run('start', 'loopback', '{F}', ...words);
-  assert.equal(code, 1, stderr);
+  const stderr = await stderrOf(1, strict.laptop, 'start', 'loopback', '{F}', ...words);
   assert.match(stderr, /forbids to forward to Jupyter/);
   assert.deepEqual(
     traces(strict, strict.laptop).filter((trace) => !trace.startsWith(`process ${server.pid}:`)),

@@ -4,7 +4,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldPerFile } from '../hosts/lasting.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
+import { askJupyter, done, type Shown, serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually } from '../hosts/world.ts';
 
@@ -106,8 +106,7 @@ test('without --verbose the script is not shown, only that it is there', async (
 
 test('--verbose shows each command of a start before it runs, ready to be pasted', async () => {
   const laptop = world.anotherLaptop();
-  const { code, stderr } = await laptop.run('start', 'loopback', '{F}', '--no-browser', '--verbose');
-  assert.equal(code, 0, stderr);
+  const stderr = await stderrOf(0, laptop, 'start', 'loopback', '{F}', '--no-browser', '--verbose');
   const shown = stderr.split('\n').filter((line) => line.startsWith('$ '));
   const [connect = '', launch = '', forward = '', ...others] = shown;
   assert.match(connect, /^\$ \/bin\/sh \S+keeper\.sh \S+ loopback ssh -F \S+ -N -T -M -S /);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { NO_ROOT } from '../hosts/needs.ts';
-import { askJupyter, done, serverRecord, started, statusOf } from '../hosts/servers.ts';
+import { askJupyter, done, serverRecord, started, statusOf, stderrOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
@@ -59,8 +59,7 @@ function keepFull(): ChildProcess {
 const status = () => statusOf(world.laptop);
 
 async function refused(reason: RegExp, ...args: string[]): Promise<void> {
-  const { code, stderr } = await world.laptop.run(...args);
-  assert.equal(code, 1, stderr);
+  const stderr = await stderrOf(1, world.laptop, ...args);
   assert.match(stderr, reason);
   assert.match(stderr, /\nSee that \/.* is writable and its disk is not full\.\n$/);
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { done, started, statusOf } from '../hosts/servers.ts';
+import { done, started, statusOf, stderrOf } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { PROGRAM } from '../hosts/world.ts';
 
@@ -98,8 +98,7 @@ test('stop and restart ask about a busy kernel also after stop --keep-server, an
     assert.equal(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8'), before);
     assert.deepEqual(readdirSync(join(world.laptop.stateFolder, 'c')), []);
   }
-  const { code, stderr } = await world.laptop.run('stop', '--all');
-  assert.equal(code, 2);
+  const stderr = await stderrOf(2, world.laptop, 'stop', '--all');
   assert.match(stderr, /loopback on loopback\n +it does not answer through its tunnel/);
 });
 

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldPerFile } from '../hosts/lasting.ts';
-import { done, serverRecord, started } from '../hosts/servers.ts';
+import { done, serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { eventually } from '../hosts/world.ts';
 
 const world = await worldPerFile();
@@ -136,8 +136,7 @@ test('the log of a server that was stopped is nowhere, and the error says how to
   await started(world.laptop);
   await done(world.laptop, 'start', 'loopback', '{F}', '--no-browser', '--save', 'loopback');
   await done(world.laptop, 'stop');
-  const { code, stderr } = await world.laptop.run('logs', 'loopback', '{F}');
-  assert.equal(code, 1);
+  const stderr = await stderrOf(1, world.laptop, 'logs', 'loopback', '{F}');
   assert.equal(
     stderr,
     `Error: "loopback" is not running on loopback, and has no log there

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { serverRecord, started } from '../hosts/servers.ts';
+import { serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { serverPids } from '../hosts/traces.ts';
 
 /** One server is one server, however often, from wherever and in whatever words it is started. */
@@ -63,8 +63,7 @@ test("a server whose record on the host lacks its beginning's date is joined all
 
 test('a name stands for one directory on one host', async () => {
   await started(world.laptop);
-  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--directory', 'on and off');
-  assert.equal(code, 2);
+  const stderr = await stderrOf(2, world.laptop, 'start', 'loopback', '{F}', '--directory', 'on and off');
   assert.match(stderr, /"loopback" is the home folder on loopback, and not 'on and off' on loopback/);
   assert.equal(serverPids(world).length, 1);
 });

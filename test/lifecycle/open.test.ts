@@ -5,7 +5,7 @@ import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { worldPerFile } from '../hosts/lasting.ts';
 import { outside } from '../hosts/needs.ts';
-import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
+import { askJupyter, done, type Shown, serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { eventually, type Laptop } from '../hosts/world.ts';
 
@@ -115,11 +115,9 @@ test('start opens the page by itself, unless it is told not to', async () => {
   const { program, given } = browser('by-itself');
   const laptop = withEnvironment({ BROWSER: program });
   for (const option of ['--no-browser', '--json']) {
-    const { code, stderr } = await laptop.run('start', 'loopback', '{F}', option);
-    assert.equal(code, 0, stderr);
+    await stderrOf(0, laptop, 'start', 'loopback', '{F}', option);
   }
-  const { code, stderr } = await laptop.run('start', 'loopback', '{F}', '--name', 'opened');
-  assert.equal(code, 0, stderr);
+  await stderrOf(0, laptop, 'start', 'loopback', '{F}', '--name', 'opened');
   const [page, ...others] = await given();
   assert.deepEqual(others, []);
   assert.match(page ?? '', /\/open-opened\.html$/);

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { isPortFree } from '../../src/system/port.ts';
 import { startByHand } from '../hosts/by-hand.ts';
 import { worldFor, worldPerTest } from '../hosts/lasting.ts';
-import { done, serverRecord, started } from '../hosts/servers.ts';
+import { done, serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { writeProgram } from '../hosts/stand-ins.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
@@ -144,10 +144,9 @@ test('a port that is taken here or on the host is no failure: the next is taken,
       ['loopback', ['--port', String(port)]],
       ['this machine', ['--port', other, '--local-port', String(port)]],
     ] as const) {
-      const strict = await world.laptop.run('start', 'loopback', '{F}', '--strict-port', ...words);
-      assert.equal(strict.code, 1, strict.stderr);
+      const strict = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--strict-port', ...words);
       assert.match(
-        strict.stderr,
+        strict,
         new RegExp(`Error: port ${port} of ${where} is taken by .*\\(PID ${process.pid}\\)`),
       );
       assert.deepEqual(world.processes(), []);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
 import { worldFor, worldPerTest } from '../hosts/lasting.ts';
-import { done, started } from '../hosts/servers.ts';
+import { done, started, stderrOf } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { PROGRAM } from '../hosts/world.ts';
 
@@ -51,8 +51,7 @@ test('stop --all stops also what stop --keep-server has left to run', async () =
 
 test('without a terminal stop --all wants its yes, and stops nothing', async () => {
   const { jupyter: server } = await started(world.laptop);
-  const { code, stderr } = await world.laptop.run('stop', '--all');
-  assert.equal(code, 2);
+  const stderr = await stderrOf(2, world.laptop, 'stop', '--all');
   assert.match(stderr, /--yes/);
   assert.ok(world.processes().includes(server.pid));
 });
@@ -74,8 +73,7 @@ test('a host that is away keeps no other server from being stopped, and is told'
 
 test('stop --all takes no second meaning', async () => {
   for (const words of [['one'], ['--keep-server'], ['--plain']]) {
-    const { code, stderr } = await world.laptop.run('stop', '--all', ...words);
-    assert.equal(code, 2);
+    const stderr = await stderrOf(2, world.laptop, 'stop', '--all', ...words);
     assert.match(stderr, new RegExp(`--all and ${words[0]} cannot be combined`));
   }
 });

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { statusOf } from '../hosts/servers.ts';
+import { statusOf, stderrOf } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { eventually } from '../hosts/world.ts';
 
@@ -144,10 +144,9 @@ test('forward brings more ports over the same connection, and again after a reco
         () => false,
       ),
     );
-    const taken = await world.laptop.run('forward', 'loopback', `${port}`);
-    assert.equal(taken.code, 1);
+    const taken = await stderrOf(1, world.laptop, 'forward', 'loopback', `${port}`);
     assert.match(
-      taken.stderr,
+      taken,
       new RegExp(`port ${port} of this machine cannot be had: .*\\(PID ${process.pid}\\) has it`),
     );
     assert.equal((await status()).tunnel.forwards.length, 3);
@@ -159,8 +158,7 @@ test('forward brings more ports over the same connection, and again after a reco
 test('forward says that nothing runs where nothing runs', async () => {
   mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
   writeFileSync(world.laptop.configurationFile, 'servers:\n  gpu:\n    destination: loopback\n');
-  const { code, stderr } = await world.laptop.run('forward', 'gpu', '{F}');
-  assert.equal(code, 1);
+  const stderr = await stderrOf(1, world.laptop, 'forward', 'gpu', '{F}');
   assert.match(stderr, /"gpu" does not run on loopback/);
   assert.deepEqual(world.processes(), []);
 });

@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldFor } from '../hosts/lasting.ts';
 import { lacks } from '../hosts/needs.ts';
-import { started } from '../hosts/servers.ts';
+import { started, stderrOf } from '../hosts/servers.ts';
 import { ALIAS_SHELLS, type AliasShell, runInteractive, runLine } from '../hosts/shells.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
@@ -174,7 +174,6 @@ for (const shell of ALIAS_SHELLS) {
 }
 
 test('a shell that has no completion of ours is refused', async () => {
-  const { code, stderr } = await aLaptop().run('completion', 'tcsh');
-  assert.equal(code, 2);
+  const stderr = await stderrOf(2, aLaptop(), 'completion', 'tcsh');
   assert.equal(stderr, 'Error: "tcsh" is not bash, zsh or fish\n');
 });

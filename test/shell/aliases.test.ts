@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { withBlock } from '../../src/shell/start-up-file.ts';
 import { lacks } from '../hosts/needs.ts';
+import { stderrOf } from '../hosts/servers.ts';
 import { ALIAS_SHELLS, type AliasShell, runInteractive } from '../hosts/shells.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { type Laptop, makeLaptop } from '../hosts/world.ts';
@@ -150,8 +151,7 @@ for (const SHELL of ['/bin/tcsh', '', undefined]) {
 }
 
 test('a shell that has no aliases of ours is refused', async () => {
-  const { code, stderr } = await aLaptop().run('aliases', ...ARTICLE, '--shell', 'tcsh');
-  assert.equal(code, 2);
+  const stderr = await stderrOf(2, aLaptop(), 'aliases', ...ARTICLE, '--shell', 'tcsh');
   assert.match(stderr, /tcsh/);
 });
 
@@ -166,8 +166,7 @@ const CHANGED = ['other@host', '--plain'];
 for (const shell of ALIAS_SHELLS) {
   const fileOf = (laptop: Laptop) => join(laptop.env.HOME ?? '', START_UP_FILES[shell]);
   const install = async (laptop: Laptop, ...words: string[]) => {
-    const { code, stderr } = await laptop.run('aliases', ...words, '--shell', shell);
-    assert.equal(code, 0, stderr);
+    await stderrOf(0, laptop, 'aliases', ...words, '--shell', shell);
   };
 
   test(`--install keeps one marked block in ${shell}'s file, and --uninstall takes just it out`, async () => {

@@ -7,7 +7,7 @@ import { keeperOf } from '../hosts/keeper.ts';
 import { worldFor } from '../hosts/lasting.ts';
 import { NO_ACCOUNTS } from '../hosts/needs.ts';
 import type { Shown } from '../hosts/servers.ts';
-import { done, statusOf } from '../hosts/servers.ts';
+import { done, statusOf, stderrOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { eventually, makeWorld, PROGRAM } from '../hosts/world.ts';
@@ -57,11 +57,7 @@ for (const { name, sshdConfig, question } of WAYS) {
       assert.equal(shown.split(question).length, 2, shown);
       assert.doesNotMatch(shown, new RegExp(PASSWORD));
       for (const verb of ['start', 'status', 'logs', 'forward']) {
-        const { code, stderr } = await laptop.run(
-          verb,
-          ...(verb === 'start' ? ['loopback', '{F}', '--no-browser'] : []),
-        );
-        assert.equal(code, 0, stderr);
+        await stderrOf(0, laptop, verb, ...(verb === 'start' ? ['loopback', '{F}', '--no-browser'] : []));
       }
       assert.equal(world.sshd.log().match(/Accepted /g)?.length, 1);
       // The link is lost: nobody is there who could be asked, and one try is made without.
@@ -88,8 +84,7 @@ test('where nobody can be asked, a password that is needed is told, and the way 
   skip: NO_ACCOUNTS,
 }, async (context) => {
   const world = await worldFor(context, { account, sshdConfig: WAYS[0]?.sshdConfig ?? [] });
-  const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-browser');
-  assert.equal(code, 1);
+  const stderr = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--no-browser');
   assert.match(stderr, /Permission denied/);
   assert.match(stderr, /ssh-copy-id/);
 });

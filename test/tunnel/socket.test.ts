@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlin
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { worldFor } from '../hosts/lasting.ts';
-import { done, started } from '../hosts/servers.ts';
+import { done, started, stderrOf } from '../hosts/servers.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { traces } from '../hosts/traces.ts';
 import { makeWorld } from '../hosts/world.ts';
@@ -32,9 +32,8 @@ test('a socket folder that somebody else could enter, or a link in its place, is
     mkdirSync(elsewhere);
     chmodSync(elsewhere, 0o755);
     symlinkSync(elsewhere, join(runtime, `remote-notebook-${process.getuid?.()}`));
-    const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser');
-    assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /no usable folder for a socket on loopback: .* is open to others/);
+    const refused = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--socket', '--no-browser');
+    assert.match(refused, /no usable folder for a socket on loopback: .* is open to others/);
     assert.deepEqual(world.processes(), []);
     assert.deepEqual(readdirSync(elsewhere), []);
     assert.equal(statSync(elsewhere).mode & 0o777, 0o755);
@@ -46,9 +45,8 @@ test('a socket folder that somebody else could enter, or a link in its place, is
 
 test('an sshd that forwards to no socket is told, with its option, and nothing is left', async (context) => {
   const world = await worldFor(context, { sshdConfig: ['AllowStreamLocalForwarding no'] });
-  const refused = await world.laptop.run('start', 'loopback', '{F}', '--socket', '--no-browser');
-  assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /came up on loopback .*, but did not answer through the tunnel/);
-  assert.match(refused.stderr, /AllowStreamLocalForwarding\)\? If not, leave out --socket\.\n$/);
+  const refused = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--socket', '--no-browser');
+  assert.match(refused, /came up on loopback .*, but did not answer through the tunnel/);
+  assert.match(refused, /AllowStreamLocalForwarding\)\? If not, leave out --socket\.\n$/);
   assert.deepEqual(traces(world, world.laptop), []);
 });
