@@ -10,7 +10,7 @@ import { makeFolder, untilRemoved } from './hosts/standing.ts';
 import { eventually } from './hosts/world.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** Demos look for each other in TMPDIR: these are alone. Short, for the sake of control sockets. */
+/** The TMPDIR of these demos, in which they find each other. It is short because of the control sockets. */
 const place = makeFolder('rn-t-');
 const env = childEnvironment();
 const demos = untilRemoved({ remove: () => void stopDemos(), removeNow: () => void stopDemos() });
@@ -24,11 +24,11 @@ function childEnvironment(): NodeJS.ProcessEnv {
 interface RunningDemo {
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
-  /** All that it has said so far. */
-  words(): string;
+  /** Its output so far. */
+  output(): string;
 }
 
-/** `make demo` in a process group of its own, as a shell with job control starts it. */
+/** `make demo` in its own process group, like in a shell with job control. */
 function startDemo(more: NodeJS.ProcessEnv = {}): RunningDemo {
   const child = spawn('make', ['demo'], {
     cwd: root,
@@ -36,14 +36,14 @@ function startDemo(more: NodeJS.ProcessEnv = {}): RunningDemo {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let words = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
-      words += chunk;
+      output += chunk;
     });
   }
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { child, ended, words: () => words };
+  return { child, ended, output: () => output };
 }
 
 async function readyDemo(
@@ -51,15 +51,15 @@ async function readyDemo(
 ): Promise<RunningDemo & { url: string; folder: string }> {
   const demo = startDemo(more);
   await eventually('the demo is ready', () => {
-    assert.equal(demo.child.exitCode, null, demo.words());
-    return demo.words().includes('Ctrl-C ends the demo');
+    assert.equal(demo.child.exitCode, null, demo.output());
+    return demo.output().includes('Ctrl-C ends the demo');
   });
-  const url = /http:\S+token=\S+/.exec(demo.words())?.[0] ?? '';
-  const folder = /all of it in (\S+)\./.exec(demo.words())?.[1] ?? '';
+  const url = /http:\S+token=\S+/.exec(demo.output())?.[0] ?? '';
+  const folder = /all of it in (\S+)\./.exec(demo.output())?.[1] ?? '';
   return { ...demo, url, folder };
 }
 
-/** As a terminal does: to everything in the foreground at once. */
+/** Sends a signal to all foreground processes, like a terminal. */
 function signalGroup({ child }: RunningDemo, signal: NodeJS.Signals): void {
   process.kill(-(child.pid ?? 0), signal);
 }
@@ -68,7 +68,7 @@ function stopDemos() {
   return spawnSync('make', ['demo-stop'], { cwd: root, env, encoding: 'utf8' });
 }
 
-/** The PIDs whose arguments or environment name the folder. */
+/** The PIDs of processes with the folder in their arguments or environment. */
 function processesOf(folder: string): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   return pids.filter((pid) =>
@@ -97,47 +97,43 @@ function statusOf(url: string): Promise<number | undefined> {
 const needsProc = { skip: NO_PROC };
 
 for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
-  test(`make demo brings a server up, and ${signal} leaves nothing of it behind`, needsProc, async () => {
+  test(`make demo starts a server, and ${signal} leaves nothing behind`, needsProc, async () => {
     const demo = await readyDemo();
     assert.equal(await statusOf(demo.url), 200);
     signalGroup(demo, signal);
     await demo.ended;
-    // The signal has ended what compiles the sources, too.
-    assert.doesNotMatch(demo.words(), /bug/);
+    // The signal has also ended tsx, which compiles the sources.
+    assert.doesNotMatch(demo.output(), /bug/);
     await eventually('the demo has ended', () => processesOf(demo.folder).length === 0);
     assertNothingIsLeft(demo.folder);
   });
 }
 
-test(
-  'each command that the demo names can be run in a second terminal as it stands there',
-  needsProc,
-  async () => {
-    const demo = await readyDemo();
-    const [path = ''] = /export PATH=.*/.exec(demo.words()) ?? [];
-    const commands = [...demo.words().matchAll(/remote-notebook [a-z].*/g)].map(([command]) => command);
-    const verbs = commands.map((command) => command.split(' ')[1]);
-    assert.deepEqual(verbs, ['start', 'stop', 'status', 'logs']);
-    const [start, stop, ...others] = commands;
-    for (const command of [start, ...others, stop]) {
-      const script = `${path}\n${command}`;
-      const { status, stderr } = spawnSync('sh', ['-c', script], { cwd: '/', env, encoding: 'utf8' });
-      assert.equal(status, 0, `${command}: ${stderr}`);
-    }
-    await assert.rejects(statusOf(demo.url));
-    signalGroup(demo, 'SIGINT');
-    await demo.ended;
-    assertNothingIsLeft(demo.folder);
-  },
-);
+test('each command that the demo prints can be run in a second terminal', needsProc, async () => {
+  const demo = await readyDemo();
+  const [path = ''] = /export PATH=.*/.exec(demo.output()) ?? [];
+  const commands = [...demo.output().matchAll(/remote-notebook [a-z].*/g)].map(([command]) => command);
+  const verbs = commands.map((command) => command.split(' ')[1]);
+  assert.deepEqual(verbs, ['start', 'stop', 'status', 'logs']);
+  const [start, stop, ...others] = commands;
+  for (const command of [start, ...others, stop]) {
+    const script = `${path}\n${command}`;
+    const { status, stderr } = spawnSync('sh', ['-c', script], { cwd: '/', env, encoding: 'utf8' });
+    assert.equal(status, 0, `${command}: ${stderr}`);
+  }
+  await assert.rejects(statusOf(demo.url));
+  signalGroup(demo, 'SIGINT');
+  await demo.ended;
+  assertNothingIsLeft(demo.folder);
+});
 
-/** A browser that notes its PID and its page, and stays for as long as this file is there. */
+/** A browser that records its PID and its page, and runs while this file exists. */
 const BROWSER_SCRIPT = `#!/bin/sh
 echo "$$ $1" >"$0.new" && mv "$0.new" "$0.saw"
 while [ -e "$0" ]; do sleep 0.05; done
 `;
 
-test('make demo opens the browser, and SIGINT leaves nothing of it behind but that', needsProc, async () => {
+test('make demo opens the browser, and SIGINT leaves nothing else behind', needsProc, async () => {
   const BROWSER = join(place, 'browser');
   writeFileSync(BROWSER, BROWSER_SCRIPT, { mode: 0o755 });
   const demo = await readyDemo({ BROWSER });
@@ -147,7 +143,7 @@ test('make demo opens the browser, and SIGINT leaves nothing of it behind but th
   assert.equal(page, `file://${demo.folder}/state/remote-notebook/open-demo.html`);
   signalGroup(demo, 'SIGINT');
   await demo.ended;
-  assert.doesNotMatch(demo.words(), /bug/);
+  assert.doesNotMatch(demo.output(), /bug/);
   assert.ok(processesOf(demo.folder).includes(Number(pid)));
   rmSync(BROWSER);
   await eventually('the browser has ended', () => processesOf(demo.folder).length === 0);
@@ -157,8 +153,8 @@ test('make demo opens the browser, and SIGINT leaves nothing of it behind but th
 test('Ctrl-C while the demo starts leaves nothing behind', needsProc, async () => {
   const demo = startDemo();
   await eventually('Jupyter starts', () => {
-    assert.equal(demo.child.exitCode, null, demo.words());
-    return /✓ launch/.test(demo.words());
+    assert.equal(demo.child.exitCode, null, demo.output());
+    return /✓ launch/.test(demo.output());
   });
   signalGroup(demo, 'SIGINT');
   await demo.ended;
@@ -174,12 +170,12 @@ test('make demo-stop ends two demos that run at once', needsProc, async () => {
   const { status, stderr } = stopDemos();
   assert.equal(status, 0, stderr);
   for (const demo of demos) {
-    assert.equal(await demo.ended, 0, demo.words());
+    assert.equal(await demo.ended, 0, demo.output());
     assertNothingIsLeft(demo.folder);
   }
 });
 
-test('make demo-stop cleans up behind a demo that was killed', needsProc, async () => {
+test('make demo-stop cleans up after a demo that was killed', needsProc, async () => {
   const demo = await readyDemo();
   signalGroup(demo, 'SIGKILL');
   await demo.ended;
@@ -189,7 +185,7 @@ test('make demo-stop cleans up behind a demo that was killed', needsProc, async 
   assertNothingIsLeft(demo.folder);
 });
 
-test('make demo-stop cleans up also when the host of a killed demo is gone', needsProc, async () => {
+test('make demo-stop also cleans up when the host of a killed demo is gone', needsProc, async () => {
   const demo = await readyDemo();
   const [host = ''] = readdirSync(demo.folder).filter((name) => name.startsWith('rn-host-'));
   const sshd = Number(readFileSync(join(demo.folder, host, 'sshd.pid'), 'utf8'));

@@ -76,19 +76,18 @@ function readText(file: string): string | undefined {
 }
 
 export async function parseConfiguration(text: string, file: string): Promise<Configuration> {
-  const { document, lines } = await parseYaml(text, file);
+  const source = await parseYaml(text, file);
+  const { document } = source;
   const result = v.safeParse(v.pipe(mapping, ConfigurationSchema), document.toJS() ?? {});
-  if (!result.success) throw configurationMistake(result.issues[0], document, lines, file);
+  if (!result.success) throw configurationMistake(result.issues[0], source);
   const { default: byDefault, servers = {} } = result.output;
   if (byDefault !== undefined && !Object.hasOwn(servers, byDefault)) {
     throw new UsageError(`${file}: default is "${byDefault}", which is not one of the servers`, {
       remedy: `The servers are: ${Object.keys(servers).join(', ') || 'none'}`,
     });
   }
-  for (const [name, settings] of Object.entries(servers)) {
-    const line = lineOf(['servers', name], document, lines);
-    verifyServer(name, settings, `${file}:${line}: servers.${name}`);
-  }
+  for (const [name, settings] of Object.entries(servers))
+    verifyServer(name, settings, `${file}:${lineOf(['servers', name], source)}: servers.${name}`);
   return { default: byDefault, servers };
 }
 
@@ -108,7 +107,14 @@ function verifyServer(name: string, settings: ServerEntry, where: string): void 
   }
 }
 
-async function parseYaml(text: string, file: string): Promise<{ document: Document; lines: LineCounter }> {
+/** A parsed config.yaml. */
+interface Source {
+  readonly file: string;
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+async function parseYaml(text: string, file: string): Promise<Source> {
   const { default: yaml } = await import('yaml');
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -118,35 +124,29 @@ async function parseYaml(text: string, file: string): Promise<{ document: Docume
       remedy: 'Fix the line, then check the file: remote-notebook config check',
     });
   }
-  return { document, lines };
+  return { file, document, lines };
 }
 
-function configurationMistake(
-  issue: v.BaseIssue<unknown>,
-  document: Document,
-  lines: LineCounter,
-  file: string,
-): UsageError {
+function configurationMistake(issue: v.BaseIssue<unknown>, source: Source): UsageError {
   const path = issue.path?.map((item) => item.key as string) ?? [];
-  const line = lineOf(path, document, lines);
-  const where = `${file}${line ? `:${line}` : ''}: ${path.join('.') || 'the file'}`;
+  const line = lineOf(path, source);
+  const where = `${source.file}${line ? `:${line}` : ''}: ${path.join('.') || 'the file'}`;
   if (issue.type === 'strict_object' && issue.expected === 'never') {
     const { entries } = path.length === 1 ? ConfigurationSchema : EntrySchema;
-    return new UsageError(`${where} is unknown`, {
-      remedy: `Known keys: ${Object.keys(entries).join(', ')}`,
-    });
+    const remedy = `Known keys: ${Object.keys(entries).join(', ')}`;
+    return new UsageError(`${where} is unknown`, { remedy });
   }
   if (issue.received === 'undefined') return new UsageError(`${where} is missing`);
   const received = issue.received === 'Array' ? 'a list' : issue.received;
   return new UsageError(`${where} is ${received}, but ${issue.message} is expected`);
 }
 
+type Mapping = { readonly items?: readonly { readonly key?: Scalar }[] };
+
 /** The line of the key, or of the nearest existing key above it. */
-function lineOf(path: readonly string[], document: Document, lines: LineCounter): number | undefined {
+function lineOf(path: readonly string[], { document, lines }: Source): number | undefined {
   for (let length = path.length; length > 0; length--) {
-    const parent = document.getIn(path.slice(0, length - 1), true) as
-      | { items?: { key?: Scalar }[] }
-      | undefined;
+    const parent = document.getIn(path.slice(0, length - 1), true) as Mapping | undefined;
     const start = parent?.items?.find(({ key }) => key?.value === path[length - 1])?.key?.range?.[0];
     if (start !== undefined) return lines.linePos(start).line;
   }

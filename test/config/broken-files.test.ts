@@ -12,7 +12,7 @@ const { configure, refused, failed } = lone;
 const CONFIG = 'FILES/l/config/remote-notebook/config.yaml';
 const FIX = 'Fix the line, then check the file: remote-notebook config check\n';
 
-/** What is wrong, what stands in config.yaml, and what the user reads behind its path. */
+/** A mistake, the content of config.yaml, and the message after its path. */
 const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[] = [
   [
     'an unknown key of a server',
@@ -66,7 +66,7 @@ const BROKEN: readonly (readonly [what: string, text: string, stderr: string])[]
 ];
 
 for (const [what, text, stderr] of BROKEN) {
-  test(`${what} in config.yaml is told by its file, line and key, and nothing is done`, async () => {
+  test(`${what} in config.yaml is reported with its file, line and key, and nothing is done`, async () => {
     configure(text);
     for (const args of [
       ['start', 'loopback', '{F}', '--save', 'new'],
@@ -78,7 +78,7 @@ for (const [what, text, stderr] of BROKEN) {
   });
 }
 
-test('broken YAML is told by its file and line, and the way to mend it, by every verb that reads it', async () => {
+test('broken YAML is reported with its file and line, and how to fix it, by every verb that reads it', async () => {
   configure('servers:\n  work: { destination\n');
   for (const args of [
     ['start'],
@@ -95,7 +95,7 @@ test('broken YAML is told by its file and line, and the way to mend it, by every
   }
 });
 
-test('a file where the configuration folder should be is named, and stays as it is', async () => {
+test('a file in place of the configuration folder is reported and not changed', async () => {
   writeFileSync(join(lone.folder, 'l', 'config'), 'mine');
   assert.equal(
     await refused('start', 'loopback', '{F}', '--save', 'work'),
@@ -103,7 +103,7 @@ test('a file where the configuration folder should be is named, and stays as it 
   );
 });
 
-test('a configuration folder that leads nowhere is told before anything is started', async () => {
+test('a configuration folder that is a broken link is reported before anything is started', async () => {
   symlinkSync(join(lone.folder, 'nowhere', 'at-all'), join(lone.folder, 'l', 'config'));
   assert.equal(
     await failed('start', 'loopback', '{F}', '--save', 'work'),

@@ -30,7 +30,7 @@ function configure(text: string): void {
   writeFileSync(laptop.configurationFile, text);
 }
 
-test('config path prints where the file is, before there is one', async () => {
+test('config path prints the path of the file, even if it does not exist', async () => {
   assert.equal(await done(laptop, 'config', 'path'), `${laptop.configurationFile}\n`);
   assert.deepEqual(JSON.parse(await done(laptop, 'config', 'path', '--json')), {
     path: laptop.configurationFile,
@@ -38,7 +38,7 @@ test('config path prints where the file is, before there is one', async () => {
   assert.equal(existsSync(laptop.configurationFile), false);
 });
 
-test('config path is below ~/.config where XDG_CONFIG_HOME is not set, or is no absolute path', async () => {
+test('config path is below ~/.config if XDG_CONFIG_HOME is not set or not an absolute path', async () => {
   for (const value of ['', 'relative']) {
     laptop.env.XDG_CONFIG_HOME = value;
     const expected = join(laptop.env.HOME as string, '.config', 'remote-notebook', 'config.yaml');
@@ -46,7 +46,7 @@ test('config path is below ~/.config where XDG_CONFIG_HOME is not set, or is no 
   }
 });
 
-test('config shows what is configured, as YAML and as JSON', async () => {
+test('config shows the configuration as YAML and as JSON', async () => {
   configure(TEXT);
   const expected = parse(TEXT);
   for (const words of [['config'], ['config', 'show']])
@@ -57,13 +57,13 @@ test('config shows what is configured, as YAML and as JSON', async () => {
   });
 });
 
-test('config check says that the file is right, and how many servers it names', async () => {
+test('config check reports that the file is valid, and the number of servers', async () => {
   configure(TEXT);
   const { code, stdout, stderr } = await laptop.run('config', 'check');
   assert.deepEqual([code, stdout, stderr], [0, '', `${laptop.configurationFile} is valid (2 servers).\n`]);
 });
 
-test('without a file, config says how to get one', async () => {
+test('without a file, config shows how to create one', async () => {
   const { code, stdout, stderr } = await laptop.run('config');
   assert.deepEqual([code, stdout], [0, '']);
   assert.match(
@@ -77,7 +77,7 @@ test('an unknown action of config is an error that lists the known ones', async 
   assert.deepEqual([code, stderr], [2, 'Error: unknown action "edit"\nUse one of: show, path, check\n']);
 });
 
-test('hosts prints each destination of an ssh_config on a line of its own, for scripts as JSON', async () => {
+test('hosts prints each destination of an ssh_config on its own line, or as JSON', async () => {
   writeFileSync(join(folder, 'more'), 'Host included\n');
   writeFileSync(sshConfig, `Host gpu big-gpu *.example.org\n  User me\nInclude ${folder}/mor?\nHost *\n`);
   assert.equal(await done(laptop, 'hosts', '{F}'), 'gpu\nbig-gpu\nincluded\n');

@@ -14,13 +14,13 @@ beforeEach(() => {
 
 const EMPTY = { default: undefined, servers: {} };
 
-test('a file that is not there, empty, or all comments names no server', async () => {
+test('a file that is missing, empty, or only contains comments has no servers', async () => {
   assert.deepEqual(await readConfiguration(file), EMPTY);
   for (const text of ['', '\n', '# nothing yet\n', '---\n', 'servers: {}\n', '{}\n'])
     assert.deepEqual(await parseConfiguration(text, file), EMPTY, JSON.stringify(text));
 });
 
-test('each key of a server is read, under the name that its option has', async () => {
+test('each key of a server has the name of its option', async () => {
   const text = `default: work
 servers:
   work:
@@ -56,7 +56,7 @@ servers:
   });
 });
 
-/** What stands in the file, and what is said of it behind its name. */
+/** The content of the file, and the message after its name. */
 const MISTAKES: readonly (readonly [text: string, message: string])[] = [
   ['default: [\n', ':2: '],
   ['- work\n', ': the file is a list, but a mapping is expected'],
@@ -91,7 +91,7 @@ const MISTAKES: readonly (readonly [text: string, message: string])[] = [
 ];
 
 for (const [text, message] of MISTAKES) {
-  test(`the file says what is wrong and where: ${message.replace(/^[:\d ]+/, '') || 'broken YAML'}`, async () => {
+  test(`a mistake is reported with its place: ${message.replace(/^[:\d ]+/, '') || 'broken YAML'}`, async () => {
     await assert.rejects(parseConfiguration(text, '/config.yaml'), (error: Error) => {
       assert.equal(error.message.slice(0, `/config.yaml${message}`.length), `/config.yaml${message}`);
       return true;
@@ -99,13 +99,13 @@ for (const [text, message] of MISTAKES) {
   });
 }
 
-test('the first server that is saved makes the file, for its owner alone', async () => {
+test('saving the first server creates the file, readable only by its owner', async () => {
   await saveServer(file, 'work', { destination: 'gpu', directory: '', setup: [], port: 8889 });
   assert.equal(readFileSync(file, 'utf8'), 'servers:\n  work:\n    destination: gpu\n    port: 8889\n');
   assert.deepEqual([statSync(file).mode & 0o777, statSync(join(folder, 'new')).mode & 0o777], [0o600, 0o700]);
 });
 
-test('saving keeps every comment and every other server as it stands', async () => {
+test('saving keeps every comment and every other server', async () => {
   file = join(folder, 'config.yaml');
   const text = `# My servers. Ask Ada before you change the port.
 default: work   # what I mean
@@ -132,7 +132,7 @@ servers: # mine
   );
 });
 
-test('a server that is saved again is replaced, and nothing else', async () => {
+test('saving a server again replaces it and nothing else', async () => {
   await saveServer(file, 'a', { destination: 'first', port: 1 });
   await saveServer(file, 'b', { destination: 'second' });
   await saveServer(file, 'a', { destination: 'third' });
@@ -142,7 +142,7 @@ test('a server that is saved again is replaced, and nothing else', async () => {
   });
 });
 
-test('nothing is saved into a file that is broken', async () => {
+test('nothing is saved to a file that is not valid', async () => {
   file = join(folder, 'config.yaml');
   writeFileSync(file, 'servers: [\n');
   await assert.rejects(saveServer(file, 'a', { destination: 'gpu' }), /config\.yaml:2: /);

@@ -35,7 +35,7 @@ function configure(text: string): void {
   writeFileSync(file, text);
 }
 
-/** As a start leaves it behind. */
+/** Adds the record that a start leaves. */
 async function remember(name: string, entry: ServerEntry): Promise<void> {
   const spec = makeSpec(name, { ...entry, sshConfig: '/its/ssh_config' });
   const record = { spec, jupyter: undefined, forwards: NO_FORWARDS };
@@ -57,7 +57,7 @@ servers:
   play: { destination: me@other }
 `;
 
-test('a word that nothing is named after is a destination', async () => {
+test('an unknown name is a destination', async () => {
   const spec = await resolveServer('me@gpu', { directory: 'rne', sshConfig: '/dev/null' }, context);
   assert.deepEqual(
     [spec.name, spec.destination, spec.directory, spec.sshConfig],
@@ -65,18 +65,18 @@ test('a word that nothing is named after is a destination', async () => {
   );
 });
 
-test('--name gives a destination another name, so that two servers can be on one', async () => {
+test('--name sets another name, so that one destination can have two servers', async () => {
   const spec = await resolveServer('me@gpu', { name: 'second' }, context);
   assert.deepEqual([spec.name, spec.destination], ['second', 'me@gpu']);
 });
 
-test('a name of config.yaml is that server, and a flag wins over what stands there', async () => {
+test('a name in config.yaml selects that server, and options override its settings', async () => {
   configure(TWO);
   const spec = await resolveServer('work', { port: 9999, directory: undefined }, context);
   assert.deepEqual([spec.name, spec.destination, spec.directory, spec.port], ['work', 'gpu', 'rne', 9999]);
 });
 
-test('a name that was started without config.yaml is that server again, with all that was said of it', async () => {
+test('the name of a server that was started without config.yaml selects it with all its settings', async () => {
   await remember('mine', { destination: 'gpu', directory: 'rne', localPort: 7000 });
   const spec = await resolveServer('mine', { environment: 'venv' }, context);
   assert.deepEqual(
@@ -85,26 +85,26 @@ test('a name that was started without config.yaml is that server again, with all
   );
 });
 
-test('what stands in config.yaml counts before what was started once', async () => {
+test('config.yaml overrides the settings of an earlier start', async () => {
   configure('servers:\n  work: { destination: new }\n');
   await remember('work', { destination: 'old' });
   assert.equal((await resolveServer('work', {}, context)).destination, 'new');
 });
 
-test('without a name the default is meant', async () => {
+test('without a name the default is used', async () => {
   configure(TWO);
   await remember('running', { destination: 'elsewhere' });
   assert.equal((await resolveServer(undefined, {}, context)).name, 'work');
 });
 
-test('without a name and a default the only server is meant, configured or started', async () => {
+test('without a name and a default the only server is used, configured or started', async () => {
   await remember('mine', { destination: 'gpu' });
   assert.equal((await resolveServer(undefined, {}, context)).name, 'mine');
   configure('servers:\n  mine: { destination: gpu }\n');
   assert.equal((await resolveServer(undefined, {}, context)).name, 'mine');
 });
 
-test('without any server a short text says how to begin', async () => {
+test('without any server a short text shows how to begin', async () => {
   const beginning = /^To set up a server: remote-notebook init\. Or: remote-notebook start user@host /;
   await assert.rejects(
     resolveServer(undefined, {}, context),
@@ -116,14 +116,14 @@ test('without any server a short text says how to begin', async () => {
   );
 });
 
-test('stop and its like mean the only one that was started, before the default', async () => {
+test('stop and similar verbs prefer the only started server to the default', async () => {
   configure(TWO);
   await remember('play', { destination: 'me@other' });
   const { spec, record } = await knownServer(undefined, undefined, context);
   assert.deepEqual([spec.name, record?.spec.name], ['play', 'play']);
 });
 
-test('stop and its like take the destination as well, while one server alone is on it', async () => {
+test('stop and similar verbs also accept a destination that has only one server', async () => {
   await remember('first', { destination: 'gpu' });
   assert.equal((await knownServer('gpu', undefined, context)).spec.name, 'first');
   await remember('second', { destination: 'gpu' });
@@ -133,13 +133,13 @@ test('stop and its like take the destination as well, while one server alone is 
   );
 });
 
-test('a configured server is known, though this machine never started it: another laptop may have', async () => {
+test('a configured server is known even if another machine started it', async () => {
   configure(TWO);
   const { spec, record } = await knownServer('play', '/dev/null', context);
   assert.deepEqual([spec.destination, spec.sshConfig, record], ['me@other', '/dev/null', undefined]);
 });
 
-test('a name that nobody knows is answered with those that there are', async () => {
+test('an unknown name is reported with the existing names', async () => {
   configure('servers:\n  work: { destination: gpu }\n');
   await remember('mine', { destination: 'gpu' });
   await assert.rejects(
@@ -148,7 +148,7 @@ test('a name that nobody knows is answered with those that there are', async () 
   );
 });
 
-test('a word that every object of JavaScript has names no server', async () => {
+test('a property of JavaScript objects is not the name of a server', async () => {
   assert.equal((await resolveServer('toString', { name: 'x' }, context)).destination, 'toString');
   await assert.rejects(
     knownServer('constructor', undefined, context),
@@ -156,7 +156,7 @@ test('a word that every object of JavaScript has names no server', async () => {
   );
 });
 
-test('of several servers one must be named', async () => {
+test('with several servers a name is required', async () => {
   await remember('mine', { destination: 'gpu' });
   await remember('yours', { destination: 'gpu' });
   await assert.rejects(
@@ -165,7 +165,7 @@ test('of several servers one must be named', async () => {
   );
 });
 
-test('what is saved of a server makes the same server again', async () => {
+test('a saved server has the same settings when it is read', async () => {
   const settings = { directory: 'd', setup: ['s'], environment: 'e', command: 'c', port: 1, localPort: 2 };
   const others = { socket: true, strictPort: true, idleTimeout: '60m', sshConfig: '/dev/null' };
   const spec = makeSpec('x', { destination: 'gpu', ...settings, ...others });
@@ -173,7 +173,7 @@ test('what is saved of a server makes the same server again', async () => {
   assert.deepEqual(await resolveServer('x', {}, context), spec);
 });
 
-test('the ssh_config of config.yaml is used, and another one that is named wins', async () => {
+test('the ssh_config in config.yaml is used unless another one is given', async () => {
   configure('servers:\n  work: { destination: gpu, ssh-config: ~/lab.conf }\n');
   await remember('work', { destination: 'gpu' });
   const own = join(homedir(), 'lab.conf');
@@ -183,7 +183,7 @@ test('the ssh_config of config.yaml is used, and another one that is named wins'
   assert.equal((await knownServer('work', undefined, context)).spec.sshConfig, own);
 });
 
-test('an ssh_config is the same one in every folder', () => {
+test('the path of an ssh_config becomes absolute', () => {
   const fileOf = (named: string) => makeSpec('x', { destination: 'gpu', sshConfig: named }).sshConfig;
   assert.deepEqual(['lab.conf', '~/lab.conf', 'none'].map(fileOf), [
     join(process.cwd(), 'lab.conf'),
@@ -192,7 +192,7 @@ test('an ssh_config is the same one in every folder', () => {
   ]);
 });
 
-test('an ssh_config that is named and not there is a mistake', async () => {
+test('a missing ssh_config is a mistake', async () => {
   const mistake = refusal(/^cannot read the ssh_config \/nonexist: ENOENT: no such file or directory$/, /-F/);
   await assert.rejects(resolveServer('gpu', { sshConfig: '/nonexist' }, context), mistake);
   await assert.rejects(knownServer('gpu', '/nonexist', context), mistake);

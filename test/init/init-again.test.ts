@@ -9,7 +9,7 @@ import { ports } from '../hosts/sshd.ts';
 import { ENTER } from '../hosts/terminal.ts';
 import type { World } from '../hosts/world.ts';
 
-/** `init` where there is something already, and where nobody can be asked. */
+/** `init` with an existing configuration, and without a terminal. */
 
 const user = firstTime();
 const { begin, configuration, assertNothingIsKept } = user;
@@ -27,7 +27,7 @@ servers:
     destination: elsewhere # was it?
 `;
 
-test('a second time keeps what config.yaml says, its comments and its default too, and asks before it replaces', async () => {
+test('a second init keeps config.yaml with its comments and default, and asks before it replaces a server', async () => {
   const { configurationFile } = world.laptop;
   mkdirSync(dirname(configurationFile), { recursive: true });
   writeFileSync(configurationFile, BEFORE);
@@ -43,7 +43,7 @@ test('a second time keeps what config.yaml says, its comments and its default to
   assert.equal(configuration()?.replace(/ +#/g, ' #'), (BEFORE + added).replace(/ +#/g, ' #'));
 });
 
-test('a broken config.yaml is told before anything is asked', async () => {
+test('a broken config.yaml is reported before the first question', async () => {
   mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
   writeFileSync(world.laptop.configurationFile, 'servers: 3\n');
   const dialogue = begin();
@@ -51,7 +51,7 @@ test('a broken config.yaml is told before anything is asked', async () => {
   assert.match(dialogue.shown(), /^Error: .*config\.yaml:1: servers is 3/);
 });
 
-test('without a terminal init says what to write instead, and --yes asks nothing', async () => {
+test('without a terminal init shows the options to use, and --yes asks nothing', async () => {
   const words = ['init', 'loopback', '{F}', '-d', 'rne'];
   const { code, stdout, stderr } = await world.laptop.run(...words);
   assert.deepEqual([code, stdout], [2, '']);
@@ -67,10 +67,10 @@ test('without a terminal init says what to write instead, and --yes asks nothing
   await done(world.laptop, 'stop');
 });
 
-test('--yes fails as start does, and keeps nothing', async () => {
+test('--yes fails like start, and keeps nothing', async () => {
   for (const [args, status, message] of [
     [['{F}'], 2, /^Error: --yes takes the defaults, and there is none for: Host/],
-    [['loopback', '{F}', '-d', 'no where'], 1, /^.*Error: the directory "no where" is not there/s],
+    [['loopback', '{F}', '-d', 'no where'], 1, /^.*Error: the directory "no where" does not exist/s],
     [['loopback', '{F}', '-p', '99999'], 2, /^Error: --port is 99999/],
   ] as const) {
     if (args[0] === '{F}')
@@ -82,7 +82,7 @@ test('--yes fails as start does, and keeps nothing', async () => {
   }
 });
 
-test('what cannot be written down leaves a server whose tunnel was closed as it was', async () => {
+test('if saving fails, a server whose tunnel was closed stays the same', async () => {
   const words = ['loopback', '{F}', '-d', 'rne', '-e', '.venv', '--no-browser'];
   await done(world.laptop, 'start', ...words, ...(await ports()));
   await done(world.laptop, 'stop', '--keep-server');

@@ -9,7 +9,7 @@ import { CTRL_C, CTRL_D, ENTER } from '../hosts/terminal.ts';
 import { traces } from '../hosts/traces.ts';
 import type { World } from '../hosts/world.ts';
 
-/** A host that nobody knows yet, in the dialogue of the first time. */
+/** An unknown host in the dialogue of init. */
 
 const user = firstTime();
 const { begin, beginWithPorts, configuration, assertNothingIsKept, ownConfig, describeHost } = user;
@@ -18,7 +18,7 @@ beforeEach(() => {
   world = user.world();
 });
 
-test('a host that nobody knows gets a Host in the ssh_config, whose text and mode are kept', async () => {
+test('init adds an unknown host to the ssh_config, and keeps its text and mode', async () => {
   const { file, text } = ownConfig();
   const dialogue = begin('-F', file, '-d', 'rne', '-e', '.venv', '--no-browser', ...(await ports()));
   await describeHost(dialogue, world.sshd.port);
@@ -34,7 +34,7 @@ test('a host that nobody knows gets a Host in the ssh_config, whose text and mod
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
-test('who gives up after a try that failed has the ssh_config as it was, and nothing else', async () => {
+test('giving up after a failure restores the ssh_config and leaves nothing else', async () => {
   const { file, text } = ownConfig();
   const before = readdirSync(world.sshd.folder);
   const dialogue = begin('-F', file, '-d', 'rne', '-e', '.venv');
@@ -52,7 +52,7 @@ test('who gives up after a try that failed has the ssh_config as it was, and not
   assertNothingIsKept();
 });
 
-test('an ssh_config whose first lines win over a new Host is left as it is, and the host asked for again', async () => {
+test('an ssh_config whose first lines override the new Host is not changed, and init asks for the host again', async () => {
   const { file, text } = ownConfig();
   const stubborn = `Port 1\n${text}`;
   writeFileSync(file, stubborn);
@@ -65,7 +65,7 @@ test('an ssh_config whose first lines win over a new Host is left as it is, and 
   assertNothingIsKept();
 });
 
-test('a mistyped host is answered with the nearest one, and asked for again', async () => {
+test('for a mistyped host init suggests a similar one, and asks again', async () => {
   const dialogue = await beginWithPorts('loopbakc');
   await dialogue.says('Did you mean loopback?');
   await dialogue.answer('Add a Host for it? [y/N]', ENTER);

@@ -12,7 +12,7 @@ import { traces } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
 import { eventually, type World } from '../hosts/world.ts';
 
-/** What the dialogue of the first time leaves where it does not come to its end. */
+/** What init leaves when it is interrupted. */
 
 const user = firstTime();
 const { begin, beginWithPorts, configuration, assertNothingIsKept, ownConfig, describeHost } = user;
@@ -21,7 +21,7 @@ beforeEach(() => {
   world = user.world();
 });
 
-/** Each question, with what is answered before it comes to the next. */
+/** Each question with an answer that leads to the next one. */
 const QUESTIONS: readonly (readonly [question: string, answer: string])[] = [
   ['Host (one of these', 'gpu'],
   ['Add a Host for it?', 'y'],
@@ -38,7 +38,7 @@ const QUESTIONS: readonly (readonly [question: string, answer: string])[] = [
 
 for (const [index, [question]] of QUESTIONS.entries()) {
   const [key, name] = index % 2 === 0 ? [CTRL_C, 'Ctrl-C'] : [CTRL_D, 'Ctrl-D'];
-  test(`${name} at question ${index + 1}, "${question}", leaves nothing half done`, async () => {
+  test(`${name} at question ${index + 1}, "${question}", leaves nothing behind`, async () => {
     const { file, text } = ownConfig();
     makeVenv(join(world.home, 'rne', 'broken'), { jupyter: false });
     symlinkSync('/bin/false', join(world.home, 'rne', 'broken', 'bin', 'jupyter'));
@@ -55,7 +55,7 @@ for (const [index, [question]] of QUESTIONS.entries()) {
   });
 }
 
-test('Ctrl-C once it has worked leaves what is written, and runs on only after a yes', async () => {
+test('Ctrl-C after the server works keeps the saved server, which keeps running only after a yes', async () => {
   const words = ['loopback', '-d', 'rne', '-e', '.venv', '--name', 'work'];
   const { configurationFile } = world.laptop;
   const unanswered = await beginWithPorts(...words);
@@ -83,7 +83,7 @@ test('Ctrl-C once it has worked leaves what is written, and runs on only after a
   await done(world.laptop, 'stop');
 });
 
-test('a server that was joined runs on, and is not known here, when config.yaml is broken meanwhile', async () => {
+test('if config.yaml breaks during init, a server that was already running keeps running and is not recorded here', async () => {
   const words = ['loopback', '-d', 'rne', '-e', '.venv', '--no-browser'];
   await stderrOf(0, world.anotherLaptop(), 'start', '{F}', ...words, ...(await ports()));
   const dialogue = await beginWithPorts(...words);

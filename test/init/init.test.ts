@@ -11,7 +11,7 @@ import { traces } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
 import { eventually, type World } from '../hosts/world.ts';
 
-/** The dialogue of the first time, as a user has it: on a real terminal, with a real host. */
+/** The dialogue of init on a real terminal, with a real host. */
 
 const user = firstTime();
 const { beginWithPorts, configuration } = user;
@@ -20,7 +20,7 @@ beforeEach(() => {
   world = user.world();
 });
 
-test('the dialogue asks, tries, writes config.yaml and aliases, and opens the page; Enter takes each default', async () => {
+test('init asks, starts the server, writes config.yaml and aliases, and opens the page; Enter accepts each default', async () => {
   const dialogue = await beginWithPorts();
   await dialogue.answer('Host (one of these, user@host, or a new name): [loopback]', 'loop');
   await dialogue.says('loop');
@@ -67,7 +67,7 @@ test('the dialogue asks, tries, writes config.yaml and aliases, and opens the pa
   await done(world.laptop, 'stop');
 });
 
-test('what the command line says is not asked for, and a server need not stay up', async () => {
+test('init does not ask for what the command line contains, and can stop the server', async () => {
   const dialogue = await beginWithPorts(
     'loopback',
     '-d',
@@ -87,7 +87,7 @@ test('what the command line says is not asked for, and a server need not stay up
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
-test('it offers what there is on the host: venvs, projects, conda environments, and the Jupyter that is found', async () => {
+test('init offers the environments on the host: venvs, projects, conda environments, and the Jupyter that it finds', async () => {
   makeVenv(join(world.home, 'rne', 'uv'), { jupyter: false });
   writeFileSync(join(world.home, 'rne', 'poetry.lock'), '');
   writeFileSync(join(world.home, 'rne', 'pyproject.toml'), '[tool.pixi.workspace]\n');
@@ -122,7 +122,7 @@ test('it offers what there is on the host: venvs, projects, conda environments, 
   assert.equal(await bare.ended(), 130, bare.shown());
 });
 
-test('an environment that is not there is asked for again at once, and one that is not among those shown is taken', async () => {
+test('init asks again for a missing environment, and accepts one that is not in its list', async () => {
   const conda = join(world.home, 'miniforge3');
   standIn('conda', join(conda, 'bin', 'conda'));
   makeVenv(join(world.home, 'envs', 'mine'));
@@ -142,7 +142,7 @@ test('an environment that is not there is asked for again at once, and one that 
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
-test('a try that fails is tried again with another answer', async () => {
+test('after a failure init tries again with another answer', async () => {
   mkdirSync(join(world.home, 'empty', 'bin'), { recursive: true });
   const dialogue = await beginWithPorts(
     'loopback',

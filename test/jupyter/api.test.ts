@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createTcpServer, Server as NetServer 
 import { test } from 'node:test';
 import { proveServer } from '../../src/jupyter/api.ts';
 
-test('an answer without end is no proof, and is not heard to its end', async () => {
+test('an endless response is no proof, and reading it stops', async () => {
   let sent = 0;
   const server = createServer((_, response) => {
     const send = () => {
@@ -26,7 +26,7 @@ test('an answer without end is no proof, and is not heard to its end', async () 
   }
 });
 
-/** Asks twice for the status of a server, and answers with what came of it. */
+/** Asks twice for the status of a server. Returns both results. */
 async function askTwice(server: Server) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
@@ -40,10 +40,10 @@ async function askTwice(server: Server) {
   }
 }
 
-test('whoever takes the port when a kept connection is cut is told no token, and nothing is asked twice', async () => {
-  const heard: string[] = [];
+test('a program that takes the port after a kept connection is cut gets no token, and no request is repeated', async () => {
+  const received: string[] = [];
   const stranger = createServer(({ headers }, response) => {
-    heard.push(headers.authorization ?? '');
+    received.push(headers.authorization ?? '');
     response.end('{}');
   });
   let asked = 0;
@@ -56,12 +56,12 @@ test('whoever takes the port when a kept connection is cut is told no token, and
   });
   assert.deepEqual(await askTwice(server), ['ours', 'silent']);
   assert.equal(asked, 2);
-  assert.deepEqual(heard, []);
+  assert.deepEqual(received, []);
   stranger.closeAllConnections();
   stranger.close();
 });
 
-test('a port that leads to another server by now leads there, though a connection to the first is kept', async () => {
+test('a port that now belongs to another server leads there, even if a connection to the first is kept', async () => {
   const answering = (token: string) =>
     createServer(({ headers }, response) => {
       response.statusCode = headers.authorization === `token ${token}` ? 200 : 403;
@@ -79,7 +79,7 @@ test('a port that leads to another server by now leads there, though a connectio
   try {
     const { port } = first.address() as AddressInfo;
     assert.equal((await ask(port, 'first')).state, 'ours');
-    // As `ssh -O cancel` does: it listens no more, and what is connected stays so.
+    // Like `ssh -O cancel`: it stops listening and keeps open connections.
     NetServer.prototype.close.call(first);
     await new Promise<void>((resolve) => second.listen(port, '127.0.0.1', resolve));
     assert.equal((await ask(port, 'second')).state, 'ours');
@@ -89,7 +89,7 @@ test('a port that leads to another server by now leads there, though a connectio
   }
 });
 
-test("what a script has put in the place of Node's agent, a proxy's say, is told no token", async () => {
+test('an agent that a script has set globally in Node, such as one for a proxy, gets no token', async () => {
   const { globalAgent } = http;
   const addRequest = () => {
     throw new Error('it was asked');
@@ -102,7 +102,7 @@ test("what a script has put in the place of Node's agent, a proxy's say, is told
   }
 });
 
-test('who has the port of a tunnel that is lost is told nothing, not even when it was lost a moment ago', async () => {
+test('a program on the port of a lost tunnel gets no token, even right after the loss', async () => {
   let told = '';
   const stranger = createTcpServer((socket) => socket.on('data', (chunk) => (told += chunk)));
   await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));

@@ -13,7 +13,7 @@ const SESSION = { id: 's', path: 'work/plot.ipynb', type: 'notebook', kernel: KE
 
 const named = (sessions: string) => nameNotebooks(parseKernels(JSON.stringify([KERNEL])) ?? [], sessions);
 
-test('a kernel is known by the notebook of its session', () => {
+test('a kernel has the notebook of its session', () => {
   assert.deepEqual(named(JSON.stringify([SESSION])), [
     {
       id: 'a1b2c3d4-0000',
@@ -25,18 +25,18 @@ test('a kernel is known by the notebook of its session', () => {
   ]);
 });
 
-test('a kernel without a session, or with one that cannot be read, has no notebook', () => {
+test('a kernel without a valid session has no notebook', () => {
   for (const sessions of ['[]', '', '{"message": "no"}', JSON.stringify([{ ...SESSION, kernel: null }])])
     assert.equal(named(sessions)[0]?.notebook, null);
 });
 
-test("nothing in a notebook's name moves or types in a terminal", () => {
+test("no control character of a notebook's name reaches the terminal", () => {
   const session = { ...SESSION, path: 'a\x1b[2Jb\nc\x9b.ipynb' };
   const [kernel] = named(JSON.stringify([session]));
   assert.equal(kernel?.notebook, 'a\ufffd[2Jb\ufffdc\ufffd.ipynb');
 });
 
-test('an answer that is not what a Jupyter says tells no kernels', () => {
+test('a response that is not valid contains no kernels', () => {
   for (const answer of [
     '',
     '<html>',

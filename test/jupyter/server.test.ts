@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { pageUrl, parseRuntimeFile, redactTokens, withToken } from '../../src/jupyter/server.ts';
 import { Failure } from '../../src/system/errors.ts';
 
-/** nbserver-PID.json, as notebook 6.4 writes it. */
+/** nbserver-PID.json of notebook 6.4. */
 const CLASSIC = {
   base_url: '/',
   hostname: '127.0.0.1',
@@ -17,7 +17,7 @@ const CLASSIC = {
   url: 'http://127.0.0.1:8890/',
 };
 
-/** jpserver-PID.json, as jupyter_server 2.15 writes it. */
+/** jpserver-PID.json of jupyter_server 2.15. */
 const SERVER = {
   base_url: '/lab server/',
   hostname: '127.0.0.1',
@@ -68,7 +68,7 @@ test('a base URL begins and ends with one slash, however it is configured', () =
   }
 });
 
-test('a server that listens on one address alone is reached there, and any other on the loopback address', () => {
+test('a server that listens on one address is reached there, and any other on the loopback address', () => {
   const hosts = [
     ['localhost', undefined],
     ['', undefined],
@@ -82,13 +82,13 @@ test('a server that listens on one address alone is reached there, and any other
     assert.equal(parseRuntimeFile(JSON.stringify({ ...CLASSIC, hostname })).host, host, hostname);
 });
 
-test('what no Jupyter writes is a failure, and not a server', () => {
+test('a runtime file that is not valid is a failure', () => {
   for (const text of ['', '{', 'null', '[]', '{"pid": 1}', '{"pid": "1", "port": 2, "token": ""}']) {
     assert.throws(() => parseRuntimeFile(text), Failure, text);
   }
 });
 
-test('a host that writes odd values gets no line, header, port or control character of this machine by them', () => {
+test('odd values from a host add no line, header, port or control character on this machine', () => {
   const odd = [
     { sock: '/run/jupyter.sock\n0.0.0.0:22:localhost:22' },
     { sock: 'localhost:22' },
@@ -111,7 +111,7 @@ test('a host that writes odd values gets no line, header, port or control charac
     );
 });
 
-test('the page is that of the interface which runs, at this end of the tunnel', () => {
+test('the URL is the page of the running interface, at the local end of the tunnel', () => {
   const server = { baseUrl: '/', secure: false, command: 'jupyter notebook' };
   assert.equal(pageUrl(8891, server), 'http://127.0.0.1:8891/tree');
   assert.equal(pageUrl(8891, { ...server, command: 'jupyter lab' }), 'http://127.0.0.1:8891/lab');
@@ -123,7 +123,7 @@ test('the page is that of the interface which runs, at this end of the tunnel', 
   assert.equal(pageUrl(8891, { ...server, baseUrl: '/me/', secure: true }), 'https://127.0.0.1:8891/me/tree');
 });
 
-test('a command that names no interface opens the top page, which leads on to its own', () => {
+test('a command that names no interface opens the top page, which redirects', () => {
   const server = { baseUrl: '/me/', secure: false };
   for (const command of [
     'jupyter server',
@@ -139,13 +139,13 @@ test('a command that names no interface opens the top page, which leads on to it
   assert.equal(pageUrl(8891, inLab), 'http://127.0.0.1:8891/me/tree');
 });
 
-test('a token is written into a URL so that any token survives', () => {
+test('any token can be part of a URL', () => {
   const url = withToken('http://127.0.0.1:1/tree', 'a&b=c d/+é');
   assert.equal(new URL(url).searchParams.get('token'), 'a&b=c d/+é');
   assert.equal(withToken('http://127.0.0.1:1/tree', ''), 'http://127.0.0.1:1/tree');
 });
 
-test('no token of a log line is shown, wherever it stands', () => {
+test('no token of a log line is shown, wherever it is', () => {
   assert.equal(
     redactTokens('[I] 302 GET /?token=abc123 (::1) http://x/?token=abc123&next="/"'),
     '[I] 302 GET /?token=… (::1) http://x/?token=…&next="/"',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { installCommand, parseEnvironment } from '../../src/model/environment.ts';
 import { UsageError } from '../../src/system/errors.ts';
 
-/** What the user writes, what it is, and what would put Jupyter into it. */
+/** The user's text, its meaning, and the commands that install Jupyter. */
 const FORMS: readonly (readonly [word: string, environment: object, install: string])[] = [
   ['', { kind: 'none' }, 'python3 -m pip install --user jupyterlab'],
   ['.venv', { kind: 'venv', folder: '.venv' }, '.venv/bin/pip install jupyterlab'],
@@ -29,7 +29,7 @@ for (const [word, environment, install] of FORMS) {
   });
 }
 
-test('an environment of a kind that is not known, or without its name, is a mistake', () => {
+test('an environment of an unknown kind, or without its name, is a mistake', () => {
   for (const word of ['mamba:ml', 'conda:', 'module:', 'module:a,', 'module:-x', 'module:a b', 'uv:x']) {
     assert.throws(
       () => parseEnvironment(word),

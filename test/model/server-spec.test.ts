@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { defaultName, makeSpec } from '../../src/model/server-spec.ts';
 import { UsageError } from '../../src/system/errors.ts';
 
-test('a destination alone is a server: home folder, no environment, port 8889', () => {
+test('a destination is enough for a server: home folder, no environment, port 8889', () => {
   assert.deepEqual(makeSpec('gpu', { destination: 'me@gpu' }), {
     name: 'gpu',
     destination: 'me@gpu',
@@ -20,7 +20,7 @@ test('a destination alone is a server: home folder, no environment, port 8889', 
   });
 });
 
-test('what is said of a server is kept as it was said', () => {
+test('the settings of a server are kept', () => {
   const settings = {
     destination: 'gpu',
     directory: " it's ~ here ",
@@ -50,7 +50,7 @@ test('what is said of a server is kept as it was said', () => {
   });
 });
 
-test('a name may be any word that can name a file, and no way out of its folder', () => {
+test('a name may be any file name that does not lead out of its folder', () => {
   for (const name of ['gpu', 'gpu-2.example_org', '2', '_', 'Übung', '日本', 'x'.repeat(64)])
     assert.equal(makeSpec(name, { destination: 'gpu' }).name, name);
   for (const name of [
@@ -70,7 +70,7 @@ test('a name may be any word that can name a file, and no way out of its folder'
     assert.throws(() => makeSpec(name, { destination: 'gpu' }), UsageError, name);
 });
 
-test('a port is a whole number from 1 to 65535, here and there', () => {
+test('a port is a whole number from 1 to 65535, local or on the host', () => {
   for (const port of [0, -1, 65536, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     for (const [setting, option] of [
       ['port', 'port'],
@@ -84,13 +84,13 @@ test('a port is a whole number from 1 to 65535, here and there', () => {
   }
 });
 
-test('a value with a line break is refused: it would not survive the way to the host', () => {
+test('a value with a line break is rejected: it cannot be sent to the host', () => {
   for (const option of ['directory', 'environment', 'command'] as const)
     for (const value of ['a\nb', 'a\rb', 'a\0b'])
       assert.throws(() => makeSpec('gpu', { destination: 'gpu', [option]: value }), UsageError);
 });
 
-/** A destination, and the name of its server when none is given. */
+/** A destination, and the default name of its server. */
 const DEFAULT_NAMES: readonly (readonly [destination: string, name: string])[] = [
   ['gpu', 'gpu'],
   ['me@gpu.example.org', 'gpu.example.org'],
@@ -102,7 +102,7 @@ const DEFAULT_NAMES: readonly (readonly [destination: string, name: string])[] =
 ];
 
 for (const [destination, name] of DEFAULT_NAMES) {
-  test(`a server on ${destination.slice(0, 20)} is called ${name.slice(0, 20)}, which can be a name`, () => {
+  test(`a server on ${destination.slice(0, 20)} is called ${name.slice(0, 20)}, a valid name`, () => {
     assert.equal(defaultName(destination), name);
     assert.equal(makeSpec(name, { destination }).name, name);
   });

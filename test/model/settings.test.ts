@@ -12,7 +12,7 @@ import {
   unmetSettings,
 } from '../../src/model/settings.ts';
 
-/** Each setting with a value of its own, and an awkward one where there is any. */
+/** Each setting with a value that is not the default, difficult where possible. */
 const spec = makeSpec('work', {
   destination: 'gpu',
   directory: "-d it's = here",
@@ -28,17 +28,17 @@ const spec = makeSpec('work', {
 });
 const plain = makeSpec('work', { destination: 'gpu' });
 
-test('the values of this file are others than the defaults, for every setting', () => {
+test('the values in this file differ from the defaults, for every setting', () => {
   for (const name of SETTING_NAMES) assert.notDeepEqual(spec[name], settingOf(name).default, name);
 });
 
-test('the options that an alias writes for a server make the same server again, and a default needs none', async () => {
+test('the options in an alias make the same server, and defaults need no options', async () => {
   const line = await readCommandLine(['start', 'gpu', ...settingArgs(spec)], VERBS);
   assert.deepEqual(makeSpec('work', { ...line?.args, destination: 'gpu' }), spec);
   assert.deepEqual(settingArgs(plain), []);
 });
 
-test("the host's scripts are told what counts there: seconds, a line each, yes, or nothing", () => {
+test("the host's scripts get the settings for the host: as seconds, lines, yes, or empty", () => {
   assert.deepEqual(scriptVariables(spec), {
     directory: "-d it's = here",
     setup: '--setup\nexport Y="$Z"',
@@ -55,14 +55,14 @@ test("the host's scripts are told what counts there: seconds, a line each, yes, 
   );
 });
 
-test('each setting that was chosen and that a running server lacks is unmet, but for what counts at a start alone', () => {
+test('a requested setting that differs from the running server is unmet, except those that only affect a start', () => {
   const names = SETTING_NAMES.filter((name) => name !== 'strictPort');
   assert.deepEqual(unmetSettings(spec, plain), names.map(optionName));
   assert.deepEqual(unmetSettings(spec, spec), []);
   assert.deepEqual(unmetSettings(plain, spec), []);
 });
 
-test('a duration is the same, however it is written', () => {
+test('equal durations are the same, however they are written', () => {
   const idle = (idleTimeout: string): ServerSpec => makeSpec('work', { destination: 'gpu', idleTimeout });
   assert.deepEqual(idle('120m'), idle('2h'));
   assert.deepEqual(idle('48h'), idle('2d'));

@@ -12,7 +12,7 @@ import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.t
 
 let world: World;
 before(async () => {
-  // sshd goes to the account's home folder, which this world's host does not use.
+  // sshd uses the account's home folder, which is not the home folder of this test host.
   const command = 'ForceCommand cd "$HOME" && exec "$SHELL" -c "$SSH_ORIGINAL_COMMAND"';
   world = await makeWorld({ sshdConfig: [command] });
 });
@@ -29,7 +29,7 @@ async function aliasesOf(laptop: Laptop, ...options: string[]): Promise<string[]
   return stdout.trimEnd().split('\n');
 }
 
-/** Stands for Jupyter, which would take seconds for each directory: notes where it was started. */
+/** Replaces Jupyter, which is slow to start: it records its directory. */
 function writeWitness(): { command: string; seen: () => string[] } {
   const notes = join(world.home, 'notes');
   const witness = join(world.home, 'witness');
@@ -51,7 +51,7 @@ async function answering(text: string): Promise<Server> {
   return server;
 }
 
-/** A venv whose directory and own name are both awkward. */
+/** A venv with a difficult directory and name. */
 function makeFolders(home: string): void {
   for (const folder of AWKWARD_FOLDERS) {
     const bin = join(home, folder, `-env ${folder}`, 'bin');
@@ -61,7 +61,7 @@ function makeFolders(home: string): void {
 }
 
 for (const shell of ALIAS_SHELLS) {
-  test(`the article's aliases in ${shell} start in every directory, and bring its port here`, {
+  test(`the article's aliases in ${shell} start in every directory, and forward its port`, {
     skip: lacks(shell),
   }, async () => {
     const laptop = world.anotherLaptop();
@@ -102,17 +102,17 @@ for (const shell of ALIAS_SHELLS) {
   });
 }
 
-/** What is left of the aliases are their tunnels. */
+/** The aliases leave only their tunnels. */
 async function endAll(): Promise<void> {
   for (const pid of world.processes()) process.kill(pid, 'SIGTERM');
   await eventually('the tunnels are gone', () => world.processes().length === 0);
 }
 
-/** One of each kind is enough where a real Jupyter starts in each. */
+/** One of each kind is enough, because a real Jupyter starts in each. */
 const FOLDERS = { all: AWKWARD_FOLDERS.at(-1) ?? '', 'größe.2-b': "~/it's below home", tilde: '~root' };
 
 for (const shell of ALIAS_SHELLS) {
-  test(`our own aliases in ${shell} start a server in every directory, and stop just it`, {
+  test(`our own aliases in ${shell} start a server in every directory, and stop only that one`, {
     skip: lacks(shell),
   }, async () => {
     const laptop = world.anotherLaptop();

@@ -25,7 +25,7 @@ before(() => {
   folder = makeFolder('rn-aliases-');
 });
 
-/** Printing aliases takes no host. */
+/** Printing aliases needs no host. */
 function aLaptop(): Laptop {
   return makeLaptop(join(folder, `laptop${++laptops}`), '/dev/null', 'none');
 }
@@ -51,7 +51,7 @@ alias remote_notebook_stop='ssh username@remote_server_ip "pkill -u username jup
   });
 }
 
-test('aliases prints lines that call remote-notebook by its name where it is installed', async () => {
+test('aliases prints lines that call remote-notebook by its name if it is installed', async () => {
   const laptop = aLaptop();
   const bin = join(folder, 'bin');
   mkdirSync(bin, { recursive: true });
@@ -67,7 +67,7 @@ alias remote_notebook_stop='remote-notebook stop remote_server_ip'
   );
 });
 
-test('the alias that starts a server holds its lines of setup, in their order', async () => {
+test('the alias that starts a server contains its setup commands in order', async () => {
   const words = [
     'gpu',
     '--setup',
@@ -90,7 +90,7 @@ const TWO = `servers:
   größe-2: { destination: me@other }
 `;
 
-test('with more than one server each alias has a name of its own', async () => {
+test('with several servers each alias has its own name', async () => {
   const laptop = aLaptop();
   configure(laptop, TWO);
   const { stdout } = await laptop.run('aliases', '--plain', '--shell', 'zsh');
@@ -105,7 +105,7 @@ test('with more than one server each alias has a name of its own', async () => {
   assert.match(stdout, /^alias remote_notebook_start_gpu=.*; port_forward_gpu'$/m);
 });
 
-test('the aliases of a server of config.yaml leave to that file what it is, unless they are told otherwise', async () => {
+test('the aliases of a configured server contain only its name, unless options are given', async () => {
   const laptop = aLaptop();
   configure(laptop, TWO);
   const startLine = async (...words: string[]) => {
@@ -121,7 +121,7 @@ test('the aliases of a server of config.yaml leave to that file what it is, unle
   );
 });
 
-test('a server that is named has the plain aliases, however many are configured', async () => {
+test('a server that is named has aliases without a suffix, however many are configured', async () => {
   const laptop = aLaptop();
   configure(laptop, TWO);
   const { stdout } = await laptop.run('aliases', 'gpu', '--plain', '--shell', 'zsh');
@@ -129,7 +129,7 @@ test('a server that is named has the plain aliases, however many are configured'
   assert.equal(stdout.trimEnd().split('\n').length, 3);
 });
 
-test('without --shell they are for the shell in $SHELL', async () => {
+test('without --shell the aliases are for the shell in $SHELL', async () => {
   for (const shell of ALIAS_SHELLS) {
     const laptop = aLaptop();
     laptop.env.SHELL = `/usr/local/bin/${shell}`;
@@ -139,7 +139,7 @@ test('without --shell they are for the shell in $SHELL', async () => {
 });
 
 for (const SHELL of ['/bin/tcsh', '', undefined]) {
-  test(`with ${SHELL || 'nothing'} in $SHELL they ask for --shell, and change nothing`, async () => {
+  test(`with ${SHELL || 'nothing'} in $SHELL aliases asks for --shell, and changes nothing`, async () => {
     const laptop = aLaptop();
     if (SHELL === undefined) delete laptop.env.SHELL;
     else laptop.env.SHELL = SHELL;
@@ -150,7 +150,7 @@ for (const SHELL of ['/bin/tcsh', '', undefined]) {
   });
 }
 
-test('a shell that has no aliases of ours is refused', async () => {
+test('an unsupported shell is rejected', async () => {
   const stderr = await stderrOf(2, aLaptop(), 'aliases', ...ARTICLE, '--shell', 'tcsh');
   assert.match(stderr, /tcsh/);
 });
@@ -169,7 +169,7 @@ for (const shell of ALIAS_SHELLS) {
     await stderrOf(0, laptop, 'aliases', ...words, '--shell', shell);
   };
 
-  test(`--install keeps one marked block in ${shell}'s file, and --uninstall takes just it out`, async () => {
+  test(`--install keeps one marked block in ${shell}'s file, and --uninstall removes only that`, async () => {
     const laptop = aLaptop();
     const file = fileOf(laptop);
     mkdirSync(dirname(file), { recursive: true });
@@ -200,7 +200,7 @@ for (const shell of ALIAS_SHELLS) {
     assert.equal(readFileSync(file, 'utf8'), `${OWN_TEXT}\n# below`);
   });
 
-  test(`a file of ${shell} that is a link to the user's dotfiles stays one`, async () => {
+  test(`a file of ${shell} that is a link to the user's dotfiles stays a link`, async () => {
     const laptop = aLaptop();
     const file = fileOf(laptop);
     const dotfile = join(laptop.env.HOME ?? '', 'dotfiles', 'rc');
@@ -222,7 +222,7 @@ for (const shell of ALIAS_SHELLS) {
   });
 }
 
-test('what stands outside of the block is never touched, not even where a mark has lost the other', () => {
+test('text outside the block is never changed, even if a mark is missing', () => {
   const [begin, end] = ['# >>> remote-notebook aliases >>>', '# <<< remote-notebook aliases <<<'];
   const block = `${begin}\nalias a=b\n${end}\n`;
   for (const text of ['', 'x\n', `${begin}\nx\n`, `${end}\nx\n`, `x # ${begin}\n`]) {

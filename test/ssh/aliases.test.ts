@@ -17,7 +17,7 @@ function write(name: string, text: string): string {
   return path;
 }
 
-test('the words behind Host are aliases, in their order, and patterns are not', () => {
+test('the words after Host are aliases, in order; patterns are not', () => {
   const file = write(
     'config',
     `# a comment: Host commented
@@ -36,11 +36,11 @@ Match host matched exec "false"
   assert.deepEqual(hostAliases(file), ['gpu', 'big-gpu', 'lower', 'equals', 'quoted name', 'tail']);
 });
 
-test('an alias that is named twice is one', () => {
+test('an alias that appears twice is listed once', () => {
   assert.deepEqual(hostAliases(write('config', 'Host a b\nHost b a c\n')), ['a', 'b', 'c']);
 });
 
-test('Includes are read where they stand: several, patterns, and inside of a Host block', () => {
+test('Includes are read in place: several files, patterns, and inside a Host block', () => {
   write('conf.d/10-first', 'Host first\n');
   write('conf.d/20-second', `Host second\nInclude ${join(folder, 'deep', 'config')}\n`);
   write('conf.d/.hidden', 'Host hidden\n');
@@ -61,17 +61,17 @@ Host after
   assert.deepEqual(hostAliases(file), ['before', 'first', 'second', 'deep', 'one', 'two', 'block', 'after']);
 });
 
-test('files that include each other end, too', () => {
+test('files that include each other are read once', () => {
   for (const name of ['a', 'b', 'c']) write(`loop/${name}`, `Host ${name}\nInclude ${folder}/loop/*\n`);
   assert.deepEqual(hostAliases(join(folder, 'loop', 'a')), ['a', 'b', 'c']);
 });
 
-test('a file that is not there, or cannot be read, names no host', () => {
+test('a file that is missing or cannot be read has no aliases', () => {
   assert.deepEqual(hostAliases(join(folder, 'missing')), []);
   assert.deepEqual(hostAliases(folder), []);
 });
 
-test('a file that ssh could not read either is told by its name, and is no bug', () => {
+test('a file that is not valid is reported with its name', () => {
   const file = write('config', 'Include broken\nHost "unclosed\n');
   assert.throws(() => hostAliases(file), new RegExp(`^UsageError: ${file} is not a valid ssh_config`));
 });

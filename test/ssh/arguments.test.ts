@@ -23,20 +23,20 @@ const connection: Connection = {
 const withConfigFile: Connection = { ...connection, sshConfig: '/my files/ssh_config' };
 const forward = { bindAddress: '127.0.0.1', localPort: 8890, target: '127.0.0.1:8889' };
 
-test('the master is in the foreground, with a socket of its own and forwards of nobody', () => {
+test('the master runs in the foreground, with its own socket and no forwards', () => {
   assert.equal(
     commandLine(masterCommand(connection)),
     'ssh -N -T -M -S /state/c/0/control -o ControlPersist=no -o ClearAllForwardings=yes -o RemoteCommand=none -o LogLevel=INFO -o ServerAliveInterval=5 -o ServerAliveCountMax=3',
   );
 });
 
-test('a script runs over the connection, under any login shell, and never makes a login of its own', () => {
+test('a script runs over the connection, under any login shell, and never logs in again', () => {
   const line = commandLine(scriptCommand(connection));
   assert.match(line, /^ssh -T -S \/state\/c\/0\/control .* -- me@gpu 'exec \/bin\/sh -s'$/);
   assert.match(line, / -o ControlMaster=no -o ProxyCommand=false /);
 });
 
-test('a forward names both of its ends, and asks the master by its socket alone', () => {
+test('a forward contains both of its ends, and is requested from the master by its socket', () => {
   assert.equal(
     commandLine(controlCommand(connection, 'forward', forwardSpec(forward))),
     'ssh -F /dev/null -S /state/c/0/control -O forward -L 127.0.0.1:8890:127.0.0.1:8889 master',
@@ -47,12 +47,12 @@ test('a forward names both of its ends, and asks the master by its socket alone'
   );
 });
 
-test('a forward leads to a port or to a Unix socket of the host', () => {
+test('the target of a forward is a port or a Unix socket of the host', () => {
   assert.equal(forwardSpec(forward), '127.0.0.1:8890:127.0.0.1:8889');
   assert.equal(forwardSpec({ ...forward, target: '/run/jupyter.sock' }), '127.0.0.1:8890:/run/jupyter.sock');
 });
 
-test("-F is ssh's own: every ssh that reads an ssh_config gets it", () => {
+test('every ssh that reads an ssh_config gets -F', () => {
   for (const command of [
     masterCommand(withConfigFile),
     scriptCommand(withConfigFile),
@@ -62,7 +62,7 @@ test("-F is ssh's own: every ssh that reads an ssh_config gets it", () => {
   }
 });
 
-test('what is told to ssh wins over a hostile ssh_config, and ssh takes each option', () => {
+test('our options override a hostile ssh_config, and ssh accepts each of them', () => {
   const folder = makeFolder('rn-arguments-');
   try {
     const sshConfig = join(folder, 'ssh_config');
@@ -84,7 +84,7 @@ test('what is told to ssh wins over a hostile ssh_config, and ssh takes each opt
     );
     const resolved = (command: readonly string[]) => {
       const [program = '', ...args] = command;
-      // -G prints what this very command line would do, and connects to nothing.
+      // -G prints the options of this command line without connecting.
       return execFileSync(program, ['-G', ...args], { encoding: 'utf8' }).split('\n');
     };
     const mine = { ...connection, sshConfig, controlPath: join(folder, 'mine') };

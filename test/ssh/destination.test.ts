@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { parseDestination } from '../../src/ssh/destination.ts';
 import { UsageError } from '../../src/system/errors.ts';
 
-/** What ssh takes, and how it is read: text, user, host. */
+/** Destinations and how they are parsed: text, user, host. */
 const DESTINATIONS: readonly (readonly [text: string, user: string | undefined, host: string])[] = [
   ['gpu', undefined, 'gpu'],
   ['me@gpu', 'me', 'gpu'],
   ['first.last@gpu.example.org', 'first.last', 'gpu.example.org'],
-  // ssh(1) splits at the last @: some sites have accounts like this.
+  // ssh(1) splits at the last @: some sites have user names like this.
   ['me@example.org@gateway', 'me@example.org', 'gateway'],
   ['192.0.2.7', undefined, '192.0.2.7'],
   ['me@2001:db8::7', 'me', '2001:db8::7'],

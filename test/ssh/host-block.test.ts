@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { type HostBlock, hostBlockLines, verifyHostWord, withHostBlock } from '../../src/ssh/host-block.ts';
 import { makeFolder } from '../hosts/standing.ts';
 
-/** What a new Host makes of an ssh_config, as ssh itself reads it. */
+/** A new Host in an ssh_config, as ssh reads it. */
 
 const BLOCK: HostBlock = {
   alias: 'gpu',
@@ -19,15 +19,15 @@ const BLOCK: HostBlock = {
 
 const folder = makeFolder('rn-block-');
 
-/** What ssh makes of the alias by this text. */
-function heard(text: string, alias = 'gpu'): string[] {
+/** The options that ssh reads from this text for the alias. */
+function optionsOf(text: string, alias = 'gpu'): string[] {
   const file = join(folder, 'config');
   writeFileSync(file, text);
   const lines = execFileSync('ssh', ['-F', file, '-G', alias], { encoding: 'utf8' }).split('\n');
   return lines.filter((line) => /^(hostname|user|port|identityfile) /.test(line)).sort();
 }
 
-/** The text without the block, and without the blank line that sets it off. */
+/** The text without the block and the empty line next to it. */
 function without(text: string): string {
   const lines = hostBlockLines(BLOCK).map((line) => `${line}\n`);
   return text.replace(lines.join(''), '');
@@ -44,21 +44,21 @@ for (const [what, text] of [
   ['speaks of something else first', 'ForwardAgent no\nHost * # all\n  HostName y\n'],
   ['has the ends of lines of Windows', 'Host old\r\n  User x\r\nHost *\r\n  User y\r\n'],
 ] as const) {
-  test(`a new Host counts in an ssh_config that ${what}, and all else stays to the letter`, () => {
+  test(`a new Host applies in an ssh_config that ${what}, and everything else stays the same`, () => {
     const after = withHostBlock(text, BLOCK);
-    assert.deepEqual(heard(after), [
+    assert.deepEqual(optionsOf(after), [
       'hostname gpu.example.org',
       'identityfile /keys/100%% mine',
       'port 2222',
       'user me',
     ]);
-    assert.deepEqual(heard(after, 'old'), heard(text, 'old'));
+    assert.deepEqual(optionsOf(after, 'old'), optionsOf(text, 'old'));
     const squeezed = (some: string) => some.replace(/\s*\n\s*/g, '\n').trim();
     assert.equal(squeezed(without(after.replaceAll('\r\n', '\n'))), squeezed(text.replaceAll('\r\n', '\n')));
   });
 }
 
-test('what stood in an ssh_config stands there afterwards, whatever it was', () => {
+test('adding a Host keeps every line of any ssh_config', () => {
   const piece = fc.constantFrom(
     'Host a',
     'Host *',
@@ -88,7 +88,7 @@ test('what stood in an ssh_config stands there afterwards, whatever it was', () 
   );
 });
 
-test('what ssh would read as something else is refused', () => {
+test('a word that ssh would read differently is rejected', () => {
   for (const word of [
     '',
     'two words',

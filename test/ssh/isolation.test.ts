@@ -9,7 +9,7 @@ import { freePort, ports } from '../hosts/sshd.ts';
 import { commandLineOf } from '../hosts/traces.ts';
 import { eventually, makeWorld } from '../hosts/world.ts';
 
-/** The user's ssh_config has its say about how to connect, and none about what this project does over that. */
+/** The user's ssh_config decides how to connect, but does not change what we do on the connection. */
 
 const HABITS: readonly (readonly [name: string, lines: readonly string[]])[] = [
   ['a ControlMaster of their own', ['ControlMaster auto', 'ControlPath /tmp/rn-none-%C', 'ControlPersist 1']],
@@ -34,7 +34,7 @@ for (const [name, sshConfig] of HABITS) {
   });
 }
 
-test('the forwards of an ssh_config are not taken from their own sessions', async () => {
+test("the forwards of an ssh_config stay available for the user's own sessions", async () => {
   const [localPort, remotePort] = [await freePort(), await freePort()];
   const sshConfig = [
     `LocalForward 127.0.0.1:${localPort} localhost:1`,
@@ -60,14 +60,14 @@ test('a host that allows one session at a time is enough', async (context) => {
   assert.equal(world.sshd.log().match(/Accepted publickey/g)?.length, 1);
 });
 
-test('a host that allows one session at a time is enough, though its start-up files are slow', async (context) => {
+test('a host that allows one session at a time is enough, even with slow start-up files', async (context) => {
   const world = await worldFor(context, { sshdConfig: ['MaxSessions 1'] });
   const { laptop } = world;
   await started(laptop, '--no-browser', ...(await ports()));
   writeFileSync(join(world.home, '.bashrc'), 'sleep 3\n');
   const { ssh } = keeperOf(laptop);
   process.kill(ssh?.pid ?? 0, 'SIGKILL');
-  // With the new connection the keeper begins a session.
+  // The keeper opens a session on the new connection.
   await eventually('a session waits', () =>
     world.processes().some((pid) => commandLineOf(pid) === 'sleep 3'),
   );

@@ -7,9 +7,9 @@ import { done, type Shown, started, stderrOf } from '../hosts/servers.ts';
 import { makeSshd, ports, type Sshd } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
-/** Hosts that are reached through others, as the user's ssh_config says: each hop is a real sshd. */
+/** Hosts behind jump hosts in the user's ssh_config: each hop is a real sshd. */
 
-/** A world whose host is reached by `way`, in an ssh_config that knows the hops `jump1`, `jump2` … */
+/** A world whose host is reached by `way`; its ssh_config contains the hops `jump1`, `jump2` … */
 async function behind(
   hops: number,
   way: (jumps: readonly Sshd[]) => string,
@@ -23,7 +23,7 @@ async function behind(
   return { world, jumps };
 }
 
-/** Whether an sshd serves no connection. */
+/** Whether an sshd has no connection. */
 function isIdle(sshd: Sshd): boolean {
   const parents = execFileSync('ps', ['-A', '-o', 'ppid='], { encoding: 'utf8' }).split('\n').map(Number);
   return !parents.includes(sshd.pid());
@@ -36,7 +36,7 @@ const WAYS: readonly (readonly [name: string, hops: number, way: (jumps: readonl
 ];
 
 for (const [name, hops, way] of WAYS) {
-  test(`a host behind ${name} is started, kept up, asked and stopped like any other`, async () => {
+  test(`a server on a host behind ${name} is started, reconnected, queried and stopped like any other`, async () => {
     const { world, jumps } = await behind(hops, way);
     const { laptop } = world;
     try {
@@ -61,7 +61,7 @@ for (const [name, hops, way] of WAYS) {
   });
 }
 
-test('a jump host that is down is told by what ssh says of it', async () => {
+test("a jump host that is down is reported with ssh's message", async () => {
   const { world, jumps } = await behind(1, () => 'ProxyJump jump1');
   try {
     await jumps[0]?.stop();

@@ -11,8 +11,8 @@ Host key for gpu has changed and you have requested strict checking.\r
 Host key verification failed.\r
 `;
 
-/** What ssh said, as it was seen; what it means; the line of it that a user should read. */
-const SAID: readonly (readonly [words: string, cause: SshCause, telling: string])[] = [
+/** Real output of ssh, its cause, and the line for the user. */
+const OUTPUT: readonly (readonly [output: string, cause: SshCause, line: string])[] = [
   [
     'ssh: Could not resolve hostname gpu: Name or service not known\r\n',
     'unknown-host',
@@ -75,37 +75,37 @@ const SAID: readonly (readonly [words: string, cause: SshCause, telling: string]
   ['', 'other', 'ssh printed no message'],
 ];
 
-for (const [words, cause, telling] of SAID) {
-  test(`"${telling}" is ${cause}`, () => {
-    assert.equal(sshCause(words), cause);
-    assert.equal(mainLine(words), telling);
+for (const [output, cause, line] of OUTPUT) {
+  test(`"${line}" is ${cause}`, () => {
+    assert.equal(sshCause(output), cause);
+    assert.equal(mainLine(output), line);
   });
 }
 
 const connection = { destination: 'gpu', sshConfig: undefined, folder: '/c', controlPath: '/c/control' };
 
-test('a failure repeats what ssh said, and tells what to do', () => {
-  for (const [words, cause, telling] of SAID) {
-    const failure = sshFailure(connection, words);
-    assert.deepEqual([failure.reason, failure.message], [cause, `cannot connect to gpu: ${telling}`]);
+test("a failure contains ssh's message and a remedy", () => {
+  for (const [output, cause, line] of OUTPUT) {
+    const failure = sshFailure(connection, output);
+    assert.deepEqual([failure.reason, failure.message], [cause, `cannot connect to gpu: ${line}`]);
     assert.ok(failure.remedy || cause === 'local-port-taken', cause);
   }
 });
 
-test('an ssh_config that is not there has no option to mend', () => {
-  const words = "Can't open user config file /etc/lab.conf: No such file or directory\r\n";
+test('the remedy for a missing ssh_config does not mention options', () => {
+  const output = "Can't open user config file /etc/lab.conf: No such file or directory\r\n";
   const lab = { ...connection, sshConfig: '/etc/lab.conf' };
-  assert.equal(sshFailure(lab, words).remedy, 'Check that /etc/lab.conf exists and that you can read it.');
+  assert.equal(sshFailure(lab, output).remedy, 'Check that /etc/lab.conf exists and that you can read it.');
 });
 
-test('the old key of a host is named by its file and line', () => {
+test('the old key of a host is reported with its file and line', () => {
   assert.match(
     sshFailure(connection, HOST_KEY_CHANGED).remedy ?? '',
     /line 7 of \/home\/me\/\.ssh\/known_hosts/,
   );
 });
 
-test('a session that cannot be is a lost connection, since no other is made in its place', () => {
+test('a session that cannot be opened is reported as a lost connection', () => {
   const { reason, message } = sessionFailure(
     connection,
     'Control socket connect(/c/control): No such file or directory\r\nConnection closed by UNKNOWN port 65535\r\n',

@@ -12,7 +12,7 @@ import { ports } from '../hosts/sshd.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { eventually, makeWorld, PROGRAM } from '../hosts/world.ts';
 
-/** Accounts that log in by what they know: it is asked for once, on the terminal, and never behind the user's back. */
+/** Accounts with a password: ssh asks for it once, on the terminal, and never in the background. */
 
 const PASSWORD = 'correct horse battery';
 
@@ -38,11 +38,11 @@ const WAYS = [
 ];
 
 for (const { name, sshdConfig, question } of WAYS) {
-  test(`${name} is asked for once, however many commands follow`, { skip: NO_ACCOUNTS }, async () => {
+  test(`ssh asks for ${name} once, however many commands follow`, { skip: NO_ACCOUNTS }, async () => {
     const world = await makeWorld({ account, sshdConfig });
     const { laptop } = world;
     const windows: TerminalWindow[] = [];
-    /** Types the password where it is asked for, and answers with all that was shown. */
+    /** Types the password when ssh asks for it. Returns the whole output. */
     const answered = async (...args: string[]): Promise<string> => {
       const window = openTerminal([...PROGRAM, ...args, '-F', world.sshd.sshConfig], laptop.env);
       windows.push(window);
@@ -60,7 +60,7 @@ for (const { name, sshdConfig, question } of WAYS) {
         await stderrOf(0, laptop, verb, ...(verb === 'start' ? ['loopback', '{F}', '--no-browser'] : []));
       }
       assert.equal(world.sshd.log().match(/Accepted /g)?.length, 1);
-      // The link is lost: nobody is there who could be asked, and one try is made without.
+      // The connection is lost: ssh cannot ask, and tries once without a password.
       const before = await status();
       const tries = () => world.sshd.log().match(/^Connection from /gm)?.length ?? 0;
       const triesBefore = tries();
@@ -80,7 +80,7 @@ for (const { name, sshdConfig, question } of WAYS) {
   });
 }
 
-test('where nobody can be asked, a password that is needed is told, and the way to do without', {
+test('without a terminal, a required password is reported, with the way to avoid it', {
   skip: NO_ACCOUNTS,
 }, async (context) => {
   const world = await worldFor(context, { account, sshdConfig: WAYS[0]?.sshdConfig ?? [] });
@@ -89,7 +89,7 @@ test('where nobody can be asked, a password that is needed is told, and the way 
   assert.match(stderr, /ssh-copy-id/);
 });
 
-test('a password that was mistyped once is no reason to ask again when the link is lost', {
+test('after a mistyped password, a lost connection does not lead to another question', {
   skip: NO_ACCOUNTS,
 }, async () => {
   const world = await makeWorld({ account, sshdConfig: ['PasswordAuthentication yes', 'UsePAM yes'] });

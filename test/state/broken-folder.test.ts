@@ -7,14 +7,14 @@ import { startTimeOf } from '../../src/system/process.ts';
 import { loneLaptopPerTest } from '../hosts/lone-laptop.ts';
 import { NO_ROOT } from '../hosts/needs.ts';
 
-/** What can be wrong with the folder that this program keeps its state in. */
+/** What can be wrong with the state folder. */
 
 const lone = loneLaptopPerTest();
 const { failed } = lone;
 
 const STATE = 'FILES/l/s/remote-notebook';
 
-test('a file where the state folder should be is named, and stays as it is', async () => {
+test('a file in place of the state folder is reported and not changed', async () => {
   writeFileSync(join(lone.folder, 'l', 's'), 'mine');
   const stderr = `Error: cannot read ${STATE}/state.json: ENOTDIR: not a directory
 Check that ${STATE} is a folder of yours, or set XDG_STATE_HOME to another place.
@@ -24,14 +24,14 @@ Check that ${STATE} is a folder of yours, or set XDG_STATE_HOME to another place
   assert.equal(await failed('status'), stderr);
 });
 
-test('a state folder that cannot be made is told before anything is run, and nothing is saved', async () => {
+test('a state folder that cannot be created is reported before anything is run, and nothing is saved', async () => {
   symlinkSync(join(lone.folder, 'nowhere', 'at-all'), join(lone.folder, 'l', 's'));
   const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');
   assert.match(stderr, /^Error: cannot make the folder FILES\/l\/s\/remote-notebook: E/);
   assert.match(stderr, /\nMake FILES\/l\/s writable, or name another place in XDG_STATE_HOME\.\n$/);
 });
 
-test('a state folder that others could enter is refused: they could take over what runs', async () => {
+test('a state folder that others can enter is rejected: they could control what is running', async () => {
   mkdirSync(lone.laptop.stateFolder, { recursive: true });
   chmodSync(lone.laptop.stateFolder, 0o777);
   assert.equal(
@@ -42,7 +42,7 @@ Look whether its content is what you expect, then: chmod 700 ${STATE}
   );
 });
 
-test('a state folder that belongs to somebody else is refused', { skip: NO_ROOT }, async () => {
+test('a state folder of another user is rejected', { skip: NO_ROOT }, async () => {
   mkdirSync(lone.laptop.stateFolder, { recursive: true, mode: 0o700 });
   chownSync(lone.laptop.stateFolder, 65534, 65534);
   for (const args of [
@@ -60,7 +60,7 @@ Remove it, or name another place in XDG_STATE_HOME.
     );
 });
 
-test('clean ends no process that the state folder of somebody else names', { skip: NO_ROOT }, async () => {
+test('clean ends no process that is in the state folder of another user', { skip: NO_ROOT }, async () => {
   const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' });
   try {
     const connection = join(lone.laptop.stateFolder, 'c', 'name');
@@ -75,7 +75,7 @@ test('clean ends no process that the state folder of somebody else names', { ski
   }
 });
 
-test('a state folder that is a link to elsewhere is refused', async () => {
+test('a state folder that is a link is rejected', async () => {
   mkdirSync(dirname(lone.laptop.stateFolder), { recursive: true });
   mkdirSync(join(lone.folder, 'elsewhere'), { mode: 0o700 });
   symlinkSync(join(lone.folder, 'elsewhere'), lone.laptop.stateFolder);
@@ -85,7 +85,7 @@ test('a state folder that is a link to elsewhere is refused', async () => {
   );
 });
 
-test("a state folder whose path is too long for ssh's socket is refused, and not made", async () => {
+test("a state folder whose path is too long for ssh's socket is rejected and not created", async () => {
   lone.laptop.env.XDG_STATE_HOME = join(lone.folder, 'l', 's'.repeat(80));
   for (const more of [[], ['--save', 'work']]) {
     const stderr = await failed('start', 'loopback', '{F}', ...more);
@@ -97,7 +97,7 @@ test("a state folder whose path is too long for ssh's socket is refused, and not
   }
 });
 
-test('a state folder whose path ssh would read as another is refused, and not made', async () => {
+test('a state folder whose path ssh would read differently is rejected and not created', async () => {
   for (const name of ['100%', '${HOME}']) {
     lone.laptop.env.XDG_STATE_HOME = join(lone.folder, 'l', name);
     const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');

@@ -45,7 +45,7 @@ function contextUntil(signal: AbortSignal): Context {
   return { env: process.env, signal, report: { ...report, note: (text) => notes.push(text) } };
 }
 
-/** A process that does something under the lock: see under-lock.ts. */
+/** A process that does something while it holds the lock: see under-lock.ts. */
 function start(...args: string[]): ChildProcess {
   const program = fileURLToPath(new URL('under-lock.ts', import.meta.url));
   const command = ['--import', import.meta.resolve('tsx'), program, file, ...args];
@@ -60,7 +60,7 @@ async function ended(child: ChildProcess, end?: NodeJS.Signals): Promise<number 
   return child.exitCode ?? child.signalCode;
 }
 
-/** A process that has the lock. */
+/** A process that holds the lock. */
 async function holder(): Promise<ChildProcess> {
   const child = start('hold');
   await eventually('it has the lock', () => readFileSync(file, 'utf8') === String(child.pid));
@@ -71,7 +71,7 @@ function taken(path = file): Promise<string> {
   return withLock(path, contextUntil(AbortSignal.timeout(60_000)), async () => 'taken');
 }
 
-/** Whoever waits for so long, waits for ever. */
+/** Verifies that a process waits as long as the test can wait. */
 async function isNeverTaken(path = file, waitMs = 5000): Promise<void> {
   const waiting = withLock(path, contextUntil(AbortSignal.timeout(waitMs)), async () =>
     assert.fail('it got the lock'),
@@ -86,7 +86,7 @@ test('twenty processes that change one file at once lose no change', async () =>
   assert.deepEqual(readdirSync(folder), ['number'], 'no lock and no half-written file is left');
 });
 
-test('twenty processes of which half are killed under the lock lose no change', async () => {
+test('twenty processes lose no change when half of them are killed while they hold the lock', async () => {
   const all = Array.from({ length: 20 }, (_, index) => (index % 2 ? start('crash') : start('add', '3')));
   await Promise.all(all.map((child) => ended(child)));
   assert.equal(readFileSync(file, 'utf8'), '40');
@@ -101,7 +101,7 @@ test('the lock of a process that was killed is free at once', async () => {
   assert.equal(await taken(), 'taken');
 });
 
-test('who waits for a lock gets it when its holder is killed', async () => {
+test('a waiting process gets the lock when its holder is killed', async () => {
   const killed = await holder();
   const waiting = start('add');
   await ended(killed, 'SIGKILL');
@@ -109,7 +109,7 @@ test('who waits for a lock gets it when its holder is killed', async () => {
   assert.equal(readFileSync(file, 'utf8'), String((killed.pid ?? 0) + 1));
 });
 
-test('the lock of a process that is stopped is not taken over', async () => {
+test('the lock of a suspended process is not taken over', async () => {
   const stopped = await holder();
   stopped.kill('SIGSTOP');
   assert.ok(await isHeld(lock));
@@ -120,14 +120,14 @@ test('the lock of a process that is stopped is not taken over', async () => {
   assert.equal(await taken(), 'taken');
 });
 
-test('of two that find the same dead lock the later one leaves what the first has made of it', async () => {
+test('if two processes find the same dead lock, the second does not remove the new lock of the first', async () => {
   await ended(await holder(), 'SIGKILL');
   const later = new AbortController();
   const waiting = withLock(file, contextUntil(later.signal), async () =>
     assert.fail('it got the lock of one that lives'),
   );
   waiting.catch(() => {});
-  // Here stands the first, which breaks it: the later one has found it dead as well, and waits for that.
+  // This is the first one, which removes the lock. The second one has also found it dead and waits.
   await withLock(lock, context, async () => {
     await new Promise(setImmediate);
     rmSync(lock);
@@ -138,14 +138,14 @@ test('of two that find the same dead lock the later one leaves what the first ha
   await assert.rejects(waiting, Interrupted);
 });
 
-test('who was killed while it took over a dead lock is in nobody’s way', async () => {
+test('a process that is killed while it takes over a dead lock blocks no other', async () => {
   await ended(await holder(), 'SIGKILL');
   symlinkSync(readlinkSync(lock), `${lock}.lock`);
   assert.equal(await taken(), 'taken');
   assert.deepEqual(readdirSync(folder), ['number']);
 });
 
-test('a later process that has the PID of one that was killed does not keep its lock', async () => {
+test('a later process with the PID of a killed one does not keep its lock', async () => {
   const killed = await holder();
   const mark = readlinkSync(lock);
   await ended(killed, 'SIGKILL');
@@ -168,7 +168,7 @@ test('the mark of a lock is short enough to be stored on a full disk', async () 
   assert.ok(mark.length - hostname().length <= 59, mark);
 });
 
-test('the lock of another machine or container is not taken over, and after a while the user reads whose it is and what to remove', async () => {
+test('the lock of another machine or container is not taken over, and after a while its holder and its file are reported', async () => {
   const paths = [
     await leftBy('host', 'elsewhere'),
     await leftBy('machine', 'another'),
@@ -198,7 +198,7 @@ test('a lock from before a restart of this machine is free at once', async () =>
   assert.deepEqual(readdirSync(folder), ['number']);
 });
 
-test('a lock that was taken over from elsewhere is not touched by who had it', async () => {
+test('a process does not remove a lock that another machine has taken over', async () => {
   await withLock(file, context, async () => {
     rmSync(lock);
     symlinkSync('another', lock);
@@ -212,7 +212,7 @@ test('a lock is released when the work under it fails', async () => {
   assert.deepEqual(readdirSync(folder), ['number']);
 });
 
-test('who waits for a lock can be interrupted, and the holder is not disturbed', async () => {
+test('waiting for a lock can be interrupted, which does not disturb the holder', async () => {
   const interrupt = new AbortController();
   await withLock(file, context, async () => {
     const waiting = withLock(file, contextUntil(interrupt.signal), async () =>
@@ -224,7 +224,7 @@ test('who waits for a lock can be interrupted, and the holder is not disturbed',
   });
 });
 
-test('a lock where none can be made is a failure of the machine, with the path and the reason', async () => {
+test('a lock that cannot be created is a failure of the machine, with the path and the reason', async () => {
   const nowhere = withLock(join(folder, 'missing', 'x'), context, async () => {});
   await assert.rejects(
     nowhere,

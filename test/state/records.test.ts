@@ -40,7 +40,7 @@ function file(): string {
   return join(folder, 'remote-notebook', 'state.json');
 }
 
-/** Whole, so that each of its fields has to come back. */
+/** A record with a value in each field. */
 function record(name: string): ServerRecord {
   const settings = { destination: 'gpu', directory: "it's", localPort: 7000, strictPort: true };
   return {
@@ -66,17 +66,17 @@ function record(name: string): ServerRecord {
   };
 }
 
-/** What JSON keeps of a value: undefined fields are not written. */
+/** A value as JSON stores it: without undefined fields. */
 function written(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
 
-test('without a state file there are no records, and none is made by reading', () => {
+test('without a state file there are no records, and reading creates no file', () => {
   assert.deepEqual(readRecords(context), {});
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test('what is written is read again, every field of it', async () => {
+test('every field that is written is read again', async () => {
   const { spec } = record('b');
   const state = {
     servers: { a: record('a') },
@@ -86,14 +86,14 @@ test('what is written is read again, every field of it', async () => {
   assert.deepEqual(written(readState(context)), written({ version: 1, ...state }));
 });
 
-test("a change of the servers leaves the article's as they are", async () => {
+test("a change of the servers keeps the article's servers", async () => {
   const article = { b: { spec: record('b').spec, tunnel: undefined } };
   await updateState(context, (state) => ({ ...state, article }));
   await updateRecords(context, (records) => withRecord(records, record('a')));
   assert.deepEqual(written(readState(context).article), written(article));
 });
 
-test('a record is replaced and removed by its name alone', async () => {
+test('a record is replaced and removed by its name', async () => {
   await updateRecords(context, (records) => withRecord(withRecord(records, record('a')), record('b')));
   await updateRecords(context, (records) => withRecord(records, { ...record('a'), forwards: NO_FORWARDS }));
   assert.deepEqual(readRecords(context).a?.forwards, { further: [] });
@@ -115,7 +115,7 @@ test('the state holds tokens: its folder is 0700 and its file 0600, whatever the
   }
 });
 
-test('a change that fails leaves the file as it was, and the next one is not kept waiting', async () => {
+test('a change that fails keeps the file, and does not block the next one', async () => {
   await updateRecords(context, (records) => withRecord(records, record('a')));
   const before = readFileSync(file(), 'utf8');
   const broken = updateRecords(context, () => {
@@ -127,7 +127,7 @@ test('a change that fails leaves the file as it was, and the next one is not kep
   assert.deepEqual(Object.keys(readRecords(context)), ['a', 'b']);
 });
 
-/** What may stand in the file after a crash, another program or a curious user. */
+/** Possible content of the file after a crash, or an edit by another program or a user. */
 const BROKEN = [
   '',
   '{',
@@ -139,7 +139,7 @@ const BROKEN = [
 ];
 
 for (const text of BROKEN) {
-  test(`a state file with ${text || 'nothing in it'} is set aside, not lost, and said so`, () => {
+  test(`a state file with ${text || 'nothing in it'} is renamed and reported, so nothing is lost`, () => {
     mkdirSync(join(folder, 'remote-notebook'), { mode: 0o700 });
     writeFileSync(file(), text);
     assert.deepEqual(readRecords(context), {});
@@ -152,14 +152,14 @@ for (const text of BROKEN) {
   });
 }
 
-test('the state file of a newer version is not touched', () => {
+test('the state file of a newer version is not changed', () => {
   mkdirSync(join(folder, 'remote-notebook'), { mode: 0o700 });
   writeFileSync(file(), '{"version": 2, "servers": {}}');
   assert.throws(() => readRecords(context), /was written by a newer remote-notebook \(version 2\)/);
   assert.deepEqual(readdirSync(join(folder, 'remote-notebook')), ['state.json']);
 });
 
-test('commands for one server go one after the other, those for two side by side', async () => {
+test('commands for one server run one after the other, those for two servers at the same time', async () => {
   const events: string[] = [];
   let letGo = () => {};
   const gate = new Promise<void>((resolve) => {
