@@ -1,27 +1,23 @@
-/** `unchecked`: what it depends on is broken, and nothing is guessed. */
+/** `unchecked`: an earlier check failed, so nothing can be known. */
 export type Verdict = 'ok' | 'warning' | 'failed' | 'unchecked';
 
-/** One layer of a server's way, and what was found there. */
+/** One step between this machine and a server, and its result. */
 export interface Check {
   readonly name: string;
   readonly verdict: Verdict;
-  /** The fact, in one line or a few. */
+  /** The facts, in one line or a few. */
   readonly found: string;
-  /** What the user can do about it. */
+  /** What the user can do. */
   readonly fix?: string | undefined;
 }
 
-export function ok(name: string, found: string): Check {
-  return { name, verdict: 'ok', found };
+function withVerdict(verdict: Verdict) {
+  return (name: string, found: string, fix?: string): Check => ({ name, verdict, found, fix });
 }
 
-export function warning(name: string, found: string, fix?: string): Check {
-  return { name, verdict: 'warning', found, fix };
-}
-
-export function failed(name: string, found: string, fix?: string): Check {
-  return { name, verdict: 'failed', found, fix };
-}
+export const ok = withVerdict('ok');
+export const warning = withVerdict('warning');
+export const failed = withVerdict('failed');
 
 export function unchecked(name: string, cause: string): Check {
   return { name, verdict: 'unchecked', found: `not checked: ${cause}` };

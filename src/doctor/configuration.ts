@@ -2,33 +2,27 @@ import { type Check, ok, warning } from './check.ts';
 
 const APPLICATIONS = ['ServerApp', 'NotebookApp', 'LabApp', 'JupyterNotebookApp', 'PasswordIdentityProvider'];
 
-/** What a configuration may say that differs from what people expect, and what becomes of it in a start. */
+const password = () => 'sets a password: start adds a token';
+const directory = (value: unknown) => `sets the directory ${value}: start uses --directory`;
+
+/** Settings of Jupyter that may surprise, and how start treats them. False for a value that does not. */
 const SURPRISES: Readonly<Record<string, (value: unknown) => string | false>> = {
-  password: (value) => given(value) && 'sets a password: a start gives a token beside it',
-  hashed_password: (value) => given(value) && 'sets a password: a start gives a token beside it',
-  base_url: (value) => given(value) && value !== '/' && `moves all pages to ${value}`,
+  password,
+  hashed_password: password,
+  base_url: (value) => value !== '/' && `moves all pages to ${value}`,
   ip: (value) =>
-    given(value) &&
-    !isLoopback(value) &&
-    `opens servers to the network (ip ${value}): a start keeps to loopback`,
-  port: (value) => given(value) && `names port ${value}: a start uses --port`,
-  certfile: (value) => given(value) && 'sets a certificate: pages are https, and a browser warns of it',
-  notebook_dir: (value) => given(value) && `names the directory ${value}: a start uses --directory`,
-  root_dir: (value) => given(value) && `names the directory ${value}: a start uses --directory`,
+    !['localhost', '127.0.0.1', '::1'].includes(String(value)) &&
+    `opens servers to the network (ip ${value}): start uses the loopback address only`,
+  port: (value) => `sets port ${value}: start uses --port`,
+  certfile: () => 'sets a certificate: pages use https, and browsers show a warning',
+  notebook_dir: directory,
+  root_dir: directory,
 };
 
-function given(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '' && value !== 0;
-}
-
-function isLoopback(value: unknown): boolean {
-  return value === 'localhost' || value === '127.0.0.1' || value === '::1';
-}
-
 /**
- * Reads what Jupyter itself says of its configuration, by --show-config-json. No value that is secret is repeated.
- * @param unread the files that it could not read, and goes on without
- * @param unasked the command of the user's own that was not asked
+ * Checks the output of Jupyter's own --show-config-json. The result contains no secret.
+ * @param unread the configuration files that Jupyter could not read and ignores
+ * @param unasked the user's own command, which was not run to print its configuration
  */
 export function checkConfiguration(
   json: string | undefined,
@@ -36,33 +30,32 @@ export function checkConfiguration(
   unasked: string | undefined,
 ): Check {
   const name = 'configuration';
-  if (unasked !== undefined) return ok(name, `not asked: ${unasked} may start something`);
+  if (unasked !== undefined) return ok(name, `not checked: ${unasked} may start something`);
   let all: Record<string, Record<string, unknown> | undefined> | null;
   try {
     all = JSON.parse(json ?? '');
   } catch {
     return warning(
       name,
-      'Jupyter does not say what it is configured to be',
-      'See its own words on the host: jupyter --show-config (a file of ~/.jupyter may be broken)',
+      'Jupyter does not print its configuration',
+      'Look at its output on the host: jupyter --show-config (a file in ~/.jupyter may be broken)',
     );
   }
   if (unread.length > 0)
     return warning(
       name,
-      `Jupyter cannot read its ${[...new Set(unread)].join(' and ')}, and goes on without it`,
-      'Mend it on the host. Jupyter says what is wrong with it: jupyter notebook --show-config',
+      `Jupyter cannot read its ${[...new Set(unread)].join(' and ')}, and ignores it`,
+      'Fix the file on the host. Jupyter prints what is wrong with it: jupyter notebook --show-config',
     );
-  const found = APPLICATIONS.flatMap((application) =>
-    Object.entries(all?.[application] ?? {}).map(
-      ([key, value]) => Object.hasOwn(SURPRISES, key) && SURPRISES[key]?.(value),
-    ),
-  );
-  const surprises = [...new Set(found.filter((text) => Boolean(text)))];
-  if (surprises.length === 0) return ok(name, 'no surprises');
+  const settings = APPLICATIONS.flatMap((application) => Object.entries(all?.[application] ?? {}));
+  const found = settings.flatMap(([key, value]) => {
+    const isSet = value !== undefined && value !== null && value !== '' && value !== 0;
+    return (isSet && Object.hasOwn(SURPRISES, key) && SURPRISES[key]?.(value)) || [];
+  });
+  if (found.length === 0) return ok(name, 'no surprises');
   return warning(
     name,
-    `jupyter's own configuration ${surprises.join('; it ')}`,
-    'Nothing needs to be done. To change it: ~/.jupyter on the host, or the folders that "jupyter --paths" names there.',
+    `Jupyter's own configuration ${[...new Set(found)].join('; it ')}`,
+    'This needs no action. To change it, edit ~/.jupyter on the host, or the folders that "jupyter --paths" prints there.',
   );
 }

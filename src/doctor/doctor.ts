@@ -3,10 +3,9 @@ import { examineHost } from '../host/servers.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { viaAnother } from '../ssh/resolve.ts';
-import { readRecords } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { connectionOf, isForwardUp } from '../tunnel/tunnel.ts';
+import { connectionOf } from '../tunnel/tunnel.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 import {
   checkBrowser,
@@ -20,7 +19,7 @@ import { checkForwarding, type Login, logIn } from './login.ts';
 import { HOST_LAYERS, hostChecks } from './remote-checks.ts';
 import { serverChecks } from './server.ts';
 
-/** All that needs ssh, in the order in which the layers stand on each other. */
+/** All checks that need ssh. Each depends on those before it. */
 const LAYERS = [
   'ssh_config',
   'name',
@@ -34,30 +33,30 @@ const LAYERS = [
   ...HOST_LAYERS,
   'api',
   'websocket',
-] as const;
+];
 
-/** Checks every layer in order, and changes nothing. What depends on a broken one is not checked. */
+/** Makes all checks in order, and changes nothing. Those that depend on a failed check are `unchecked`. */
 export async function diagnose(
   spec: ServerSpec,
   context: Context,
-  tell: (check: Check) => void,
+  report: (check: Check) => void,
 ): Promise<Check[]> {
   const checks: Check[] = [];
   const add = (check: Check) => {
     checks.push(check);
-    tell(check);
+    report(check);
   };
   const remote = remoteChecks(spec, context);
   let next = await remote.next();
   for (; !next.done; next = await remote.next()) add(next.value);
   const done = checks.map(({ name }) => name);
   for (const name of LAYERS.filter((layer) => !done.includes(layer))) add(unchecked(name, next.value));
-  add(await localPort(spec, context));
+  add(await checkLocalPort(spec, context));
   add(await checkBrowser(context));
   return checks;
 }
 
-/** Yields each check that can be made. Returns the layer that keeps the rest from being checked, if any does. */
+/** Yields each check that can be made. Returns the name of the failed check because of which others were not made. */
 async function* remoteChecks(spec: ServerSpec, context: Context): AsyncGenerator<Check, string> {
   const ssh = await checkSsh(context);
   yield ssh;
@@ -66,12 +65,12 @@ async function* remoteChecks(spec: ServerSpec, context: Context): AsyncGenerator
   const { check, resolved } = await checkSshConfig(connection, context);
   yield check;
   if (!resolved) return 'ssh_config';
-  const way = viaAnother(resolved);
+  const proxy = viaAnother(resolved);
   for (const [name, look] of [
     ['name', checkName],
     ['reach', checkReach],
   ] as const) {
-    const found = way ? ok(name, `left to the ${way}`) : await look(connection, resolved);
+    const found = proxy ? ok(name, `left to the ${proxy}`) : await look(connection, resolved);
     yield found;
     if (found.verdict === 'failed') return name;
   }
@@ -91,7 +90,7 @@ async function* hostAndServerChecks(
   connection: Connection,
   context: Context,
 ): AsyncGenerator<Check, string> {
-  const forwarding = await checkForwarding(connection, login.words, spec, context);
+  const forwarding = await checkForwarding(connection, login.output, spec, context);
   yield forwarding;
   let found: Awaited<ReturnType<typeof examineHost>>;
   try {
@@ -103,25 +102,14 @@ async function* hostAndServerChecks(
   }
   const { frames, printed } = found;
   yield ok('login shell', lastValue(frames, 'shell') ?? 'unknown');
-  yield startUpFiles(printed);
+  yield printed.length === 0
+    ? ok('start-up files', 'print nothing')
+    : warning(
+        'start-up files',
+        `print: ${printed.slice(0, 3).join(' / ')}`,
+        'This breaks scp, rsync and git, but not this program. Let them print on a terminal only: [ -t 1 ] && echo …',
+      );
   yield* hostChecks(frames, spec);
   if (forwarding.verdict !== 'failed') yield* await serverChecks(frames, connection, context);
   return 'forwarding';
-}
-
-function startUpFiles(printed: readonly string[]): Check {
-  const name = 'start-up files';
-  if (printed.length === 0) return ok(name, 'print nothing');
-  return warning(
-    name,
-    `print: ${printed.slice(0, 3).join(' / ')}`,
-    'scp, rsync and git stumble over it; this program does not. Let them print on a terminal only: [ -t 1 ] && echo …',
-  );
-}
-
-async function localPort(spec: ServerSpec, context: Context): Promise<Check> {
-  const forward = readRecords(context)[spec.name]?.forwards.own;
-  const port = spec.localPort ?? forward?.localPort ?? spec.port;
-  const isOurs = forward?.localPort === port && (await isForwardUp(connectionOf(spec, context.env), forward));
-  return checkLocalPort(port, spec, isOurs);
 }

@@ -3,15 +3,18 @@ import type { ServerSpec } from '../model/server-spec.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { sshFailure } from '../ssh/messages.ts';
 import { addressesOf, type Resolved, resolveDestination, viaAnother } from '../ssh/resolve.ts';
+import { readRecords } from '../state/records.ts';
 import { hasDesktop } from '../system/browser.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { isPortFree, portHolder } from '../system/port.ts';
 import { run } from '../system/run.ts';
+import { portInUse } from '../tunnel/local-port.ts';
+import { connectionOf, isForwardUp } from '../tunnel/tunnel.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
-/** The oldest whose words ssh/messages.ts knows. */
+/** The oldest version whose messages ssh/messages.ts knows. */
 const OLDEST_SSH = 7.4;
 const REACH_TIMEOUT_MS = 10_000;
 
@@ -21,27 +24,27 @@ export async function checkSsh(context: Context): Promise<Check> {
     return readVersion(`${stdout}${stderr}`.trim());
   } catch (error) {
     if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
-    return failed('ssh', error.message, 'Install it: the package openssh-client, or openssh.');
+    return failed('ssh', error.message, 'Install the package openssh-client, or openssh.');
   }
 }
 
-/** @param words as `ssh -V` has them */
-export function readVersion(words: string): Check {
-  const version = Number(/OpenSSH\D*(\d+\.\d+)/.exec(words)?.[1]);
-  if (version >= OLDEST_SSH) return ok('ssh', words);
-  return warning('ssh', words, `Only OpenSSH ${OLDEST_SSH} and later is known to do all that is needed.`);
+/** @param output that of `ssh -V` */
+export function readVersion(output: string): Check {
+  const version = Number(/OpenSSH\D*(\d+\.\d+)/.exec(output)?.[1]);
+  if (version >= OLDEST_SSH) return ok('ssh', output);
+  return warning('ssh', output, `Install OpenSSH ${OLDEST_SSH} or later: older versions are not tested.`);
 }
 
-/** What ssh makes of the destination. */
+/** Checks that ssh can resolve the destination by its configuration. */
 export async function checkSshConfig(
   connection: Connection,
   context: Context,
 ): Promise<{ check: Check; resolved: Resolved | undefined }> {
   try {
     const resolved = await resolveDestination(connection, context);
-    const way = viaAnother(resolved);
+    const proxy = viaAnother(resolved);
     const found = `${resolved.get('user')}@${resolved.get('hostname')}, port ${resolved.get('port')}`;
-    return { check: ok('ssh_config', way ? `${found}, by ${way}` : found), resolved };
+    return { check: ok('ssh_config', proxy ? `${found}, by ${proxy}` : found), resolved };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return { check: failed('ssh_config', error.message, error.remedy), resolved: undefined };
@@ -53,82 +56,72 @@ export async function checkName(connection: Connection, resolved: Resolved): Pro
   try {
     return ok('name', (await addressesOf(host)).join(', '));
   } catch (error) {
-    const words = `ssh: Could not resolve hostname ${host}: ${reason(error)}`;
-    return failed('name', words.slice('ssh: '.length), sshFailure(connection, words).remedy);
+    const message = `Could not resolve hostname ${host}: ${reason(error)}`;
+    return failed('name', message, sshFailure(connection, `ssh: ${message}`).remedy);
   }
 }
 
 export function checkReach(connection: Connection, resolved: Resolved): Promise<Check> {
   const [host, port] = [resolved.get('hostname') ?? '', Number(resolved.get('port'))];
-  const asked = performance.now();
+  const begun = performance.now();
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: REACH_TIMEOUT_MS });
     const finish = (check: Check) => {
       socket.destroy();
       resolve(check);
     };
-    const fail = (words: string) =>
-      finish(failed('reach', `${host} port ${port}: ${words}`, sshFailure(connection, words).remedy));
+    const fail = (message: string) =>
+      finish(failed('reach', `${host} port ${port}: ${message}`, sshFailure(connection, message).remedy));
     socket.once('connect', () =>
-      finish(ok('reach', `port ${port} answers within ${Math.ceil(performance.now() - asked)} ms`)),
+      finish(ok('reach', `port ${port} responds within ${Math.ceil(performance.now() - begun)} ms`)),
     );
     socket.once('timeout', () => fail('Connection timed out'));
-    socket.once('error', (error: NodeJS.ErrnoException) => fail(inWordsOfSsh(error)));
+    socket.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+      fail(SSH_MESSAGES[code ?? ''] ?? message),
+    );
   });
 }
 
-function inWordsOfSsh({ code, message }: NodeJS.ErrnoException): string {
-  const words: Readonly<Record<string, string>> = {
-    ECONNREFUSED: 'Connection refused',
-    ETIMEDOUT: 'Connection timed out',
-    EHOSTUNREACH: 'No route to host',
-    ENETUNREACH: 'Network is unreachable',
-    ECONNRESET: 'Connection reset',
-  };
-  return words[code ?? ''] ?? message;
-}
+const SSH_MESSAGES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Connection refused',
+  ETIMEDOUT: 'Connection timed out',
+  EHOSTUNREACH: 'No route to host',
+  ENETUNREACH: 'Network is unreachable',
+  ECONNRESET: 'Connection reset',
+};
 
-/** @param isOurs whether our own tunnel to this server holds the port */
-export async function checkLocalPort(
-  port: number,
-  { strictPort }: ServerSpec,
-  isOurs: boolean,
-): Promise<Check> {
+export async function checkLocalPort(spec: ServerSpec, context: Context): Promise<Check> {
   const name = 'local port';
-  if (isOurs) return ok(name, `${port} leads to the server`);
+  const forward = readRecords(context)[spec.name]?.forwards.own;
+  const port = spec.localPort ?? forward?.localPort ?? spec.port;
+  if (forward?.localPort === port && (await isForwardUp(connectionOf(spec, context.env), forward)))
+    return ok(name, `${port} leads to the server`);
   if (await isPortFree(port)) return ok(name, `${port} is free`);
-  const found = `${port} of this machine is taken${await by(port)}`;
-  return strictPort
-    ? failed(name, found, 'Name another with --local-port, or leave out --strict-port.')
-    : warning(name, found, 'start takes the next one that is free; --local-port names another.');
+  const found = portInUse(port, await portHolder(port));
+  return spec.strictPort
+    ? failed(name, found, 'Choose another port with --local-port, or omit --strict-port.')
+    : warning(name, found, 'start uses the next free port, or the one that --local-port names.');
 }
 
-/** Of a command line of the user's own, the program is looked for where its name is plain. */
-async function checkNamedBrowser(line: string, context: Context): Promise<Check> {
-  const [, program] = /^([\w./+-]+)(?:[\s:]|$)/.exec(line) ?? [];
-  const found = `$BROWSER is ${line}`;
+export async function checkBrowser(context: Context): Promise<Check> {
+  const { env } = context;
+  if (!env.BROWSER)
+    return hasDesktop(env)
+      ? ok('browser', 'that of the desktop')
+      : warning(
+          'browser',
+          'this machine has no desktop',
+          'start prints the URL: open it in any browser on this machine, or name a browser in $BROWSER.',
+        );
+  const found = `$BROWSER is ${env.BROWSER}`;
+  // The program of a command line is only looked for if its name needs no shell to parse.
+  const [, program] = /^([\w./+-]+)(?:[\s:]|$)/.exec(env.BROWSER) ?? [];
   if (program === undefined) return ok('browser', found);
   const { code } = await run(['/bin/sh', '-c', 'command -v "$1"', 'sh', program], context);
   if (code === 0) return ok('browser', found);
   return warning(
     'browser',
-    `${found}, which is not there`,
-    'Set BROWSER to a program that there is, or unset it.',
-  );
-}
-
-async function by(port: number): Promise<string> {
-  const holder = await portHolder(port);
-  return holder ? ` by ${holder}` : '';
-}
-
-export async function checkBrowser(context: Context): Promise<Check> {
-  const { env } = context;
-  if (env.BROWSER) return checkNamedBrowser(env.BROWSER, context);
-  if (hasDesktop(env)) return ok('browser', "the desktop's own");
-  return warning(
-    'browser',
-    'this machine has no desktop to open one on',
-    'start prints the URL: open it in any browser of this machine, or name one in $BROWSER.',
+    `${found}, which is not installed`,
+    'Set BROWSER to another program, or unset it.',
   );
 }

@@ -9,43 +9,44 @@ import { Failure, Interrupted } from '../system/errors.ts';
 import { reason, watchUntil } from '../system/files.ts';
 import { endProcessTree, startTimeOf } from '../system/process.ts';
 import { run, startBackground } from '../system/run.ts';
-import { isOpen, keeperState, readWords } from '../tunnel/keeper.ts';
+import { isOpen, keeperState, readSshOutput } from '../tunnel/keeper.ts';
+import { forbiddenForward } from '../tunnel/tunnel.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 
 const GRACE_MS = 3000;
-/** A forward that is forbidden ends at once; what is still open by then was opened. */
+/** Timeout for a forward to fail: sshd rejects a forbidden one at once. */
 const OPEN_MS = 3000;
 
-/** A connection for the time of the checks, and what was learnt while it was made. */
+/** A connection for the checks, and the checks of its login. */
 export interface Login {
   readonly checks: readonly Check[];
-  /** Undefined when no way led in. */
+  /** Undefined when the login failed. */
   readonly connection: Connection | undefined;
-  /** ssh's words up to now. */
-  words(): string;
+  /** Returns what ssh has printed so far. */
+  output(): string;
   end(): Promise<void>;
 }
 
 /**
- * Logs in as a reconnect would: without asking. Where that is refused, the server's own connection is used, if it
- * is up, and else the user is asked as `start` asks. Nothing is written but a folder that `end` removes.
+ * Logs in as a reconnect does: without a question. If that is refused, uses the server's own connection, if it is open,
+ * or else asks the user as `start` does. Writes only a temporary folder that `end` removes.
  */
 export async function logIn(connection: Connection, context: Context): Promise<Login> {
   const quiet = await openBriefly(connection, true, context);
-  const checks = loginChecks(connection, quiet.words(), quiet.connection !== undefined);
-  if (quiet.connection || sshCause(quiet.words()) !== 'authentication') return { ...quiet, checks };
+  const checks = loginChecks(connection, quiet.output(), quiet.connection !== undefined);
+  if (quiet.connection || sshCause(quiet.output()) !== 'authentication') return { ...quiet, checks };
   await quiet.end();
   const state = await keeperState(connection);
   if (state && isOpen(connection, state))
     return {
-      checks: asked(checks, 'the open connection'),
+      checks: withQuestion(checks, 'the open connection'),
       connection,
-      words: () => readWords(connection),
+      output: () => readSshOutput(connection),
       end: async () => {},
     };
   const loud = await openBriefly(connection, false, context);
   if (!loud.connection) return { ...loud, checks };
-  return { ...loud, checks: asked(checks, methodIn(loud.words()) ?? 'what you typed') };
+  return { ...loud, checks: withQuestion(checks, methodIn(loud.output()) ?? 'what you typed') };
 }
 
 async function openBriefly(
@@ -63,85 +64,82 @@ async function openBriefly(
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    // ssh makes its control socket when it has logged in.
+    // ssh creates its control socket after the login.
     await watchUntil(folder, () => existsSync(own.controlPath) || undefined, context.signal, ended);
   } catch (error) {
     await end();
     throw error;
   }
-  const said = readFileSync(log, 'utf8');
-  const isUp = existsSync(own.controlPath);
-  if (!isUp) await end();
-  return { connection: isUp ? own : undefined, words: () => (isUp ? readFileSync(log, 'utf8') : said), end };
+  if (existsSync(own.controlPath)) return { connection: own, output: () => readFileSync(log, 'utf8'), end };
+  const output = readFileSync(log, 'utf8');
+  await end();
+  return { connection: undefined, output: () => output, end };
 }
 
-/** @throws Failure when no folder can be made there, or ssh would read its path as another */
+/** @throws Failure when the folder cannot be created, or ssh would replace a part of its path */
 function makeFolder(): string {
   const place = tmpdir();
-  const remedy = 'Name another folder in TMPDIR: TMPDIR=/tmp';
+  const remedy = 'Set TMPDIR to another folder: TMPDIR=/tmp';
   if (/%|\$\{/.test(place))
-    throw new Failure(`the path ${place} holds a % or a \${, which ssh would replace`, { remedy });
+    throw new Failure(`the path ${place} contains a % or a \${, which ssh would replace`, { remedy });
   try {
     return mkdtempSync(join(place, 'rn-doctor-'));
   } catch (cause) {
-    throw new Failure(`cannot make a folder in ${place}: ${reason(cause)}`, { remedy, cause });
+    throw new Failure(`cannot create a folder in ${place}: ${reason(cause)}`, { remedy, cause });
   }
 }
 
-function methodIn(words: string): string | undefined {
-  return /Authenticated to .* using "([^"]+)"/.exec(words)?.[1];
+function methodIn(output: string): string | undefined {
+  return /Authenticated to .* using "([^"]+)"/.exec(output)?.[1];
 }
 
-/** The layers of a login up to the first that is broken, read in what `ssh -v` said of one that could ask nothing. */
-function loginChecks(connection: Connection, words: string, isUp: boolean): Check[] {
-  const plain = words.replace(/^debug\d: .*\n?/gm, '');
+/** Returns the checks of a login without questions up to the first that failed, by the output of `ssh -v`. */
+function loginChecks(connection: Connection, output: string, isUp: boolean): Check[] {
+  const plain = output.replace(/^debug\d: .*\n?/gm, '');
   const cause = sshCause(plain);
   const { remedy } = sshFailure(connection, plain);
-  const key = /Server host key: (\S+ \S+)/.exec(words)?.[1];
+  const key = /Server host key: (\S+ \S+)/.exec(output)?.[1];
   const known = ok('host key', `known: ${key}`);
   if (isUp) {
-    const method = methodIn(words) ?? 'a way that ssh does not tell';
-    return [known, ok('authentication', method), ok('reconnect', 'needs no question')];
+    const method = methodIn(output) ?? 'a method that ssh does not report';
+    return [known, ok('authentication', method), ok('reconnect', 'works without a question')];
   }
-  if (cause === 'host-key-unknown') return [failed('host key', 'this host was never met', remedy)];
+  if (cause === 'host-key-unknown') return [failed('host key', 'unknown host key', remedy)];
   if (cause === 'host-key-changed' || key === undefined) return [failed('host key', mainLine(plain), remedy)];
   return [known, failed('authentication', mainLine(plain), remedy)];
 }
 
-/** The same where another way has led in. */
-function asked(checks: readonly Check[], how: string): Check[] {
+/** Returns the checks of a login that succeeded only after a question, by the method `how`. */
+function withQuestion(checks: readonly Check[], how: string): Check[] {
   return [
     ...checks.filter(({ name }) => name === 'host key'),
     ok('authentication', how),
     warning(
       'reconnect',
-      'the host asks at each login: after a sleep the tunnel cannot come back by itself',
-      'Install a key, in an agent if it has a passphrase: ssh-copy-id; then start again.',
+      'each login asks a question, so the tunnel cannot reconnect on its own',
+      'Install a key with ssh-copy-id (add it to an agent if it has a passphrase), then start again.',
     ),
   ];
 }
 
-/** A real connection through the host's sshd to the server's port of it. */
+/** Checks forwarding by a real connection through sshd to the server's port on the host. */
 export async function checkForwarding(
   connection: Connection,
-  words: () => string,
+  output: () => string,
   { port, socket }: ServerSpec,
   context: Context,
 ): Promise<Check> {
   const name = 'forwarding';
-  // sshd has the same words for a socket that is forbidden and for one that is not there.
-  if (socket) return unchecked(name, 'sshd tells of sockets only when a server listens on one');
-  const before = words().length;
+  // sshd reports the same error for a forbidden socket and a missing one.
+  if (socket) return unchecked(name, 'forwarding to a socket can only be checked while a server is running');
+  const before = output().length;
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(OPEN_MS)]);
   try {
     await run(throughCommand(connection, `127.0.0.1:${port}`), { ...context, signal });
-    // The connection says why; that nothing listens there is no matter.
-    if (sshCause(words().slice(before)) === 'forwarding-prohibited') {
-      return failed(
-        name,
-        `the host's sshd forbids to forward to its port ${port}`,
-        'It is for its administrator to allow: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys.',
-      );
+    // The output of the connection has the reason. A port that nothing listens on is no failure.
+    if (sshCause(output().slice(before)) === 'forwarding-prohibited') {
+      const { message, remedy } = forbiddenForward(connection.destination, `port ${port}`);
+      return failed(name, message, remedy);
     }
   } catch (error) {
     if (!(error instanceof Interrupted) || context.signal.aborted) throw error;

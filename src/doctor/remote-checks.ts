@@ -4,39 +4,27 @@ import type { ServerSpec } from '../model/server-spec.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 import { checkConfiguration } from './configuration.ts';
 
-/** Kilobytes and inodes below which Jupyter soon fails to save. */
+/** Kilobytes and inodes below which Jupyter may soon fail to save. */
 const LITTLE_KB = 200_000;
 const NO_KB = 5000;
 const FEW_INODES = 1000;
 
-/** The layers of the host in the order of doctor.sh, each with what it depends on there. */
-export const HOST_LAYERS = [
-  'logind',
-  'port',
-  'directory',
-  'disk',
-  'server',
-  'environment',
-  'jupyter',
-  'configuration',
-] as const;
-type Layer = (typeof HOST_LAYERS)[number];
-
-/** Reads each layer of the host in doctor.sh's frames: the first that failed is told, those behind it are not guessed. */
+/** Returns the checks of the host by the frames of doctor.sh. Those after the first failed one are `unchecked`. */
 export function hostChecks(frames: readonly Frame[], spec: ServerSpec): Check[] {
-  let broken: Layer | undefined;
-  return HOST_LAYERS.map((layer): Check => {
+  let broken: string | undefined;
+  return Object.entries(READERS).map(([layer, read]): Check => {
     if (broken) return unchecked(layer, broken);
     if (!valuesOf(frames, 'checked').includes(layer)) {
       broken = layer;
       const { message, remedy } = new HostFailure(reportIn(frames), spec);
       return failed(layer, message, remedy);
     }
-    return READERS[layer](frames, spec);
+    return read(frames, spec);
   });
 }
 
-const READERS: Readonly<Record<Layer, (frames: readonly Frame[], spec: ServerSpec) => Check>> = {
+/** The checks of the host in the order of doctor.sh. Each depends on those before it. */
+const READERS: Readonly<Record<string, (frames: readonly Frame[], spec: ServerSpec) => Check>> = {
   logind: readLogind,
   port: readPort,
   directory: readDirectory,
@@ -44,40 +32,42 @@ const READERS: Readonly<Record<Layer, (frames: readonly Frame[], spec: ServerSpe
   server: readServer,
   environment: (frames, { environment }) => {
     const notes = valuesOf(frames, 'note');
-    const named = environment || 'none is named: what is found is used';
-    if (notes.length === 0) return ok('environment', named);
+    if (notes.length === 0)
+      return ok('environment', environment || 'not set: start uses the one that it finds');
     const found = notes.join('; ');
     return notes.every((note) => note.startsWith('using '))
       ? ok('environment', found)
-      : warning('environment', found, 'Name the one that you mean with --environment.');
+      : warning('environment', found, 'Choose one with --environment.');
   },
   jupyter: (frames) => {
     const command = lastValue(frames, 'command') ?? '';
     if (lastValue(frames, 'unasked') !== undefined)
-      return ok('jupyter', `${command} (its version is not asked: it may start something)`);
+      return ok('jupyter', `${command} (its version was not requested: the command may start something)`);
     const version = lastValue(frames, 'version');
     return version
       ? ok('jupyter', `${command} ${version}`)
       : failed(
           'jupyter',
-          `"${command} --version" says nothing`,
-          'Is its environment whole? Run it there by hand, or install it again: pip install jupyterlab',
+          `"${command} --version" prints nothing`,
+          'Its environment may be damaged. Run the command there by hand, or install it again: pip install jupyterlab',
         );
   },
   configuration: (frames) =>
     checkConfiguration(lastValue(frames, 'config'), valuesOf(frames, 'unread'), lastValue(frames, 'unasked')),
 };
 
+export const HOST_LAYERS = Object.keys(READERS);
+
 function readLogind(frames: readonly Frame[]): Check {
   const kills = lastValue(frames, 'logind');
-  if (kills === undefined) return ok('logind', 'none there: what was started stays');
-  if (kills === 'false') return ok('logind', 'KillUserProcesses is off: what was started stays');
-  if (lastValue(frames, 'linger') === 'yes') return ok('logind', 'you may linger: what was started stays');
+  if (kills === undefined) return ok('logind', 'not used: servers survive a logout');
+  if (kills === 'false') return ok('logind', 'KillUserProcesses is off: servers survive a logout');
+  if (lastValue(frames, 'linger') === 'yes') return ok('logind', 'lingering is on: servers survive a logout');
   return warning(
     'logind',
     kills === 'true'
       ? 'KillUserProcesses is on: the server ends with your last session there'
-      : 'it does not tell whether a server ends with your last session there (KillUserProcesses)',
+      : 'could not check whether the server ends with your last session there (KillUserProcesses)',
     'Run once on the host: loginctl enable-linger',
   );
 }
@@ -85,13 +75,14 @@ function readLogind(frames: readonly Frame[]): Check {
 function readPort(frames: readonly Frame[], { port, strictPort, socket }: ServerSpec): Check {
   const holder = lastValue(frames, 'holder');
   const runs = lastValue(frames, 'runs');
-  if (socket) return ok('port', 'none is needed: Jupyter listens on a socket');
+  if (socket) return ok('port', 'not needed: Jupyter listens on a socket');
   if (holder === undefined) return ok('port', `${port} is free`);
-  if (runs !== undefined && holder.includes(`(PID ${runs})`)) return ok('port', `${port} is this server's`);
-  const found = `${port} of the host is taken by ${holder}`;
+  if (runs !== undefined && holder.includes(`(PID ${runs})`))
+    return ok('port', `${port} is in use by this server`);
+  const found = `port ${port} of the host is already in use by ${holder}`;
   return strictPort
-    ? failed('port', found, 'Name another with --port, or leave out --strict-port.')
-    : warning('port', found, 'Jupyter takes the next one that is free; --port names another.');
+    ? failed('port', found, 'Choose another port with --port, or omit --strict-port.')
+    : warning('port', found, 'Jupyter uses the next free port, or the one that --port names.');
 }
 
 function readDirectory(frames: readonly Frame[]): Check {
@@ -99,8 +90,8 @@ function readDirectory(frames: readonly Frame[]): Check {
   if (readonly === undefined) return ok('directory', lastValue(frames, 'directory') ?? '');
   return warning(
     'directory',
-    `${readonly} cannot be written`,
-    'Notebooks open there, but cannot be saved: name another with --directory.',
+    `${readonly} is not writable`,
+    'Notebooks can be opened there, but not saved: choose another directory with --directory.',
   );
 }
 
@@ -111,17 +102,16 @@ function readDisk(frames: readonly Frame[]): Check {
       .flatMap((match) => (match ? [{ free: Number(match[1]), place: match[2] ?? '' }] : []))
       .sort((one, other) => one.free - other.free);
   const [least] = measured('free');
-  // A file system without a table of inodes counts none.
+  // A file system without a table of inodes reports a negative number.
   const [fewest] = measured('inodes').filter(({ free }) => free < FEW_INODES && free >= 0);
-  const remedy =
-    'Remove there what you need no longer, or name a directory on another disk with --directory.';
-  const left = least && `${size(least.free)} are left in ${least.place}`;
+  const remedy = 'Remove files there, or choose a directory on another disk with --directory.';
+  const left = least && `${size(least.free)} free in ${least.place}`;
   if (left && least.free < NO_KB) return failed('disk', left, remedy);
   const quota = valuesOf(frames, 'quota');
   if (quota.length > 0) return failed('disk', `over your quota: ${quota.join(' / ')}`, remedy);
   if (left && least.free < LITTLE_KB) return warning('disk', left, remedy);
   if (fewest) return warning('disk', `room for ${fewest.free} more files in ${fewest.place}`, remedy);
-  return ok('disk', least ? `${size(least.free)} are free` : 'df does not tell');
+  return ok('disk', least ? `${size(least.free)} free` : 'df reports no number');
 }
 
 function size(kilobytes: number): string {
@@ -137,11 +127,11 @@ function readServer(frames: readonly Frame[], spec: ServerSpec): Check {
     const { message, remedy } = new HostFailure({ cause: 'elsewhere', subject }, spec);
     return warning('server', message, remedy);
   }
-  if (runs !== undefined) return ok('server', `runs, PID ${runs}`);
-  if (lastValue(frames, 'dead') === undefined) return ok('server', 'none runs yet');
+  if (runs !== undefined) return ok('server', `running, PID ${runs}`);
+  if (lastValue(frames, 'dead') === undefined) return ok('server', 'not started yet');
   return warning(
     'server',
-    'it has ended, and its record is still there',
-    `See its last words (remote-notebook logs ${spec.name}), and start it again: remote-notebook start ${spec.name}`,
+    'it has ended, but its record is still there',
+    `Look at its log (remote-notebook logs ${spec.name}), and start it again: remote-notebook start ${spec.name}`,
   );
 }

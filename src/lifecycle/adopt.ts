@@ -10,17 +10,17 @@ import { serverTarget } from '../tunnel/local-port.ts';
 import { connectionOf, onTunnel } from '../tunnel/tunnel.ts';
 import { type Started, startServer } from './start.ts';
 
-/** What can be chosen for a server that runs already. */
+/** The settings that apply to a running server. */
 export interface AdoptSettings extends Pick<ServerSettings, 'localPort' | 'strictPort' | 'sshConfig'> {
   readonly name?: string | undefined;
 }
 
 /**
- * Joins a server that runs on a host, whoever started it, and brings it to this machine. One that this program has
- * not started is put on record on its host, where any other machine finds it. Any failure undoes what was begun.
+ * Connects to a running server of a host, whoever started it. A server of another program gets a record on its host,
+ * where other machines find it. A failure is undone.
  * @param target a destination, or the name of a server on it
  * @param number the server's port on its host, or its PID
- * @throws Failure when there is none, or more than one, or only a password lets in
+ * @throws Failure when no server or several have this number, or the server requires a password
  */
 export async function adoptServer(
   target: string | undefined,
@@ -41,19 +41,19 @@ export async function adoptServer(
 }
 
 function chooseServer({ servers }: Everything, number: number, destination: string): FoundServer {
-  const meant = servers.filter(({ info }) => info.pid === number || info.port === number);
-  const [server] = meant;
+  const matching = servers.filter(({ info }) => info.pid === number || info.port === number);
+  const [server] = matching;
   if (!server) {
     throw new Failure(`no Jupyter server of yours on ${destination} has the port or the PID ${number}`, {
       remedy:
         servers.length === 0
-          ? `None runs there: remote-notebook start ${destination}`
-          : `There are:\n${linesOf(servers)}`,
+          ? `None is running there. Start one: remote-notebook start ${destination}`
+          : `These are running there:\n${linesOf(servers)}`,
     });
   }
-  if (meant.length === 1) return server;
-  throw new Failure(`${number} is the port or the PID of ${meant.length} servers on ${destination}`, {
-    remedy: `Name the one that you mean by its other number:\n${linesOf(meant)}`,
+  if (matching.length === 1) return server;
+  throw new Failure(`${number} is the port or the PID of ${matching.length} servers on ${destination}`, {
+    remedy: `Choose one by its other number:\n${linesOf(matching)}`,
   });
 }
 
@@ -67,8 +67,8 @@ function linesOf(servers: readonly FoundServer[]): string {
 }
 
 /**
- * The spec of a found server: that of its record, if no other has that name here, else a new one. That is called
- * after its host and its port, since the host's own name is for the server that this program starts there.
+ * Returns the spec of a found server: that of its record, if no other server has the name here, or else a new one. The
+ * new name consists of the host and the port: the host's name alone is for the server that this program starts there.
  */
 function specOf(
   { info, records }: FoundServer,
@@ -99,21 +99,20 @@ function verifyAdoptable(server: FoundServer, destination: string): void {
   const { info, file, records } = server;
   const { pid, port, socket } = info;
   if (port === 0 && socket === undefined)
-    throw new Failure(`the server (PID ${pid} on ${destination}) does not tell its port`, {
-      remedy:
-        'It was started with --port=0, which this version of Jupyter does not know: start it with another.',
+    throw new Failure(`the server (PID ${pid} on ${destination}) does not report its port`, {
+      remedy: 'This version of Jupyter does not support --port=0: start it with another port.',
     });
   if (file === undefined) {
     const names = records.map(({ asked }) => asked.name).join(', ');
     throw new Failure(`the server (PID ${pid} on ${destination}) has lost its runtime file`, {
-      remedy: `It can be joined by its own name alone: ${names}`,
+      remedy: `It can only be used by the name of its record: ${names}`,
     });
   }
   if (!isPasswordOnly(server)) return;
   throw new Failure(
-    `the server (PID ${pid} on ${destination}) asks for a password, and has no token: nothing can be proven or asked of it from here, nor can it be stopped kindly`,
+    `the server (PID ${pid} on ${destination}) requires a password and has no token, so remote-notebook cannot use its API`,
     {
-      remedy: `Take a tunnel alone and log in there: ssh -N -L ${LOOPBACK}:8888:${serverTarget(info)} ${destination}\nOr start it with JUPYTER_TOKEN=… in its environment, which works beside the password.`,
+      remedy: `Open a tunnel and log in there: ssh -N -L ${LOOPBACK}:8888:${serverTarget(info)} ${destination}\nOr start it with JUPYTER_TOKEN=… in its environment. The password keeps working.`,
     },
   );
 }

@@ -6,7 +6,7 @@ import type { Context } from '../system/context.ts';
 import { stateFolder } from '../system/paths.ts';
 import { endProcessTree, startTimeOf } from '../system/process.ts';
 import { outputOf } from '../system/run.ts';
-import { isClaimed } from '../tunnel/connection.ts';
+import { connectionsFolder, isClaimed } from '../tunnel/connection.ts';
 import { keeperState } from '../tunnel/keeper.ts';
 import { closeConnection } from '../tunnel/keeping.ts';
 import { connectionOf } from '../tunnel/tunnel.ts';
@@ -14,7 +14,7 @@ import { redirectFile } from './open.ts';
 import { serverStatus } from './status.ts';
 import { forgetServer } from './stop.ts';
 
-/** Something that a crash has left: what it is, and how it goes. */
+/** Something that a crash has left behind. */
 export interface Leftover {
   readonly what: string;
   remove(): Promise<void>;
@@ -22,35 +22,34 @@ export interface Leftover {
 
 const GRACE_MS = 3000;
 
-/** What earlier crashes left on this machine, and nothing that anybody still needs. Changes nothing. */
+/** Finds what earlier crashes have left on this machine and nobody needs. Changes nothing. */
 export async function findLeftovers(context: Context): Promise<Leftover[]> {
   const folder = stateFolder(context.env);
-  const rooms = join(folder, 'c');
-  if (!existsSync(folder)) return [];
+  const connections = connectionsFolder(context.env);
   const records = readRecords(context);
+  const locks = locksIn(folder);
+  // A start has a connection some seconds before it has a record.
+  const startLocks = locks.filter((lock) => basename(lock).startsWith('server-'));
+  const isStarting = (await Promise.all(startLocks.map(isHeld))).includes(true);
+  const pages = Object.keys(records).map((name) => redirectFile(name, context.env));
   return [
     ...(await deadRecords(records, context)),
-    ...((await isStarting(folder)) ? [] : await deadConnections(rooms, records, context)),
-    ...(await strayProcesses(rooms)),
-    ...(await strayLocks(folder, rooms, context)),
-    ...strayFiles(
-      /^open-.*\.html$/,
-      Object.keys(records).map((name) => redirectFile(name, context.env)),
-      context,
-    ),
+    ...(isStarting ? [] : await deadConnections(connections, records, context)),
+    ...(await strayProcesses(connections)),
+    ...(await strayLocks([...locks, ...locksIn(connections)], context)),
+    ...strayFiles(/^open-.*\.html$/, pages, context),
   ];
 }
 
-/** Looks at all at the same time. */
+/** Examines all candidates at the same time. */
 async function leftoversAmong<T>(
-  things: readonly T[],
-  look: (thing: T) => Promise<Leftover | undefined>,
+  candidates: readonly T[],
+  examine: (candidate: T) => Promise<Leftover | undefined>,
 ): Promise<Leftover[]> {
-  const found = await Promise.all(things.map(look));
+  const found = await Promise.all(candidates.map(examine));
   return found.filter((leftover) => leftover !== undefined);
 }
 
-/** What is in a folder, if that is there. */
 function namesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
 }
@@ -59,7 +58,7 @@ function locksIn(folder: string): string[] {
   return namesIn(folder).flatMap((name) => (name.endsWith('.lock') ? [join(folder, name)] : []));
 }
 
-/** Records whose host says that the server is gone. */
+/** Records whose host reports that the server has ended. */
 function deadRecords(records: Records, context: Context): Promise<Leftover[]> {
   return leftoversAmong(Object.values(records), async (record) => {
     const { name, destination, jupyter } = await serverStatus(record, context);
@@ -69,35 +68,29 @@ function deadRecords(records: Records, context: Context): Promise<Leftover[]> {
   });
 }
 
-/** A start has a connection some seconds before it has a record. */
-async function isStarting(folder: string): Promise<boolean> {
-  const locks = locksIn(folder).filter((lock) => basename(lock).startsWith('server-'));
-  return (await Promise.all(locks.map(isHeld))).includes(true);
-}
-
 /** Connections without a keeper, and keepers that no server needs. */
-function deadConnections(rooms: string, records: Records, { env }: Context): Promise<Leftover[]> {
+function deadConnections(connections: string, records: Records, { env }: Context): Promise<Leftover[]> {
   const open = Object.values(records).filter(({ closed }) => !closed);
   const needed = open.map(({ spec }) => connectionOf(spec, env).folder);
-  const names = namesIn(rooms).filter((name) => !name.endsWith('.lock'));
+  const names = namesIn(connections).filter((name) => !name.endsWith('.lock'));
   return leftoversAmong(names, async (name) => {
-    const connection = { folder: join(rooms, name) };
+    const connection = { folder: join(connections, name) };
     const remove = () => closeConnection(connection);
     if (await isClaimed(connection)) return undefined;
     if (!needed.includes(connection.folder))
       return { what: `the connection ${name}, which no server needs`, remove };
     if (await keeperState(connection)) return undefined;
-    return { what: `what is left of the connection ${name}, whose keeper is gone`, remove };
+    return { what: `the files of the connection ${name}, whose keeper is gone`, remove };
   });
 }
 
-/** Keepers, and ssh without one, whose folder has vanished: their command lines name it. */
-async function strayProcesses(rooms: string): Promise<Leftover[]> {
+/** Keepers, and ssh without a keeper, whose folder is gone. Their command lines contain its path. */
+async function strayProcesses(connections: string): Promise<Leftover[]> {
   const lines = (await outputOf(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
   const stray = lines.filter((line) => {
-    const [, after] = line.split(`${rooms}/`);
+    const [, after] = line.split(`${connections}/`);
     if (after === undefined || !/keeper\.sh |ssh .*-N -T -M -S /.test(line)) return false;
-    return !existsSync(join(rooms, after.replace(/[/ ].*/, '')));
+    return !existsSync(join(connections, after.replace(/[/ ].*/, '')));
   });
   return leftoversAmong(stray, async (line) => {
     const pid = Number.parseInt(line, 10);
@@ -109,15 +102,15 @@ async function strayProcesses(rooms: string): Promise<Leftover[]> {
 }
 
 /** Locks of commands that crashed. */
-function strayLocks(folder: string, rooms: string, context: Context): Promise<Leftover[]> {
-  return leftoversAmong([...locksIn(folder), ...locksIn(rooms)], async (lock) => {
+function strayLocks(locks: readonly string[], context: Context): Promise<Leftover[]> {
+  return leftoversAmong(locks, async (lock) => {
     if (await isHeld(lock)) return undefined;
-    const what = `the lock ${relative(folder, lock)}, whose holder is gone`;
+    const what = `the lock ${relative(stateFolder(context.env), lock)}, whose process is gone`;
     return { what, remove: () => removeLock(lock, context) };
   });
 }
 
-/** Files of servers that are no more: all that are called so, but those that are `known`. */
+/** Files in the state folder whose names match the pattern, except those that are `known`. */
 export function strayFiles(pattern: RegExp, known: readonly string[], { env }: Context): Leftover[] {
   const folder = stateFolder(env);
   return namesIn(folder)

@@ -7,14 +7,15 @@ import { LOOPBACK } from '../system/port.ts';
 import { keeperCommand } from '../tunnel/keeping.ts';
 import { connectionOf } from '../tunnel/tunnel.ts';
 
-export interface PlanOptions {
-  readonly timeoutMs: number;
-  /** Whether the script for the host is written out, so that the line can be pasted as it stands. */
-  readonly verbose: boolean;
-}
-
-/** The commands of a start, each behind a line that says what it is for. */
-export function plannedCommands(spec: ServerSpec, options: PlanOptions, env: NodeJS.ProcessEnv): string[] {
+/**
+ * Returns the commands of a start, each after a line that explains it.
+ * @param options.verbose whether to include the whole script, so that its command can be pasted
+ */
+export function plannedCommands(
+  spec: ServerSpec,
+  options: { readonly timeoutMs: number; readonly verbose: boolean },
+  env: NodeJS.ProcessEnv,
+): string[] {
   const connection = connectionOf(spec, env);
   const script = scriptText(launchScript(spec, 'start', 'dry-run', options));
   const launch = commandLine(scriptCommand(connection));
@@ -30,7 +31,7 @@ export function plannedCommands(spec: ServerSpec, options: PlanOptions, env: Nod
     options.verbose
       ? `${launch} <<'END-OF-SCRIPT'\n${script}END-OF-SCRIPT`
       : `${launch}   # ${script.split('\n').length} lines; --verbose shows them`,
-    `# forward: a port of this machine to ${spec.socket ? 'the socket whose path the host tells' : 'the port that Jupyter got'}`,
+    `# forward: from a local port to ${spec.socket ? 'the socket whose path the host reports' : 'the port that Jupyter got'}`,
     commandLine(controlCommand(connection, 'forward', forwardSpec(forward))),
   ];
 }

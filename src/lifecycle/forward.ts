@@ -13,53 +13,58 @@ import {
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
 import { LOOPBACK, portHolder } from '../system/port.ts';
+import { portInUse } from '../tunnel/local-port.ts';
 import { isForwardUp, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 import { startServer } from './start.ts';
 import { answeringStatus, serverStatus } from './status.ts';
 import { withServer } from './task.ts';
 
 /**
- * `6006`, `9000:6006` (another port here), `8787:localhost:8787` (another machine, seen from the host), or the whole of
- * ssh's -L: `0.0.0.0:8787:localhost:8787` (for others, too).
+ * `6006`, `9000:6006` (another local port), `8787:localhost:8787` (another machine, seen from the host), or the whole
+ * form of ssh's -L: `0.0.0.0:8787:localhost:8787` (other machines can connect, too).
  */
 const PORT_SPEC =
   /^(?:(?:(\*|\d+(?:\.\d+){3}|\[[\da-f:.]+\]):(?=\d+:.+:))?(\d+):(?:(\[[^\]]+\]|[^:\s]+):)?)?(\d+)$/i;
 
-/** Reads one more port to forward. @throws UsageError when it is none. */
+/** Parses a port to forward. @throws UsageError when it is invalid */
 export function parseForward(text: string): Forward {
   const [, address, local, host, port] = PORT_SPEC.exec(text) ?? [];
   const localPort = Number(local ?? port);
   if (!isPort(Number(port)) || !isPort(localPort)) {
-    throw new UsageError(`"${text}" is no port to forward`, {
+    throw new UsageError(`invalid port: "${text}"`, {
       remedy:
-        'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it; ports are from 1 to 65535.',
+        'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the name that HOST has on the remote machine. Ports are from 1 to 65535.',
     });
   }
   return { bindAddress: address ?? LOOPBACK, localPort, target: `${host ?? 'localhost'}:${port}` };
 }
 
-/** Whether only this machine can reach a forward. */
+/** Whether only this machine can use a forward. */
 export function isPrivate({ bindAddress }: Forward): boolean {
   return /^127\.|^\[::1\]$/.test(bindAddress);
 }
 
+/** A server after a change of its forwards. */
+interface Forwarded {
+  readonly record: ServerRecord;
+  readonly status: ServerStatus;
+}
+
 /**
- * The tunnel alone, again: brings it up for a server that runs, with the forwards that it had and with more if
- * there are any.
- * @returns its record, with the forwards that are up, and its status: the server has answered through the tunnel, or lives
- * at least, which is noted
- * @throws Failure when the server is gone, or its port of this machine or one of `more` is taken: it is not changed, so that
- * bookmarks go on to work
+ * Opens the tunnel to a running server, with the forwards that it had and `more`.
+ * @returns its record with the forwards that are up, and its status: see `answeringStatus`
+ * @throws Failure when the server is gone, or its local port or one of `more` is in use: then nothing changes, and
+ *   bookmarks keep working
  */
 export async function forwardServer(
   spec: ServerSpec,
   more: readonly Forward[],
   context: Context,
-): Promise<{ record: ServerRecord; status: ServerStatus }> {
-  // Without a record only the host knows the server's port: it is joined, and not started.
+): Promise<Forwarded> {
+  // Without a record, only the host knows the server's port.
   if (!readRecords(context)[spec.name]?.jupyter) await startServer(spec, { kind: 'join' }, context);
   return withServer(spec, context, async ({ before, connection }) => {
-    if (!before) throw new Failure(`"${spec.name}" was stopped meanwhile`);
+    if (!before) throw new Failure(`another command has stopped "${spec.name}"`);
     const record = { ...before, forwards: withFurther(before.forwards, more), closed: undefined };
     await putRecord(record, context);
     context.report.phase('connect');
@@ -67,21 +72,21 @@ export async function forwardServer(
       await openTunnel(connection, context);
       const { own } = record.forwards;
       if (own && !(await isForwardUp(connection, own)))
-        throw await portTaken(own, `take the next free one: remote-notebook start ${spec.name}`);
-      const asked = more.map(forwardSpec);
+        throw await portFailure(own, `use the next free port: remote-notebook start ${spec.name}`);
+      const requested = more.map(forwardSpec);
       const further: Forward[] = [];
       for (const forward of record.forwards.further) {
         if (await isForwardUp(connection, forward)) further.push(forward);
-        else if (asked.includes(forwardSpec(forward)))
-          throw await portTaken(forward, 'choose another port of this machine: LOCAL:PORT');
-        // It is one of before, which the keeper tries again and again.
-        else context.report.note((await portTaken(forward, '')).message);
+        else if (requested.includes(forwardSpec(forward)))
+          throw await portFailure(forward, 'choose another local port: LOCAL:PORT');
+        // The keeper retries the forwards that the server had before.
+        else context.report.note((await portFailure(forward, '')).message);
       }
       context.report.phase('prove');
       const up = { ...record, forwards: { own, further } };
       const status = await answeringStatus(record, context);
       for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
-        context.report.note(`others can reach port ${localPort} of this machine, at ${bindAddress}`);
+        context.report.note(`other machines can connect to local port ${localPort} at ${bindAddress}`);
       return { record: up, status };
     } catch (error) {
       const undoContext = uninterrupted(context);
@@ -93,28 +98,28 @@ export async function forwardServer(
 }
 
 /**
- * Takes further forwards of a server back, by their ports of this machine. Needs no connection.
- * @returns its record with those that are left, and its status
- * @throws UsageError when it has no such one; then all stay
+ * Cancels further forwards of a server, by their local ports. Needs no connection.
+ * @returns its record without them, and its status
+ * @throws UsageError when the server has no such forward; then all are kept
  */
 export async function cancelForwards(
   spec: ServerSpec,
   cancelled: readonly Forward[],
   context: Context,
-): Promise<{ record: ServerRecord; status: ServerStatus }> {
+): Promise<Forwarded> {
   const ports = cancelled.map(({ localPort }) => localPort);
   return withServer(spec, context, async ({ before: record, connection }) => {
     const { own, further } = record?.forwards ?? NO_FORWARDS;
     const missing = ports.find((port) => !further.some(({ localPort }) => localPort === port));
     if (!record || !own || missing !== undefined) {
-      const has = further.map(({ localPort }) => localPort).join(', ');
-      throw new UsageError(`"${spec.name}" has no further port ${missing} of this machine`, {
+      const others = further.map(({ localPort }) => localPort).join(', ');
+      throw new UsageError(`"${spec.name}" has no further local port ${missing}`, {
         remedy:
           missing === own?.localPort
-            ? `That one leads to its server. End its tunnel: remote-notebook stop ${spec.name} --keep-server`
-            : has === ''
-              ? 'It has none at all.'
-              : `It has: ${has}`,
+            ? `That port leads to its server. To close its tunnel: remote-notebook stop ${spec.name} --keep-server`
+            : others === ''
+              ? 'It has no further ports.'
+              : `It has: ${others}`,
       });
     }
     const left = further.filter(({ localPort }) => !ports.includes(localPort));
@@ -125,17 +130,16 @@ export async function cancelForwards(
   });
 }
 
-/** The same with more of the user's own, each once. */
+/** Adds forwards of the user's own, each once. */
 function withFurther(forwards: Forwards, more: readonly Forward[]): Forwards {
   const known = allForwards(forwards).map(forwardSpec);
   const added = more.filter((forward) => !known.includes(forwardSpec(forward)));
   return { ...forwards, further: [...forwards.further, ...added] };
 }
 
-/** @param otherwise what to do where its holder is to have it */
-async function portTaken({ localPort }: Forward, otherwise: string): Promise<Failure> {
-  const holder = await portHolder(localPort);
-  return new Failure(`port ${localPort} of this machine cannot be had${holder ? `: ${holder} has it` : ''}`, {
-    remedy: `End that, or ${otherwise}`,
+/** @param otherwise what the user can do without ending the program that has the port */
+async function portFailure({ localPort }: Forward, otherwise: string): Promise<Failure> {
+  return new Failure(portInUse(localPort, await portHolder(localPort)), {
+    remedy: `End that program, or ${otherwise}`,
   });
 }

@@ -7,10 +7,7 @@ import type { Context } from '../system/context.ts';
 import { connectionTo } from '../tunnel/connection.ts';
 import { connectionOf, onTunnel } from '../tunnel/tunnel.ts';
 
-/**
- * Lists every Jupyter server of the user on a host, whoever started it, and changes nothing there. A connection that
- * is made for this alone ends with it.
- */
+/** Lists all Jupyter servers of the user on a host, whoever started them, and changes nothing there. */
 export async function listHost(
   destination: string,
   sshConfig: string | undefined,
@@ -23,28 +20,25 @@ export async function listHost(
   });
 }
 
-/**
- * The same statuses with what their hosts have left. Each host is asked once, over the connection that it has; one
- * without is not asked.
- */
+/** Adds the free resources of their hosts to the statuses, with one request to each host that is connected. */
 export function withResources(statuses: readonly ServerStatus[], context: Context): Promise<ServerStatus[]> {
   const records = readRecords(context);
-  const connected = statuses.flatMap((status) => {
-    const record = status.tunnel.state === 'connected' ? records[status.name] : undefined;
-    return record ? [{ status, connection: connectionOf(record.spec, context.env) }] : [];
+  const connected = statuses.flatMap(({ name, tunnel, directory }) => {
+    const record = tunnel.state === 'connected' ? records[name] : undefined;
+    return record ? [{ name, directory, connection: connectionOf(record.spec, context.env) }] : [];
   });
-  const asked = new Map<string, ReturnType<typeof askResources>>();
+  const requests = new Map<string, ReturnType<typeof askResources>>();
   for (const { connection } of connected) {
     const onSame = connected.filter((other) => other.connection.folder === connection.folder);
-    const directories = onSame.map(({ status }) => status.directory);
-    if (!asked.has(connection.folder))
-      asked.set(connection.folder, askResources(connection, directories, context));
+    const directories = onSame.map(({ directory }) => directory);
+    if (onSame[0]?.connection === connection)
+      requests.set(connection.folder, askResources(connection, directories, context));
   }
   return Promise.all(
     statuses.map(async (status) => {
-      const folder = connected.find((one) => one.status === status)?.connection.folder ?? '';
-      const told = await asked.get(folder);
-      return { ...status, resources: told?.(status.directory) ?? null };
+      const folder = connected.find(({ name }) => name === status.name)?.connection.folder ?? '';
+      const resourcesIn = await requests.get(folder);
+      return { ...status, resources: resourcesIn?.(status.directory) ?? null };
     }),
   );
 }

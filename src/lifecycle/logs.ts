@@ -5,7 +5,7 @@ import { readRecords, type ServerRecord } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { connectionOf, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 
-/** Prints the log of the server. Answers false when the host knows of none. */
+/** Prints the log of the server. Returns false when its host knows no such server. */
 export async function printLog(
   spec: ServerSpec,
   record: ServerRecord | undefined,
@@ -15,6 +15,7 @@ export async function printLog(
 ): Promise<boolean> {
   const connection = connectionOf(spec, context.env);
   const server = { connection, spec, context };
+  // Without a claim, so that a `stop` in another terminal also ends a --follow.
   await openTunnel(connection, context);
   try {
     const folder = record?.jupyter?.folder ?? (await findServer(server))?.record.folder;
@@ -22,14 +23,12 @@ export async function printLog(
     await readLog(server, folder, options, print);
     return true;
   } catch (error) {
-    // Another command has stopped the server, and its connection went with it.
     const now = readRecords(context)[spec.name];
     const isStopped = record !== undefined && (now === undefined || now.closed);
     if (!(options.follow && isStopped && error instanceof SshFailure)) throw error;
-    context.report.note(`"${spec.name}" was stopped here, or its tunnel closed`);
+    context.report.note(`another command stopped "${spec.name}" or closed its tunnel`);
     return true;
   } finally {
-    // A connection that was made for this alone ends with it.
     await releaseTunnel(connection, uninterrupted(context));
   }
 }

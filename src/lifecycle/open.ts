@@ -9,37 +9,35 @@ import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { writePrivateFile } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
+import { answeringStatus } from './status.ts';
 
-/** The page that leads a browser to this server; it holds the token, so it is 0600, as Jupyter's own is. */
+/** The page that redirects a browser to this server. It contains the token, so its mode is 0600, as that of Jupyter's own page. */
 export function redirectFile(name: string, env: NodeJS.ProcessEnv): string {
   return join(stateFolder(env), `open-${name}.html`);
 }
 
 /**
- * A server that can be opened: its record and its status.
- * @throws Failure when it is not started, no tunnel leads to its server, or that is gone
+ * Returns the record and the status of a server that can be opened.
+ * @throws Failure when the server was not started or has ended, or no tunnel leads to it
  */
 export async function reachableServer(
   { spec, record }: KnownServer,
   context: Context,
 ): Promise<{ record: ServerRecord; status: ServerStatus }> {
-  if (!record) {
-    throw new Failure(`"${spec.name}" is not started`, {
-      remedy: `Start it: remote-notebook start ${spec.name}`,
-    });
-  }
-  const { answeringStatus } = await import('./status.ts');
-  return { record, status: await answeringStatus(record, context) };
+  if (record) return { record, status: await answeringStatus(record, context) };
+  throw new Failure(`"${spec.name}" is not started`, {
+    remedy: `Start it: remote-notebook start ${spec.name}`,
+  });
 }
 
-/** The server's page with its token: for the user's eyes alone. */
+/** The URL of the server's page with its token. Only the user may see it. */
 export function secretUrl(record: ServerRecord): string {
-  if (!isJoined(record)) throw new Error('a server without a Jupyter has no page');
+  if (!isJoined(record)) throw new Error('the record has no Jupyter, so there is no page');
   const { jupyter: server, forwards } = record;
   return withToken(pageUrl(forwards.own.localPort, server), server.token);
 }
 
-/** Opens the server's page through a file, so that its token is in no argument list. Answers whether it could. */
+/** Opens the server's page by a file, which keeps its token out of argument lists. Returns whether a browser was found. */
 export async function openPage(record: ServerRecord, context: Context): Promise<boolean> {
   const file = redirectFile(record.spec.name, context.env);
   await writePrivateFile(file, redirectPage(secretUrl(record)));

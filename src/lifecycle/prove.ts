@@ -4,28 +4,28 @@ import { lookAtServer } from '../host/servers.ts';
 import { type Api, type Proof, proveServer } from '../jupyter/api.ts';
 import { identityText } from '../model/identity.ts';
 import type { Connection } from '../ssh/arguments.ts';
-import { SshFailure, sshCause } from '../ssh/messages.ts';
+import { sshCause } from '../ssh/messages.ts';
 import { isJoined, type JoinedRecord, type ServerRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { readWords } from '../tunnel/keeper.ts';
-import { connectionOf, isForwardUp } from '../tunnel/tunnel.ts';
+import { readSshOutput } from '../tunnel/keeper.ts';
+import { connectionOf, forbiddenForward, isForwardUp } from '../tunnel/tunnel.ts';
 
-/** One look at a server that should be there. */
-const LOOK_TIMEOUT_MS = 5000;
-/** How long a server that has written its runtime file may take to answer. */
+/** Timeout for one request to a server that should be running. */
+const REQUEST_TIMEOUT_MS = 5000;
+/** Timeout for the first response of a server that has written its runtime file. */
 const PROVE_TIMEOUT_MS = 60_000;
-/** After so long a silence its host is asked whether it is still there. */
+/** The pause before its host is asked whether a server that does not respond is still running. */
 const SILENCE_MS = 3000;
-/** A socket that sshd cannot, or may not, connect to for so long has nobody behind it: sshd says the same of both. */
+/** Timeout for sshd to connect to a socket. sshd reports the same error for a forbidden socket and an unused one. */
 const SOCKET_TIMEOUT_MS = 10_000;
 
-/** Where the API of a server is reached through its own forward, for as long as our ssh holds that. */
+/** The API of a server through its own forward, while our ssh has that. */
 function apiOf({ jupyter, forwards: { own } }: JoinedRecord, connection: Connection): Api {
   return { ...jupyter, end: { port: own.localPort }, isOurs: () => isForwardUp(connection, own) };
 }
 
-/** Where the API of a server is reached now. Undefined without a tunnel. */
+/** The API of a server, or undefined without a tunnel. */
 export async function reachableApi(record: ServerRecord, context: Context): Promise<Api | undefined> {
   if (!isJoined(record)) return undefined;
   const connection = connectionOf(record.spec, context.env);
@@ -33,10 +33,10 @@ export async function reachableApi(record: ServerRecord, context: Context): Prom
 }
 
 /**
- * Asks the server through the tunnel until it answers: only this makes it ready. A new jupyter_server writes
- * its runtime file some milliseconds before it listens, and ends where somebody else has taken its port in between.
- * @returns the record, with the version that the server tells
- * @throws Failure with what is in the way: another server, an sshd that forbids it, silence, or that it has ended
+ * Sends requests to the server through the tunnel until it responds: only then is it ready. A new jupyter_server writes
+ * its runtime file some milliseconds before it listens, and ends if another program takes its port in between.
+ * @returns the record, with the version that the server reports
+ * @throws Failure with the reason: another server, an sshd that forbids the forward, no response, or its end
  */
 export async function prove(
   record: JoinedRecord,
@@ -47,7 +47,7 @@ export async function prove(
   const bounded = { ...context, signal: AbortSignal.any([context.signal, over.signal]) };
   try {
     return await Promise.race([
-      answer(record, connection, bounded),
+      firstResponse(record, connection, bounded),
       endOfServer(record, connection, bounded),
     ]);
   } finally {
@@ -55,7 +55,7 @@ export async function prove(
   }
 }
 
-/** Looks at a silent server on its host now and then. Only rejects: with its last words, once it is gone. */
+/** Asks the host of a silent server from time to time. Only rejects: with the end of its log, when it has ended. */
 async function endOfServer(
   { spec, jupyter: server }: JoinedRecord,
   connection: Connection,
@@ -66,7 +66,7 @@ async function endOfServer(
       throw new Interrupted();
     });
     const found = await lookAtServer({ connection, spec, context }, server).catch((error: unknown) => {
-      // A host that cannot be asked just now tells nothing of its server.
+      // Without an answer of the host, the state of the server is unknown.
       if (error instanceof Failure && !(error instanceof Interrupted)) return undefined;
       throw error;
     });
@@ -74,78 +74,71 @@ async function endOfServer(
   }
 }
 
-async function answer(record: JoinedRecord, connection: Connection, context: Context): Promise<JoinedRecord> {
+async function firstResponse(
+  record: JoinedRecord,
+  connection: Connection,
+  context: Context,
+): Promise<JoinedRecord> {
   const { jupyter: server, forwards } = record;
   const api = apiOf(record, connection);
   const begun = Date.now();
   const deadline = begun + PROVE_TIMEOUT_MS;
-  const words = wordsFromNow(connection);
-  const isProhibited = () => sshCause(words()) === 'forwarding-prohibited';
+  const before = readSshOutput(connection).length;
+  const sshOutput = () => {
+    const all = readSshOutput(connection);
+    // After a reconnect, ssh has a new log.
+    return all.length < before ? all : all.slice(before);
+  };
+  const isForbidden = () => sshCause(sshOutput()) === 'forwarding-prohibited';
   const isClosed = () =>
-    server.socket !== undefined && Date.now() > begun + SOCKET_TIMEOUT_MS && /open failed/.test(words());
-  let proof: Proof;
+    server.socket !== undefined && Date.now() > begun + SOCKET_TIMEOUT_MS && /open failed/.test(sshOutput());
   for (;;) {
-    // Without a tunnel nothing else hears of it, and the process would not end before the deadline.
+    // Without a tunnel, no request notices the signal.
     if (context.signal.aborted) throw new Interrupted();
-    const patienceMs = Math.max(LOOK_TIMEOUT_MS, deadline - Date.now());
-    proof = (await isForwardUp(connection, forwards.own))
-      ? await proveServer(api, server.version, context.signal, patienceMs)
+    const timeoutMs = Math.max(REQUEST_TIMEOUT_MS, deadline - Date.now());
+    const proof: Proof = (await isForwardUp(connection, forwards.own))
+      ? await proveServer(api, server.version, context.signal, timeoutMs)
       : { state: 'silent', reason: 'the tunnel was lost' };
-    // Where sshd forbids the forward, no patience helps; near the deadline, another try would have no time.
-    if (proof.state !== 'silent' || isProhibited() || isClosed() || Date.now() > deadline - LOOK_TIMEOUT_MS)
-      break;
+    if (proof.state === 'ours') return withVersion(record, proof.version);
+    const isLate = Date.now() > deadline - REQUEST_TIMEOUT_MS;
+    if (proof.state === 'refused' || isForbidden() || isClosed() || isLate)
+      throw notProven(record, proof, isForbidden());
     await setTimeout(20);
   }
-  if (proof.state !== 'ours') throw notProven(record, proof, isProhibited());
-  return withVersion(record, proof.version);
 }
 
 export function withVersion(record: JoinedRecord, version: string | undefined): JoinedRecord {
   return { ...record, jupyter: { ...record.jupyter, version: version ?? record.jupyter.version } };
 }
 
-/** What ssh says from now on. After a reconnect it has a log of its own. */
-function wordsFromNow(connection: Connection): () => string {
-  const said = readWords(connection).length;
-  return () => {
-    const all = readWords(connection);
-    return all.length < said ? all : all.slice(said);
-  };
-}
-
-function notProven({ spec, jupyter: server }: JoinedRecord, proof: Proof, isProhibited: boolean): Failure {
+function notProven(
+  { spec: { destination }, jupyter: server }: JoinedRecord,
+  proof: Exclude<Proof, { state: 'ours' }>,
+  isForbidden: boolean,
+): Failure {
+  const place = server.socket ?? `port ${server.port}`;
   if (proof.state === 'refused' && server.token === '') {
     return new Failure(
-      `Jupyter came up on ${spec.destination}, but its own configuration takes no token there, only a password`,
+      `Jupyter started on ${destination}, but its own configuration accepts no token, only a password`,
       {
         remedy:
-          "Take the line token = '' out of the jupyter_*_config files in ~/.jupyter on the host. The password goes on working.",
+          "Remove the line token = '' from the jupyter_*_config files in ~/.jupyter on the host. The password keeps working.",
       },
     );
   }
   if (proof.state === 'refused') {
     return new Failure(
-      `${server.socket ?? `port ${server.port}`} of ${spec.destination} answers, but refuses the server's token (HTTP ${proof.status})`,
-      { remedy: 'Another server holds that port. Name another with --port.' },
+      `the server on ${place} of ${destination} does not accept the token (HTTP ${proof.status})`,
+      { remedy: 'Another server has that port. Choose another port with --port.' },
     );
   }
-  if (isProhibited) {
-    return new SshFailure(
-      'forwarding-prohibited',
-      `the sshd of ${spec.destination} forbids to forward to Jupyter (${server.socket ?? `port ${server.port}`})`,
-      {
-        remedy:
-          'It is for its administrator to allow: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys.',
-      },
-    );
-  }
-  const reason = proof.state === 'silent' ? proof.reason : '';
+  if (isForbidden) return forbiddenForward(destination, `Jupyter (${place})`);
   return new Failure(
-    `Jupyter came up on ${spec.destination} (${identityText(server.identity)}), but did not answer through the tunnel: ${reason}`,
+    `Jupyter started on ${destination} (${identityText(server.identity)}), but did not respond through the tunnel: ${proof.reason}`,
     {
       remedy: server.socket
-        ? 'Does its sshd allow to forward to sockets (AllowStreamLocalForwarding)? If not, leave out --socket.'
-        : 'Is the host very busy, or out of memory? Try once more.',
+        ? 'Does sshd there allow forwarding to sockets (AllowStreamLocalForwarding)? If not, omit --socket.'
+        : 'Is the host very busy, or out of memory? Try again.',
     },
   );
 }

@@ -1,55 +1,39 @@
 import { listServers } from '../host/listing.ts';
 import type { HostServer } from '../host/server-record.ts';
 import { makeSpec } from '../model/server-spec.ts';
-import type { Connection } from '../ssh/arguments.ts';
-import {
-  type Forwards,
-  type Named,
-  type Records,
-  readRecords,
-  type ServerRecord,
-  updateRecords,
-  withRecord,
-} from '../state/records.ts';
+import { type Records, readRecords, type ServerRecord, updateRecords, withRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
-import { knownConnections } from '../tunnel/connection.ts';
 import { isOpen, keeperState } from '../tunnel/keeper.ts';
 import { serverTarget } from '../tunnel/local-port.ts';
-import { readForwards } from '../tunnel/tunnel.ts';
+import { type KnownTunnel, knownTunnels } from '../tunnel/tunnel.ts';
 
 /**
- * Puts what lives and is on no record back on record: each server that its host knows, and to which a tunnel of this
- * machine leads. Answers with what was found. Nothing is started, and no login is made.
+ * Adds the lost records of running servers: those that their host knows, and to which a tunnel of this machine leads.
+ * Returns these records. Starts nothing, and makes no login.
  */
 export async function repairRecords(context: Context): Promise<ServerRecord[]> {
   const records = readRecords(context);
-  const connections = knownConnections(context.env);
-  const found = await Promise.all(connections.map((connection) => lostOn(connection, records, context)));
-  const lost = found.flat();
+  const tunnels = knownTunnels(context.env);
+  const lost = (await Promise.all(tunnels.map((tunnel) => lostOn(tunnel, records, context)))).flat();
+  // A start may have added a newer record meanwhile.
+  const withLost = (now: Records, record: ServerRecord) =>
+    now[record.spec.name] ? now : withRecord(now, record);
   if (lost.length > 0) await updateRecords(context, (now) => lost.reduce(withLost, now));
   return lost;
 }
 
-/** A start may have put it on record meanwhile, and knows better. */
-function withLost(records: Records, record: ServerRecord): Records {
-  return records[record.spec.name] ? records : withRecord(records, record);
-}
-
-async function lostOn(connection: Connection, known: Records, context: Context): Promise<ServerRecord[]> {
-  const all = Object.entries(readForwards(connection));
-  const lost = Object.fromEntries(all.filter(([name]) => !known[name]));
-  if (Object.keys(lost).length === 0) return [];
+async function lostOn(tunnel: KnownTunnel, known: Records, context: Context): Promise<ServerRecord[]> {
+  const { connection, forwards } = tunnel;
+  if (Object.keys(forwards).every((name) => known[name])) return [];
   const state = await keeperState(connection);
   if (!state || !isOpen(connection, state)) {
-    context.report.note(
-      `the connection to ${connection.destination} is not up, so what is there cannot be known now`,
-    );
+    context.report.note(`the connection to ${connection.destination} is down, so its servers are unknown`);
     return [];
   }
   try {
     const servers = await listServers(connection, context);
-    return servers.flatMap((server) => recordOf(server, connection, lost));
+    return servers.filter(({ asked }) => !known[asked.name]).flatMap((server) => recordOf(server, tunnel));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     context.report.note(error.message);
@@ -58,13 +42,13 @@ async function lostOn(connection: Connection, known: Records, context: Context):
 }
 
 /**
- * A server that no forward of this machine leads to is another machine's matter.
- * @throws UsageError when the host names what could be no server
+ * Returns the record of a server, if a forward of this machine leads to it.
+ * @throws UsageError when the host gives a server an invalid name: it will be part of file names here
  */
-function recordOf(found: HostServer, connection: Connection, lost: Named<Forwards>): ServerRecord[] {
+function recordOf(found: HostServer, { connection, forwards }: KnownTunnel): ServerRecord[] {
   const { asked, record: server, environment } = found;
-  const forwards = lost[asked.name];
-  if (forwards?.own?.target !== serverTarget(server)) return [];
+  const own = forwards[asked.name];
+  if (own?.own?.target !== serverTarget(server)) return [];
   const { destination, sshConfig } = connection;
   const settings = {
     destination,
@@ -74,7 +58,5 @@ function recordOf(found: HostServer, connection: Connection, lost: Named<Forward
     port: server.port || undefined,
     socket: server.socket !== undefined,
   };
-  // What a host calls a server names files here: it is verified as if the user had said it.
-  const spec = makeSpec(asked.name, settings);
-  return [{ spec, jupyter: server, forwards }];
+  return [{ spec: makeSpec(asked.name, settings), jupyter: server, forwards: own }];
 }

@@ -6,11 +6,11 @@ import { endServer, type MayEnd, runningServer } from './stop.ts';
 import { withServer } from './task.ts';
 
 /**
- * Ends the server, and starts it again with its port and its token: pages that are open in a browser
- * find the new one by themselves. Its kernels are lost. One that does not run is started.
- * @param mayEnd undefined to end whatever its kernels do
- * @param timeoutMs how long Jupyter may take to come up
- * @returns `again` tells whether there was one: pages that were open before its stop know another token
+ * Ends the server and starts it again with the same port and token, so that open pages reconnect. Its kernels are lost.
+ * A server that is not running is started.
+ * @param mayEnd undefined to end the server even if its kernels are busy
+ * @param timeoutMs how long Jupyter may take to start
+ * @returns `again`: whether the server was running. If not, its token is new, and pages that are open need a reload
  */
 export function restartServer(
   spec: ServerSpec,
@@ -23,7 +23,7 @@ export function restartServer(
     return onTunnel(task.connection, context, async () => {
       const ended = await runningServer(task);
       if (ended && (await endServer(ended, task, mayEnd)) === 'refused') return 'refused';
-      // One that listened on a socket had no port.
+      // A server on a socket has no port.
       const again = { ...task, spec: { ...spec, port: ended?.port || spec.port } };
       const started = await startHeld(again, { kind: 'start', timeoutMs, token: ended?.token ?? '' });
       return { ...started, again: ended !== undefined };

@@ -14,7 +14,6 @@ import { proveServer } from '../jupyter/api.ts';
 import { pageUrl } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { unmetSettings } from '../model/settings.ts';
-import type { Connection } from '../ssh/arguments.ts';
 import {
   isJoined,
   type JoinedRecord,
@@ -29,59 +28,57 @@ import { shellQuote } from '../system/command.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import { withClaim } from '../tunnel/connection.ts';
-import { LocalPort } from '../tunnel/local-port.ts';
+import { forwardTo, type PortSearch, prepareForward } from '../tunnel/local-port.ts';
 import { connectionOf, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 import { prove, reachableApi, withVersion } from './prove.ts';
 import { type Task, withServer } from './task.ts';
 
-/** How a server is come by. */
+/** How to obtain a server: start it unless it is running, require it to run, or record one that another program started. */
 export type Way =
-  /** It is started, unless it runs. */
   | {
       readonly kind: 'start';
-      /** How long Jupyter may take to come up. */
+      /** How long Jupyter may take to start. */
       readonly timeoutMs: number;
-      /** The token of a new server, in the place of the one that has just ended; a random one without. */
+      /** The token for the successor of a server that has just ended. Default: a random one. */
       readonly token?: string;
     }
-  /** It has to run. */
   | { readonly kind: 'join' }
-  /** Something else has started it, and its host has no record of it yet. */
   | { readonly kind: 'adopt'; readonly server: FoundServer };
 
 export interface Started {
   readonly record: JoinedRecord;
-  /** Whether the server ran before. */
+  /** Whether the server was running before. */
   readonly joined: boolean;
   /** The page, without the token. */
   readonly url: string;
 }
 
-/** One look at a server that should be there. */
-const LOOK_TIMEOUT_MS = 5000;
-/** How long the clean-up on the host may take after a failure. */
+/** Timeout for one request to a server that should be running. */
+const REQUEST_TIMEOUT_MS = 5000;
+/** Timeout for the cleanup on the host after a failure. */
 const UNDO_TIMEOUT_MS = 30_000;
 
 /**
- * Comes by the server, and leads a port of this machine to it. When this returns, it has answered through the tunnel. Any
- * failure undoes what was begun, on both sides.
+ * Obtains the server and forwards a local port to it. When this returns, the server has responded through the tunnel. A
+ * failure is undone on both sides.
  */
 export function startServer(spec: ServerSpec, way: Way, context: Context): Promise<Started> {
   return withServer(spec, context, (task) => startHeld(task, way));
 }
 
-/** The same, for a caller that holds the server's lock. */
+/** As `startServer`, for a caller that holds the server's lock. */
 export async function startHeld(task: Task, way: Way): Promise<Started> {
   const { spec, before, connection, context } = task;
   if (before) {
     verifySameServer(before, spec);
-    const joined = isMeant(before, way) ? await joinKnown(before, spec, context) : undefined;
+    const joined = mayJoin(before, way) ? await joinKnown(before, spec, context) : undefined;
     if (joined) return joined;
   }
   try {
     const result = await withClaim(connection, context, () => startClaimed(task, way));
-    // With another -F its tunnel was another one.
-    if (before) await releaseFormer(before, connection, uninterrupted(context));
+    // With another -F, the server had another connection before.
+    const former = before && connectionOf(before.spec, context.env);
+    if (former && former.folder !== connection.folder) await releaseTunnel(former, uninterrupted(context));
     return result;
   } catch (error) {
     await releaseTunnel(connection, uninterrupted(context));
@@ -89,75 +86,66 @@ export async function startHeld(task: Task, way: Way): Promise<Started> {
   }
 }
 
-/** Whether the server on record may be the one that is asked for: a restart has just ended it. */
-function isMeant({ jupyter }: ServerRecord, way: Way): boolean {
+/** Whether the server on record may be the requested one. A restart, which passes a token, has just ended it. */
+function mayJoin({ jupyter }: ServerRecord, way: Way): boolean {
   if (way.kind === 'adopt') return isDeepStrictEqual(way.server.identity, jupyter?.identity);
   return way.kind === 'join' || way.token === undefined;
 }
 
 async function startClaimed(task: Task, way: Way): Promise<Started> {
   const { spec, before, connection, context } = task;
-  const localPort = new LocalPort(connection, spec, before?.forwards ?? NO_FORWARDS, context);
+  const search: PortSearch = { ...task, forwards: before?.forwards ?? NO_FORWARDS, hostIsHere: false };
   const launch: Launch = {
-    // It has to be unique, and is no secret.
     id: Math.random().toString(36).slice(2),
     onBoot: (isHere) => {
-      localPort.prepare(isHere);
-      preloadLastSteps();
+      search.hostIsHere = isHere;
+      search.prepared = prepareForward(search).catch(() => undefined);
+      // There is time to load the modules of the last steps.
+      void import('node:http');
+      void import('./open.ts');
     },
   };
   try {
     context.report.phase('connect');
     await openTunnel(connection, context);
     context.report.phase('launch');
-    const found = await comeBy(task, way, launch);
+    const found = await obtain(task, way, launch);
     noteDifferences(spec, found, context);
     context.report.phase('forward');
-    const led = await localPort.leadTo(found.record);
+    const forwarded = await forwardTo(found.record, search);
     context.report.phase('prove');
-    const record = await prove(led, connection, context);
+    const record = await prove(forwarded, connection, context);
     await putRecord(record, context);
     return started(record, found.joined);
   } catch (error) {
-    await localPort.settled();
-    // A host that answered without a word of its folder has begun nothing.
+    await search.prepared;
+    // A host that responded without naming a folder has started nothing.
     if (launch.folder === '' && !(error instanceof Interrupted)) delete launch.folder;
-    const left = await undoStart(task, launch);
-    if (left !== undefined) context.report.note(left);
-    const isUndone = error instanceof Interrupted && left === undefined;
-    throw isUndone ? new Interrupted('Interrupted; nothing is left behind.') : error;
+    const isUndone = await undoStart(task, launch);
+    throw error instanceof Interrupted && isUndone
+      ? new Interrupted('Interrupted; nothing is left behind.')
+      : error;
   }
 }
 
-/** The server as its host knows it, which starts it or puts it on record as the way says. */
-async function comeBy(task: Task, way: Way, launch: Launch): Promise<HostServer> {
+/** Starts the server on its host, records it there or finds it, as `way` demands. */
+async function obtain(task: Task, way: Way, launch: Launch): Promise<HostServer> {
   const { spec, before } = task;
   const isAdopted = before?.jupyter?.adopted;
-  const obtain = (script: Script) => obtainServer(task, script, launch);
-  if (way.kind === 'adopt') return obtain(adoptScript(spec, way.server, launch.id));
-  if (way.kind === 'start' && !isAdopted) return obtain(launchScript(spec, 'start', launch.id, way));
+  const run = (script: Script) => obtainServer(task, script, launch);
+  if (way.kind === 'adopt') return run(adoptScript(spec, way.server, launch.id));
+  if (way.kind === 'start' && !isAdopted) return run(launchScript(spec, 'start', launch.id, way));
   const { name, destination } = spec;
   const found = await findServer({ ...task, spec: before?.spec ?? spec });
   if (found) return found;
-  throw new Failure(`"${name}" does not run on ${destination}`, {
+  throw new Failure(`"${name}" is not running on ${destination}`, {
     remedy: isAdopted
-      ? `This program did not start it, and cannot: start it there as you did, and join it again: remote-notebook start ${destination} --adopt PORT`
+      ? `Another program started it: start it there again, and connect with: remote-notebook start ${destination} --adopt PORT`
       : `Start it: remote-notebook start ${name}`,
   });
 }
 
-async function releaseFormer(before: ServerRecord, connection: Connection, context: Context): Promise<void> {
-  const former = connectionOf(before.spec, context.env);
-  if (former.folder !== connection.folder) await releaseTunnel(former, context);
-}
-
-/** Reads what a start needs in the end while there is time. */
-function preloadLastSteps(): void {
-  void import('node:http');
-  void import('./open.ts');
-}
-
-/** The short way: what the record names lives and answers. Nothing but the API is asked. */
+/** Connects to the server on record by a request to its API, without a session on the host. */
 async function joinKnown(
   record: ServerRecord,
   wanted: ServerSpec,
@@ -166,7 +154,7 @@ async function joinKnown(
   const api = await reachableApi(record, context);
   if (!api || !isJoined(record)) return undefined;
   context.report.phase('prove');
-  const proof = await proveServer(api, record.jupyter.version, context.signal, LOOK_TIMEOUT_MS);
+  const proof = await proveServer(api, record.jupyter.version, context.signal, REQUEST_TIMEOUT_MS);
   if (proof.state !== 'ours') {
     context.report.phaseFailed();
     return undefined;
@@ -180,38 +168,36 @@ function started(record: JoinedRecord, joined: boolean): Started {
 }
 
 /**
- * Undoes what this start began, in reverse order, but for its tunnel. A server that ran before, and its record, stay.
- * @returns what may be left on the host, where that could not be seen to
+ * Undoes this start, except for its tunnel. A server that was running before is kept, with its record.
+ * @returns whether the host has confirmed the cleanup; if not, this is noted
  */
-async function undoStart(task: Task, launch: Launch): Promise<string | undefined> {
-  const { spec, before, context } = task;
-  const left = await undoOnHost(task, launch);
+async function undoStart(task: Task, launch: Launch): Promise<boolean> {
+  const { spec, before, connection, context } = task;
+  const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS);
   const undoContext = uninterrupted(context);
+  let isUndone = true;
+  try {
+    await undoLaunch({ ...task, context: { ...context, signal } }, launch);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    isUndone = false;
+    const why = signal.aborted ? `it took longer than ${UNDO_TIMEOUT_MS / 1000} s` : error.message;
+    context.report.note(
+      `could not confirm the cleanup on ${connection.destination}; it should finish on its own (${why})`,
+    );
+  }
   if (before) await putRecord(before, undoContext);
   else if (readRecords(undoContext)[spec.name])
     await updateRecords(undoContext, (records) => withoutRecord(records, spec.name));
-  return left;
+  return isUndone;
 }
 
-async function undoOnHost(task: Task, launch: Launch): Promise<string | undefined> {
-  const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS);
-  try {
-    await undoLaunch({ ...task, context: { ...task.context, signal } }, launch);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const why = signal.aborted ? `it takes longer than ${UNDO_TIMEOUT_MS / 1000} s` : error.message;
-    return `what was begun on ${task.connection.destination} ends by itself, which could not be awaited: ${why}`;
-  }
-}
-
-/** A record answers for its name: another server under the same one would make the first unreachable. */
+/** @throws UsageError when the name is on record for another server, which could not be reached any more */
 export function verifySameServer(record: ServerRecord, wanted: ServerSpec): void {
   const known = record.spec;
-  const differing = (['destination', 'directory'] as const).find((key) => known[key] !== wanted[key]);
-  if (!differing) return;
-  throw new UsageError(`"${wanted.name}" is ${place(known)}, and not ${place(wanted)}`, {
-    remedy: `Stop that one first (remote-notebook stop ${wanted.name}), or give this one a --name of its own.`,
+  if (known.destination === wanted.destination && known.directory === wanted.directory) return;
+  throw new UsageError(`"${wanted.name}" is the server in ${place(known)}, not in ${place(wanted)}`, {
+    remedy: `Stop that server first (remote-notebook stop ${wanted.name}), or give this one another name with --name.`,
   });
 }
 
@@ -219,20 +205,20 @@ function place({ directory, destination }: ServerSpec): string {
   return `${directory === '' ? 'the home folder' : shellQuote(directory)} on ${destination}`;
 }
 
-/** Says which settings a server that runs already was started without. */
+/** Notes the settings that do not apply because the server is already running. */
 function noteUnmet(wanted: ServerSpec, has: ServerSpec, context: Context): void {
   const unmet = unmetSettings(wanted, has);
   if (unmet.length > 0)
-    context.report.note(`it runs already, with another ${unmet.join(', ')}: stop it first to have yours`);
+    context.report.note(`already running with a different ${unmet.join(', ')}; stop it first to apply yours`);
 }
 
-/** Says what of the running server is not as it was asked for: it was started by another command line. */
+/** Notes what differs between the server and the request. */
 function noteDifferences(wanted: ServerSpec, found: HostServer, context: Context): void {
   const { holder, record, joined, environment } = found;
   const { port, destination } = wanted;
-  if (holder) context.report.note(`port ${port} of ${destination} is taken by ${holder}`);
+  if (holder) context.report.note(`port ${port} of ${destination} is already in use by ${holder}`);
   if (record.port !== port && record.port !== 0)
     context.report.note(`the server listens on port ${record.port} of ${destination}, not on ${port}`);
-  // Its host tells no more of it.
+  // The host reports no other settings.
   if (joined) noteUnmet(wanted, { ...wanted, environment, command: record.command }, context);
 }

@@ -20,17 +20,17 @@ import { redirectFile } from './open.ts';
 import { reachableApi } from './prove.ts';
 import { type Task, withServer } from './task.ts';
 
-/** How long a server may take to tell its kernels to one who means to stop it. */
+/** Timeout for the list of a server's kernels. */
 const KERNELS_TIMEOUT_MS = 5000;
-/** A server that has kernels to shut gets so long to answer, and then so long to end. */
+/** Timeout for the response to a shutdown request, and then for the end of the server. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
 
-/** Asked before kernels that compute are ended; a server that does not tell them is stopped all the same. */
+/** Decides whether busy kernels may be ended. Not called for a server that does not report its kernels. */
 export type MayEnd = (spec: ServerSpec, busy: readonly Kernel[]) => Promise<boolean>;
 
 /**
- * Ends exactly this server, verifies that it is gone, and then ends its tunnel.
- * @param mayEnd undefined to end whatever its kernels do
+ * Ends exactly this server, verifies that it is gone, and then closes its tunnel.
+ * @param mayEnd undefined to end the server even if its kernels are busy
  */
 export function stopServer(
   spec: ServerSpec,
@@ -50,77 +50,71 @@ export function stopServer(
   });
 }
 
-/** The server on record, else the one that its host knows by this name. */
+/** Returns the server on record, or else the one that its host knows by this name. */
 export async function runningServer(task: Task) {
   if (task.before?.jupyter) return task.before.jupyter;
   task.context.report.phase('find');
-  const found = await findServer(task);
-  return found?.record;
+  return (await findServer(task))?.record;
 }
 
 /**
- * Asks through the API first; whatever it answers, the host sees to it that the process is gone. A session there is
- * opened while the API is asked: to a far host each costs round trips.
+ * Sends a shutdown request to the API, then makes sure on the host that the process is gone. The session on the host
+ * opens during the request: each takes several round trips.
  */
 export async function endServer(
   server: JupyterRecord,
   task: Task,
   mayEnd: MayEnd | undefined,
 ): Promise<StopOutcome | 'refused'> {
-  const graceMs = askToEnd(server, task, mayEnd);
+  const graceMs = requestEnd(server, task, mayEnd);
   const outcome = await endJupyter(task, server, graceMs);
   return outcome === 'gone' && (await graceMs) !== 0 ? 'shutdown' : outcome;
 }
 
 /**
- * Asks the server to end itself, unless its kernels compute and the user will not have it. Where no tunnel leads to it, it
- * is asked only for the user's sake: by a brief forward.
- * @returns how many milliseconds it gets to end by itself
+ * Requests the server to shut down, unless its kernels are busy and the user declines. Without a tunnel, a brief forward
+ * is set up, but only to ask the user about busy kernels.
+ * @returns the milliseconds that the server gets to end by itself
  */
-async function askToEnd(
+async function requestEnd(
   server: JupyterRecord,
   { spec, before, connection, context }: Task,
   mayEnd: MayEnd | undefined,
 ): Promise<number | 'refused'> {
-  const ask = async (api: Api | undefined) => {
+  const request = async (api: Api | undefined) => {
     const busy = mayEnd ? api && (await busyKernels(api, context)) : [];
     if (busy?.length && !(await mayEnd?.(spec, busy))) return 'refused';
     context.report.phase('stop');
-    // One that did not tell its kernels would not hear this either: the host's signals do.
+    // A server that did not report its kernels would not respond to this either.
     const agreed = api && busy && (await requestShutdown(api, context.signal, SHUTDOWN_TIMEOUT_MS));
     return agreed ? SHUTDOWN_TIMEOUT_MS : 0;
   };
   const api = before && (await reachableApi({ ...before, jupyter: server }, context));
-  if (api || !mayEnd) return ask(api);
+  if (api || !mayEnd) return request(api);
   return withBriefForward(connection, serverTarget(server), context, (socketPath) =>
-    ask({ ...server, end: { socketPath } }),
+    request({ ...server, end: { socketPath } }),
   );
 }
 
-/** The kernels that compute just now. Undefined when the server does not tell. */
+/** Returns the busy kernels, or undefined when the server does not report them. */
 export async function busyKernels(api: Api, { signal }: Context): Promise<readonly Kernel[] | undefined> {
-  // Nobody asks for its version here.
   return (await askKernels(api, '', signal, KERNELS_TIMEOUT_MS, isBusy))?.kernels;
 }
 
 /**
- * Ends the tunnel alone; the server runs on, and stays known here. Its ports are kept for the next tunnel,
- * but for those that other machines can reach: these are open only where they are named. Needs no connection.
+ * Closes the tunnel. The server keeps running and stays on record, with its local ports except those that other machines
+ * can use: the user must request these each time. Needs no connection.
  */
 export function disconnectServer(spec: ServerSpec, context: Context): Promise<void> {
   return closeTunnel(spec, withClosed, context);
 }
 
-/** Ends the tunnel, and forgets the server here; it is left as it is. Needs no connection. */
+/** Closes the tunnel and removes the record. The server is left as it is. Needs no connection. */
 export function forgetServer(spec: ServerSpec, context: Context): Promise<void> {
   return closeTunnel(spec, withoutRecord, context);
 }
 
-function closeTunnel(
-  spec: ServerSpec,
-  change: (records: Records, name: string) => Records,
-  context: Context,
-): Promise<void> {
+function closeTunnel(spec: ServerSpec, change: Change, context: Context): Promise<void> {
   return withServer(spec, context, async ({ connection }) => {
     await changeRecord(spec, change, context);
     await releaseTunnel(connection, context);
@@ -134,12 +128,10 @@ function withClosed(records: Records, name: string): Records {
   return withRecord(records, { ...record, forwards, closed: true });
 }
 
-/** Takes back the page that holds the token, and makes the record what it is from now on. */
-async function changeRecord(
-  { name }: ServerSpec,
-  change: (records: Records, name: string) => Records,
-  context: Context,
-): Promise<void> {
+type Change = typeof withClosed;
+
+/** Removes the page that contains the token, and changes the record. */
+async function changeRecord({ name }: ServerSpec, change: Change, context: Context): Promise<void> {
   rmSync(redirectFile(name, context.env), { force: true });
   await updateRecords(context, (records) => change(records, name));
 }

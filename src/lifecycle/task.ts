@@ -4,10 +4,10 @@ import { readRecords, type ServerRecord, withServerLock } from '../state/records
 import type { Context } from '../system/context.ts';
 import { connectionOf } from '../tunnel/tunnel.ts';
 
-/** What a verb works on while it holds the server's lock. */
+/** What a verb needs while it holds the lock of a server. */
 export interface Task {
   readonly spec: ServerSpec;
-  /** What was on record of the server when the lock was taken. */
+  /** The record of the server when the lock was taken. */
   readonly before: ServerRecord | undefined;
   readonly connection: Connection;
   readonly context: Context;
@@ -19,7 +19,7 @@ export async function withServer<T>(
   context: Context,
   work: (task: Task) => Promise<T>,
 ): Promise<T> {
-  // A path that cannot be used is told before a folder is made there.
+  // This fails first if the path of the state folder is unusable: no folder is created there.
   const connection = connectionOf(spec, context.env);
   return withServerLock(spec.name, context, () =>
     work({ spec, before: readRecords(context)[spec.name], connection, context }),

@@ -114,9 +114,9 @@ export function allForwards({ own, further }: Forwards): readonly Forward[] {
   return own ? [own, ...further] : further;
 }
 
-/** Reads forwards by the names of their servers. @throws Error when the text is not valid */
-export function parseForwards(text: string): Named<Forwards> {
-  return v.parse(v.record(v.string(), ForwardsSchema), JSON.parse(text));
+/** Verifies forwards by the names of their servers. @throws Error when they are not valid */
+export function parseForwards(json: unknown): Named<Forwards> {
+  return v.parse(v.record(v.string(), ForwardsSchema), json);
 }
 
 export function readRecords(context: Context): Records {

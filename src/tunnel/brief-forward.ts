@@ -6,10 +6,10 @@ import { Failure } from '../system/errors.ts';
 import { run } from '../system/run.ts';
 
 /**
- * Does `work` with a Unix socket of this machine that leads to `target` of the host, over a connection that is up. The
- * socket is in the connection's private folder: whatever becomes of this ssh meanwhile, no stranger can take its place,
- * as one could take the place of a port, and be sent a token.
- * @throws Failure when ssh makes no such forward
+ * Does `work` with a local Unix socket that ssh forwards to `target` on the host, over an open connection. The socket
+ * is in the connection's private folder: if ssh ends meanwhile, no other user can take its place and receive a token,
+ * as they could with a port.
+ * @throws Failure when ssh cannot set up the forward
  */
 export async function withBriefForward<T>(
   connection: Connection,
@@ -18,10 +18,10 @@ export async function withBriefForward<T>(
   work: (socketPath: string) => Promise<T>,
 ): Promise<T> {
   const socketPath = join(connection.folder, Math.random().toString(36).slice(2, 10));
-  // A colon would end the path: ssh reads a forward as its parts, and takes a backslash before a letter that is none.
+  // ssh splits a forward at its colons, and removes a backslash.
   const forward = `${socketPath.replace(/[:\\]/g, '\\$&')}:${target}`;
   const { code, stderr } = await run(controlCommand(connection, 'forward', forward), context);
-  if (code !== 0) throw new Failure(`no forward to ${target}: ${stderr.trim()}`);
+  if (code !== 0) throw new Failure(`cannot forward to ${target}: ${stderr.trim()}`);
   try {
     return await work(socketPath);
   } finally {

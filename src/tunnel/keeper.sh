@@ -1,40 +1,39 @@
 #!/bin/sh
-# Keeps one connection up: runs ssh, waits for its end, runs it again. Sleeps in between, costs nothing meanwhile.
+# Keeps one connection open: runs ssh, waits for its end, and runs it again. Uses no CPU time in between.
 #
 #   keeper.sh FOLDER DESTINATION SSH [ARGUMENT...]
 #
-# FOLDER is the connection's own: `control` (ssh's socket), `forwards` (the wanted -L, one a line), `log` (what
-# ssh said in this round) and `state`, which this script alone writes:
+# FOLDER belongs to the connection: `control` (ssh's socket), `forwards` (the wanted -L arguments, one per line), `log`
+# (the output of the last ssh) and `state`, which only this script writes:
 #   state connecting|connected|reconnecting|needs-login|failed
-#   keeper PID START | ssh PID START | since SECONDS | try N | next SECONDS | said TEXT
+#   keeper PID START | ssh PID START | since SECONDS | try N | next SECONDS | message TEXT
 #   up FORWARD | down FORWARD    one line for each wanted forward, while connected
-#   looked N                     how often it has looked at them
-# The first round may ask on the terminal; a later one never does.
-# Signals: TERM ends it, USR1 means "try now, or say anew that it is up", USR2 "look at the forwards": ssh sends it
-# when the connection is up, and a command that has written new ones.
+#   looked N                     how often the keeper has compared its forwards with the wanted ones
+# Only the first ssh may ask on the terminal.
+# Signals: TERM ends the keeper. USR1 makes it try now, or write again that it is connected. USR2 makes it look at the
+# forwards: ssh sends it when the connection is open, and a command when it has written new forwards.
 
 set -u
-# Whatever umask the user has, what stands here is theirs alone.
 umask 077
 folder=$1 destination=$2
 shift 2
-# Without a process, here and below: a start waits for what comes before ssh.
+# `dirname` would be a process, and a start waits for all that runs before ssh.
 here=${0%/*}
 # shellcheck source-path=SCRIPTDIR source=../system/process.sh
 . "$here/../system/process.sh"
 
 control=$folder/control
-child='' sleeper='' up='' ending='' hurry='' try=0 said='' applied='' report='' looked=0
-self=$$ lost='' alone='' patience='' dice=$$ reminder='' looking='' again='' unwritten=''
+child='' sleeper='' up='' ending='' hurry='' try=0 message='' applied='' report='' looked=0
+self=$$ lost='' unreachable='' timeout='' random=$$ reminder='' looking='' again='' unwritten=''
 session='' hung=0
-# Whether ssh_config has forwards of the user's own for this destination, as far as is known; whether one of ours was
-# taken; whether this ssh has ours on its command line.
+# theirs: ssh_config may have forwards of the user's own for this destination. taken: the port of one of our forwards
+# was in use. bound: this ssh has our forwards on its command line.
 theirs=1 taken='' bound=''
 newline='
 '
 keeper="$self $(start_time "$self")"
 
-# The terminal's signals are for the command that started this; ssh inherits that they are ignored.
+# The terminal's signals are for the command that started the keeper. ssh ignores them, too.
 trap '' HUP INT QUIT
 trap 'ending=1; stop_child' TERM
 trap 'hurry=1; [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; [ -z "$child" ] || connected' USR1
@@ -48,14 +47,14 @@ stop_child() {
 
 now() { date +%s; }
 
-# Writes the state whole, so that no reader sees half of it; where the disk is full, the last one stays. $@: its
-# lines. They are in no variable: a signal's own state can come in between.
+# Replaces the state file: no reader sees half of it, and the last state stays when the disk is full. $@: its lines, which
+# are in no variable, because a signal handler may write a state in between.
 write_state() {
-  printf '%s\n' "keeper $keeper" "$@" ${said:+"said $said"} >"$folder/state.new" &&
+  printf '%s\n' "keeper $keeper" "$@" ${message:+"message $message"} >"$folder/state.new" &&
     mv -f "$folder/state.new" "$folder/state"
 } 2>/dev/null
 
-# A signal can come while the last one is still answered: it is answered behind it, by another look.
+# Looks at the forwards. A signal that comes during a look makes another look follow.
 connected() {
   again=1
   [ -z "$looking" ] || return 0
@@ -72,26 +71,25 @@ look() {
   [ -S "$control" ] || return 0
   apply_forwards
   [ -n "$up" ] || { up=$(now) && send_at_once; }
-  # A signal in the midst of a request can hide that it succeeded: the look that follows asks again, and tells.
+  # A signal during a request can hide that it succeeded: the next look asks again, and writes the state.
   [ -z "$again" ] || return 0
   looked=$((looked + 1)) unwritten=''
   write_state "state connected" "ssh $child $(start_time "$child")" "since $up" "looked $looked" "$report" || unwritten=1
   remind
 }
 
-# An sshd sends small packets at once only after its first session has begun (session.c, packet.c: set_nodelay). Before,
-# each waits until the last one is acknowledged, and a page has many small answers at a time. A start, which has no
-# forwards yet, begins a session of its own. On a host where they hang, in a start-up file say, each would stay.
+# Begins a session that ends at once: only then does an sshd set TCP_NODELAY (session.c: set_nodelay), which a page with
+# many small responses needs. A start, without forwards yet, begins its own session. Not on a host where sessions hang.
 send_at_once() {
   [ -n "$wanted" ] && [ "$hung" -lt 3 ] || return 0
   ssh -F /dev/null -T -S "$control" -o ProxyCommand=false master true </dev/null >/dev/null 2>&1 &
   session=$!
 }
 
-# Counts the sessions in a row that had no end before their connection had.
+# Counts the consecutive sessions that did not end before their connection.
 judge_session() {
   [ -n "$session" ] || return 0
-  # One that somebody has stopped would not see that end, and there would be no other connection.
+  # A stopped session would never end, and `wait` would keep the keeper from connecting again.
   kill -CONT "$session" 2>/dev/null
   wait "$session"
   [ "$?" = 255 ] && hung=$((hung + 1)) || hung=0
@@ -104,7 +102,7 @@ has_line() {
   return 1
 }
 
-# Without a process: it stands between a login and the tunnel.
+# Sets $wanted to the wanted forwards, without a process: the tunnel waits for this.
 read_wanted() {
   wanted=''
   [ -r "$folder/forwards" ] || return 0
@@ -113,11 +111,11 @@ read_wanted() {
   done <"$folder/forwards"
 }
 
-# Makes the master's forwards those that are wanted, each by a request of its own: one that fails (its port is
-# taken) keeps no other from working. Sets $report and $said.
+# Makes ssh have the wanted forwards and no others. Each has a request of its own, so that a forward whose port is in
+# use does not affect the others. Sets $report and $message.
 apply_forwards() {
   read_wanted
-  before=$applied applied='' report='' said=''
+  before=$applied applied='' report='' message=''
   while IFS= read -r forward; do
     [ -z "$forward" ] || has_line "$forward" "$wanted" || request cancel "$forward"
   done <<END
@@ -129,15 +127,15 @@ END
       applied=$applied$newline$forward report=$report${report:+$newline}"up $forward"
     else
       report=$report${report:+$newline}"down $forward"
-      said=$(printf '%s\n' "$answer" | tail -n 1)
+      message=$(printf '%s\n' "$response" | tail -n 1)
     fi
   done <<END
 $wanted
 END
 }
 
-# A port that somebody else has is tried again later: bookmarks lead there. So is a state that found no room on the
-# disk. Without either, nothing wakes up. A TERM can come while the state is written, which seems to have failed then.
+# Makes the keeper look again in 5 seconds if a port was in use (bookmarks point to it) or the disk was full. A TERM can
+# make the writing of the state fail, too.
 remind() {
   [ -z "$reminder" ] || kill "$reminder" 2>/dev/null
   reminder=''
@@ -155,20 +153,20 @@ remind() {
   esac
 }
 
-request() { answer=$(ssh -F /dev/null -S "$control" -O "$1" -L "$2" master 2>&1 </dev/null); }
+request() { response=$(ssh -F /dev/null -S "$control" -O "$1" -L "$2" master 2>&1 </dev/null); }
 
-# One life of ssh. Its exit status is in $status, its words in the log. None where nothing can be written: it could not
-# make its socket. (A `:` that is redirected in vain would end this script.) Only an ssh that was killed leaves a socket.
+# Runs ssh to its end. Sets $status to its exit status; its output is in the log. Does not run it on a full disk, where
+# ssh could not create its socket. `printf ''`, because a failed redirection of `:` would end this script.
 run_ssh() {
   up='' applied='' bound='' status=1
+  # An ssh that was killed leaves its socket.
   { { [ ! -e "$control" ] || rm -f "$control"; } && printf '' >"$folder/log"; } 2>/dev/null || return 0
-  # TERM may have come while there was no ssh to end.
   [ -z "$ending" ] || return 0
   if [ -n "$theirs$taken" ]; then start_ssh "$@"; else start_with_forwards "$@"; fi
   write_state "state connecting" "ssh $child $(start_time "$child")" "try $try"
-  # Or just now: a child that has only begun does not hear it.
+  # A child that has only just begun may have missed a TERM.
   [ -z "$ending" ] || stop_child
-  # What interrupts the first wait is ssh's word that it is up: before that, each process keeps the tunnel waiting.
+  # ssh's own signal interrupts the first wait when it is connected. Each process before that would delay the tunnel.
   [ -n "$bound" ] || look_for_theirs "$@"
   wait "$child"
   status=$?
@@ -188,8 +186,8 @@ start_ssh() {
   child=$!
 }
 
-# With the wanted forwards on its command line ssh has bound them before it says that it is up: all of them, or it
-# ends, and the next one gets them by requests. Each request is a process between a login and the tunnel.
+# Starts ssh with the wanted forwards on its command line, which is faster than a request for each. If it cannot bind all
+# of them, it ends, and the next ssh gets them by requests.
 start_with_forwards() {
   read_wanted
   program=$1 applied=$wanted bound=1
@@ -202,8 +200,8 @@ END
   start_ssh "$program" -o ClearAllForwardings=no -o ExitOnForwardFailure=yes "$@"
 }
 
-# Only ClearAllForwardings keeps the user's own forwards out, and it clears the command line's, too. An ssh_config that
-# has got some meanwhile costs the ssh that holds them its life.
+# Sets $theirs if ssh_config has forwards of the user's own. Only ClearAllForwardings keeps them out of this connection,
+# and it would clear those on the command line, too. So an ssh that has ours there is ended if it got theirs as well.
 look_for_theirs() {
   program=$1 theirs=''
   shift
@@ -213,7 +211,7 @@ look_for_theirs() {
   [ -z "$bound" ] || kill "$child" 2>/dev/null
 }
 
-# Waits for the end of $1, whatever signals come meanwhile.
+# Waits for the end of process $1, even if signals interrupt `wait`. Sets $status to its exit status.
 await() {
   while :; do
     wait "$1"
@@ -224,32 +222,32 @@ await() {
 
 carriage_return=$(printf '\r')
 
-# Reads what ssh said. Sets $said to its last words, $alone if it met nobody, $patience to the seconds that the next
-# one gets for it, and $verdict to what is to be done: a second try where it can help, never where it could lock the
-# user out. A lost packet is sent again after 1, 2, 4 ... seconds: a new try is sooner, but a slow host needs time.
+# Reads the output of ssh. Sets $message to its last line, $unreachable if no host responded, $timeout to the seconds
+# that the next ssh gets to connect (few, since TCP is slow to repeat a lost packet; more for a slow host), and $verdict
+# to retry, again (at once), needs-login or failed: never to a retry that could lock the user out.
 judge() {
-  verdict=retry said='' alone='' patience=4
+  verdict=retry message='' unreachable='' timeout=4
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%"$carriage_return"}
-    [ -z "$line" ] || said=$line
+    [ -z "$line" ] || message=$line
     case $line in
       *'Host key verification failed'* | *'REMOTE HOST IDENTIFICATION HAS CHANGED'*) verdict=failed ;;
       *'onfiguration option'* | *'onfiguration line'* | *'nsupported option'*) verdict=failed ;;
       *'Could not request local forwarding'*) [ -z "$bound" ] || verdict=again taken=1 ;;
       *'connect to host '*'onnection refused'*) ;;
-      *'connect to host '* | *'Could not resolve hostname'* | *'not responding'*) alone=1 ;;
-      *'imed out'*) alone=1 patience=15 ;;
+      *'connect to host '* | *'Could not resolve hostname'* | *'not responding'*) unreachable=1 ;;
+      *'imed out'*) unreachable=1 timeout=15 ;;
       *'Permission denied'* | *'Too many authentication failures'* | *'No more authentication methods'*)
         [ "$verdict" = failed ] || verdict=needs-login
         ;;
     esac
   done <"$folder/log"
-  # What it said before it was up, of a mistyped password say, is no reason.
+  # A message from before the connection was open, of a mistyped password for example, is not the reason of its end.
   [ -z "$up" ] || verdict=retry
   [ -z "$bound" ] || [ -z "$theirs" ] || verdict=again
 }
 
-# Waits $1 seconds, or until somebody is in a hurry.
+# Waits $1 seconds, or until USR1 sets $hurry.
 pause() {
   sleep "$1" &
   sleeper=$!
@@ -258,18 +256,19 @@ pause() {
   sleeper=''
 }
 
-# Sets $seconds to those until the next try, at the most 30. Who met nobody asks nobody too much: a thirtieth of the
-# time since. Who was turned away waits 1, 2, 4 ... Up to a quarter more in $nap: a crowd does not come back as one.
+# Sets $seconds to the pause before the next try, at most 30. If no host was reachable, retrying is cheap: wait 1/30 of
+# the time since the loss. If a host refused, wait 1, 2, 4 ... seconds. $nap is up to a quarter longer, at random, so that
+# many clients do not come back at the same time.
 plan_nap() {
-  if [ -n "$alone" ]; then
+  if [ -n "$unreachable" ]; then
     seconds=$((($(now) - lost) / 30))
     [ "$seconds" -ge 1 ] || seconds=1
   else
     seconds=$((1 << (try - 2 < 5 ? try - 2 : 5)))
   fi
   [ "$seconds" -le 30 ] || seconds=30
-  dice=$(((dice * 1103515245 + 12345) % 2147483648))
-  hundredths=$((seconds * 100 + seconds * 25 * dice / 2147483648))
+  random=$(((random * 1103515245 + 12345) % 2147483648))
+  hundredths=$((seconds * 100 + seconds * 25 * random / 2147483648))
   nap=$((hundredths / 100)).$((hundredths / 10 % 10))$((hundredths % 10))
 }
 
@@ -278,7 +277,7 @@ finish() {
   exit "${1:-0}"
 }
 
-# An ssh_config can send ssh to the background, where nobody could wait for it; before 8.7 it could not.
+# From version 8.7, an ssh_config can send ssh to the background, where the keeper could not wait for it.
 case $(ssh -V 2>&1) in
   OpenSSH_[1-7].* | OpenSSH_8.[0-6]*) ;;
   OpenSSH_*) set -- "$@" -o ForkAfterAuthentication=no ;;
@@ -289,12 +288,12 @@ while :; do
   if [ -n "$first" ]; then
     run_ssh "$@"
   else
-    SSH_ASKPASS_REQUIRE=never run_ssh "$@" -o BatchMode=yes -o ConnectTimeout="$patience"
+    SSH_ASKPASS_REQUIRE=never run_ssh "$@" -o BatchMode=yes -o ConnectTimeout="$timeout"
   fi
   [ -z "$ending" ] || finish
   [ -d "$folder" ] || exit 0
   judge
-  # Without a first success there is nothing to keep: the command that waits says what went wrong.
+  # If the first ssh fails, the keeper ends: the command that waits for it reports the reason.
   [ -z "$first" ] || [ -n "$up" ] || [ "$verdict" != retry ] || verdict=failed
   [ "$verdict" = retry ] || [ "$verdict" = again ] || { write_state "state $verdict"; finish "$status"; }
   first=''
@@ -302,7 +301,7 @@ while :; do
   [ -z "$up" ] || lost=''
   [ "$try" = 0 ] || [ -z "$up" ] || [ $(($(now) - up)) -lt 60 ] || try=0
   try=$((try + 1))
-  # The first try comes at once: each process in between is a millisecond or two without a tunnel.
+  # The first try after a loss begins at once.
   if [ "$try" -gt 1 ]; then
     [ -n "$lost" ] || lost=$(now)
     plan_nap

@@ -3,28 +3,26 @@ import { join } from 'node:path';
 import type { Connection } from '../ssh/arguments.ts';
 import { isAlive, type ProcessIdentity } from '../system/process.ts';
 
-type KeeperWord = 'connecting' | 'connected' | 'reconnecting' | 'needs-login' | 'failed';
-
-/** What the keeper wrote last; see keeper.sh. */
+/** The state that a keeper wrote last: see keeper.sh. */
 export interface KeeperState {
-  readonly word: KeeperWord;
+  readonly phase: 'connecting' | 'connected' | 'reconnecting' | 'needs-login' | 'failed';
   readonly keeper: ProcessIdentity | undefined;
   readonly ssh: ProcessIdentity | undefined;
-  /** When the connection came up, in seconds since 1970. */
+  /** When the connection was opened, in seconds since 1970. */
   readonly since: number | undefined;
-  /** Which try comes next, and when, in seconds since 1970. */
+  /** The number of the next try, and its time in seconds since 1970. */
   readonly tries: number | undefined;
   readonly nextTry: number | undefined;
-  /** The forwards that this ssh holds, and those that it could not get, as `-L` takes them. */
+  /** The forwards that this ssh has set up, and those that failed, as `-L` takes them. */
   readonly up: readonly string[];
   readonly down: readonly string[];
-  /** How often the keeper has looked at the wanted forwards. */
+  /** How often the keeper has compared its forwards with the wanted ones. */
   readonly looked: number;
-  /** ssh's last words. */
-  readonly said: string | undefined;
+  /** The last line that ssh printed. */
+  readonly message: string | undefined;
 }
 
-/** What the keeper wrote, or undefined when there is nothing to read. */
+/** Reads the keeper's last state, or returns undefined when there is none. */
 export function readKeeperState(connection: Pick<Connection, 'folder'>): KeeperState | undefined {
   try {
     return parseKeeperState(readFileSync(join(connection.folder, 'state'), 'utf8'));
@@ -35,11 +33,11 @@ export function readKeeperState(connection: Pick<Connection, 'folder'>): KeeperS
 
 export function parseKeeperState(text: string): KeeperState {
   const lines = text.split('\n').map((line) => /^(\S+) (.*)$/.exec(line));
-  const value = (key: string) => lines.find((line) => line?.[1] === key)?.[2];
-  const values = (key: string) => lines.filter((line) => line?.[1] === key).map((line) => line?.[2] ?? '');
+  const values = (key: string) => lines.flatMap((line) => (line?.[1] === key ? [line[2] ?? ''] : []));
+  const value = (key: string) => values(key)[0];
   const number = (key: string) => (value(key) === undefined ? undefined : Number(value(key)));
   return {
-    word: (value('state') ?? 'failed') as KeeperWord,
+    phase: (value('state') ?? 'failed') as KeeperState['phase'],
     keeper: parseIdentity(value('keeper')),
     ssh: parseIdentity(value('ssh')),
     since: number('since'),
@@ -48,7 +46,7 @@ export function parseKeeperState(text: string): KeeperState {
     up: values('up'),
     down: values('down'),
     looked: number('looked') ?? 0,
-    said: value('said'),
+    message: value('message'),
   };
 }
 
@@ -58,34 +56,24 @@ function parseIdentity(text: string | undefined): ProcessIdentity | undefined {
 }
 
 /**
- * The keeper's state as the world has it: what it wrote counts only while the keeper lives, and `connected`
- * only while its ssh does. A keeper that gave up has ended, and its last word stands.
+ * Returns the keeper's state, checked against the running processes: `connected` needs a running ssh, and each phase
+ * needs a running keeper, except those in which a keeper gives up.
  */
 export async function keeperState(connection: Pick<Connection, 'folder'>): Promise<KeeperState | undefined> {
   const state = readKeeperState(connection);
-  if (!state) return undefined;
-  if (state.word === 'needs-login' || state.word === 'failed') return state;
-  if (state.keeper && (await isAlive(state.keeper))) {
-    const sshLives = state.ssh !== undefined && (await isAlive(state.ssh));
-    return state.word === 'connected' && !sshLives ? { ...state, word: 'reconnecting' } : state;
-  }
-  return undefined;
+  if (state?.phase === 'needs-login' || state?.phase === 'failed') return state;
+  if (!state?.keeper || !(await isAlive(state.keeper))) return undefined;
+  const isLost = state.phase === 'connected' && !(state.ssh && (await isAlive(state.ssh)));
+  return isLost ? { ...state, phase: 'reconnecting' } : state;
 }
 
-/** Whether ssh takes sessions now. It makes its control socket when it has logged in, just before the keeper hears of it. */
-export function isOpen({ controlPath }: Connection, { word }: KeeperState): boolean {
-  return (word === 'connected' || word === 'connecting') && existsSync(controlPath);
+/** Whether ssh accepts sessions now. It creates its control socket after the login, just before it notifies the keeper. */
+export function isOpen({ controlPath }: Connection, { phase }: KeeperState): boolean {
+  return (phase === 'connected' || phase === 'connecting') && existsSync(controlPath);
 }
 
-/** What ssh said in its last round. */
-export function readWords(connection: Connection): string {
-  return ['keeper-log', 'log']
-    .map((name) => {
-      try {
-        return readFileSync(join(connection.folder, name), 'utf8');
-      } catch {
-        return '';
-      }
-    })
-    .join('');
+/** Returns what the keeper and its last ssh printed. */
+export function readSshOutput({ folder }: Connection): string {
+  const logs = ['keeper-log', 'log'].map((name) => join(folder, name));
+  return logs.map((log) => (existsSync(log) ? readFileSync(log, 'utf8') : '')).join('');
 }

@@ -7,50 +7,44 @@ import type { Command } from '../system/command.ts';
 import type { Context } from '../system/context.ts';
 import { Interrupted } from '../system/errors.ts';
 import { watchUntil } from '../system/files.ts';
-import {
-  endProcessTree,
-  type ProcessIdentity,
-  sendSignal,
-  startTimeOf,
-  waitForEnd,
-} from '../system/process.ts';
+import { endProcessTree, sendSignal, startTimeOf, waitForEnd } from '../system/process.ts';
 import { preloadRun, signalsHandled, startBackground } from '../system/run.ts';
-import { writeOrigin } from './connection.ts';
-import { isOpen, type KeeperState, keeperState, readKeeperState, readWords } from './keeper.ts';
+import { isOpen, type KeeperState, keeperState, readKeeperState, readSshOutput } from './keeper.ts';
 
-/** How long a keeper and its ssh get to end by themselves. */
+/** Timeout for the end of a keeper and its ssh, before they are killed. */
 const GRACE_MS = 3000;
 
-/** The command of the keeper of this connection. */
+/** The command that keeps this connection open: see keeper.sh. */
 export function keeperCommand(connection: Connection): Command {
-  return [
-    '/bin/sh',
-    assetPath('tunnel/keeper.sh'),
-    connection.folder,
-    connection.destination,
-    ...masterCommand(connection),
-  ];
+  const { folder, destination } = connection;
+  return ['/bin/sh', assetPath('tunnel/keeper.sh'), folder, destination, ...masterCommand(connection)];
 }
 
 /**
- * Brings the connection up, unless it is: starts its keeper, whose ssh may ask on the terminal, and waits until ssh has
- * logged in. There is no time limit while the user types; ssh's own ConnectTimeout ends an attempt that nobody answers.
+ * Opens the connection, unless it is open: starts its keeper, whose ssh may ask on the terminal, and waits until ssh has
+ * logged in. There is no time limit while the user types; ssh's own ConnectTimeout applies to a silent host.
  * The caller holds the connection's lock.
- * @returns whether it was made anew: then the keeper may be about to set up its forwards
- * @throws SshFailure with ssh's own words when it cannot be made; nothing is left running then.
+ * @returns whether the connection is new: then the keeper may be about to set up its forwards
+ * @throws SshFailure with ssh's own message when ssh cannot connect; nothing is left running then
  */
 export async function openConnection(connection: Connection, context: Context): Promise<boolean> {
   const state = await keeperState(connection);
   if (state && isOpen(connection, state)) return false;
-  // A connection whose control socket was deleted takes no more sessions: it is made anew.
-  if (state?.word !== 'connected' && state?.keeper && (await sendSignal(state.keeper, 'SIGUSR1'))) {
-    // A keeper is at it, and tries at once. Should it give up, a new one may ask the user.
-    const answered = new AbortController();
-    const gone = keeperGone(state.keeper, answered.signal);
-    const settled = await settledState(connection, context, gone, state).finally(() => answered.abort());
+  // A connection without its control socket accepts no more sessions, so it is replaced.
+  const keeper = state?.phase === 'connected' ? undefined : state?.keeper;
+  if (keeper && (await sendSignal(keeper, 'SIGUSR1'))) {
+    // A running keeper tries at once. If it gives up, a new one may ask the user.
+    let isWaiting = true;
+    const keeperEnded = async () => {
+      // The end of a process that is no child can only be polled.
+      while (isWaiting && !(await waitForEnd(keeper, 100)));
+    };
+    const settled = await settledState(connection, context, keeperEnded(), state).finally(() => {
+      isWaiting = false;
+    });
     if (settled && isOpen(connection, settled)) return true;
-    if (settled?.word === 'reconnecting' || settled?.word === 'connecting')
-      throw sshFailure(connection, settled.said ?? '');
+    if (settled?.phase === 'reconnecting' || settled?.phase === 'connecting')
+      throw sshFailure(connection, settled.message ?? '');
   }
   await startKeeper(connection, context);
   return true;
@@ -60,31 +54,30 @@ async function startKeeper(connection: Connection, context: Context): Promise<vo
   // An ssh whose keeper was killed would keep the ports.
   await endProcesses(connection);
   rmSync(join(connection.folder, 'state'), { force: true });
-  writeOrigin(connection);
   const keeper = startBackground(keeperCommand(connection), context, join(connection.folder, 'keeper-log'));
-  // While ssh logs in there is time to read what the next steps need.
+  // ssh takes some time to log in: the modules of the next steps are loaded meanwhile.
   preloadRun();
   let state: KeeperState | undefined;
   try {
     state = await settledState(connection, context, keeper.ended);
   } catch (error) {
-    // It may not have written yet who it is.
+    // The keeper may not have written its state yet.
     const startTime = await startTimeOf(keeper.pid);
     if (startTime !== undefined) await endProcessTree({ pid: keeper.pid, startTime }, GRACE_MS);
     await closeConnection(connection);
     throw error;
   }
   if (state && isOpen(connection, state)) return;
-  const words = readWords(connection);
+  const output = readSshOutput(connection);
   await closeConnection(connection);
   await signalsHandled();
   if (context.signal.aborted) throw new Interrupted();
-  throw sshFailure(connection, words);
+  throw sshFailure(connection, output);
 }
 
 /**
- * Waits until the keeper has connected, has given up, or has failed once more than `before`. What ssh prints meanwhile (a
- * banner, the explanation of a question) is passed on to the user's terminal.
+ * Waits until the keeper has connected, has given up, or has failed once more than `before`. The user sees what ssh
+ * prints meanwhile: a banner, or the explanation of a question.
  */
 async function settledState(
   connection: Connection,
@@ -94,11 +87,11 @@ async function settledState(
 ): Promise<KeeperState | undefined> {
   let shown = 0;
   const look = () => {
-    const words = readWords(connection);
-    // Each round of ssh has a log of its own.
-    if (words.length < shown) shown = 0;
-    if (words.length > shown && !isRepeated(words)) report.passThrough(words.slice(shown));
-    shown = words.length;
+    const output = readSshOutput(connection);
+    // Each ssh has a log of its own.
+    if (output.length < shown) shown = 0;
+    if (output.length > shown && !isRepeated(output)) report.passThrough(output.slice(shown));
+    shown = output.length;
     const state = readKeeperState(connection);
     if (!state || isOutdated(state, before)) return undefined;
     return isOpen(connection, state) || isSettled(state, before?.tries ?? 0) ? state : undefined;
@@ -106,30 +99,25 @@ async function settledState(
   return (await watchUntil(connection.folder, look, signal, ended)) ?? readKeeperState(connection);
 }
 
-/** What ends the attempt is told by the failure itself; what is asked again is for the user's eyes now. */
-function isRepeated(words: string): boolean {
-  return sshCause(words) !== 'other' && !/try again/.test(words);
+/** Whether the failure will show this output again. A question that ssh repeats must be seen now. */
+function isRepeated(output: string): boolean {
+  return sshCause(output) !== 'other' && !/try again/.test(output);
 }
 
-/** Whether the keeper has yet to write of the end of the ssh that was found dead `before`. */
+/** Whether the keeper has not yet noticed the end of the ssh that was found dead `before`. */
 function isOutdated({ ssh }: KeeperState, before: KeeperState | undefined): boolean {
-  return before?.word === 'reconnecting' && before.ssh !== undefined && ssh?.pid === before.ssh.pid;
+  return before?.phase === 'reconnecting' && before.ssh !== undefined && ssh?.pid === before.ssh.pid;
 }
 
 function isSettled(state: KeeperState, tries: number): boolean {
   const next = state.tries ?? 0;
-  if (state.word === 'reconnecting') return next > tries;
-  // The first try after a loss is under way at once, and one that nobody answers is followed by the next.
-  if (state.word === 'connecting') return next > Math.max(tries, 1);
+  if (state.phase === 'reconnecting') return next > tries;
+  // The first try after a loss begins at once, and is followed by the next one if it times out.
+  if (state.phase === 'connecting') return next > Math.max(tries, 1);
   return true;
 }
 
-/** The end of a keeper that another command started: no event tells it, so it is looked for, `until` nobody asks. */
-async function keeperGone(keeper: ProcessIdentity, until: AbortSignal): Promise<void> {
-  while (!until.aborted && !(await waitForEnd(keeper, 100)));
-}
-
-/** Ends the keeper and its ssh, and removes what they left. A connection that is not there is no failure. */
+/** Ends the keeper and its ssh, and removes their folder. Does nothing when there is no connection. */
 export async function closeConnection(connection: Pick<Connection, 'folder'>): Promise<void> {
   await endProcesses(connection);
   rmSync(connection.folder, { recursive: true, force: true });
@@ -137,9 +125,9 @@ export async function closeConnection(connection: Pick<Connection, 'folder'>): P
 
 async function endProcesses(connection: Pick<Connection, 'folder'>): Promise<void> {
   const state = readKeeperState(connection);
-  // The keeper of an open connection ends ssh, and that what leads it over jump hosts. While one is being made, such an
-  // ssh may sit there and ask: only a look at the processes finds it.
-  if (state?.word === 'connected' && state.keeper && (await sendSignal(state.keeper, 'SIGTERM')))
+  // The keeper of an open connection ends its ssh, which ends the ssh of each jump host. While a connection is being
+  // made, such an ssh may wait for an answer: only the process tree shows it.
+  if (state?.phase === 'connected' && state.keeper && (await sendSignal(state.keeper, 'SIGTERM')))
     await waitForEnd(state.keeper, GRACE_MS);
   if (state?.keeper) await endProcessTree(state.keeper, GRACE_MS);
   if (state?.ssh) await endProcessTree(state.ssh, GRACE_MS);

@@ -1,13 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { type Connection, controlCommand, type Forward, forwardSpec } from '../ssh/arguments.ts';
+import { SshFailure } from '../ssh/messages.ts';
 import {
   allForwards,
   type Forwards,
   type Named,
   parseForwards,
-  type Records,
   readRecords,
   type ServerRecord,
 } from '../state/records.ts';
@@ -15,29 +15,36 @@ import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { watchUntil, writePassingFile } from '../system/files.ts';
 import { sendSignal } from '../system/process.ts';
-import { connectionTo, isClaimed, removeDeadClaims, withClaim, withConnectionLock } from './connection.ts';
+import {
+  connectionsFolder,
+  connectionTo,
+  isClaimed,
+  removeDeadClaims,
+  withClaim,
+  withConnectionLock,
+} from './connection.ts';
 import { isOpen, type KeeperState, keeperState } from './keeper.ts';
 import { closeConnection, openConnection } from './keeping.ts';
 
-/** The keeper answers within milliseconds; a laptop under load may need more. */
+/** Timeout for the keeper to set up forwards: it takes milliseconds, unless this machine is very busy. */
 const APPLY_TIMEOUT_MS = 20_000;
 
-/** The connection that this server's tunnel is on. Servers of one destination share it. */
+/** The connection that this server's tunnel uses. Servers of one destination share it. */
 export function connectionOf(spec: ServerSpec, env: NodeJS.ProcessEnv): Connection {
   return connectionTo(spec.destination, spec.sshConfig, env);
 }
 
-/** The records of all servers that want a tunnel on this connection. */
-function recordsOn(connection: Connection, records: Records, env: NodeJS.ProcessEnv): ServerRecord[] {
-  return Object.values(records).filter(
-    ({ spec, closed }) => !closed && connectionOf(spec, env).folder === connection.folder,
+/** The records of all servers that need a tunnel on this connection. */
+function recordsOn(connection: Connection, context: Context): ServerRecord[] {
+  return Object.values(readRecords(context)).filter(
+    ({ spec, closed }) => !closed && connectionOf(spec, context.env).folder === connection.folder,
   );
 }
 
 /**
- * Brings the tunnel up, unless it is, with the forwards of all its servers as the records have them. Those
- * that the keeper could not get are in its state, not an error here.
- * @throws SshFailure when ssh cannot connect, Failure when the keeper does not answer
+ * Opens the connection, unless it is open, with the forwards of all its servers as the records have them. A forward
+ * that could not be set up is in the keeper's state, not an error here.
+ * @throws SshFailure when ssh cannot connect, Failure when the keeper does not respond
  */
 export async function openTunnel(connection: Connection, context: Context): Promise<void> {
   await withConnectionLock(connection, context, async () => {
@@ -47,29 +54,43 @@ export async function openTunnel(connection: Connection, context: Context): Prom
   });
 }
 
-/** The wanted forwards once more, by the names of their servers: what the keeper reads names none. */
-const OWNERS = 'owners';
+/** The file with the purpose of a connection: its destination, and the forwards by the names of their servers. */
+const PURPOSE = 'purpose';
 
-/** Hands the keeper the forwards of the records, and returns them as `-L` takes them. */
+/** Writes the forwards of the records for the keeper, and returns them as `-L` takes them. */
 function writeForwards(connection: Connection, context: Context): string[] {
-  const records = recordsOn(connection, readRecords(context), context.env);
-  const owners = Object.fromEntries(records.map(({ spec, forwards }) => [spec.name, forwards]));
+  const { destination, sshConfig, folder } = connection;
+  const records = recordsOn(connection, context);
+  const byName = Object.fromEntries(records.map(({ spec, forwards }) => [spec.name, forwards]));
   const wanted = [...new Set(records.flatMap(({ forwards }) => allForwards(forwards).map(forwardSpec)))];
-  writePassingFile(join(connection.folder, OWNERS), JSON.stringify(owners));
-  writePassingFile(join(connection.folder, 'forwards'), [...wanted, ''].join('\n'));
+  writePassingFile(join(folder, PURPOSE), JSON.stringify({ destination, sshConfig, forwards: byName }));
+  writePassingFile(join(folder, 'forwards'), [...wanted, ''].join('\n'));
   return wanted;
 }
 
-/** The forwards that the keeper was handed last, by the names of their servers. */
-export function readForwards(connection: Connection): Named<Forwards> {
-  try {
-    return parseForwards(readFileSync(join(connection.folder, OWNERS), 'utf8'));
-  } catch {
-    return {};
-  }
+/** A connection that has a folder here, and its forwards by the names of their servers. */
+export interface KnownTunnel {
+  readonly connection: Connection;
+  readonly forwards: Named<Forwards>;
 }
 
-/** Has the keeper make the connection's forwards those that are wanted, and waits until it has. */
+/** Finds all connections, open or not. A folder that does not show its purpose is left out. */
+export function knownTunnels(env: NodeJS.ProcessEnv): KnownTunnel[] {
+  const folder = connectionsFolder(env);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.flatMap((name) => {
+    try {
+      const purpose = JSON.parse(readFileSync(join(folder, name, PURPOSE), 'utf8'));
+      const connection = connectionTo(purpose.destination, purpose.sshConfig, env);
+      const forwards = parseForwards(purpose.forwards);
+      return connection.folder === join(folder, name) ? [{ connection, forwards }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Makes the keeper set up the wanted forwards and cancel all others, and waits until it has, or has ended. */
 async function settleForwards(
   connection: Connection,
   wanted: readonly string[],
@@ -77,28 +98,15 @@ async function settleForwards(
 ): Promise<void> {
   const before = await keeperState(connection);
   if (!before?.keeper || !isOpen(connection, before)) return;
-  if (before.word === 'connected' && isApplied(before, wanted) && before.down.length === 0) return;
+  if (before.phase === 'connected' && isApplied(before, wanted) && before.down.length === 0) return;
   for (const forward of wanted.filter((spec) => !before.up.includes(spec)))
     context.report.command(controlCommand(connection, 'forward', forward));
   await sendSignal(before.keeper, 'SIGUSR2');
-  await stateWhere((state) => state.looked > before.looked && isApplied(state, wanted), connection, context);
-}
-
-function isApplied(state: KeeperState, wanted: readonly string[]): boolean {
-  const known = [...state.up, ...state.down];
-  return known.length === wanted.length && wanted.every((forward) => known.includes(forward));
-}
-
-/** Waits for the keeper to write a state that fulfils `condition`, or for the end of the connection. */
-async function stateWhere(
-  condition: (state: KeeperState) => boolean,
-  connection: Connection,
-  context: Context,
-): Promise<void> {
   const look = async () => {
     const state = await keeperState(connection);
-    const isOver = !state || !isOpen(connection, state) || (state.word === 'connected' && condition(state));
-    return isOver || undefined;
+    if (!state || !isOpen(connection, state)) return true;
+    const hasLooked = state.phase === 'connected' && state.looked > before.looked;
+    return (hasLooked && isApplied(state, wanted)) || undefined;
   };
   const deadline = AbortSignal.timeout(APPLY_TIMEOUT_MS);
   try {
@@ -106,21 +114,35 @@ async function stateWhere(
   } catch (error) {
     if (!deadline.aborted || context.signal.aborted) throw error;
     throw new Failure(
-      `the keeper of ${connection.destination} did not answer for ${APPLY_TIMEOUT_MS / 1000} s`,
+      `the keeper of the connection to ${connection.destination} did not respond within ${APPLY_TIMEOUT_MS / 1000} s`,
     );
   }
 }
 
-/** Whether this forward is held by our ssh now: only then may a token be sent to its port. */
-export async function isForwardUp(connection: Connection, forward: Forward): Promise<boolean> {
-  const state = await keeperState(connection);
-  return state?.word === 'connected' && state.up.includes(forwardSpec(forward));
+function isApplied(state: KeeperState, wanted: readonly string[]): boolean {
+  const known = [...state.up, ...state.down];
+  return known.length === wanted.length && wanted.every((forward) => known.includes(forward));
 }
 
-/**
- * Does `work` on a tunnel that is brought up for it, and that no other command closes meanwhile. It ends with it, unless a
- * server needs it.
- */
+/** Whether our ssh has set up this forward now: only then may a token be sent to its port. */
+export async function isForwardUp(connection: Connection, forward: Forward): Promise<boolean> {
+  const state = await keeperState(connection);
+  return state?.phase === 'connected' && state.up.includes(forwardSpec(forward));
+}
+
+/** The failure when sshd does not allow a forward. */
+export function forbiddenForward(destination: string, target: string): SshFailure {
+  return new SshFailure(
+    'forwarding-prohibited',
+    `sshd on ${destination} does not allow forwarding to ${target}`,
+    {
+      remedy:
+        'Ask the administrator to allow it: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys.',
+    },
+  );
+}
+
+/** Does `work` while the tunnel is open, and no other command closes it. Then closes it, unless a server needs it. */
 export async function onTunnel<T>(
   connection: Connection,
   context: Context,
@@ -136,16 +158,12 @@ export async function onTunnel<T>(
   }
 }
 
-/**
- * Ends the tunnel when no server needs it, nor a command that is under way and has none on record; else just takes back
- * the forwards that no record names.
- */
+/** Closes the tunnel when no server and no running command needs it, or else cancels the forwards that are on no record. */
 export async function releaseTunnel(connection: Connection, context: Context): Promise<void> {
   if (!existsSync(connection.folder)) return;
   await withConnectionLock(connection, context, async () => {
-    const isNeeded = recordsOn(connection, readRecords(context), context.env).length > 0;
     await removeDeadClaims(connection, context);
-    if (isNeeded || (await isClaimed(connection)))
+    if (recordsOn(connection, context).length > 0 || (await isClaimed(connection)))
       await settleForwards(connection, writeForwards(connection, context), context);
     else await closeConnection(connection);
   });

@@ -19,18 +19,18 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-test('an environment that is not there is told', async () => {
+test('an environment that is not there is reported', async () => {
   assert.match(
     await only(world, 'environment', 'failed', '-e', 'venv'),
     /it has no bin\/activate\n.*python3 -m venv/,
   );
 });
 
-test('a venv in the directory is told to be used, and one without Jupyter to be passed over', async () => {
+test('a venv in the directory is used, one without Jupyter is not, and both are reported', async () => {
   makeVenv(join(world.home, '.venv'), { jupyter: false });
   assert.match(
     await only(world, 'environment', 'warning'),
-    /^ignoring \.venv in the directory: it has no jupyter\nName the one/,
+    /^ignoring \.venv in the directory: it has no jupyter\nChoose one/,
   );
   makeVenv(join(world.home, 'venv'));
   rmSync(join(world.home, '.venv'), { recursive: true });
@@ -49,7 +49,7 @@ for (const end of ['', 'exit 1']) {
   });
 }
 
-test('a tool that is not there, and a line of setup that fails, are told', async () => {
+test('a tool that is not there, and a line of setup that fails, are reported', async () => {
   assert.match(await only(world, 'environment', 'failed', '-e', 'pixi'), /^pixi was not found on loopback/);
   assert.match(
     await only(world, 'environment', 'failed', '--setup', 'echo no such thing; false'),
@@ -77,17 +77,17 @@ test('what a start-up file or a line of setup exports, whatever its name, change
     'SETUP',
   ];
   const line = `export ${[...names, ...codes].map((name) => `${name}='${precious}'`).join(' ')}`;
-  const told = await fine(world, 'environment', '-e', 'conda:ml', '--setup', line);
-  assert.equal(told, 'conda:ml');
+  const output = await fine(world, 'environment', '-e', 'conda:ml', '--setup', line);
+  assert.equal(output, 'conda:ml');
   assert.match(await fine(world, 'jupyter', '-e', 'conda:ml', '--setup', line), /^jupyter (lab|notebook) \d/);
   assert.deepEqual(readdirSync(precious), ['data']);
 });
 
-test('a Jupyter that is not there is told', async () => {
+test('a Jupyter that is not there is reported', async () => {
   assert.match(await only(world, 'jupyter', 'failed', '--command', 'jupiter lab'), /^jupiter was not found/);
 });
 
-test('a Jupyter that is broken is told, and one beside which neither interface is', async () => {
+test('a Jupyter that is broken is reported, and one beside which neither interface is', async () => {
   programOnHost(world, 'jupyter', 'exit 1');
   assert.match(
     await only(world, 'jupyter', 'failed'),
@@ -96,20 +96,20 @@ test('a Jupyter that is broken is told, and one beside which neither interface i
   programOnHost(world, 'jupyter-lab', 'echo ImportError >&2', 'exit 1');
   const { checks } = await diagnosis(world, ...(await ports()));
   const jupyter = checks.find(({ name }) => name === 'jupyter');
-  assert.deepEqual([jupyter?.verdict, jupyter?.found], ['failed', '"jupyter lab --version" says nothing']);
+  assert.deepEqual([jupyter?.verdict, jupyter?.found], ['failed', '"jupyter lab --version" prints nothing']);
 });
 
 test("a wrapper of the user's own is not asked, since it may start something", async () => {
   programOnHost(world, 'mine', ': >"$HOME/started"', 'exec jupyter notebook "$@"');
-  assert.match(await fine(world, 'jupyter', '--command', 'mine'), /^mine \(its version is not asked/);
+  assert.match(await fine(world, 'jupyter', '--command', 'mine'), /^mine \(its version was not requested/);
   assert.match(
     await fine(world, 'configuration', '--command', 'mine'),
-    /^not asked: mine may start something$/,
+    /^not checked: mine may start something$/,
   );
   assert.equal(existsSync(join(world.home, 'started')), false);
 });
 
-test("what Jupyter's own configuration says is told, and no secret of it", async () => {
+test("what Jupyter's own configuration says is reported, and no secret of it", async () => {
   const folder = configureJupyter(
     world.home,
     'c.App.password = "sha1:abc:def"',
@@ -118,14 +118,14 @@ test("what Jupyter's own configuration says is told, and no secret of it", async
     'c.App.port = 9999',
   );
   const before = readdirSync(folder);
-  const told = await only(world, 'configuration', 'warning');
+  const output = await only(world, 'configuration', 'warning');
   for (const word of ['sets a password', '/mine', '0.0.0.0', 'port 9999'])
-    assert.ok(told.includes(word), told);
-  assert.ok(!told.includes('sha1'));
+    assert.ok(output.includes(word), output);
+  assert.ok(!output.includes('sha1'));
   assert.deepEqual(readdirSync(folder), before);
 });
 
-test('each surprise that a configuration of Jupyter may hold is told', {
+test('each surprise that a configuration of Jupyter may hold is reported', {
   skip: lacks('openssl'),
 }, async () => {
   const [certificate, key, socket] = ['cert.pem', 'key.pem', 'mine.sock'].map((name) =>
@@ -142,24 +142,24 @@ test('each surprise that a configuration of Jupyter may hold is told', {
     "c.App.ip = '127.0.0.1'",
     "c.App.base_url = '/'",
   );
-  const told = await only(world, 'configuration', 'warning');
-  for (const words of ['sets a certificate', `names the directory ${world.home}`])
-    assert.ok(told.includes(words), told);
-  assert.doesNotMatch(told, /network|moves all pages/);
+  const output = await only(world, 'configuration', 'warning');
+  for (const words of ['sets a certificate', `sets the directory ${world.home}`])
+    assert.ok(output.includes(words), output);
+  assert.doesNotMatch(output, /network|moves all pages/);
   assert.equal(existsSync(`${socket}`), false, 'nothing is left of its being asked');
 });
 
-test('a configuration of Jupyter that is broken is told', async () => {
+test('a configuration of Jupyter that is broken is reported', async () => {
   const folder = configureJupyter(world.home, 'this is no Python');
   assert.match(
     await only(world, 'configuration', 'warning'),
-    /^Jupyter cannot read its jupyter_\w+_config\.py( and \S+)*, and goes on without it\nMend it on the host/,
+    /^Jupyter cannot read its jupyter_\w+_config\.py( and \S+)*, and ignores it\nFix the file on the host/,
   );
   rmSync(folder, { recursive: true });
   // A folder that is not there ends Jupyter.
   configureJupyter(world.home, "c.App.notebook_dir = '/no/such/folder'");
   assert.match(
     await only(world, 'configuration', 'warning'),
-    /^Jupyter does not say what it is configured to be\n.*jupyter --show-config/,
+    /^Jupyter does not print its configuration\n.*jupyter --show-config/,
   );
 });

@@ -21,7 +21,7 @@ async function begin(options: WorldOptions = {}): Promise<void> {
 
 const needsRoot = { skip: NO_ROOT };
 
-test('a start-up file that prints is told, with its words', async () => {
+test('a start-up file that prints is reported, with its output', async () => {
   await begin();
   writeFileSync(join(world.home, '.bashrc'), 'echo "Welcome to the machine"\n');
   assert.match(
@@ -51,13 +51,13 @@ async function beginWithLogind(): Promise<void> {
 const LINGERS = join('/tmp', `rn-lingers-${process.pid}`);
 
 test(
-  'a logind that ends what its users leave is told, and one that does not answer; a stand-in for its bus',
+  'a logind that ends what its users leave is reported, and one that does not answer; a stand-in for its bus',
   needsRoot,
   async () => {
     await beginWithLogind();
-    assert.match(await only(world, 'logind', 'warning'), /^it does not tell .*\n.*loginctl enable-linger$/);
+    assert.match(await only(world, 'logind', 'warning'), /^could not check .*\n.*loginctl enable-linger$/);
     writeFileSync(join(world.home, 'KillUserProcesses'), 'false\n');
-    assert.equal(await fine(world, 'logind'), 'KillUserProcesses is off: what was started stays');
+    assert.equal(await fine(world, 'logind'), 'KillUserProcesses is off: servers survive a logout');
     writeFileSync(join(world.home, 'KillUserProcesses'), 'true\n');
     assert.match(
       await only(world, 'logind', 'warning'),
@@ -77,35 +77,35 @@ test(
       rmSync(LINGERS);
     }
     writeFileSync(join(world.home, 'KillUserProcesses'), 'true\n');
-    assert.equal(await fine(world, 'logind'), 'you may linger: what was started stays');
+    assert.equal(await fine(world, 'logind'), 'lingering is on: servers survive a logout');
   },
 );
 
-test('a port of the host that is taken is told, with its holder', async () => {
+test('a port of the host that is taken is reported, with its holder', async () => {
   await begin();
   await withTakenPort(async (port) => {
-    const told = await only(world, 'port', 'warning', '--port', String(port));
-    assert.match(told, new RegExp(`${port} of the host is taken by .*PID ${process.pid}`));
+    const output = await only(world, 'port', 'warning', '--port', String(port));
+    assert.match(output, new RegExp(`port ${port} of the host is already in use by .*PID ${process.pid}`));
   });
 });
 
 test('a port of the host that must be this one and is taken is a failure', async () => {
   await begin();
   await withTakenPort(async (port) => {
-    const told = await only(world, 'port', 'failed', '--port', String(port), '--strict-port');
-    assert.match(told, /of the host is taken by .*\nName another with --port/);
+    const output = await only(world, 'port', 'failed', '--port', String(port), '--strict-port');
+    assert.match(output, /of the host is already in use by .*\nChoose another port with --port/);
   });
 });
 
-test("a port that another user's server has is told, root's too, where nobody may see its process", {
+test("a port that another user's server has is reported, root's too, where nobody may see its process", {
   skip: NO_ACCOUNTS,
 }, async () => {
   const account = makeAccount('bash');
   try {
     await begin({ account });
     await withTakenPort(async (port) => {
-      const told = await only(world, 'port', 'warning', '--port', String(port));
-      assert.match(told, /of the host is taken by user root\nJupyter takes the next/);
+      const output = await only(world, 'port', 'warning', '--port', String(port));
+      assert.match(output, /of the host is already in use by user root\nJupyter uses the next/);
     });
   } finally {
     await account.remove();
@@ -114,15 +114,15 @@ test("a port that another user's server has is told, root's too, where nobody ma
 
 test('with --socket no port is needed', async () => {
   await begin();
-  assert.equal(await fine(world, 'port', '--socket'), 'none is needed: Jupyter listens on a socket');
+  assert.equal(await fine(world, 'port', '--socket'), 'not needed: Jupyter listens on a socket');
 });
 
-test('a directory that is not there is told', async () => {
+test('a directory that is not there is reported', async () => {
   await begin();
   assert.match(await only(world, 'directory', 'failed', '-d', 'no where'), /"no where" is not there/);
 });
 
-test('a directory that cannot be written is told', needsRoot, async () => {
+test('a directory that cannot be written is reported', needsRoot, async () => {
   await begin();
   const folder = join(world.home, 'archive');
   mkdirSync(folder);
@@ -130,59 +130,66 @@ test('a directory that cannot be written is told', needsRoot, async () => {
   try {
     assert.match(
       await only(world, 'directory', 'warning', '-d', 'archive'),
-      /archive cannot be written\nNotebooks open there/,
+      /archive is not writable\nNotebooks can be opened there/,
     );
   } finally {
     execFileSync('umount', [folder]);
   }
 });
 
-test('a disk that is full is told', needsRoot, async () => {
+test('a disk that is full is reported', needsRoot, async () => {
   await begin();
   const disk = join(world.home, 'full');
   mkdirSync(disk);
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
   try {
     writeFileSync(join(disk, 'all'), Buffer.alloc(1 << 20));
-    assert.match(await only(world, 'disk', 'failed', '-d', 'full'), /^0 MB are left in .*full\nRemove there/);
+    assert.match(
+      await only(world, 'disk', 'failed', '-d', 'full'),
+      /^0 MB free in .*full\nRemove files there/,
+    );
   } finally {
     execFileSync('umount', [disk]);
   }
 });
 
-for (const [what, options, told] of [
-  ['has little room', 'size=100m', /^1\d\d MB are left in .*disk\nRemove there/],
-  ['has room for few files', 'size=400m,nr_inodes=20', /^room for 1\d more files in .*disk\nRemove there/],
+for (const [what, options, output] of [
+  ['has little room', 'size=100m', /^1\d\d MB free in .*disk\nRemove files there/],
+  [
+    'has room for few files',
+    'size=400m,nr_inodes=20',
+    /^room for 1\d more files in .*disk\nRemove files there/,
+  ],
 ] as const) {
-  test(`a disk that ${what} is told`, needsRoot, async () => {
+  test(`a disk that ${what} is reported`, needsRoot, async () => {
     await begin();
     const disk = join(world.home, 'disk');
     mkdirSync(disk);
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk]);
     try {
-      assert.match(await only(world, 'disk', 'warning', '-d', 'disk'), told);
+      assert.match(await only(world, 'disk', 'warning', '-d', 'disk'), output);
     } finally {
       execFileSync('umount', [disk]);
     }
   });
 }
 
-test('a quota that is used up is told: a stand-in for quota', async () => {
+test('a quota that is used up is reported: a stand-in for quota', async () => {
   await begin();
   standInOnHost(world, 'quota');
   assert.match(
     await only(world, 'disk', 'failed'),
-    /^over your quota: .*Block limit reached on \/home\nRemove there/,
+    /^over your quota: .*Block limit reached on \/home\nRemove files there/,
   );
 });
 
-test('a host that does not tell how full its disks are is no failure', async () => {
+test('a host that does not report its free space is no failure', async () => {
   await begin();
   programOnHost(world, 'df', 'exit 1');
-  assert.equal(await fine(world, 'disk'), 'df does not tell');
+  assert.equal(await fine(world, 'disk'), 'df reports no number');
 });
 
-test('a host without a place for passing files is told', async () => {
+test('a host without a folder for temporary files is reported', async () => {
   await begin({ environment: { TMPDIR: '/no/such/folder' } });
   assert.match(
     await only(world, 'environment', 'failed'),

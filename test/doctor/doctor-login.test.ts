@@ -22,7 +22,7 @@ async function begin(options: WorldOptions = {}): Promise<void> {
   world = await makeHealthy(options);
 }
 
-test('an option that ssh does not know is told, and nothing is tried with it', async () => {
+test('an option that ssh does not know is reported, and nothing is tried with it', async () => {
   await begin();
   appendFileSync(world.sshd.sshConfig, 'NoSuchOption yes\n');
   assert.match(
@@ -31,12 +31,12 @@ test('an option that ssh does not know is told, and nothing is tried with it', a
   );
 });
 
-test('a name that nobody knows is told', async () => {
+test('an unknown name is reported', async () => {
   await begin({ sshConfig: ['HostName no-such-host.invalid'] });
   assert.match(await only(world, 'name', 'failed'), /no-such-host\.invalid: .*\n.* leads from "loopback" to/);
 });
 
-test('a host behind another is told to be so, and its name is not looked for here', async () => {
+test('a host behind a jump host is reported as such, and its name is not resolved here', async () => {
   await begin();
   const { sshConfig, port } = world.sshd;
   const text = readFileSync(sshConfig, 'utf8').replace('HostName 127.0.0.1', 'HostName inside.invalid');
@@ -46,7 +46,7 @@ test('a host behind another is told to be so, and its name is not looked for her
   assert.equal(await fine(world, 'reach'), 'left to the ProxyCommand');
 });
 
-test('a host to which no way leads is told', { skip: NO_ROOT }, async () => {
+test('an unreachable host is reported', { skip: NO_ROOT }, async () => {
   const network = makeNetwork();
   try {
     await begin({ machine: network });
@@ -60,7 +60,7 @@ test('a host to which no way leads is told', { skip: NO_ROOT }, async () => {
   }
 });
 
-test('a port on which no sshd listens is told', async () => {
+test('a port on which no sshd listens is reported', async () => {
   await begin();
   await world.sshd.stop();
   assert.match(
@@ -69,7 +69,7 @@ test('a port on which no sshd listens is told', async () => {
   );
 });
 
-test('something on the port that is no sshd is told, and nothing behind it is guessed', async () => {
+test('a port with something else than sshd is reported, and all that depends on it is not checked', async () => {
   await begin();
   await withTakenPort(async (port) => {
     const { sshConfig } = world.sshd;
@@ -82,22 +82,22 @@ test('something on the port that is no sshd is told, and nothing behind it is gu
   });
 });
 
-test('a host that was never met is told, and stays unknown', async () => {
+test('an unknown host key is reported, and stays unknown', async () => {
   await begin();
   const file = join(world.sshd.folder, 'known_hosts');
   writeFileSync(file, '');
-  assert.match(await only(world, 'host key', 'failed'), /never met\nConnect once by hand/);
+  assert.match(await only(world, 'host key', 'failed'), /^unknown host key\nConnect once by hand/);
   assert.equal(readFileSync(file, 'utf8'), '');
 });
 
-test('a host key that has changed is told, with the line of the old one', async () => {
+test('a host key that has changed is reported, with the line of the old one', async () => {
   await begin();
   const other = readFileSync(`${world.sshd.key}.pub`, 'utf8');
   writeFileSync(join(world.sshd.folder, 'known_hosts'), `loopback ${other}`);
   assert.match(await only(world, 'host key', 'failed'), /HAS CHANGED!\n.*the old key is line 1 of /);
 });
 
-test('a key that the host refuses is told, with the way to install one', async () => {
+test('a key that the host refuses is reported, with the way to install one', async () => {
   await begin();
   writeFileSync(world.sshd.authorizedKeys, '');
   assert.match(
@@ -106,7 +106,7 @@ test('a key that the host refuses is told, with the way to install one', async (
   );
 });
 
-test('a passphrase that would be asked for at each reconnect is asked for, and told', async () => {
+test('a passphrase that each reconnect would need is asked for, and reported', async () => {
   await begin();
   execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'open sesame', '-f', world.sshd.key]);
   assert.match(await only(world, 'authentication', 'failed'), /Permission denied/);
@@ -117,12 +117,12 @@ test('a passphrase that would be asked for at each reconnect is asked for, and t
   assert.equal(await window.ended, 0, window.shown());
   assert.match(
     window.shown(),
-    /✓ authentication +publickey\r\n! reconnect +the host asks at each login: .*\r\n +→ Install a key/,
+    /✓ authentication +publickey\r\n! reconnect +each login asks a question, .*\r\n +→ Install a key/,
   );
   assert.match(window.shown(), /✓ configuration/);
 });
 
-test('a password that would be asked for at each reconnect is asked for, and told', {
+test('a password that each reconnect would need is asked for, and reported', {
   skip: NO_ACCOUNTS,
 }, async () => {
   const account = makeAccount('bash');
@@ -141,33 +141,33 @@ test('a password that would be asked for at each reconnect is asked for, and tol
     await window.saw("'s password:");
     window.type('correct horse\n');
     assert.equal(await window.ended, 0, window.shown());
-    assert.match(window.shown(), /✓ authentication +password\r\n! reconnect +the host asks at each login/);
+    assert.match(window.shown(), /✓ authentication +password\r\n! reconnect +each login asks a question/);
   } finally {
     await account.remove();
   }
 });
 
 for (const line of ['AllowTcpForwarding no', 'PermitOpen none']) {
-  test(`an sshd that forbids to forward is told, with its option: ${line}`, async () => {
+  test(`an sshd that forbids forwarding is reported, with its option: ${line}`, async () => {
     await begin({ sshdConfig: [line] });
     assert.match(
       await only(world, 'forwarding', 'failed'),
-      /forbids to forward.*\n.*AllowTcpForwarding and PermitOpen/,
+      /does not allow forwarding to port .*\n.*AllowTcpForwarding and PermitOpen/,
     );
   });
 }
 
-test('an sshd that forbids to forward to ports is not in the way of a socket', async () => {
+test('an sshd that forbids forwarding to ports does not affect a socket', async () => {
   await begin({ sshdConfig: ['AllowTcpForwarding no'] });
   const { code, checks } = await diagnosis(world, '--socket', ...(await ports()));
   assert.equal(code, 0);
   assert.match(
     checks.find(({ name }) => name === 'forwarding')?.found ?? '',
-    /^not checked: sshd tells of sockets/,
+    /^not checked: forwarding to a socket/,
   );
 });
 
-test('an sshd that forbids to forward to the socket of a server is told', async () => {
+test('an sshd that forbids forwarding to the socket of a server is reported', async () => {
   await begin();
   await started(world.laptop, '--socket', ...(await ports()));
   const file = join(world.sshd.folder, 'sshd_config');
@@ -177,10 +177,10 @@ test('an sshd that forbids to forward to the socket of a server is told', async 
   const { code, checks } = await diagnosis(world);
   assert.equal(code, 1);
   const api = checks.find(({ name }) => name === 'api');
-  assert.match(`${api?.found}\n${api?.fix}`, /\.sock does not answer: .*\n.*AllowStreamLocalForwarding/);
+  assert.match(`${api?.found}\n${api?.fix}`, /\.sock does not respond: .*\n.*AllowStreamLocalForwarding/);
 });
 
-test('an account that runs something else than what it is told is told', async () => {
+test('an account that runs another command than ours is reported', async () => {
   await begin({ sshdConfig: ['ForceCommand echo This account is for copies only.'] });
   assert.match(
     await only(world, 'login shell', 'failed'),

@@ -15,51 +15,56 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-test('an ssh that is too old is told: a stand-in for one', async () => {
+test('an outdated ssh is reported: a stand-in for one', async () => {
   const bin = join(world.home, 'bin');
   standIn('ssh', join(bin, 'ssh'));
   world.laptop.env.REAL_PATH = world.laptop.env.PATH;
   world.laptop.env.PATH = `${bin}:${world.laptop.env.PATH}`;
-  assert.match(await only(world, 'ssh', 'warning'), /^OpenSSH_6\.6\.1p1 .*\nOnly OpenSSH 7\.4 and later/);
+  assert.match(await only(world, 'ssh', 'warning'), /^OpenSSH_6\.6\.1p1 .*\nInstall OpenSSH 7\.4 or later/);
 });
 
-test('a machine without ssh is told, and all that needs it is not guessed', async () => {
+test('a machine without ssh is reported, and all that needs it is not checked', async () => {
   world.laptop.env.PATH = join(world.home, 'nothing');
-  assert.match(await only(world, 'ssh', 'failed'), /^ssh is not installed.*\nInstall it/);
+  assert.match(await only(world, 'ssh', 'failed'), /^ssh is not installed.*\nInstall the package/);
 });
 
-test('a port of this machine that is taken is told, with its holder', async () => {
+test('a port of this machine that is taken is reported, with its holder', async () => {
   await withTakenPort(async (port) => {
-    const told = await only(world, 'local port', 'failed', '--local-port', String(port), '--strict-port');
-    assert.match(told, new RegExp(`taken by .*PID ${process.pid}\\)\nName another with --local-port`));
+    const output = await only(world, 'local port', 'failed', '--local-port', String(port), '--strict-port');
+    assert.match(
+      output,
+      new RegExp(
+        `^local port ${port} is already in use by .*PID ${process.pid}\\)\nChoose another port with --local-port`,
+      ),
+    );
   });
 });
 
 test('a port of this machine that is taken is a warning, unless it must be this one', async () => {
   await withTakenPort(async (port) => {
-    const told = await only(world, 'local port', 'warning', '--local-port', String(port));
-    assert.match(told, /of this machine is taken by .*\nstart takes the next one/);
+    const output = await only(world, 'local port', 'warning', '--local-port', String(port));
+    assert.match(output, /^local port \d+ is already in use by .*\nstart uses the next free port/);
   });
 });
 
-test('a machine without a browser is told', {
+test('a machine without a browser is reported', {
   skip: process.platform !== 'linux' && outside('a desktop is always there'),
 }, async () => {
   delete world.laptop.env.BROWSER;
   assert.match(await only(world, 'browser', 'warning'), /no desktop.*\nstart prints the URL/);
 });
 
-test('a browser that is named and not there is told, and a desktop has its own', {
+test('a browser that is not installed is reported, and a desktop has its own', {
   skip: process.platform !== 'linux' && outside('a desktop is always there'),
 }, async () => {
   world.laptop.env.BROWSER = 'no-such-browser %s';
   assert.match(
     await only(world, 'browser', 'warning'),
-    /^\$BROWSER is no-such-browser %s, which is not there\nSet BROWSER/,
+    /^\$BROWSER is no-such-browser %s, which is not installed\nSet BROWSER/,
   );
   world.laptop.env.BROWSER = 'true %s';
   assert.equal(await fine(world, 'browser'), '$BROWSER is true %s');
   delete world.laptop.env.BROWSER;
   world.laptop.env.DISPLAY = ':7';
-  assert.equal(await fine(world, 'browser'), "the desktop's own");
+  assert.equal(await fine(world, 'browser'), 'that of the desktop');
 });

@@ -17,18 +17,18 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-test('a server that was killed is told, and its record is left', async () => {
+test('a server that was killed is reported, and its record is left', async () => {
   const { jupyter: server } = await started(world.laptop, ...(await ports()));
   process.kill(server.pid, 'SIGKILL');
   const { code, checks } = await diagnosis(world);
   assert.equal(code, 0);
-  const told = checks.find(({ name }) => name === 'server');
-  assert.equal(told?.verdict, 'warning');
-  assert.match(told?.fix ?? '', /remote-notebook logs loopback/);
+  const output = checks.find(({ name }) => name === 'server');
+  assert.equal(output?.verdict, 'warning');
+  assert.match(output?.fix ?? '', /remote-notebook logs loopback/);
   assert.ok(existsSync(join(world.home, '.local', 'state', 'remote-notebook', 'servers')));
 });
 
-test('a runtime file that no Jupyter writes is told, and the layers behind it are looked at', async () => {
+test('a runtime file that no Jupyter writes is reported, and the checks after it are made', async () => {
   await started(world.laptop, ...(await ports()));
   writeFileSync(join(serverRecord(world.laptop).folder, 'server.json'), '{"pid": 5}\n');
   const { checks } = await diagnosis(world);
@@ -39,20 +39,20 @@ test('a runtime file that no Jupyter writes is told, and the layers behind it ar
   assert.equal(checks.find(({ name }) => name === 'local port')?.verdict, 'ok');
 });
 
-test('a server that is stopped answers no API, and is told', async () => {
+test('a server that is stopped answers no API, and is reported', async () => {
   const { jupyter: server } = await started(world.laptop, ...(await ports()));
   process.kill(server.pid, 'SIGSTOP');
   try {
     const { code, checks } = await diagnosis(world);
     assert.equal(code, 1);
-    assert.match(checks.find(({ name }) => name === 'api')?.found ?? '', /does not answer/);
+    assert.match(checks.find(({ name }) => name === 'api')?.found ?? '', /does not respond/);
     assert.equal(checks.find(({ name }) => name === 'websocket')?.found, 'not checked: api');
   } finally {
     process.kill(server.pid, 'SIGCONT');
   }
 });
 
-test('a server that refuses the token of its record is told', async () => {
+test('a server that refuses the token of its record is reported', async () => {
   await started(world.laptop, ...(await ports()));
   const { folder, token } = serverRecord(world.laptop);
   const file = join(folder, 'server.json');
@@ -60,8 +60,8 @@ test('a server that refuses the token of its record is told', async () => {
   const { code, checks } = await diagnosis(world);
   assert.equal(code, 1);
   const found = (name: string) => checks.find((check) => check.name === name);
-  assert.match(found('api')?.found ?? '', /refuses the server's token \(HTTP 403\)$/);
-  assert.match(found('api')?.fix ?? '', /^Another server holds that port/);
+  assert.match(found('api')?.found ?? '', /does not accept the token \(HTTP 403\)$/);
+  assert.match(found('api')?.fix ?? '', /^Another server has that port/);
   assert.equal(found('websocket')?.found, 'not checked: api');
 });
 
@@ -84,7 +84,7 @@ function answerWebsockets(...lines: readonly string[]): void {
   writeFileSync(join(folder, 'in_the_way.py'), handler.join('\n'));
 }
 
-test('websockets that an extension of Jupyter is in the way of are told', async () => {
+test('websockets that an extension of Jupyter is in the way of are reported', async () => {
   answerWebsockets('self.set_status(403)');
   await started(world.laptop, ...(await ports()));
   const { code, checks } = await diagnosis(world);
@@ -92,16 +92,16 @@ test('websockets that an extension of Jupyter is in the way of are told', async 
   assert.equal(checks.find(({ name }) => name === 'websocket')?.found, 'refused with HTTP 403');
 });
 
-test('a websocket that gets no answer at all is told', async () => {
+test('a websocket that gets no response is reported', async () => {
   answerWebsockets('self.request.connection.stream.close()');
   await started(world.laptop, ...(await ports()));
   const { code, checks } = await diagnosis(world);
   assert.equal(code, 1);
   const websocket = checks.find(({ name }) => name === 'websocket');
-  assert.deepEqual([websocket?.verdict, websocket?.found], ['failed', 'no answer']);
+  assert.deepEqual([websocket?.verdict, websocket?.found], ['failed', 'no response']);
 });
 
-test('a server that listens on another address than loopback is asked there', async () => {
+test('a server that listens on another address than loopback gets its requests there', async () => {
   const server = await startByHand(world, 'server', [`--port=${await freePort()}`, '--ip=127.0.0.2']);
   await started(world.laptop, '--adopt', String(server.pid), '--name', 'loopback');
   const { code, checks } = await diagnosis(world);

@@ -5,13 +5,13 @@ import { hostChecks } from '../../src/doctor/remote-checks.ts';
 import type { FrameKey } from '../../src/host/protocol.ts';
 import { makeSpec } from '../../src/model/server-spec.ts';
 
-/** What cannot be broken for real on every machine: what doctor makes of a host's words. */
+/** What cannot be broken for real on every machine: how doctor interprets the output of a host. */
 
 const spec = makeSpec('gpu', { destination: 'gpu' });
 
-function layer(name: string, ...told: readonly (readonly [FrameKey, string])[]) {
+function layer(name: string, ...output: readonly (readonly [FrameKey, string])[]) {
   const order = ['logind', 'port', 'directory', 'disk', 'server', 'environment', 'jupyter', 'configuration'];
-  const frames = [...told, ...order.map((value) => ['checked', value] as const)];
+  const frames = [...output, ...order.map((value) => ['checked', value] as const)];
   const checks = hostChecks(
     frames.map(([key, value]) => ({ key, value })),
     spec,
@@ -19,31 +19,34 @@ function layer(name: string, ...told: readonly (readonly [FrameKey, string])[]) 
   return checks.find((check) => check.name === name);
 }
 
-test('an ssh that is too old is told', () => {
+test('an outdated ssh is reported', () => {
   assert.equal(readVersion('OpenSSH_9.2p1 Debian-2+deb12u7, OpenSSL 3.0.17 1 Jul 2025').verdict, 'ok');
   assert.equal(readVersion('OpenSSH_10.0p2, LibreSSL 3.3.6').verdict, 'ok');
   assert.equal(readVersion('OpenSSH_6.6.1p1, OpenSSL 1.0.1e-fips 11 Feb 2013').verdict, 'warning');
 });
 
-test('a host that kills what its users leave behind is told, unless they may linger', () => {
+test('a host that kills what its users leave behind is reported, unless they may linger', () => {
   assert.equal(layer('logind', ['logind', 'false'])?.verdict, 'ok');
   assert.equal(layer('logind', ['logind', 'true'], ['linger', 'yes'])?.verdict, 'ok');
-  const told = layer('logind', ['logind', 'true']);
-  assert.equal(told?.verdict, 'warning');
-  assert.equal(told?.fix, 'Run once on the host: loginctl enable-linger');
+  const output = layer('logind', ['logind', 'true']);
+  assert.equal(output?.verdict, 'warning');
+  assert.equal(output?.fix, 'Run once on the host: loginctl enable-linger');
 });
 
-test('a disk without room for more files is told', () => {
-  const told = layer('disk', ['free', '99999999 /home/me'], ['inodes', '0 /home/me']);
-  assert.equal(told?.found, 'room for 0 more files in /home/me');
+test('a disk without room for more files is reported', () => {
+  const output = layer('disk', ['free', '99999999 /home/me'], ['inodes', '0 /home/me']);
+  assert.equal(output?.found, 'room for 0 more files in /home/me');
 });
 
-test('a quota that is used up is told', () => {
-  const told = layer('disk', ['free', '99999999 /home/me'], ['quota', 'Over block quota on /home']);
-  assert.deepEqual([told?.verdict, told?.found], ['failed', 'over your quota: Over block quota on /home']);
+test('a quota that is used up is reported', () => {
+  const output = layer('disk', ['free', '99999999 /home/me'], ['quota', 'Over block quota on /home']);
+  assert.deepEqual(
+    [output?.verdict, output?.found],
+    ['failed', 'over your quota: Over block quota on /home'],
+  );
 });
 
-test('a directory that cannot be written is told', () => {
+test('a directory that cannot be written is reported', () => {
   assert.equal(layer('directory', ['directory', '/data'], ['readonly', '/data'])?.verdict, 'warning');
 });
 

@@ -7,7 +7,7 @@ import { done, started, stderrOf } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import type { World } from '../hosts/world.ts';
 
-/** Each layer is broken for real, and doctor names it, with what to do, and does not guess about what is behind it. */
+/** Each layer is broken for real, and doctor names it, with what to do, and does not guess about what depends on it. */
 
 let world: World;
 beforeEach(async () => {
@@ -32,7 +32,7 @@ test('a healthy host shows nothing but ✓, and nothing is changed on either sid
   const { code, stdout, stderr } = await world.laptop.run('doctor', 'loopback', '{F}', ...(await ports()));
   const lines = stdout.trimEnd().split('\n');
   assert.deepEqual(
-    lines.filter((line) => !/^✓|^- (api|websocket) +not checked: no server runs$/.test(line)),
+    lines.filter((line) => !/^✓|^- (api|websocket) +not checked: no server is running$/.test(line)),
     [],
     stdout + stderr,
   );
@@ -43,7 +43,7 @@ test('a healthy host shows nothing but ✓, and nothing is changed on either sid
   assert.deepEqual(world.processes(), []);
 });
 
-test('a server that runs is asked by its API and by a websocket, and is not disturbed', async () => {
+test('a running server is checked by its API and a websocket, and is not disturbed', async () => {
   const [port, local] = [await freePort(), await freePort()].map(String);
   await started(world.laptop, '--port', port ?? '', '--local-port', local ?? '');
   const before = await done(world.laptop, 'status', '--json');
@@ -54,9 +54,9 @@ test('a server that runs is asked by its API and by a websocket, and is not dist
     [],
   );
   const found = Object.fromEntries(checks.map((check) => [check.name, check.found]));
-  assert.match(found.server ?? '', /^runs, PID \d+$/);
-  assert.match(found.port ?? '', /is this server's$/);
-  assert.match(found.api ?? '', /^answers, version \d/);
+  assert.match(found.server ?? '', /^running, PID \d+$/);
+  assert.match(found.port ?? '', /is in use by this server$/);
+  assert.match(found.api ?? '', /^responds, version \d/);
   assert.match(
     found.websocket ?? '',
     /^(opens through the tunnel|reaches Jupyter, which has none without a kernel)$/,
@@ -66,7 +66,7 @@ test('a server that runs is asked by its API and by a websocket, and is not dist
   assert.deepEqual(shown(await done(world.laptop, 'status', '--json')), shown(before));
 });
 
-test('a host that would ask at the next login is told, and looked at over the open connection', async () => {
+test('a host that would ask at the next login is reported, and looked at over the open connection', async () => {
   await started(world.laptop, ...(await ports()));
   writeFileSync(world.sshd.authorizedKeys, '');
   const { code, checks } = await diagnosis(world);
@@ -80,13 +80,13 @@ test('a host that would ask at the next login is told, and looked at over the op
   assert.equal(JSON.parse(await done(world.laptop, 'status', '--json')).servers[0].state, 'connected');
 });
 
-test('a temporary folder that is not there, or that ssh would read as another, is told', async () => {
-  for (const [folder, told] of [
-    ['/nowhere', /^Error: cannot make a folder in \/nowhere: ENOENT: .*\nName another folder in TMPDIR: /m],
-    ['/tmp/%d', /^Error: the path \/tmp\/%d holds a % or a \$\{, which ssh would replace\nName another/m],
+test('a temporary folder that is not there, or that ssh would read as another, is reported', async () => {
+  for (const [folder, output] of [
+    ['/nowhere', /^Error: cannot create a folder in \/nowhere: ENOENT: .*\nSet TMPDIR to another folder: /m],
+    ['/tmp/%d', /^Error: the path \/tmp\/%d contains a % or a \$\{, which ssh would replace\nSet TMPDIR/m],
   ] as const) {
     world.laptop.env.TMPDIR = folder;
     const stderr = await stderrOf(1, world.laptop, 'doctor', 'loopback', '{F}');
-    assert.match(stderr, told);
+    assert.match(stderr, output);
   }
 });

@@ -61,7 +61,7 @@ function letAllGoOn(world: World): void {
 /** There may be no keeper yet. */
 function isConnecting({ laptop }: World): boolean {
   try {
-    return keeperOf(laptop).word === 'connecting';
+    return keeperOf(laptop).phase === 'connecting';
   } catch {
     return false;
   }

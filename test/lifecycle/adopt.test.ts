@@ -122,7 +122,7 @@ test('what only its starter can do is refused: a restart, its log, a new one; an
   assert.equal(down.jupyter.state, 'stopped');
   const start = await world.laptop.run('start', name, '--no-browser');
   assert.equal(start.code, 1);
-  assert.match(start.stderr, /does not run on loopback\nThis program did not start it, and cannot/);
+  assert.match(start.stderr, /is not running on loopback\nAnother program started it/);
 });
 
 test('a server without a token, open to all on its host, is joined and stopped as well', async () => {
@@ -145,7 +145,7 @@ test('a server that only a password opens is not joined: the error has the tunne
     '--adopt',
     String(server.pid),
   );
-  assert.match(stderr, /asks for a password, and has no token/);
+  assert.match(stderr, /requires a password and has no token/);
   assert.match(
     stderr,
     new RegExp(`ssh -N -L 127\\.0\\.0\\.1:8888:127\\.0\\.0\\.1:${server.port} loopback\nOr .*JUPYTER_TOKEN`),
@@ -162,12 +162,15 @@ test('a number that no server has, or two, is answered with those that there are
   const one = await byHand();
   const words = ['loopback', '{F}', '--no-browser', '--adopt'];
   const none = await stderrOf(1, world.laptop, 'start', ...words, '1');
-  assert.match(none, /no Jupyter server of yours on loopback has the port or the PID 1\nThere are:\n/);
+  assert.match(
+    none,
+    /no Jupyter server of yours on loopback has the port or the PID 1\nThese are running there:\n/,
+  );
   assert.match(none, new RegExp(`^ {2}PID ${one.pid}, port ${one.port}, in ${world.home}$`, 'm'));
   const two = await startByHand(world, 'notebook', [`--port=${one.port}`, '--ip=127.0.0.2']);
   assert.equal(two.port, one.port);
   const both = await stderrOf(1, world.laptop, 'forward', 'loopback', '{F}', '--adopt', String(one.port));
-  assert.match(both, new RegExp(`${one.port} is the port or the PID of 2 servers on loopback\nName the one`));
+  assert.match(both, new RegExp(`${one.port} is the port or the PID of 2 servers on loopback\nChoose one`));
   assert.deepEqual(
     traces(world, world.laptop).filter((trace) => /connection|servers|record/.test(trace)),
     [],
@@ -233,7 +236,7 @@ test('where sshd forbids the tunnel a join leaves nothing on either side, and th
   const server = await startByHand(strict, 'notebook', [`--port=${await freePort()}`]);
   const words = ['--no-browser', '--adopt', String(server.pid)];
   const stderr = await stderrOf(1, strict.laptop, 'start', 'loopback', '{F}', ...words);
-  assert.match(stderr, /forbids to forward to Jupyter/);
+  assert.match(stderr, /does not allow forwarding to Jupyter/);
   assert.deepEqual(
     traces(strict, strict.laptop).filter((trace) => !trace.startsWith(`process ${server.pid}:`)),
     [

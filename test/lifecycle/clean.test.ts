@@ -34,7 +34,7 @@ test('clean leaves alone what somebody needs', async () => {
   await done(world.laptop, 'status');
 });
 
-test('clean forgets a server whose server is gone, and ends its tunnel', async () => {
+test('clean forgets a record whose server is gone, and ends its tunnel', async () => {
   const status = await world.laptop.run('status', '--json');
   process.kill(JSON.parse(status.stdout).servers[0].jupyter.pid, 'SIGKILL');
   await eventually('the server is gone', async () => (await world.laptop.run('status')).code === 3);
@@ -75,7 +75,7 @@ test('clean removes the lock of a command that crashed, and pages of servers tha
   writeFileSync(join(world.laptop.stateFolder, 'open-other.html'), '');
   assert.deepEqual((await clean()).sort(), [
     'the file open-other.html, which nothing needs',
-    'the lock server-other.lock, whose holder is gone',
+    'the lock server-other.lock, whose process is gone',
   ]);
   assert.deepEqual(
     readdirSync(world.laptop.stateFolder).filter((name) => name.includes('other')),

@@ -29,7 +29,7 @@ function everything(): string[] {
     .sort();
 }
 
-/** How often the host was asked anything: ends of sessions are told late. */
+/** How often the host was asked anything: ends of sessions are reported late. */
 const asked = () => world.sshd.log().match(/Connection from|Starting session/g)?.length;
 
 /** What a dry run prints, in its parts: each comment with the lines below it. */

@@ -43,7 +43,7 @@ for (const text of [
   '127.0.0.1:80:80',
   'elsewhere:80:localhost:80',
 ]) {
-  test(`"${text}" is no port to forward`, () => {
+  test(`"${text}" is an invalid port`, () => {
     assert.throws(
       () => parseForward(text),
       (error) => error instanceof UsageError && /LOCAL:HOST:PORT/.test(error.remedy ?? ''),

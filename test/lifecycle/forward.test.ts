@@ -39,7 +39,7 @@ test('forward brings a tunnel that was closed up again, to the server that still
   assert.deepEqual(world.processes(), [server.pid]);
 });
 
-test('forward without a name means the only server, and needs none for a port', async () => {
+test('forward needs no name for the only server, even with a port', async () => {
   const port = await freePort();
   const { name, tunnel } = await forwarded(`${port}`);
   assert.equal(name, 'work');
@@ -76,7 +76,7 @@ test('a tunnel that was closed comes back with its ports, but with none that oth
   }
 });
 
-test('a port that another program has taken meanwhile is told, and the tunnel is up without it', async () => {
+test('a port that another program has taken meanwhile is reported, and the tunnel is up without it', async () => {
   const taken = createServer();
   try {
     const port = await freePort();
@@ -85,7 +85,7 @@ test('a port that another program has taken meanwhile is told, and the tunnel is
     await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
     const { code, stdout, stderr } = await world.laptop.run('forward', 'work', '{F}');
     assert.equal(code, 0, stderr);
-    assert.match(stderr, new RegExp(`port ${port} of this machine cannot be had`));
+    assert.match(stderr, new RegExp(`local port ${port} is already in use`));
     assert.match(stdout, new RegExp(` -> 127\\.0\\.0\\.1:${server.port}\n`));
     assert.doesNotMatch(stdout, new RegExp(`:${port} -> `));
     const asked = await world.laptop.run('forward', 'work', `${port}:localhost:80`, '{F}');
@@ -114,10 +114,13 @@ test('a further port is taken back by its name, and is no more on the connection
   assert.deepEqual(tunnel.forwards, before.forwards);
   assert.deepEqual(keeperOf(world.laptop).up, before.forwards);
   const again = await stderrOf(2, world.laptop, ...words);
-  assert.match(again, new RegExp(`^Error: "work" has no further port ${port} of this machine\nIt has`));
+  assert.match(again, new RegExp(`^Error: "work" has no further local port ${port}\nIt has`));
   assert.equal((await world.laptop.run('forward', 'work', '--cancel')).code, 2);
   const first = await world.laptop.run('forward', 'work', String(before.localPort), '--cancel');
-  assert.match(first.stderr, /leads to its server\. End its tunnel: remote-notebook stop work --keep-server/);
+  assert.match(
+    first.stderr,
+    /leads to its server\. To close its tunnel: remote-notebook stop work --keep-server/,
+  );
   await done(world.laptop, 'stop', '--keep-server');
   assert.deepEqual((await forwarded('work')).tunnel.forwards, before.forwards);
   await done(world.laptop, 'stop', '--keep-server');
@@ -149,8 +152,8 @@ test('a port is reached from elsewhere only when its address is named, whatever 
       `0.0.0.0:${open}:${target}`,
       '{F}',
     );
-    assert.match(stderr, new RegExp(`others can reach port ${open} of this machine, at 0\\.0\\.0\\.0\n`));
-    assert.doesNotMatch(stderr, new RegExp(`others can reach port ${own} `));
+    assert.match(stderr, new RegExp(`other machines can connect to local port ${open} at 0\\.0\\.0\\.0\n`));
+    assert.doesNotMatch(stderr, new RegExp(`other machines can connect to local port ${own} `));
     assert.match(listeners(), new RegExp(` 127\\.0\\.0\\.1:${own} `));
     assert.match(listeners(), new RegExp(` 0\\.0\\.0\\.0:${open} `));
     const asked = (port: number) => fetch(`http://127.0.0.2:${port}/`).then((answer) => answer.json());
@@ -163,10 +166,10 @@ test('a port is reached from elsewhere only when its address is named, whatever 
   }
 });
 
-test('a server that is gone is not started by a forward', async () => {
+test('a server that has ended is not started by a forward', async () => {
   await done(world.laptop, 'stop', 'work', '{F}');
   const { code, stdout, stderr } = await world.laptop.run('forward', 'work', '{F}');
   assert.deepEqual([code, stdout], [1, '']);
-  assert.match(stderr, /^Error: "work" does not run on loopback\nStart it: remote-notebook start work$/m);
+  assert.match(stderr, /^Error: "work" is not running on loopback\nStart it: remote-notebook start work$/m);
   assert.deepEqual(world.processes(), []);
 });

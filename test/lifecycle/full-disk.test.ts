@@ -64,24 +64,24 @@ async function refused(reason: RegExp, ...args: string[]): Promise<void> {
   assert.match(stderr, /\nSee that \/.* is writable and its disk is not full\.\n$/);
 }
 
-test('a start on a full disk says so, and leaves nothing on either side', needsMount, async () => {
+test('a start on a full disk reports it, and leaves nothing on either side', needsMount, async () => {
   fill();
   await refused(/^Error: cannot write \/.*: ENOSPC: no space left on device\n/, 'start', 'loopback', '{F}');
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
 test(
-  'a disk that fills up costs nothing that runs, and stop goes on when there is room',
+  'a full disk affects no running server, and stop works again when there is space',
   needsMount,
   async () => {
     const { jupyter: server, tunnel } = await started(world.laptop, ...(await ports()));
     const { token } = serverRecord(world.laptop);
     fill();
-    await refused(/cannot write \/.*\/(state\.json|forwards|owners): ENOSPC/, 'forward', 'loopback', '6006');
+    await refused(/cannot write \/.*\/(state\.json|forwards|purpose): ENOSPC/, 'forward', 'loopback', '6006');
     const { state, jupyter: same } = await status();
     assert.deepEqual([state, same.pid], ['connected', server.pid]);
     assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
-    await refused(/cannot write \/.*\/(state\.json|forwards|owners): ENOSPC/, 'stop', '--yes');
+    await refused(/cannot write \/.*\/(state\.json|forwards|purpose): ENOSPC/, 'stop', '--yes');
     rmSync(filling());
     await done(world.laptop, 'stop', '--yes');
     assert.deepEqual(traces(world, world.laptop), []);
@@ -89,7 +89,7 @@ test(
 );
 
 test(
-  'a link that is lost while the disk is full is back on its port, and one keeper keeps it',
+  'a connection that is lost while the disk is full comes back on its port, with the same keeper',
   needsMount,
   async () => {
     const { jupyter: server, tunnel } = await started(world.laptop, ...(await ports()));
@@ -116,31 +116,27 @@ test(
   },
 );
 
-test(
-  'a disk that becomes read-only is told by every verb that would write, and status goes on',
-  needsMount,
-  async () => {
-    const { jupyter: server } = await started(world.laptop, ...(await ports()));
-    makeReadOnly();
-    try {
-      for (const verb of ['start', 'stop', 'forward'])
-        await refused(
-          /: EROFS: read-only file system\n/,
-          verb,
-          'loopback',
-          '{F}',
-          ...(verb === 'start' ? ['--name', 'other'] : []),
-        );
-      const { state, jupyter: same } = await status();
-      assert.deepEqual([state, same.pid], ['connected', server.pid]);
-    } finally {
-      unmount();
-    }
-  },
-);
+test('every verb that writes reports a read-only disk, and status keeps working', needsMount, async () => {
+  const { jupyter: server } = await started(world.laptop, ...(await ports()));
+  makeReadOnly();
+  try {
+    for (const verb of ['start', 'stop', 'forward'])
+      await refused(
+        /: EROFS: read-only file system\n/,
+        verb,
+        'loopback',
+        '{F}',
+        ...(verb === 'start' ? ['--name', 'other'] : []),
+      );
+    const { state, jupyter: same } = await status();
+    assert.deepEqual([state, same.pid], ['connected', server.pid]);
+  } finally {
+    unmount();
+  }
+});
 
 test(
-  'a link that is lost while the disk is read-only is back by itself when it can be written again',
+  'a connection that is lost while the disk is read-only comes back when the disk is writable again',
   needsMount,
   async () => {
     const { jupyter: server, tunnel } = await started(world.laptop, ...(await ports()));

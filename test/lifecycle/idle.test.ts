@@ -7,7 +7,7 @@ import { commandLineOf } from '../hosts/traces.ts';
 
 const world = worldPerTest();
 
-test('without --idle-timeout Jupyter is told nothing of idleness, and with it, for each server that is started', async () => {
+test('without --idle-timeout Jupyter gets no idle options; with it, each server that is started gets them', async () => {
   const plain = await started(world.laptop, '--name', 'plain');
   assert.doesNotMatch(commandLineOf(plain.jupyter.pid), /timeout/);
   const words = ['--name', 'timed', '--idle-timeout', '8h'];
@@ -21,7 +21,7 @@ test('without --idle-timeout Jupyter is told nothing of idleness, and with it, f
   assert.match(commandLineOf(again.jupyter.pid), /shutdown_no_activity_timeout=28800/);
 });
 
-test('a duration that is none is told, with those that are', async () => {
+test('an invalid duration is rejected, with examples of valid ones', async () => {
   for (const word of ['8', '0h', '-1h', '8 h', 'soon', '1.5h', '']) {
     const { code, stderr } = await world.laptop.run('start', 'loopback', '{F}', `--idle-timeout=${word}`);
     assert.equal(code, 2, word);

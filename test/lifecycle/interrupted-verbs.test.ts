@@ -99,7 +99,7 @@ test('a stop on another laptop that is interrupted leaves nothing of its own', a
   await assertUnchanged();
 });
 
-test('a stop that is interrupted can be said again', async () => {
+test('a stop that is interrupted can be repeated', async () => {
   process.kill(server, 'SIGSTOP');
   await interrupt(laptop, ['stop'], () => isAsked(localPort));
   process.kill(server, 'SIGCONT');

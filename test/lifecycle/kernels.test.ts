@@ -102,7 +102,7 @@ test('stop and restart ask about a busy kernel also after stop --keep-server, an
   assert.match(stderr, /loopback on loopback\n +it does not answer through its tunnel/);
 });
 
-test('a stop that its user takes back has no step behind it that looks done', async () => {
+test('a stop that the user declines shows no later step as done', async () => {
   await busyServer();
   const window = openTerminal([...PROGRAM, 'stop'], world.laptop.env);
   try {
@@ -116,7 +116,7 @@ test('a stop that its user takes back has no step behind it that looks done', as
   }
 });
 
-test('a busy server that answers nobody any more is stopped all the same', async () => {
+test('a busy server that does not respond is stopped anyway', async () => {
   await busyServer();
   const { jupyter: server } = await statusOf(world.laptop);
   process.kill(server.pid, 'SIGSTOP');

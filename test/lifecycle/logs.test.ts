@@ -48,12 +48,12 @@ test('logs prints what Jupyter wrote on the host, line by line', async () => {
   assert.equal(await done(world.laptop, 'logs'), `${logLines().join('\n')}\n`);
 });
 
-test('logs -n prints so many of the last lines', async () => {
+test('logs -n prints that many of the last lines', async () => {
   assert.ok(logLines().length > 2);
   assert.equal(await done(world.laptop, 'logs', '-n', '2'), `${logLines().slice(-2).join('\n')}\n`);
 });
 
-test('a token that got into the log all the same is not shown', async () => {
+test('a token that is in the log is not shown', async () => {
   const { token } = serverRecord(world.laptop);
   appendFileSync(log, `302 GET /?token=${token} (127.0.0.1)\n`);
   const shown = await done(world.laptop, 'logs', '-n', '1');
@@ -128,7 +128,7 @@ test('logs -f ends when the server is stopped, and says so', async () => {
   await done(world.laptop, 'stop');
   const { code, stderr } = await following.ended;
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /the server has ended|"loopback" was stopped here, or its tunnel closed/);
+  assert.match(stderr, /the server has ended|another command stopped "loopback" or closed its tunnel/);
   await eventually('nothing is left', () => world.processes().length === 0);
 });
 

@@ -6,7 +6,7 @@ import { worldPerTest } from '../hosts/lasting.ts';
 import { serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { serverPids } from '../hosts/traces.ts';
 
-/** One server is one server, however often, from wherever and in whatever words it is started. */
+/** One server is one server, however often, from wherever and with whatever options it is started. */
 
 const world = worldPerTest();
 
@@ -50,7 +50,7 @@ test('five names at once on one host get five servers over one connection', asyn
   assert.equal(status.code, 0, status.stdout);
 });
 
-test("a server whose record on the host lacks its beginning's date is joined all the same", async () => {
+test("a server whose record on the host lacks its beginning's date is joined anyway", async () => {
   const { jupyter: server } = await started(world.laptop);
   const { folder } = serverRecord(world.laptop);
   const record = readFileSync(join(folder, 'record'), 'utf8');
@@ -64,7 +64,10 @@ test("a server whose record on the host lacks its beginning's date is joined all
 test('a name stands for one directory on one host', async () => {
   await started(world.laptop);
   const stderr = await stderrOf(2, world.laptop, 'start', 'loopback', '{F}', '--directory', 'on and off');
-  assert.match(stderr, /"loopback" is the home folder on loopback, and not 'on and off' on loopback/);
+  assert.match(
+    stderr,
+    /"loopback" is the server in the home folder on loopback, not in 'on and off' on loopback/,
+  );
   assert.equal(serverPids(world).length, 1);
 });
 

@@ -96,7 +96,7 @@ test('open --print prints the URL that the server takes, and nothing else', asyn
   await assert.rejects(askJupyter(Number(url.port), '', '/api/status'), /403/);
 });
 
-test('open --print --json has that URL, and the token by itself, beside what open --json tells', async () => {
+test('open --print --json has that URL, and the token on its own, beside what open --json prints', async () => {
   const url = (await done(world.laptop, 'open', '--print')).trimEnd();
   const { jupyter: server, ...printed } = JSON.parse(await done(world.laptop, 'open', '--print', '--json'));
   const { jupyter: _, ...told } = JSON.parse(await done(world.laptop, 'open', '--json'));
@@ -104,14 +104,14 @@ test('open --print --json has that URL, and the token by itself, beside what ope
   assert.deepEqual(printed, { ...told, url, token: serverRecord(world.laptop).token });
 });
 
-test('open --json opens nothing, and tells the URL without the token', async () => {
+test('open --json opens nothing, and prints the URL without the token', async () => {
   const { program } = browser('unused');
   const { stdout } = await withEnvironment({ BROWSER: program }).run('open', '--json');
   assert.equal(JSON.parse(stdout).url, spec.url);
   assert.equal(stdout.includes(serverRecord(world.laptop).token), false);
 });
 
-test('start opens the page by itself, unless it is told not to', async () => {
+test('start opens the page, unless an option forbids it', async () => {
   const { program, given } = browser('by-itself');
   const laptop = withEnvironment({ BROWSER: program });
   for (const option of ['--no-browser', '--json']) {
@@ -145,7 +145,7 @@ test('open and forward say that a server is gone, and a forward that says so add
   await done(world.laptop, 'stop', 'gone');
 });
 
-test('open and forward of a server that hears nothing say so, and show the way to it all the same', async () => {
+test('open and forward of a server that does not respond report it, and print the way to it all the same', async () => {
   const { jupyter: server, url } = await started(world.laptop, '--name', 'deaf');
   process.kill(server.pid, 'SIGSTOP');
   for (const verb of ['open', 'forward']) {
@@ -155,7 +155,7 @@ test('open and forward of a server that hears nothing say so, and show the way t
       ...(verb === 'open' ? ['--print'] : []),
     );
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /"deaf" does not answer just now/);
+    assert.match(stderr, /"deaf" is not responding/);
     assert.ok(stdout.includes(new URL(url).host), stdout);
   }
   const shown = JSON.parse(await done(world.laptop, 'open', 'deaf', '--json'));
@@ -168,6 +168,9 @@ test('open refuses while no tunnel leads to the server: another program could ha
   for (const option of ['--print', '--json', '--verbose']) {
     const { code, stdout, stderr } = await world.laptop.run('open', option);
     assert.deepEqual([code, stdout], [1, '']);
-    assert.match(stderr, /no tunnel leads to "loopback" now\nTry: remote-notebook start loopback/);
+    assert.match(
+      stderr,
+      /there is no tunnel to "loopback" now\nReconnect with: remote-notebook start loopback/,
+    );
   }
 });

@@ -56,7 +56,7 @@ test('servers whose records were lost are found again, each with its tunnel, por
   assert.ok(await askJupyter(one?.tunnel.localPort ?? 0, token, '/api/status'));
 });
 
-test('what was found again is joined, forwarded and stopped like any other', async () => {
+test('what was found is joined, forwarded and stopped like any other', async () => {
   const before = await started(world.laptop, ...(await ports()));
   loseRecords('{"version":1,"servers":{"loopb');
   const repaired = await world.laptop.run('status', '--repair');
@@ -76,14 +76,14 @@ test("a server that is on record is left as it is, and another laptop's is not t
   assert.deepEqual(lasting(await shown()), before);
 });
 
-test('a connection that is down is told, since nothing can be asked there', async () => {
+test('a connection that is down is reported, since nothing can be asked there', async () => {
   await started(world.laptop, ...(await ports()));
   process.kill(world.sshd.pid(), 'SIGSTOP');
   process.kill(keeperOf(world.laptop).ssh?.pid ?? 0, 'SIGKILL');
   loseRecords();
   const repaired = await world.laptop.run('status', '--repair');
   process.kill(world.sshd.pid(), 'SIGCONT');
-  assert.match(repaired.stderr, /the connection to loopback is not up, so what is there cannot be known now/);
+  assert.match(repaired.stderr, /the connection to loopback is down, so its servers are unknown/);
 });
 
 test('a host cannot name a server by a path out of the state folder', async () => {

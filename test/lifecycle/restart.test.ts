@@ -48,7 +48,7 @@ test("the token of a restart is in no process's argument list, nor shown by --ve
   for (const pid of world.processes()) assert.equal(commandLineOf(pid).includes(token), false);
 });
 
-test('a busy kernel keeps its server from a restart, unless it is said with --yes', async () => {
+test('a busy kernel keeps its server from a restart, unless --yes is given', async () => {
   const before = await started(world.laptop);
   await makeBusy(world, world.laptop, before, await openSession(world.laptop, before, 'long run.ipynb'));
   const { code, stderr } = await world.laptop.run('restart');
@@ -57,7 +57,7 @@ test('a busy kernel keeps its server from a restart, unless it is said with --ye
   assert.notEqual((await restarted('--yes')).jupyter.pid, before.jupyter.pid);
 });
 
-test('a server that is gone is started again, where it was', async () => {
+test('a server that has ended is started again, where it was', async () => {
   const before = await started(world.laptop, ...(await ports()));
   process.kill(before.jupyter.pid, 'SIGKILL');
   const after = await restarted();

@@ -52,7 +52,7 @@ test('no file that is kept on the laptop can be read by another user of it', nee
     below(laptop.stateFolder).some((file) => file.endsWith('.html')),
   );
   const files = below(laptop.stateFolder).filter((file) => statSync(file).isFile());
-  for (const name of ['state.json', 'open-loopback.html', 'state', 'forwards', 'owners', 'log'])
+  for (const name of ['state.json', 'open-loopback.html', 'state', 'forwards', 'purpose', 'log'])
     assert.ok(
       files.some((file) => file.endsWith(`/${name}`)),
       `${name} is among ${files.join(' ')}`,

@@ -15,7 +15,7 @@ import { eventually } from '../hosts/world.ts';
 const needsProc = { skip: NO_PROC };
 
 const world = await worldPerFile();
-/** All that was ever printed, on either output. */
+/** Everything that was printed, on either output. */
 let printed = '';
 let token: string;
 /** Each argument list that was seen on this machine, of whichever process. */

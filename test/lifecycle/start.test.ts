@@ -97,7 +97,7 @@ test("a command of the user's own is run as their shell would read it", async ()
   assert.equal(getPriority(answer.jupyter.pid) - getPriority(), 5);
 });
 
-test('a command of more than one command is one, and the server is told from them', async () => {
+test('a command of more than one command is one, and the server is reported from them', async () => {
   mkdirSync(join(world.home, 'elsewhere'));
   const answer = await started(
     world.laptop,
@@ -123,7 +123,10 @@ test('a port that is taken here or on the host is no failure: the next is taken,
     const words = ['start', 'loopback', '{F}', '--no-browser', '--port', String(port)];
     const { code, stderr } = await world.laptop.run(...words);
     assert.equal(code, 0, stderr);
-    assert.match(stderr, new RegExp(`port ${port} of loopback is taken by .*\\(PID ${process.pid}\\)`));
+    assert.match(
+      stderr,
+      new RegExp(`port ${port} of loopback is already in use by .*\\(PID ${process.pid}\\)`),
+    );
     await world.laptop.run('stop');
     const local = await world.laptop.run(
       'start',
@@ -136,19 +139,16 @@ test('a port that is taken here or on the host is no failure: the next is taken,
     assert.equal(local.code, 0, local.stderr);
     assert.match(
       local.stderr,
-      new RegExp(`port ${port} of this machine is taken by .*\\(PID ${process.pid}\\); trying the next`),
+      new RegExp(`local port ${port} is already in use by .*\\(PID ${process.pid}\\); trying the next one`),
     );
     await world.laptop.run('stop');
     const other = String(await freePort());
-    for (const [where, words] of [
-      ['loopback', ['--port', String(port)]],
-      ['this machine', ['--port', other, '--local-port', String(port)]],
+    for (const [message, words] of [
+      [`port ${port} of loopback is taken`, ['--port', String(port)]],
+      [`local port ${port} is already in use`, ['--port', other, '--local-port', String(port)]],
     ] as const) {
       const strict = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--strict-port', ...words);
-      assert.match(
-        strict,
-        new RegExp(`Error: port ${port} of ${where} is taken by .*\\(PID ${process.pid}\\)`),
-      );
+      assert.match(strict, new RegExp(`Error: ${message} by .*\\(PID ${process.pid}\\)`));
       assert.deepEqual(world.processes(), []);
     }
   });
@@ -167,12 +167,12 @@ test('the holder of a taken port is called by its whole name, and a Python progr
     [`jupyter-notebook \\(PID ${byHand.pid}\\)`, byHand.port],
     [`http\\.server \\(PID ${served.pid}\\)`, port],
   ] as const) {
-    for (const [where, words] of [
-      ['loopback', ['--port', String(taken)]],
-      ['this machine', [...aside, '--local-port', String(taken)]],
+    for (const [message, words] of [
+      [`port ${taken} of loopback is taken`, ['--port', String(taken)]],
+      [`local port ${taken} is already in use`, [...aside, '--local-port', String(taken)]],
     ] as const) {
       const strict = await world.laptop.run('start', 'loopback', '{F}', '--strict-port', ...words);
-      assert.match(strict.stderr, new RegExp(`port ${taken} of ${where} is taken by ${holder}`));
+      assert.match(strict.stderr, new RegExp(`${message} by ${holder}`));
     }
   }
 });

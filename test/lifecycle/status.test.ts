@@ -158,7 +158,7 @@ test('a status is of the one server that is named', async () => {
   await done(world.laptop, 'stop', 'second');
 });
 
-test('a server that was killed is told with the end of its log', async () => {
+test('a server that was killed is reported with the end of its log', async () => {
   const laptop = world.anotherLaptop();
   const { jupyter: server } = await started(laptop, '--name', 'doomed');
   process.kill(server.pid, 'SIGKILL');
@@ -172,7 +172,7 @@ test('a server that was killed is told with the end of its log', async () => {
   await done(laptop, 'stop');
 });
 
-test('where nothing was started nothing is wrong, and the way to start is told', async () => {
+test('where nothing was started nothing is wrong, and the way to start is reported', async () => {
   const laptop = world.anotherLaptop();
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
   writeFileSync(laptop.configurationFile, 'servers:\n  work: { destination: loopback }\n');

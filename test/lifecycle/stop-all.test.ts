@@ -25,7 +25,7 @@ test('stop --all asks once, with all that runs and computes, and then nothing ru
   assert.deepEqual(world.processes(), []);
 });
 
-test('whoever does not want it after all is told that all run on', async () => {
+test('whoever does not want it after all is reported that all run on', async () => {
   const { jupyter: server } = await started(world.laptop);
   const window = openTerminal([...PROGRAM, 'stop', '--all'], world.laptop.env);
   await window.saw('[y/N]');
@@ -56,7 +56,7 @@ test('without a terminal stop --all wants its yes, and stops nothing', async () 
   assert.ok(world.processes().includes(server.pid));
 });
 
-test('a host that is away keeps no other server from being stopped, and is told', async (context) => {
+test('a host that is away keeps no other server from being stopped, and is reported', async (context) => {
   const away = await worldFor(context);
   await started(world.laptop, '--name', 'near');
   const words = ['-F', away.sshd.sshConfig, '--json', '--name', 'far'];

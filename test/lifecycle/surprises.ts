@@ -68,7 +68,7 @@ export function describeSurprises({
       await usedWith([[`c.${app}.token = ''`]]);
     });
 
-    test('a password without any token is told, with the line that makes it so, and nothing is left', async () => {
+    test('a password without any token is reported, with the line that makes it so, and nothing is left', async () => {
       configure([`c.${app}.token = ''`, `c.${app}.password = '${PASSWORD}'`]);
       const { code, stderr } = await world.laptop.run(
         'start',
@@ -80,7 +80,7 @@ export function describeSurprises({
       assert.equal(code, 1);
       assert.match(
         stderr,
-        /its own configuration takes no token there, only a password\nTake the line token = ''/,
+        /its own configuration accepts no token, only a password\nRemove the line token = ''/,
       );
       assert.deepEqual(traces(world, world.laptop), []);
     });

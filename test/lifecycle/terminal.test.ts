@@ -61,7 +61,7 @@ test('Ctrl-C reaches the whole foreground of a terminal, and still nothing is le
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
-test('whoever presses Ctrl-C twice waits no longer for the host, which clears up by itself', async () => {
+test('whoever presses Ctrl-C twice waits no longer for the host, which clears up on its own', async () => {
   const deaf = join(world.home, 'deaf');
   const lines = ['#!/bin/sh', "trap '' TERM", `: >'${join(world.home, 'reached')}'`, 'sleep 600', ''];
   writeFileSync(deaf, lines.join('\n'), { mode: 0o755 });
@@ -101,7 +101,7 @@ test('a passphrase is asked for once, and not again by status, logs and stop', a
   assert.deepEqual(traces(world, world.laptop), []);
 });
 
-test('whoever waits for a host that does not answer sees what is waited for', async () => {
+test('a command that waits for a silent host shows what it is waiting for', async () => {
   // The system still takes connections for it, and nobody says a word there.
   process.kill(world.sshd.pid(), 'SIGSTOP');
   try {
@@ -120,7 +120,7 @@ test('whoever waits for a host that does not answer sees what is waited for', as
   }
 });
 
-test('what ssh asks meanwhile stands on a line of its own', async () => {
+test('a question of ssh is on a line of its own', async () => {
   lockKey();
   const window = openLive(...start());
   await window.saw('Enter passphrase for key');
@@ -145,7 +145,7 @@ test('a wrong passphrase is asked for again, as ssh does', async () => {
   assert.equal((await world.laptop.run('stop')).code, 0);
 });
 
-test('a host that was never met shows its fingerprint, and is known from then on', async () => {
+test('an unknown host key is shown with its fingerprint, and is known from then on', async () => {
   writeFileSync(join(world.sshd.folder, 'known_hosts'), '');
   const window = open(...start());
   await window.saw('key fingerprint is SHA256:');

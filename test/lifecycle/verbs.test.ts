@@ -30,7 +30,7 @@ function fetchText(port: number): Promise<string> {
   });
 }
 
-test('stop ends exactly one server, and the others of that user live on', async () => {
+test('stop ends exactly one server, and the others of that user keep running', async () => {
   await start('--name', 'one');
   await start('--name', 'two');
   const two = await status('two');
@@ -41,7 +41,7 @@ test('stop ends exactly one server, and the others of that user live on', async 
   assert.equal((await status('two')).state, 'connected');
 });
 
-test('stopping what is gone already is no failure, and said so', async () => {
+test('stopping what is gone already is no failure, and is reported', async () => {
   await start();
   process.kill((await status()).jupyter.pid, 'SIGKILL');
   const { stderr } = await run('stop');
@@ -49,7 +49,7 @@ test('stopping what is gone already is no failure, and said so', async () => {
   assert.deepEqual(world.processes(), []);
 });
 
-test('a server that hears nothing any more is stopped all the same', async () => {
+test('a server that does not respond is stopped anyway', async () => {
   await start();
   process.kill((await status()).jupyter.pid, 'SIGSTOP');
   const { stderr } = await run('stop');
@@ -66,7 +66,7 @@ test('stop --keep-server closes the tunnel alone, and start joins the server aga
   assert.deepEqual([again.joined, again.jupyter.pid], [true, before.jupyter.pid]);
 });
 
-test('a server whose server was left to run stays known: status shows it, start, forward and stop take its name', async () => {
+test('a record whose server was left to run stays known: status shows it, start, forward and stop take its name', async () => {
   await start('--name', 'kept', '--local-port', String(await freePort()));
   await start('--name', 'other');
   const before = await status('kept');
@@ -94,7 +94,7 @@ test('a server whose server was left to run stays known: status shows it, start,
   assert.deepEqual(world.processes(), []);
 });
 
-test('a kept server is no reason to ask which server is meant, nor a leftover', async () => {
+test('a kept server is neither a candidate for a missing name, nor a leftover', async () => {
   await start('--name', 'kept');
   await run('stop', '--keep-server');
   await start('--name', 'other');
@@ -102,7 +102,7 @@ test('a kept server is no reason to ask which server is meant, nor a leftover', 
   assert.match((await run('clean')).stderr, /Nothing to remove\./);
 });
 
-test('a step that came to nothing has no tick: a server that is on record and gone is proven in vain', async () => {
+test('a failed step gets no tick: here, a server on record that has ended', async () => {
   await start();
   process.kill((await status()).jupyter.pid, 'SIGKILL');
   const { stderr } = await start();
@@ -145,10 +145,7 @@ test('forward brings more ports over the same connection, and again after a reco
       ),
     );
     const taken = await stderrOf(1, world.laptop, 'forward', 'loopback', `${port}`);
-    assert.match(
-      taken,
-      new RegExp(`port ${port} of this machine cannot be had: .*\\(PID ${process.pid}\\) has it`),
-    );
+    assert.match(taken, new RegExp(`local port ${port} is already in use by .*\\(PID ${process.pid}\\)`));
     assert.equal((await status()).tunnel.forwards.length, 3);
   } finally {
     server.close();
@@ -159,7 +156,7 @@ test('forward says that nothing runs where nothing runs', async () => {
   mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
   writeFileSync(world.laptop.configurationFile, 'servers:\n  gpu:\n    destination: loopback\n');
   const stderr = await stderrOf(1, world.laptop, 'forward', 'gpu', '{F}');
-  assert.match(stderr, /"gpu" does not run on loopback/);
+  assert.match(stderr, /"gpu" is not running on loopback/);
   assert.deepEqual(world.processes(), []);
 });
 
@@ -184,7 +181,7 @@ test('the browser gets a private file that leads to the page, and no token on it
   assert.throws(() => statSync(page), /ENOENT/);
 });
 
-test('logs -f goes on until the server ends, and leaves no process on the host', async () => {
+test('logs -f continues until the server ends, and leaves no process on the host', async () => {
   await start();
   const { pid } = (await status()).jupyter;
   const following = world.laptop.start('logs', '-f');
@@ -212,7 +209,7 @@ test('what was saved is started by its name, over the ssh_config that was named,
   assert.deepEqual([again.name, again.directory], ['daily', join(world.home, 'work')]);
 });
 
-test('without a name the default of config.yaml is meant', async () => {
+test('without a name the default of config.yaml is used', async () => {
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(

@@ -13,7 +13,7 @@ Use user@host; ssh asks for the password. To log in with a key: ssh-copy-id user
 `;
 const NO_NAME = `Use up to 64 letters, digits, dots, dashes and underscores, without a leading dot or dash.`;
 const NO_FORWARD =
-  'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the host as the remote machine sees it; ports are from 1 to 65535.';
+  'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the name that HOST has on the remote machine. Ports are from 1 to 65535.';
 const HOW_TO_BEGIN =
   'To set up a server: remote-notebook init. Or: remote-notebook start user@host --directory DIR --environment VENV';
 
@@ -133,10 +133,10 @@ Add --plain, or use --verbose to see the commands of any other stop as they run.
   [['status', 'me:secret@host', '{F}', '--all'], NO_PASSWORD],
   [['status', 'host', '{F}', '--all', '--watch'], combined('--all', '--watch')],
   [['status', '{F}', '--all'], `Error: no server is named, and none is configured\n${HOW_TO_BEGIN}\n`],
-  [['forward', 'host', '{F}', '0'], `Error: "0" is no port to forward\n${NO_FORWARD}\n`],
-  [['forward', 'host', '{F}', '70000'], `Error: "70000" is no port to forward\n${NO_FORWARD}\n`],
-  [['forward', 'host', '{F}', '8080:0'], `Error: "8080:0" is no port to forward\n${NO_FORWARD}\n`],
-  [['forward', 'host', '{F}', 'abc'], `Error: "abc" is no port to forward\n${NO_FORWARD}\n`],
+  [['forward', 'host', '{F}', '0'], `Error: invalid port: "0"\n${NO_FORWARD}\n`],
+  [['forward', 'host', '{F}', '70000'], `Error: invalid port: "70000"\n${NO_FORWARD}\n`],
+  [['forward', 'host', '{F}', '8080:0'], `Error: invalid port: "8080:0"\n${NO_FORWARD}\n`],
+  [['forward', 'host', '{F}', 'abc'], `Error: invalid port: "abc"\n${NO_FORWARD}\n`],
   [['start', 'host', '{F}', '--name', 'a/b'], `Error: "a/b" cannot be a server's name\n${NO_NAME}\n`],
   [['start', 'host', '{F}', '--save', '../x'], `Error: "../x" cannot be a server's name\n${NO_NAME}\n`],
   [

@@ -109,7 +109,7 @@ test('after a mistyped password, a lost connection does not lead to another ques
     process.kill(before ?? 0, 'SIGKILL');
     await eventually('another ssh is connected', () => {
       const state = keeperOf(laptop);
-      return state.word === 'connected' && state.ssh?.pid !== before;
+      return state.phase === 'connected' && state.ssh?.pid !== before;
     });
   } finally {
     await window.close();

@@ -93,7 +93,7 @@ test("a state folder whose path is too long for ssh's socket is rejected and not
       stderr,
       /^Error: the path FILES\/l\/s{80}\/.*\/control is too long for a control socket \(86 bytes\)\n/,
     );
-    assert.match(stderr, /\nName a shorter folder in XDG_STATE_HOME\.\n$/);
+    assert.match(stderr, /\nSet XDG_STATE_HOME to a shorter folder\.\n$/);
   }
 });
 
@@ -101,6 +101,6 @@ test('a state folder whose path ssh would read differently is rejected and not c
   for (const name of ['100%', '${HOME}']) {
     lone.laptop.env.XDG_STATE_HOME = join(lone.folder, 'l', name);
     const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');
-    assert.match(stderr, /holds a % or a \$\{, which ssh would replace by something else\n/);
+    assert.match(stderr, /contains a % or a \$\{, which ssh would replace\n/);
   }
 });

@@ -72,7 +72,7 @@ test('where ssh has ended meanwhile the token goes nowhere, though the next ssh 
     const ssh = () => readKeeperState({ folder })?.ssh?.pid ?? 0;
     const first = ssh();
     process.kill(first, 'SIGKILL');
-    while (ssh() === first || readKeeperState({ folder })?.word !== 'connected')
+    while (ssh() === first || readKeeperState({ folder })?.phase !== 'connected')
       await new Promise((resolve) => setTimeout(resolve, 20));
   });
   assert.deepEqual([answer, heard], ['ECONNREFUSED', []]);

@@ -7,7 +7,7 @@ import { worldPerTest } from '../hosts/lasting.ts';
 
 const world = worldPerTest();
 
-test('a host whose start-up files wait without end is told, and not waited for', async () => {
+test('a host whose start-up files wait forever is reported, and no command waits for it', async () => {
   writeFileSync(join(world.home, '.bashrc'), 'echo choose a project; exec sleep 70\n');
   assert.match(
     await failure(world, 'loopback'),

@@ -17,7 +17,7 @@ async function begin(options: WorldOptions = {}): Promise<void> {
   world = await makeWorld(options);
 }
 
-test('a name that nobody knows is reported as neither a server nor a Host of the ssh_config', async () => {
+test('an unknown name is reported as neither a server nor a Host of ssh_config', async () => {
   await begin();
   assert.match(
     await failure(world, 'no-such-host.invalid'),
@@ -25,13 +25,13 @@ test('a name that nobody knows is reported as neither a server nor a Host of the
   );
 });
 
-test('a name that is nearly a Host of ssh_config is answered with that one', async () => {
+test('a name that resembles a Host of ssh_config gets that one as a suggestion', async () => {
   await begin();
   const said = await failure(world, 'lopback');
   assert.match(said, /\nDid you mean loopback\? "lopback" is not a server or a Host of /);
 });
 
-test('a Host of ssh_config whose HostName nobody knows is not taken for a mistyped name', async () => {
+test('a Host of ssh_config with an unknown HostName is not treated as a mistyped name', async () => {
   await begin();
   appendFileSync(world.sshd.sshConfig, 'Host gpu\n  HostName no-such-host.invalid\n');
   assert.match(
@@ -40,7 +40,7 @@ test('a Host of ssh_config whose HostName nobody knows is not taken for a mistyp
   );
 });
 
-test('a port on which no sshd listens is told', async () => {
+test('a port on which no sshd listens is reported', async () => {
   await begin();
   await world.sshd.stop();
   assert.equal(
@@ -51,7 +51,7 @@ The machine is up, but no sshd listens on that port. Check the port and that ssh
   );
 });
 
-test('a key that the host refuses is told, with the way to install one', async () => {
+test('a key that the host refuses is reported, with the way to install one', async () => {
   await begin();
   writeFileSync(world.sshd.authorizedKeys, '');
   assert.equal(
@@ -74,7 +74,7 @@ Either the host was reinstalled or somebody intercepts the connection. Ask its a
   );
 });
 
-test('a host that was never met is not trusted where nobody can be asked', async () => {
+test('an unknown host key is not trusted where nobody can be asked', async () => {
   await begin();
   writeFileSync(join(world.sshd.folder, 'known_hosts'), '');
   assert.equal(
@@ -85,7 +85,7 @@ Connect once by hand, and compare the fingerprint before you accept it: ssh -F S
   );
 });
 
-test('an option that ssh does not know is told by its file and line', async () => {
+test('an option that ssh does not know is reported with its file and line', async () => {
   await begin();
   appendFileSync(world.sshd.sshConfig, 'NoSuchOption yes\n');
   assert.match(
@@ -95,14 +95,14 @@ test('an option that ssh does not know is told by its file and line', async () =
 });
 
 const FORBIDDEN =
-  /^Error: the sshd of loopback forbids to forward to Jupyter \(port \d+\)\nIt is for its administrator to allow: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys\.\n$/;
+  /^Error: sshd on loopback does not allow forwarding to Jupyter \(port \d+\)\nAsk the administrator to allow it: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys\.\n$/;
 
 test('an sshd that allows no forwarding is named, with its option', async () => {
   await begin({ sshdConfig: ['AllowTcpForwarding no'] });
   assert.match(await failure(world, 'loopback'), FORBIDDEN);
 });
 
-test('an sshd that permits to open nothing is named, with its option', async () => {
+test('an sshd with an empty PermitOpen is named, with its option', async () => {
   await begin({ sshdConfig: ['PermitOpen none'] });
   assert.match(await failure(world, 'loopback'), FORBIDDEN);
 });
@@ -117,7 +117,7 @@ sshd on the host does not allow more sessions: see MaxSessions in its sshd_confi
   );
 });
 
-test('a host that runs something else than what it is told is found out', async () => {
+test('a host that runs another command than ours is reported', async () => {
   await begin({ sshdConfig: ['ForceCommand echo This account is for copies only.'] });
   assert.equal(
     await failure(world, 'loopback'),
@@ -131,7 +131,7 @@ for (const [what, line] of [
   ['lines', 'yes on and on'],
   ['a line', "yes 'on and on' | tr '\\n' ' '"],
 ] as const) {
-  test(`a host whose start-up files print ${what} without end is told, and not listened to`, async () => {
+  test(`a host whose start-up files print ${what} forever is reported, and its output is not read to the end`, async () => {
     await begin();
     writeFileSync(join(world.home, '.bashrc'), `${line}\n`);
     const told =

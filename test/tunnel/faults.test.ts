@@ -40,12 +40,12 @@ function sessionProcess(): number {
   return row[0];
 }
 
-test('a connection whose end on the host was killed is back by itself', async () => {
+test('a connection whose end on the host was killed is back on its own', async () => {
   const { ssh } = keeper();
   process.kill(sessionProcess(), 'SIGKILL');
   await eventually(
     'another ssh is connected',
-    () => keeper().word === 'connected' && keeper().ssh?.pid !== ssh?.pid,
+    () => keeper().phase === 'connected' && keeper().ssh?.pid !== ssh?.pid,
   );
   await is('connected');
 });
@@ -68,12 +68,12 @@ test('a laptop that slept until its host gave it up has its tunnel back when it 
   );
   await eventually(
     'another ssh is connected',
-    () => keeper().word === 'connected' && keeper().ssh?.pid !== ssh?.pid,
+    () => keeper().phase === 'connected' && keeper().ssh?.pid !== ssh?.pid,
   );
   await is('connected');
 });
 
-test('a laptop that slept longer than its keep-alive, and was missed by nobody, goes on as before', async () => {
+test('a laptop that slept longer than its keep-alive, and was missed by nobody, keeps its connection', async () => {
   const { ssh } = keeper();
   // Its ssh asks every 5 s, and gives up when three answers lack.
   await asleep(() => new Promise((resolve) => setTimeout(resolve, 20_000)));
@@ -108,7 +108,7 @@ test('a host key that changed meanwhile is refused, and not tried again', async 
   assert.match(again, /HOST IDENTIFICATION HAS CHANGED/);
 });
 
-test('a Jupyter that was killed is told, with its last words', async () => {
+test('a killed Jupyter is reported, with the end of its log', async () => {
   process.kill((await status()).jupyter.pid, 'SIGKILL');
   await is('degraded');
   const { jupyter: server } = await status();
@@ -118,7 +118,7 @@ test('a Jupyter that was killed is told, with its last words', async () => {
   assert.equal(again.joined, false);
 });
 
-test('a Jupyter that hangs is not called dead', async () => {
+test('a Jupyter that hangs is not reported as ended', async () => {
   const { pid } = (await status()).jupyter;
   process.kill(pid, 'SIGSTOP');
   const { jupyter: server, tunnel } = await status();
@@ -128,7 +128,7 @@ test('a Jupyter that hangs is not called dead', async () => {
   await eventually('it runs', async () => (await status()).jupyter.state === 'running');
 });
 
-test('a deleted control socket costs a new connection and nothing else', async () => {
+test('a deleted control socket needs a new connection and nothing else', async () => {
   const { pid } = (await status()).jupyter;
   rmSync(join(connectionFolder(world.laptop), 'control'));
   const again = await started(world.laptop);
@@ -137,7 +137,7 @@ test('a deleted control socket costs a new connection and nothing else', async (
   assert.deepEqual(world.processes(), []);
 });
 
-test('a state folder that was deleted is no loss: the next start joins the server', async () => {
+test('a deleted state folder loses nothing: the next start joins the server', async () => {
   const { pid } = (await status()).jupyter;
   rmSync(world.laptop.stateFolder, { recursive: true });
   const again = await started(world.laptop);
@@ -158,7 +158,7 @@ const BROKEN_STATES: readonly (readonly [name: string, content: string])[] = [
   ['with a text where records should be', '{"version":1,"servers":"loopback"}'],
 ];
 
-test('a state file that cannot be understood is set aside, and the next start finds what runs', async () => {
+test('a corrupt state file is moved away, and the next start finds the running server', async () => {
   const file = join(world.laptop.stateFolder, 'state.json');
   const { pid } = (await status()).jupyter;
   for (const [name, content] of BROKEN_STATES) {
@@ -172,7 +172,7 @@ test('a state file that cannot be understood is set aside, and the next start fi
   assert.equal(aside.length, BROKEN_STATES.length);
 });
 
-test('a state file of a newer version is left as it is, and said so', async () => {
+test('a state file of a newer version is left as it is, and reported', async () => {
   const file = join(world.laptop.stateFolder, 'state.json');
   writeFileSync(file, '{"version":99}');
   const refused = await stderrOf(1, world.laptop, 'status');
@@ -180,7 +180,7 @@ test('a state file of a newer version is left as it is, and said so', async () =
   assert.equal(readFileSync(file, 'utf8'), '{"version":99}');
 });
 
-test('a process that has got the PID of a keeper, an ssh or a server lives on', async () => {
+test('a process that has the PID of a keeper, an ssh or a server keeps running', async () => {
   const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' });
   try {
     const stateFile = join(connectionFolder(world.laptop), 'state');
@@ -222,7 +222,7 @@ const WITHOUT_EVENTS = [
 ] as const;
 const [UNSHARE, ...UNSHARE_ARGS] = WITHOUT_EVENTS;
 
-test('a laptop whose file events are used up starts and forwards all the same', {
+test('a laptop whose file events are used up can still start and forward', {
   skip: spawnSync(UNSHARE, [...UNSHARE_ARGS, 'true']).status !== 0 && outside('no user namespace can be had'),
 }, async () => {
   const args = ['start', 'loopback', '-F', world.sshd.sshConfig, '--no-browser', '--name', 'other'];
@@ -233,7 +233,7 @@ test('a laptop whose file events are used up starts and forwards all the same', 
   assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 0);
 });
 
-test('a host that falls silent is told by its silence, and no command waits for it without end', async () => {
+test('a host that falls silent is noticed, and no command waits for it forever', async () => {
   process.kill(world.sshd.pid(), 'SIGSTOP');
   try {
     process.kill(keeper().ssh?.pid ?? 0, 'SIGKILL');

@@ -33,10 +33,10 @@ looked 3
 up 127.0.0.1:8889:127.0.0.1:8889
 up 127.0.0.1:6006:localhost:6006
 down 127.0.0.1:80:localhost:80
-said bind: Permission denied
+message bind: Permission denied
 `),
     {
-      word: 'connected',
+      phase: 'connected',
       keeper: { pid: 11, startTime: '100' },
       ssh: { pid: 12, startTime: 'Mon Nov 23 10:00:00 2026' },
       since: 1700000000,
@@ -45,49 +45,49 @@ said bind: Permission denied
       up: ['127.0.0.1:8889:127.0.0.1:8889', '127.0.0.1:6006:localhost:6006'],
       down: ['127.0.0.1:80:localhost:80'],
       looked: 3,
-      said: 'bind: Permission denied',
+      message: 'bind: Permission denied',
     },
   );
 });
 
-test('a pause tells which try comes next, and when', () => {
-  const { word, tries, nextTry } = parseKeeperState(
+test('the state during a pause has the number and the time of the next try', () => {
+  const { phase, tries, nextTry } = parseKeeperState(
     'state reconnecting\nkeeper 11 1\ntry 4\nnext 1700000008\n',
   );
-  assert.deepEqual([word, tries, nextTry], ['reconnecting', 4, 1700000008]);
+  assert.deepEqual([phase, tries, nextTry], ['reconnecting', 4, 1700000008]);
 });
 
-test('an empty or foreign file is no connection', () => {
+test('an empty or invalid state file is not a connection', () => {
   for (const text of ['', 'nonsense\n', '\n\n']) {
-    const { word, keeper, up } = parseKeeperState(text);
-    assert.deepEqual([word, keeper, up], ['failed', undefined, []]);
+    const { phase, keeper, up } = parseKeeperState(text);
+    assert.deepEqual([phase, keeper, up], ['failed', undefined, []]);
   }
 });
 
-test('a connection that never was has no state', async () => {
+test('a connection that was never opened has no state', async () => {
   assert.equal(readKeeperState({ folder: join(folder, 'nowhere') }), undefined);
   assert.equal(await keeperState({ folder: join(folder, 'nowhere') }), undefined);
 });
 
-test('connected counts while keeper and ssh live', async () => {
+test('a connection is connected while its keeper and its ssh are running', async () => {
   write('state connected', `keeper ${await alive()}`, `ssh ${await alive()}`);
-  assert.equal((await keeperState({ folder }))?.word, 'connected');
+  assert.equal((await keeperState({ folder }))?.phase, 'connected');
 });
 
 test('an ssh that has just died is being reconnected', async () => {
   write('state connected', `keeper ${await alive()}`, `ssh ${GONE}`);
-  assert.equal((await keeperState({ folder }))?.word, 'reconnecting');
+  assert.equal((await keeperState({ folder }))?.phase, 'reconnecting');
 });
 
-test('the word of a keeper that was killed counts no more, though another process has its PID', async () => {
+test('the state of a killed keeper is ignored, even if another process has its PID', async () => {
   write('state connected', `keeper ${GONE}`, `ssh ${await alive()}`);
   assert.equal(await keeperState({ folder }), undefined);
 });
 
-test('the last word of a keeper that gave up stands', async () => {
+test('the state of a keeper that gave up is kept', async () => {
   for (const word of ['needs-login', 'failed']) {
-    write(`state ${word}`, `keeper ${GONE}`, 'said Permission denied (publickey).');
+    write(`state ${word}`, `keeper ${GONE}`, 'message Permission denied (publickey).');
     const state = await keeperState({ folder });
-    assert.deepEqual([state?.word, state?.said], [word, 'Permission denied (publickey).']);
+    assert.deepEqual([state?.phase, state?.message], [word, 'Permission denied (publickey).']);
   }
 });

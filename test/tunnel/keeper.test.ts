@@ -27,7 +27,7 @@ const status = () => statusOf(world.laptop);
 async function connectedAgain(oldSsh: number | undefined) {
   await eventually(
     'another ssh is connected',
-    () => keeper().word === 'connected' && keeper().ssh?.pid !== oldSsh,
+    () => keeper().phase === 'connected' && keeper().ssh?.pid !== oldSsh,
   );
   await eventually('the server answers', async () => (await status()).jupyter.state === 'running');
 }
@@ -40,7 +40,7 @@ test('a killed ssh is back at once, on the same port', async () => {
   assert.equal((await status()).url, url);
 });
 
-test('a killed keeper is found out, and the next start puts another in its place', async () => {
+test('a killed keeper is noticed, and the next start replaces it', async () => {
   const before = keeper();
   const { url } = await status();
   process.kill(before.keeper?.pid ?? 0, 'SIGKILL');
@@ -66,7 +66,7 @@ test('a session that somebody has stopped does not keep the next connection wait
     process.kill(second ?? 0, 'SIGKILL');
     await eventually(
       'another ssh is connected',
-      () => keeper().word === 'connected' && keeper().ssh?.pid !== second,
+      () => keeper().phase === 'connected' && keeper().ssh?.pid !== second,
       20_000,
     );
   } finally {
@@ -79,11 +79,11 @@ function session(): number | undefined {
   return world.processes().find((pid) => commandLineOf(pid).endsWith(' master true'));
 }
 
-test('sshd that was away is found again, by itself', async () => {
+test('sshd that was down is found again, on its own', async () => {
   const { ssh } = keeper();
   await world.sshd.stop();
   process.kill(ssh?.pid ?? 0, 'SIGKILL');
-  await eventually('the keeper waits for its next try', () => keeper().said !== undefined);
+  await eventually('the keeper waits for its next try', () => keeper().message !== undefined);
   const away = await status();
   assert.equal(away.state, 'reconnecting');
   assert.match(away.tunnel.reason, /Connection refused/);
@@ -91,11 +91,11 @@ test('sshd that was away is found again, by itself', async () => {
   await connectedAgain(ssh?.pid);
 });
 
-test('a port that was taken meanwhile is had again as soon as it is free', async () => {
+test('a port that was in use is bound again as soon as it is free', async () => {
   const { localPort } = (await status()).tunnel;
   const { ssh } = keeper();
   const thief = await takeOver(localPort, ssh?.pid ?? 0);
-  await eventually('the forward is down', () => keeper().word === 'connected' && keeper().down.length === 1);
+  await eventually('the forward is down', () => keeper().phase === 'connected' && keeper().down.length === 1);
   assert.equal((await status()).state, 'degraded');
   await new Promise((resolve) => thief.close(resolve));
   await eventually('the forward is up', () => keeper().up.length === 1);
@@ -129,7 +129,7 @@ test('a keeper whose folder has vanished ends itself when its ssh ends', async (
   await eventually('the keeper is gone', () => !world.processes().includes(state.keeper?.pid ?? 0));
 });
 
-test('a keeper that is told to end while it begins anew starts no ssh that stays', async () => {
+test('a keeper that is ended while it reconnects leaves no ssh behind', async () => {
   const other = world.anotherLaptop();
   const held = holdRemoval(other);
   const port = String(await freePort());

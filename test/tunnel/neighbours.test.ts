@@ -97,7 +97,7 @@ test('stop shuts a server down through its API, with its kernels and nobody else
   await assertUntouched();
 });
 
-test('a server that is deaf to TERM is killed in the end, with its kernels and nobody else', async () => {
+test('a server that ignores TERM is killed, with its kernels and nobody else', async () => {
   const folder = configureJupyter(world.home, DEAF_TO_TERM);
   const ours = await started(world.laptop, '--name', 'ours');
   rmSync(folder, { recursive: true });
@@ -113,7 +113,7 @@ test('a server that is deaf to TERM is killed in the end, with its kernels and n
   await assertUntouched();
 });
 
-test('a server that is gone already costs nobody else anything', async () => {
+test('a server that has ended already costs nobody else anything', async () => {
   const ours = await started(world.laptop, '--name', 'ours');
   process.kill(ours.jupyter.pid, 'SIGKILL');
   assert.equal(JSON.parse(await done(world.laptop, 'stop', 'ours', '--json')).outcome, 'gone');

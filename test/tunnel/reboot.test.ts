@@ -9,7 +9,7 @@ import { signalQuietly } from '../hosts/signal.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually } from '../hosts/world.ts';
 
-/** The laptop goes down: all of its processes are told to end at once, as an init does, in no order. */
+/** The laptop goes down: all of its processes are reported to end at once, as an init does, in no order. */
 
 const world = worldPerTest();
 let before: Shown;

@@ -14,7 +14,7 @@ import { eventually, makeWorld, type World, type WorldOptions } from '../hosts/w
 let world: World;
 afterEach(() => world.remove());
 
-/** A server, and one more forward to its server. Answers with the second's port. */
+/** A server, and one more forward to its server. Returns the second's port. */
 async function begin(options: WorldOptions = {}): Promise<number> {
   world = await makeWorld(options);
   const { jupyter: server } = await started(world.laptop, '--no-browser', ...(await ports()));
@@ -42,7 +42,7 @@ async function killSsh(): Promise<void> {
 async function connected(than: number | undefined): Promise<void> {
   await eventually(
     'another ssh is connected',
-    () => keeper().word === 'connected' && keeper().ssh?.pid !== than,
+    () => keeper().phase === 'connected' && keeper().ssh?.pid !== than,
   );
 }
 
@@ -76,7 +76,7 @@ async function steal(port: number, address: string): Promise<Server> {
   return thief;
 }
 
-test('after a lost connection ssh has all forwards before it says that it is up', async () => {
+test('after a lost connection ssh has all forwards before it reports that it is connected', async () => {
   await begin();
   const { up } = keeper();
   assert.equal(up.length, 2);
@@ -126,7 +126,7 @@ test('a server behind a socket is found again after a lost connection', async ()
   await runs();
 });
 
-test('a port that was taken meanwhile keeps no other forward away, and is had again without another login', async () => {
+test('a port that is in use affects no other forward, and is bound again later without another login', async () => {
   const port = await begin();
   const [first, second] = keeper().up;
   const before = keeper().ssh?.pid;
@@ -167,12 +167,12 @@ test('a forward that comes into ssh_config while the tunnel is up is left to the
     theirs?.close();
     return theirs !== undefined && !commandLine().includes(' -L ');
   });
-  await eventually('our forwards are up', () => keeper().word === 'connected' && keeper().up.length === 2);
+  await eventually('our forwards are up', () => keeper().phase === 'connected' && keeper().up.length === 2);
   assert.deepEqual(keeper().up, up);
   await runs();
 });
 
-test('where nobody can be reached the tries stay close together, and one that can be is had soon', async () => {
+test('while no host is reachable the keeper retries often, so it connects soon afterwards', async () => {
   await begin();
   const { sshConfig } = world.sshd;
   const config = readFileSync(sshConfig, 'utf8');
@@ -184,11 +184,11 @@ test('where nobody can be reached the tries stay close together, and one that ca
   for (let tries = 3; tries <= 6; tries++) {
     await eventually(
       `try ${tries} is planned`,
-      () => keeper().word === 'reconnecting' && keeper().tries === tries,
+      () => keeper().phase === 'reconnecting' && keeper().tries === tries,
     );
     pauses.push((keeper().nextTry ?? 0) - Date.now() / 1000);
   }
-  assert.match(keeper().said ?? '', /Could not resolve hostname/);
+  assert.match(keeper().message ?? '', /Could not resolve hostname/);
   assert.ok(
     pauses.every((seconds) => seconds <= 2),
     `pauses of ${pauses} s`,

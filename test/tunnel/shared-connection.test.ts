@@ -92,7 +92,7 @@ test('a start that comes by another ssh_config ends the tunnel that came by the 
   const { keeper, ssh } = keeperOf(world.laptop);
   const old = connectionFolder(world.laptop);
   process.kill(ssh?.pid ?? 0, 'SIGKILL');
-  await eventually('nobody is met there', () => keeperOf(world.laptop).word === 'reconnecting');
+  await eventually('nobody is met there', () => keeperOf(world.laptop).phase === 'reconnecting');
   const again = await started(world.laptop, '--no-browser');
   assert.ok(again.joined);
   assert.equal(again.tunnel.localPort, tunnel.localPort);

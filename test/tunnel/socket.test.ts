@@ -43,7 +43,7 @@ test('a socket folder that somebody else could enter, or a link in its place, is
   }
 });
 
-test('an sshd that forwards to no socket is told, with its option, and nothing is left', async (context) => {
+test('an sshd that does not forward to sockets is reported, with its option, and nothing is left', async (context) => {
   const world = await worldFor(context, { sshdConfig: ['AllowStreamLocalForwarding no'] });
   const refused = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--socket', '--no-browser');
   assert.match(refused, /came up on loopback .*, but did not answer through the tunnel/);

@@ -28,7 +28,7 @@ function keeper() {
   return keeperOf(world.laptop);
 }
 
-test('who takes the port of a tunnel that was lost in a start is told nothing', async () => {
+test('a program that takes the port of a tunnel that was lost during a start receives no token', async () => {
   const [port, localPort] = [await freePort(), await freePort()];
   const words = ['--command', silentServer(port), '--port', String(port), '--local-port', String(localPort)];
   const starting = world.laptop.start('start', 'loopback', '{F}', '--no-browser', ...words);
