@@ -119,7 +119,7 @@ test('with --socket no port is needed', async () => {
 
 test('a directory that is not there is reported', async () => {
   await begin();
-  assert.match(await only(world, 'directory', 'failed', '-d', 'no where'), /"no where" is not there/);
+  assert.match(await only(world, 'directory', 'failed', '-d', 'no where'), /"no where" does not exist/);
 });
 
 test('a directory that cannot be written is reported', needsRoot, async () => {

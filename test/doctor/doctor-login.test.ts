@@ -33,7 +33,7 @@ test('an option that ssh does not know is reported, and nothing is tried with it
 
 test('an unknown name is reported', async () => {
   await begin({ sshConfig: ['HostName no-such-host.invalid'] });
-  assert.match(await only(world, 'name', 'failed'), /no-such-host\.invalid: .*\n.* leads from "loopback" to/);
+  assert.match(await only(world, 'name', 'failed'), /no-such-host\.invalid: .*\n.* maps "loopback" to/);
 });
 
 test('a host behind a jump host is reported as such, and its name is not resolved here', async () => {
@@ -53,7 +53,7 @@ test('an unreachable host is reported', { skip: NO_ROOT }, async () => {
     network.cut();
     assert.match(
       await only(world, 'reach', 'failed'),
-      /: (No route to host|Connection timed out)\n.*VPN or a ProxyJump\?$/,
+      /: (No route to host|Connection timed out)\n.*VPN or a ProxyJump\.$/,
     );
   } finally {
     network.remove();
@@ -65,7 +65,7 @@ test('a port on which no sshd listens is reported', async () => {
   await world.sshd.stop();
   assert.match(
     await only(world, 'reach', 'failed'),
-    /Connection refused\nThe machine is there, but no sshd listens/,
+    /Connection refused\nThe machine is up, but no sshd listens/,
   );
 });
 
@@ -184,6 +184,6 @@ test('an account that runs another command than ours is reported', async () => {
   await begin({ sshdConfig: ['ForceCommand echo This account is for copies only.'] });
   assert.match(
     await only(world, 'login shell', 'failed'),
-    /copies only\.\nIt takes an account that may run commands/,
+    /copies only\.\nThe account must be allowed to run commands/,
   );
 });

@@ -60,7 +60,7 @@ test('what was found is joined, forwarded and stopped like any other', async () 
   const before = await started(world.laptop, ...(await ports()));
   loseRecords('{"version":1,"servers":{"loopb');
   const repaired = await world.laptop.run('status', '--repair');
-  assert.match(repaired.stderr, /set aside/);
+  assert.match(repaired.stderr, /is corrupt; moved to/);
   const again = await started(world.laptop);
   assert.deepEqual([again.joined, again.jupyter.pid], [true, before.jupyter.pid]);
   await done(world.laptop, 'stop');
