@@ -17,9 +17,8 @@ export interface Offer {
  * @throws HostFailure when the directory does not exist, or the environment cannot be entered
  */
 export async function survey(server: OnHost): Promise<Offer[]> {
-  const { spec } = server;
-  const script = { name: 'environments', variables: { name: spec.name, ...scriptVariables(spec) } } as const;
-  return offersIn(await askHost(server, script));
+  const variables = { name: server.spec.name, ...scriptVariables(server.spec) };
+  return offersIn(await askHost(server, { name: 'environments', variables }));
 }
 
 /** What `--environment` calls an environment with this name or prefix in a frame, and a description of it. */

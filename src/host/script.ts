@@ -28,10 +28,7 @@ export interface Script {
 /** The whole text, for the standard input of a POSIX sh on the host. */
 export function scriptText({ name, variables }: Script): string {
   const assignments = Object.entries(variables).map(([key, value]) => `${key}=${singleQuoted(value)}`);
-  const files = [...SHARED, ...SCRIPTS[name], name].map((file) => readPart(`host/sh/${file}.sh`));
-  return `{\n${[readPart('system/process.sh'), ...assignments, ...files].join('\n')}\nexit 0\n} </dev/null\n`;
-}
-
-function readPart(path: string): string {
-  return readFileSync(assetPath(path), 'utf8');
+  const files = ['system/process', ...[...SHARED, ...SCRIPTS[name], name].map((file) => `host/sh/${file}`)];
+  const parts = files.map((file) => readFileSync(assetPath(`${file}.sh`), 'utf8'));
+  return `{\n${[...assignments, ...parts].join('\n')}\nexit 0\n} </dev/null\n`;
 }

@@ -121,8 +121,8 @@ export async function lookAtServer(
   server: OnHost,
   { identity, folder }: JupyterRecord,
 ): Promise<{ readonly lives: boolean; readonly log: readonly string[] }> {
-  const script = { name: 'look', variables: { folder, ...identityVariables(identity) } } as const;
-  const frames = await askHost(server, script);
+  const variables = { folder, ...identityVariables(identity) };
+  const frames = await askHost(server, { name: 'look', variables });
   return { lives: lastValue(frames, 'process') === 'alive', log: valuesOf(frames, 'log') };
 }
 

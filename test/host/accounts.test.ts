@@ -20,7 +20,7 @@ import { freePort } from '../hosts/sshd.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
-/** The start-up files that are read for every command of ssh. They print something, without an end. */
+/** The start-up files that every ssh command reads. They print half a line. */
 const NOISE: Readonly<Record<string, readonly [file: string, text: string]>> = {
   bash: ['.bashrc', "printf 'welcome to bash '; cd /tmp\n"],
   zsh: ['.zshenv', "printf '@remote-notebook noise of zsh'; cd /tmp\n"],
@@ -35,7 +35,7 @@ function writeOwned(account: Account, file: string, text: string): void {
   spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, made ?? path]);
 }
 
-/** Its start-up files make the noise of their shell. */
+/** An account whose start-up file prints half a line. */
 function withNoisyAccount(
   shell: string,
   use: (account: Account, world: World) => Promise<void>,
@@ -158,7 +158,7 @@ test(
     }),
 );
 
-/** Says how a user's attempt to enter a socket ends. */
+/** How a user's attempt to connect to a socket ends. */
 const ENTER =
   "require('net').connect(process.argv[1],()=>{console.log('in');process.exit()}).on('error',(e)=>console.log(e.code))";
 

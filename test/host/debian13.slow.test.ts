@@ -14,40 +14,44 @@ import { commandLineOf, traces } from '../hosts/traces.ts';
 import { eventually } from '../hosts/world.ts';
 
 /**
- * The main road on a host that has JupyterLab 4 and jupyter_server 2. This one tells its port some time before it takes
- * it: on a machine that is busy with other tests it needs one of its own.
+ * The main commands on a host with JupyterLab 4 and jupyter_server 2. This server reports its port some time before it
+ * listens: on a machine that is busy with other tests it needs a port of its own.
  */
 
 const needs = { skip: NO_DEBIAN_13 };
 const world = worldPerTest(debian13);
 
-test('JupyterLab 4 starts, is joined, shows its kernels and stops, and leaves nothing', needs, async () => {
-  const { laptop } = world;
-  mkdirSync(join(world.home, "it's data"));
-  const words = ['--directory', "it's data", ...(await ports())];
-  const shown = await started(laptop, ...words);
-  assert.match(shown.url, /\/lab$/);
-  assert.equal((await fetch((await done(laptop, 'open', '--print')).trim())).status, 200);
-  const kernel = await openSession(laptop, shown, 'walk.ipynb');
-  const other = world.anotherLaptop();
-  const joined = await started(other, ...words.slice(0, 4));
-  assert.deepEqual([joined.joined, joined.jupyter.pid], [true, shown.jupyter.pid]);
-  await done(other, 'stop', '--keep-server');
-  await makeBusy(world, laptop, shown, kernel);
-  const { jupyter: server } = await statusOf(laptop);
-  assert.match(server.version, /^2\./);
-  assert.deepEqual(
-    server.kernels.map(({ notebook, state }: Record<string, string>) => [notebook, state]),
-    [['walk.ipynb', 'busy']],
-  );
-  const refused = await laptop.run('stop');
-  assert.deepEqual([refused.code, /busy: walk\.ipynb/.test(refused.stderr)], [1, true], refused.stderr);
-  assert.equal(JSON.parse(await done(laptop, 'stop', '--yes', '--json')).outcome, 'shutdown');
-  assert.deepEqual(traces(world, laptop), []);
-});
+test(
+  'JupyterLab 4 starts, accepts another laptop, shows its kernels and stops, and leaves nothing',
+  needs,
+  async () => {
+    const { laptop } = world;
+    mkdirSync(join(world.home, "it's data"));
+    const words = ['--directory', "it's data", ...(await ports())];
+    const shown = await started(laptop, ...words);
+    assert.match(shown.url, /\/lab$/);
+    assert.equal((await fetch((await done(laptop, 'open', '--print')).trim())).status, 200);
+    const kernel = await openSession(laptop, shown, 'walk.ipynb');
+    const other = world.anotherLaptop();
+    const joined = await started(other, ...words.slice(0, 4));
+    assert.deepEqual([joined.joined, joined.jupyter.pid], [true, shown.jupyter.pid]);
+    await done(other, 'stop', '--keep-server');
+    await makeBusy(world, laptop, shown, kernel);
+    const { jupyter: server } = await statusOf(laptop);
+    assert.match(server.version, /^2\./);
+    assert.deepEqual(
+      server.kernels.map(({ notebook, state }: Record<string, string>) => [notebook, state]),
+      [['walk.ipynb', 'busy']],
+    );
+    const refused = await laptop.run('stop');
+    assert.deepEqual([refused.code, /busy: walk\.ipynb/.test(refused.stderr)], [1, true], refused.stderr);
+    assert.equal(JSON.parse(await done(laptop, 'stop', '--yes', '--json')).outcome, 'shutdown');
+    assert.deepEqual(traces(world, laptop), []);
+  },
+);
 
 test(
-  'a JupyterLab 4 that another laptop has started is listed, with its version, and joined by its port',
+  'a JupyterLab 4 that another laptop started is listed with its version, and can be adopted by its port',
   needs,
   async () => {
     const { jupyter: server } = await started(world.laptop, ...(await ports()));
@@ -91,7 +95,7 @@ test('with --socket JupyterLab 4 listens on a private socket, and on no port', n
   assert.throws(() => statSync(socket ?? ''), { code: 'ENOENT' });
 });
 
-test('doctor finds nothing to mend in JupyterLab 4 that runs', needs, async () => {
+test('doctor finds no problem with a running JupyterLab 4', needs, async () => {
   await started(world.laptop, ...(await ports()));
   const { code, stdout } = await world.laptop.run('doctor', '--json');
   assert.equal(code, 0, stdout);
@@ -108,7 +112,7 @@ test('each command that starts a Jupyter there is run, and its page opens', need
   }
 });
 
-test('who runs a test there may be killed: all that ran there ends with them', needs, async () => {
+test('everything on that host ends when the test is killed', needs, async () => {
   const hosts = new URL('../hosts/', import.meta.url);
   const folder = makeFolder('rn-killed-');
   const program = `
@@ -123,7 +127,7 @@ test('who runs a test there may be killed: all that ran there ends with them', n
   const pids = [Number(line), ...childrenOf(Number(line)).flatMap((pid) => [pid, ...childrenOf(pid)])];
   assert.ok(pids.length >= 3, pids.join(' '));
   child.kill('SIGKILL');
-  // A zombie that nobody asks for has no command line any more.
+  // A zombie has no command line.
   const hasEnded = (pid: number) => ['', 'ended meanwhile'].includes(commandLineOf(pid));
   await eventually('all has ended', () => pids.every(hasEnded));
 });

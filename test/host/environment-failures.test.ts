@@ -9,7 +9,7 @@ import { whereIs } from '../hosts/shells.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { makeVenv } from '../hosts/venv.ts';
 
-/** Environments that cannot be entered, or have no Jupyter. Each failure names the one command that helps. */
+/** Environments that cannot be entered or have no Jupyter. Each failure names the one command that helps. */
 
 const world = worldPerTest();
 let work: string;
@@ -17,7 +17,7 @@ beforeEach(async () => {
   work = workOf(world);
 });
 
-test('no jupyter in the environment is told with the command that installs it, though the system has one', async () => {
+test('an environment without jupyter fails with the command that installs it, even if the system has one', async () => {
   standIn('conda', join(world.home, 'miniforge3/bin/conda'));
   makeVenv(join(world.home, 'miniforge3/envs/bare'), { jupyter: false });
   mkdirSync(join(world.home, 'miniforge3/envs/bare/conda-meta'));
@@ -29,11 +29,11 @@ Install it there: conda install -n bare -c conda-forge jupyterlab
   );
 });
 
-/** What is on the host, the environment that is named, and what is told. */
+/** What is on the host, the requested environment, and the message. */
 const FAILURES: Readonly<
   Record<string, readonly [prepare: () => void, environment: string, message: string]>
 > = {
-  'a conda environment that is not there': [
+  'a conda environment that does not exist': [
     () => standIn('conda', join(world.home, 'miniforge3/bin/conda')),
     'conda:nope',
     `cannot enter the environment "conda:nope" on loopback. It printed:
@@ -42,7 +42,7 @@ const FAILURES: Readonly<
 If it does not exist yet, create it: conda create -n nope -c conda-forge jupyterlab
 `,
   ],
-  'a project that uv cannot make ready': [
+  'a project that uv cannot prepare': [
     () => {
       standIn('uv', join(world.home, '.local/bin/uv'));
       write(join(work, 'pyproject.toml'), '');
@@ -78,20 +78,22 @@ Install it there: pixi add jupyterlab
 };
 
 for (const [what, [prepare, environment, message]] of Object.entries(FAILURES)) {
-  test(`${what} is told, with the one command that helps`, async () => {
+  test(`${what} fails with the one command that helps`, async () => {
     prepare();
     assert.equal(await failureIn(world, environment), `Error: ${message}`);
   });
 }
 
-test('a directory that is no project of poetry is told in its words', { skip: lacks('poetry') }, async () => {
+test('a directory that is not a poetry project fails with the output of poetry', {
+  skip: lacks('poetry'),
+}, async () => {
   assert.match(
     await failureIn(world, 'poetry'),
     /^Error: cannot enter the environment "poetry" on loopback\. It printed:\n(?:.*\n)*.*could not find a pyproject\.toml.*\n(?:.*\n)*If it does not exist yet, create it: poetry init && poetry add jupyterlab\n$/,
   );
 });
 
-test('a module that is not there is told in the words of its tool', { skip: NO_MODULES }, async () => {
+test('a module that does not exist fails with the output of module', { skip: NO_MODULES }, async () => {
   assert.match(
     await failureIn(world, 'module:no-such-module'),
     /^Error: cannot enter the environment "module:no-such-module" on loopback\. It printed:\n(?:.*\n)*.*no-such-module.*\n(?:.*\n)*See which modules there are: module avail\n$/,
@@ -103,7 +105,7 @@ for (const [environment, tool] of [
   ['uv', 'uv'],
   ['pixi', 'pixi'],
 ] as const) {
-  test(`${environment} where there is no ${tool} is told, with where it was looked for`, {
+  test(`${environment} on a host without ${tool} fails with the places that were searched`, {
     skip: whereIs(tool) !== undefined && `this machine has a ${tool}`,
   }, async () => {
     assert.match(

@@ -16,8 +16,8 @@ import { standIn } from '../hosts/stand-ins.ts';
 import { makeVenv } from '../hosts/venv.ts';
 
 /**
- * Every form of --environment: started, joined from another laptop and stopped. conda, uv and pixi are stand-ins (see
- * test/hosts/stand-ins); poetry and Lmod are the real ones.
+ * Every form of --environment, with a start, a connection from another laptop and a stop. conda, uv and pixi are stand-ins
+ * (see test/hosts/stand-ins); poetry and Lmod are real.
  */
 
 const world = worldPerTest();
@@ -26,7 +26,7 @@ beforeEach(async () => {
   work = workOf(world);
 });
 
-test('conda:NAME is that environment of the conda in the home folder, with its activation scripts, and no conda init', async () => {
+test('conda:NAME uses the conda in the home folder and its activation scripts, without conda init', async () => {
   standIn('conda', join(world.home, 'miniforge3/bin/conda'));
   makeCondaEnvironment(join(world.home, 'miniforge3/envs/ml'));
   const { program, variables, phases } = await startedIn(world, 'conda:ml');
@@ -36,7 +36,7 @@ test('conda:NAME is that environment of the conda in the home folder, with its a
   await stopAll(world);
 });
 
-test('conda:PATH is an environment outside, which begins with ~ or /', async () => {
+test('conda:PATH uses an environment elsewhere; the path begins with ~ or /', async () => {
   standIn('conda', join(world.home, 'anaconda3/bin/conda'));
   makeCondaEnvironment(join(world.home, 'my envs/ml'));
   const { program } = await startedIn(world, 'conda:~/my envs/ml');
@@ -44,7 +44,7 @@ test('conda:PATH is an environment outside, which begins with ~ or /', async () 
   await stopAll(world);
 });
 
-test('conda:NAME is found by micromamba, too, when the conda that is there does not know it', async () => {
+test('conda:NAME is also found by micromamba if the conda on the host does not know it', async () => {
   standIn('conda', join(world.home, 'miniconda3/bin/conda'));
   standIn('conda', join(world.home, '.local/bin/micromamba'));
   makeCondaEnvironment(join(world.home, 'micromamba/envs/ml'));
@@ -53,7 +53,7 @@ test('conda:NAME is found by micromamba, too, when the conda that is there does 
   await stopAll(world);
 });
 
-test('uv is the environment of the project in the directory, and no uv stays', async () => {
+test('uv uses the environment of the project in the directory, and no uv process stays', async () => {
   standIn('uv', join(world.home, '.local/bin/uv'));
   write(join(work, 'pyproject.toml'), '[project]\nname = "work"\n');
   makeVenv(join(work, '.venv'));
@@ -62,7 +62,7 @@ test('uv is the environment of the project in the directory, and no uv stays', a
   await stopAll(world);
 });
 
-test('pixi is the environment of the workspace in the directory, and no pixi stays', async () => {
+test('pixi uses the environment of the workspace in the directory, and no pixi process stays', async () => {
   standIn('pixi', join(world.home, '.pixi/bin/pixi'));
   write(join(work, 'pixi.toml'), '');
   makeVenv(join(work, '.pixi/envs/default'));
@@ -81,7 +81,7 @@ authors = []
 python = "*"
 `;
 
-test('poetry is the environment of the project in the directory, and no poetry stays', {
+test('poetry uses the environment of the project in the directory, and no poetry process stays', {
   skip: lacks('poetry'),
 }, async () => {
   write(join(work, 'pyproject.toml'), PYPROJECT);
@@ -92,7 +92,7 @@ test('poetry is the environment of the project in the directory, and no poetry s
   await stopAll(world);
 });
 
-/** Two modules, in the old language that both kinds of `module` read; the first has a Jupyter. */
+/** Writes two modules in the language that both kinds of `module` read; the first has a Jupyter. */
 function writeModules(): string {
   const folder = join(world.home, 'modulefiles');
   makeVenv(join(world.home, 'apps/python'));
@@ -104,7 +104,7 @@ function writeModules(): string {
   return `export MODULEPATH='${folder.replaceAll("'", "'\\''")}'`;
 }
 
-test('module:NAME,NAME loads these modules, in a shell that is no login shell', {
+test('module:NAME,NAME loads these modules in a shell that is not a login shell', {
   skip: NO_MODULES,
 }, async () => {
   const setup = ['--setup', writeModules()];
@@ -117,7 +117,7 @@ test('module:NAME,NAME loads these modules, in a shell that is no login shell', 
   await stopAll(world);
 });
 
-test('a venv in the directory is used unasked: .venv before venv, and none that has no jupyter', async () => {
+test('a venv in the directory is used by default: .venv before venv, and only with jupyter', async () => {
   makeVenv(join(work, '.venv'), { jupyter: false });
   makeVenv(join(work, 'venv'));
   const stderr = await stderrOf(

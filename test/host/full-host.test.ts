@@ -9,7 +9,7 @@ import { ports } from '../hosts/sshd.ts';
 import { nothingIsLeft, traces } from '../hosts/traces.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 
-/** A host whose home folder lies on a disk of its own, which is full. */
+/** A host whose home folder is on a separate disk, which is full. */
 
 const needsMount = { skip: NO_ROOT };
 
@@ -56,12 +56,16 @@ test(
   },
 );
 
-test('a server whose log finds no room on its host goes on, is seen and is stopped', needsMount, async () => {
-  const { jupyter: server } = await started(world.laptop, ...(await ports()));
-  fill();
-  const [spec]: Shown[] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
-  assert.deepEqual([spec?.state, spec?.jupyter.pid], ['connected', server.pid]);
-  await done(world.laptop, 'logs');
-  assert.equal(JSON.parse(await done(world.laptop, 'stop', '--json')).outcome, 'shutdown');
-  assert.deepEqual(traces(world, world.laptop), []);
-});
+test(
+  'a server whose log does not fit on the full disk keeps running, is listed and can be stopped',
+  needsMount,
+  async () => {
+    const { jupyter: server } = await started(world.laptop, ...(await ports()));
+    fill();
+    const [spec]: Shown[] = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
+    assert.deepEqual([spec?.state, spec?.jupyter.pid], ['connected', server.pid]);
+    await done(world.laptop, 'logs');
+    assert.equal(JSON.parse(await done(world.laptop, 'stop', '--json')).outcome, 'shutdown');
+    assert.deepEqual(traces(world, world.laptop), []);
+  },
+);

@@ -12,11 +12,11 @@ import { writeProgram } from '../hosts/stand-ins.ts';
 import { commandLineOf } from '../hosts/traces.ts';
 import { eventually } from '../hosts/world.ts';
 
-/** What can go wrong on a host that is reached. Each failure says what to do, and leaves nothing running. */
+/** What can go wrong on a host after the connection. Each failure says what to do, and leaves nothing running. */
 
 const world = worldPerTest();
 
-test('a directory that is not there is told', async () => {
+test('a directory that does not exist fails with what to do', async () => {
   assert.equal(
     await failure(world, 'loopback', '--directory', 'no where'),
     `Error: the directory "no where" does not exist on loopback, or cannot be entered
@@ -25,7 +25,7 @@ Create it first, or choose another with --directory (relative to the home folder
   );
 });
 
-test('an environment that is not there is told, with the way to make it', async () => {
+test('an environment that does not exist fails with the command that creates it', async () => {
   mkdirSync(join(world.home, 'rne'));
   assert.equal(
     await failure(world, 'loopback', '--directory', 'rne', '--environment', 'my env'),
@@ -35,14 +35,14 @@ Searched in HOME/rne. Create it there: python3 -m venv 'my env' && 'my env/bin/p
   );
 });
 
-test('a command that is not there is told, with where it was looked for', async () => {
+test('a command that does not exist fails with the places that were searched', async () => {
   assert.match(
     await failure(world, 'loopback', '--command', 'jupiter lab'),
     /^Error: jupiter was not found on loopback\. Searched: \/.*:\/.*\nCheck the spelling\. Give its full path in --command, or name its environment with --environment\.\n$/,
   );
 });
 
-test('Jupyter that ends while it starts is told by the last lines of its log', async () => {
+test('a Jupyter that ends while it starts fails with the last lines of its log', async () => {
   const command = writeProgram(
     join(world.home, 'broken'),
     'echo "first words"',
@@ -58,7 +58,7 @@ test('Jupyter that ends while it starts is told by the last lines of its log', a
   );
 });
 
-test('Jupyter that ends before it answers is told, though somebody else listens on its port by then', async () => {
+test('a Jupyter that ends before it answers fails, even if another program listens on its port by then', async () => {
   const [phase] = PHASES.filter(({ name }) => name === 'prove');
   const [, port = ''] = await ports();
   const start = world.laptop.start(
@@ -85,7 +85,7 @@ test('Jupyter that ends before it answers is told, though somebody else listens 
   }
 });
 
-/** Says nothing to whoever comes. */
+/** Listens on a port, and never answers; false while the port is in use. */
 function listens(server: Server, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     server.once('error', () => resolve(false));
@@ -93,7 +93,7 @@ function listens(server: Server, port: number): Promise<boolean> {
   });
 }
 
-test('Jupyter that ends without a word is told, too', async () => {
+test('a Jupyter that ends without output fails and says so', async () => {
   assert.equal(
     await failure(world, 'loopback', '--command', writeProgram(join(world.home, 'silent'), 'exit 3')),
     `Error: Jupyter ended on loopback while it started. Its log is empty.
@@ -101,7 +101,7 @@ test('Jupyter that ends without a word is told, too', async () => {
   );
 });
 
-test('Jupyter that does not come up in time is ended, with all that it has started', async () => {
+test('a Jupyter that does not come up in time is stopped, with all processes that it has started', async () => {
   const command = writeProgram(
     join(world.home, 'slow'),
     'echo "loading the world"',
@@ -117,7 +117,7 @@ Give it longer with --timeout SECONDS.
   );
 });
 
-test('Jupyter that does not come up in time and is deaf to TERM is ended all the same', async () => {
+test('a Jupyter that does not come up in time and ignores TERM is stopped as well', async () => {
   const command = writeProgram(
     join(world.home, 'deaf'),
     "trap '' TERM",
@@ -132,16 +132,16 @@ Give it longer with --timeout SECONDS.
   );
 });
 
-/** What the scripts on the host need, Jupyter not among it. */
+/** What the scripts on the host need, apart from Jupyter. */
 const TOOLS =
   'sh bash awk cat chmod cksum cut date env grep head id ln ls mkdir mv nohup od ps readlink rm rmdir sed setsid sleep sort ss tail tr uname'.split(
     ' ',
   );
 
-/** Launches look there too, whatever PATH says. */
+/** Launches also search these folders, whatever PATH contains. */
 const elsewhere = ['/usr/local/bin', '/opt/conda/bin'].find((folder) => existsSync(join(folder, 'jupyter')));
 
-test('a host without Jupyter is told, with where it was looked for and how to install it', {
+test('a host without Jupyter fails with the places that were searched and the command that installs it', {
   skip: elsewhere !== undefined && `this machine has a jupyter in ${elsewhere}`,
 }, async () => {
   const tools = join(world.sshd.folder, 'tools');
@@ -152,7 +152,7 @@ test('a host without Jupyter is told, with where it was looked for and how to in
   }
   const config = join(world.sshd.folder, 'sshd_config');
   const text = readFileSync(config, 'utf8');
-  // A login shell that reads no start-up file: the system's own would lead to the Jupyter of this machine.
+  // A login shell that reads no start-up files: those of the system would lead to the Jupyter of this machine.
   const shell = writeProgram(join(world.home, 'login-shell'), 'shift 3', 'exec /bin/sh -c "$@"');
   writeFileSync(config, text.replace('SetEnv ', `SetEnv "PATH=${tools}" "SHELL=${shell}" `));
   await world.sshd.stop();

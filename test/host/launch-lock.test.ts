@@ -6,10 +6,10 @@ import { worldPerTest } from '../hosts/lasting.ts';
 import { started } from '../hosts/servers.ts';
 import { serversOn } from '../hosts/traces.ts';
 
-/** Two starts at once on two nodes that share a home folder: one of them has the lock, and the other knows no PID of it. */
+/** Two starts at once on two nodes that share a home folder: one has the lock, and the other cannot check its PID. */
 
 const world = worldPerTest();
-/** The lock of a server whose server has crashed. */
+/** The lock on the record of a server that has crashed. */
 let lock: string;
 beforeEach(async () => {
   const { jupyter: server } = await started(world.laptop);
@@ -20,7 +20,7 @@ beforeEach(async () => {
   symlinkSync('theirs login7 4194999 1', lock);
 });
 
-test('a start waits for one that is under way on another node of the pool, and says so', async () => {
+test('a start waits for another one on another node of the pool, and says so', async () => {
   const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser');
   await start.saw('waiting for another start on login7 to finish');
   rmSync(lock);
@@ -28,7 +28,7 @@ test('a start waits for one that is under way on another node of the pool, and s
   assert.equal(code, 0, stderr);
 });
 
-test('a lock that was left on another node, longer ago than a launch may take, keeps nobody from a start', async () => {
+test('a lock that another node left is ignored after the longest possible launch', async () => {
   const longAgo = Date.now() / 1000 - 12 * 60;
   lutimesSync(lock, longAgo, longAgo);
   const { joined } = await started(world.laptop);

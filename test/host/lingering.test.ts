@@ -7,7 +7,7 @@ import { ports } from '../hosts/sshd.ts';
 
 const world = worldPerTest();
 
-test('a server is ready when its server answers, though its environment has left something in the session', async () => {
+test('a start ends when the server answers, even if its environment left processes in the session', async () => {
   const bin = join(world.home, 'venv', 'bin');
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(bin, 'activate'), `sleep 1000 &\necho $! >'${bin}/pid'\n`);

@@ -37,13 +37,13 @@ before(async () => {
 after(async () => {
   await world.remove();
 });
-/** What a test has put beside the runtime files. */
+/** Files that a test has put beside the runtime files. */
 const litter: string[] = [];
 afterEach(() => {
   for (const path of litter.splice(0)) rmSync(path, { force: true });
 });
 
-/** Without the servers of other tests, which are this user's as well. */
+/** The list without the servers of other tests, which have the same user. */
 async function listing(laptop: Laptop): Promise<HostListing> {
   const all = JSON.parse(await done(laptop, 'status', 'loopback', '{F}', '--all', '--json'));
   const isOfWorld = (path: string) => path.startsWith(world.home);
@@ -55,7 +55,7 @@ async function listing(laptop: Laptop): Promise<HostListing> {
   };
 }
 
-/** Puts a file beside the runtime files, by any means. */
+/** Puts a file of any kind beside the runtime files. */
 function drop(name: string, make: (path: string) => void): string {
   const path = join(runtime, name);
   make(path);
@@ -63,7 +63,7 @@ function drop(name: string, make: (path: string) => void): string {
   return path;
 }
 
-test('every server of the user is listed, whoever started it, wherever Jupyter keeps its runtime file', async () => {
+test('every server of the user is listed, whatever started it and wherever its runtime file is', async () => {
   const { servers, ...rest } = await listing(world.anotherLaptop());
   const shown = Object.fromEntries(servers.map(({ pid, startedAt, ...server }) => [pid, server]));
   assert.deepEqual(shown, {
@@ -125,7 +125,7 @@ test('the table has a row for each of them, and no token', async () => {
     assert.equal(table.includes(token), false);
 });
 
-test('a connection that was made to list ends with it, and one that a server has stays', async () => {
+test('a connection that was opened for a list is closed, and the connection of a server stays', async () => {
   const laptop = world.anotherLaptop();
   await listing(laptop);
   assert.deepEqual(
@@ -136,7 +136,7 @@ test('a connection that was made to list ends with it, and one that a server has
   assert.equal((await world.laptop.run('status')).code, 0);
 });
 
-test('files whose process is gone, or is another program now, are named, and left where they are', async () => {
+test('files whose process is gone, or is another program now, are listed and not removed', async () => {
   const content = (pid: number) =>
     readFileSync(onSocket.file, 'utf8').replace(String(onSocket.pid), `${pid}`);
   const gone = 2 ** 22 + 1;
@@ -154,7 +154,7 @@ test('files whose process is gone, or is another program now, are named, and lef
   assert.ok(readdirSync(runtime).includes(`jpserver-${gone}.json`));
 });
 
-test('what is named like a runtime file and is none keeps nobody waiting, and breaks nothing', async () => {
+test('a file that only has the name of a runtime file neither blocks nor breaks the list', async () => {
   const { pid } = classic;
   const odd = [
     drop(`nbserver-${process.pid}.json`, (path) => execFileSync('mkfifo', [path])),
@@ -176,7 +176,7 @@ test('what is named like a runtime file and is none keeps nobody waiting, and br
   assert.deepEqual(unreadable.toSorted(), [odd[0], odd[1], odd[2], odd[4]].toSorted());
 });
 
-test('where nothing runs the answer says so, and is no failure', { skip: NO_ACCOUNTS }, async () => {
+test('a list without servers says so, and is not a failure', { skip: NO_ACCOUNTS }, async () => {
   const account = makeAccount('bash');
   const empty = await makeWorld({ account });
   try {

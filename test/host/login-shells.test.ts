@@ -21,15 +21,15 @@ import { makeFolder } from '../hosts/standing.ts';
 import { makeVenv, writeJupyter } from '../hosts/venv.ts';
 import type { World } from '../hosts/world.ts';
 
-/** Jupyter that is on the PATH of a login shell alone: of one that reads its start-up files as on a terminal. */
+/** A Jupyter that is only on the PATH of a login shell which reads its start-up files as on a terminal. */
 
-/** The file that each shell reads on a terminal, and what puts a folder into its PATH there, behind some noise. */
+/** The file that each shell reads on a terminal, and a text that prints something and adds a folder to its PATH. */
 const START_UP: Readonly<Record<ShellName, readonly [file: string, text: (folder: string) => string]>> = {
   dash: [
     '.profile',
     (folder) => `printf 'welcome to dash '\nPATH="${folder}:$PATH" FROM_FILE=yes\nexport PATH FROM_FILE\n`,
   ],
-  // Debian's own .bashrc ends before this where nobody types.
+  // Debian's .bashrc ends before this point in shells that are not interactive.
   bash: [
     '.bashrc',
     (folder) => `printf 'welcome '\nsleep 1000 &\nexport PATH="${folder}:$PATH" FROM_FILE=yes\n`,
@@ -43,7 +43,7 @@ const START_UP: Readonly<Record<ShellName, readonly [file: string, text: (folder
   tcsh: ['.login', (folder) => `printf 'welcome '\nsetenv PATH "${folder}:$PATH"\nsetenv FROM_FILE yes\n`],
 };
 
-/** All of /usr/bin but Jupyter: a machine's PATH where it is none of the system's. */
+/** All of /usr/bin but Jupyter, as the PATH of a machine whose system has none. */
 function withoutJupyter(): string {
   const folder = makeFolder('rn-path-');
   for (const name of readdirSync('/usr/bin').filter((name) => !name.startsWith('jupyter')))
@@ -64,7 +64,7 @@ async function withHost(
   }
 }
 
-/** Adds to a start-up file of the account's, which may be there from the beginning. */
+/** Adds text to a start-up file of the account, which may already exist. */
 function append(account: Account, file: string, text: string): void {
   const path = join(account.home, file);
   const made = mkdirSync(dirname(path), { recursive: true });
@@ -72,7 +72,7 @@ function append(account: Account, file: string, text: string): void {
   execFileSync('chown', ['-R', `${account.uid}:${account.gid}`, made ?? path]);
 }
 
-/** A Jupyter in a folder of the account's. */
+/** Installs a Jupyter in a folder of the account. */
 function installJupyter(account: Account, folder: string): string {
   const path = join(account.home, folder);
   mkdirSync(path, { recursive: true });
@@ -99,7 +99,7 @@ const commandLine = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'
 
 for (const [shell, [file, text]] of Object.entries(START_UP)) {
   test(
-    `Jupyter that only the login shell ${shell} finds, which greets, is found`,
+    `a Jupyter that only the login shell ${shell} finds is found, even if the shell prints a greeting`,
     {
       skip: NO_ACCOUNTS || lacks(shell),
     },
@@ -120,7 +120,7 @@ for (const [shell, [file, text]] of Object.entries(START_UP)) {
   );
 }
 
-test('a conda in an unusual place is found where the login shell tells of it', { skip: NO_ACCOUNTS }, () =>
+test('a conda in an unusual place is found if the login shell knows it', { skip: NO_ACCOUNTS }, () =>
   withHost('bash', async (account, world) => {
     const root = join(account.home, 'my tools/conda');
     standIn('conda', join(root, 'bin/conda'));
@@ -133,7 +133,7 @@ test('a conda in an unusual place is found where the login shell tells of it', {
 );
 
 test(
-  'a start-up file that hangs holds nobody up for long: the usual places are looked through, and it is ended',
+  'a start-up file that hangs is ended soon, and the usual places are searched',
   {
     skip: NO_ACCOUNTS,
   },
@@ -152,7 +152,7 @@ test(
     }),
 );
 
-test('a login shell is not asked where Jupyter is on the PATH anyhow', { skip: NO_ACCOUNTS }, () =>
+test('the login shell is not run if Jupyter is on the PATH', { skip: NO_ACCOUNTS }, () =>
   withAccount('bash', async (account, world) => {
     append(account, '.profile', `touch "$HOME/was asked"\n`);
     await started(world);

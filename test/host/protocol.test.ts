@@ -12,27 +12,27 @@ const scripts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .map((name) => readFileSync(join(folder, name), 'utf8').replace(/^ *#.*$/gm, ''))
   .join('\n');
 
-/** The words of the scripts that this pattern finds, each once. */
-function said(pattern: RegExp): string[] {
+/** The words that this pattern finds in the scripts, each once. */
+function wordsOf(pattern: RegExp): string[] {
   return [...new Set([...scripts.matchAll(pattern)].map(([, word = '']) => word))].toSorted();
 }
 
-test('the table of frames has each key that a script sends, and each of a record, and no other', () => {
-  // A record may be of a later version, by which a scheduler runs servers.
+test('the table of frames has exactly the keys that scripts report and records contain', () => {
+  // A later version may have written a record: there, a scheduler runs servers.
   const read = /^ *([a-z_ |]+)\) eval "record_/m.exec(scripts)?.[1]?.split(' | ') ?? [];
-  const keys = [...new Set([...said(/\b(?:report|keep) ([a-z_]+)/g), ...read])].toSorted();
+  const keys = [...new Set([...wordsOf(/\b(?:report|keep) ([a-z_]+)/g), ...read])].toSorted();
   assert.deepEqual(keys, Object.keys(FRAMES).toSorted());
 });
 
-test('the table of causes has each by which a script fails, and no other', () => {
-  assert.deepEqual(said(/\bfail ([a-z_]+)/g), Object.keys(EXPLANATIONS).toSorted());
+test('the table of causes has exactly those with which scripts fail', () => {
+  assert.deepEqual(wordsOf(/\bfail ([a-z_]+)/g), Object.keys(EXPLANATIONS).toSorted());
 });
 
 function framesOf(...lines: readonly string[]): Frame[] {
   return lines.flatMap((line) => parseFrame(`@remote-notebook ${line}`) ?? []);
 }
 
-test('a frame is a line of ours: its key, and its value as it is', () => {
+test('a frame has a key, and its value unchanged', () => {
   assert.deepEqual(parseFrame('@remote-notebook folder /home/my folder '), {
     key: 'folder',
     value: '/home/my folder ',
@@ -44,22 +44,22 @@ test('a frame is a line of ours: its key, and its value as it is', () => {
   });
 });
 
-test('a key that no script has is no frame', () => {
+test('a line with an unknown key is not a frame', () => {
   assert.equal(parseFrame('@remote-notebook toString x'), undefined);
   assert.equal(parseFrame('@remote-notebook folders x'), undefined);
 });
 
-test('what a frame quotes of a log is without its tokens', () => {
+test('the lines of a log are without their tokens', () => {
   assert.deepEqual(valuesOf(framesOf('log http://localhost:8888/?token=abc', 'log b'), 'log'), [
     'http://localhost:8888/?token=…',
     'b',
   ]);
 });
 
-test('a failure is reported with its cause, and what is said with that', () => {
-  const told = ['where /usr/bin', 'log a', 'log b', 'failed jupyter my own'];
+test('a failure has a cause, and the other frames that explain it', () => {
+  const lines = ['where /usr/bin', 'log a', 'log b', 'failed jupyter my own'];
   const log = ['a', 'b'];
-  assert.deepEqual(reportIn(framesOf(...told)), {
+  assert.deepEqual(reportIn(framesOf(...lines)), {
     cause: 'jupyter',
     subject: 'my own',
     where: '/usr/bin',
@@ -70,7 +70,7 @@ test('a failure is reported with its cause, and what is said with that', () => {
   assert.equal(reportIn([]).cause, undefined);
 });
 
-test('what the start-up files of a login shell print is no frame', () => {
+test('the output of start-up files is not a frame', () => {
   for (const line of [
     '',
     'Welcome to gpu!',
@@ -84,7 +84,7 @@ test('what the start-up files of a login shell print is no frame', () => {
   }
 });
 
-test('of frames with one key the last counts', () => {
+test('of several frames with one key, the last applies', () => {
   const frames = framesOf('pid 1', 'log a', 'pid 2');
   assert.equal(lastValue(frames, 'pid'), '2');
   assert.equal(lastValue(frames, 'joined'), undefined);

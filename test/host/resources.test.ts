@@ -12,7 +12,7 @@ import { standIn } from '../hosts/stand-ins.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
-/** What `status --resources` tells of a host; nvidia-smi is a stand-in, all else is the machine's own. */
+/** What `status --resources` shows for a host; nvidia-smi is a stand-in, everything else is real. */
 
 let bin: string;
 let world: World;
@@ -33,7 +33,7 @@ async function resources(): Promise<HostResources[]> {
   return servers.map((spec: { resources: HostResources }) => spec.resources);
 }
 
-test("a host's load, memory, disk and GPUs are those that it has", async () => {
+test('the load, memory, disk and GPUs of a host are reported', async () => {
   const [first, second] = await resources();
   assert.deepEqual({ ...first, disk: null }, { ...second, disk: null });
   assert.equal(first?.disk?.totalBytes, second?.disk?.totalBytes);
@@ -46,7 +46,7 @@ test("a host's load, memory, disk and GPUs are those that it has", async () => {
     );
   assert.ok((first?.memory?.totalBytes ?? 0) <= totalmem());
   const { bsize, blocks, bavail } = statfsSync(world.home);
-  // df leaves out what a file system keeps for itself, and others write meanwhile.
+  // df leaves out space that a file system reserves, and other processes write in the meantime.
   const isNear = (one = 0, other: number) => Math.abs(one - other) < blocks * bsize * 0.1;
   assert.ok(
     isNear(first?.disk?.totalBytes, blocks * bsize) && isNear(first?.disk?.freeBytes, bavail * bsize),
@@ -67,7 +67,7 @@ test("a host's load, memory, disk and GPUs are those that it has", async () => {
   ]);
 });
 
-test('the table has a host once below its servers, with its GPUs and their disks', async () => {
+test('the table has each host once, below its servers, with its GPUs and their disks', async () => {
   const table = await done(world.laptop, 'status', '--resources');
   const [below = ''] = table.split('\n\n').slice(1);
   const size = '\\d+\\.\\d of \\d+\\.\\d GiB';
@@ -81,7 +81,7 @@ test('the table has a host once below its servers, with its GPUs and their disks
   assert.match(below, new RegExp(`^${lines.join('\n')}\n$`));
 });
 
-test('a host is asked in one session over its connection, however many servers are on it', async () => {
+test('a host is asked in one session, however many servers are on it', async () => {
   const stderr = await stderrOf(0, world.laptop, 'status', '--resources', '--verbose');
   assert.equal(stderr.match(/< a script$/gm)?.length, 1, stderr);
   const plain = await world.laptop.run('status', '--verbose');
@@ -89,7 +89,7 @@ test('a host is asked in one session over its connection, however many servers a
   assert.equal(world.sshd.log().match(/Accepted publickey/g)?.length, 1);
 });
 
-test('a driver that fails is told in its own words, and one that hangs keeps nobody waiting and leaves nothing', async () => {
+test('the message of a driver that fails is shown, and one that hangs is ended soon and leaves nothing', async () => {
   const driver = join(world.home, 'driver');
   writeFileSync(driver, 'fails');
   assert.match(
@@ -105,7 +105,7 @@ test('a driver that fails is told in its own words, and one that hangs keeps nob
   rmSync(driver);
 });
 
-test('where there is no connection the answer says so, and none is made', async () => {
+test('without a connection the table says so, and none is opened', async () => {
   const laptop = world.anotherLaptop();
   const { tunnel } = await started(laptop, '--name', 'three', ...(await ports()));
   await world.sshd.stop();
@@ -116,11 +116,11 @@ test('where there is no connection the answer says so, and none is made', async 
   await world.sshd.start();
 });
 
-test('what a host does not tell, or tells in other words, is null, and no number', () => {
+test('a value that a host does not report, or reports in another form, is null', () => {
   const nothing = { cpus: null, load: null, memory: null, disk: null, gpus: [], gpuReason: null };
   assert.deepEqual(readResources([], '/home'), nothing);
-  const told = ['cpus ', 'load a b c', 'memory 1', 'disk - - /home', 'disk 2 1 /elsewhere', 'gpu '];
-  const frames = told.flatMap((line) => parseFrame(`@remote-notebook ${line}`) ?? []);
-  assert.equal(frames.length, told.length);
+  const lines = ['cpus ', 'load a b c', 'memory 1', 'disk - - /home', 'disk 2 1 /elsewhere', 'gpu '];
+  const frames = lines.flatMap((line) => parseFrame(`@remote-notebook ${line}`) ?? []);
+  assert.equal(frames.length, lines.length);
   assert.deepEqual(readResources(frames, '/home'), nothing);
 });

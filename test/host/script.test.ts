@@ -11,7 +11,7 @@ import { scriptVariables } from '../../src/model/settings.ts';
 import { lacks } from '../hosts/needs.ts';
 import { AWKWARD_FOLDERS } from '../hosts/shells.ts';
 
-/** Answers with what the stop script of a server that is not there says. */
+/** The output of the stop script for a server that does not exist. */
 function runStop(shell: string, folder: string): string[] {
   const variables = { folder, pid: '', startTime: '', launch: '', grace: '0' };
   const text = scriptText({ name: 'stop', variables });
@@ -19,7 +19,7 @@ function runStop(shell: string, folder: string): string[] {
 }
 
 for (const shell of ['sh', 'dash', 'bash'] as const) {
-  test(`${shell} runs a script from its standard input, whatever its values hold`, {
+  test(`${shell} runs a script from its standard input, whatever characters its values contain`, {
     skip: lacks(shell),
   }, () => {
     for (const name of AWKWARD_FOLDERS) {
@@ -29,7 +29,7 @@ for (const shell of ['sh', 'dash', 'bash'] as const) {
   });
 }
 
-test('nothing is run of a script that arrives only in part', () => {
+test('a script that arrives only in part runs nothing', () => {
   const variables = { folder: '/nowhere', pid: '', startTime: '', launch: '', grace: '0' };
   const text = scriptText({ name: 'stop', variables });
   for (const part of [0.3, 0.9, 0.99]) {
@@ -54,13 +54,13 @@ const server: FoundServer = {
   command: 'jupyter lab',
   records: [],
 };
-const told = { name: 'gpu', ...scriptVariables(spec) };
+const settings = { name: 'gpu', ...scriptVariables(spec) };
 const empty = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [name, '']));
 const SCRIPTS: readonly Script[] = [
   launchScript(spec, 'start', 'x', { timeoutMs: 0 }),
   adoptScript(spec, server, 'x'),
-  { name: 'doctor', variables: told },
-  { name: 'environments', variables: told },
+  { name: 'doctor', variables: settings },
+  { name: 'environments', variables: settings },
   { name: 'stop', variables: empty('folder', 'pid', 'start_time', 'token', 'launch', 'grace') },
   { name: 'look', variables: empty('folder', 'pid', 'start_time') },
   { name: 'logs', variables: empty('folder', 'lines', 'follow') },
@@ -69,7 +69,7 @@ const SCRIPTS: readonly Script[] = [
 ];
 
 for (const script of SCRIPTS) {
-  test(`${script.name}.sh and its parts read no variable that none of them sets`, {
+  test(`${script.name}.sh and its parts read only variables that one of them sets`, {
     skip: lacks('shellcheck'),
   }, () => {
     const { status, stdout } = spawnSync('shellcheck', ['--norc', '--shell=sh', '--include=SC2154', '-'], {

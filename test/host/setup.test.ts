@@ -17,7 +17,7 @@ import { traces } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
 import { eventually } from '../hosts/world.ts';
 
-/** What lines of setup and activate scripts do to a launch, and what is told of those that fail. */
+/** What setup commands and activate scripts do to a launch, and the messages if they fail. */
 
 const world = worldPerTest();
 let work: string;
@@ -25,7 +25,7 @@ beforeEach(async () => {
   work = workOf(world);
 });
 
-test('lines of setup run in order in the directory, in one shell, before the environment', async () => {
+test('setup commands run in order in the directory, in one shell, before the environment', async () => {
   makeVenv(join(work, 'my env'));
   const lines = [
     'say() { echo "noise, $1"; export SAID="$1"; }',
@@ -45,7 +45,7 @@ test('lines of setup run in order in the directory, in one shell, before the env
   await stopAll(world);
 });
 
-test('what a line of setup exports, whatever its name, changes nothing of the launch itself', async () => {
+test('a variable that a setup command exports, whatever its name, does not affect the launch', async () => {
   const elsewhere = join(world.home, 'elsewhere');
   mkdirSync(elsewhere);
   writeFileSync(join(elsewhere, 'record'), 'mine');
@@ -57,7 +57,7 @@ test('what a line of setup exports, whatever its name, changes nothing of the la
   assert.equal(readFileSync(join(elsewhere, 'record'), 'utf8'), 'mine');
 });
 
-test('what a line of setup exports reaches Jupyter, and keeps no conda from being entered', async () => {
+test('a variable that a setup command exports reaches Jupyter, and does not affect conda', async () => {
   const root = join(world.home, 'miniforge3');
   standIn('conda', join(root, 'bin/conda'));
   makeCondaEnvironment(join(root, 'envs/ml'));
@@ -74,7 +74,7 @@ test('what a line of setup exports reaches Jupyter, and keeps no conda from bein
   await stopAll(world);
 });
 
-test('what an activate script sets, whatever its name, changes nothing of the launch itself', async () => {
+test('a variable that an activate script sets, whatever its name, does not affect the launch', async () => {
   makeVenv(join(work, 'venv'));
   const lines = `folder='${world.home}' here=/ OWN= port=1 launch=x name=x command=false pid=1 locked=\ncd /\n`;
   appendFileSync(join(work, 'venv/bin/activate'), lines);
@@ -83,7 +83,7 @@ test('what an activate script sets, whatever its name, changes nothing of the la
   await stopAll(world);
 });
 
-test('an activate script that ends its shell is told, with what it said', async () => {
+test('an activate script that ends its shell fails with its output', async () => {
   makeVenv(join(work, 'venv'));
   appendFileSync(join(work, 'venv/bin/activate'), 'echo "words of the script"; exit 0\n');
   assert.equal(
@@ -95,23 +95,23 @@ Fix its bin/activate, or create it again: python3 -m venv venv && venv/bin/pip i
   );
 });
 
-for (const [what, line, said] of [
+for (const [what, line, output] of [
   ['fails', 'echo "words of the tool" >&2; false', '\nIt printed:\n  words of the tool'],
   ['ends its shell', 'echo "words of the tool"; exit 0', '\nIt printed:\n  words of the tool'],
-  ['is no shell', 'if then', '\nIt printed:\n  .*syntax error.*\n.*'],
+  ['is not valid shell code', 'if then', '\nIt printed:\n  .*syntax error.*\n.*'],
   [
-    'names a program that is not there',
+    'runs a program that does not exist',
     'no-such-program',
     '\nIt printed:\n  .*no-such-program: command not found',
   ],
 ] as const) {
-  test(`a line of setup that ${what} is told, with what it said`, async () => {
+  test(`a setup command that ${what} fails with its output`, async () => {
     const message = await failureIn(world, '', '--setup', 'true # it is well', '--setup', line);
     const escaped = line.replace(/[$()|&;]/g, '\\$&');
     assert.match(
       message,
       new RegExp(
-        `^Error: a setup command failed on loopback: ${escaped}${said}\nFix it in config\\.yaml or in --setup\\.`,
+        `^Error: a setup command failed on loopback: ${escaped}${output}\nFix it in config\\.yaml or in --setup\\.`,
       ),
     );
   });

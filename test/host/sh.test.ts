@@ -18,11 +18,11 @@ import { startTimeOf } from '../../src/system/process.ts';
 import { lacks } from '../hosts/needs.ts';
 import { AWKWARD_FOLDERS } from '../hosts/shells.ts';
 
-/** The parts of the scripts, function by function, in each shell that may be a host's /bin/sh. */
+/** The functions of the scripts' parts, in each shell that may be a host's /bin/sh. */
 
 const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'sh']] as const;
 
-/** All parts of which no one runs anything when it is read. */
+/** All parts that only define functions and variables. */
 const PARTS = [
   'system/process.sh',
   ...['report', 'places', 'processes', 'record', 'lock', 'detached'].map(
@@ -44,7 +44,7 @@ for (const [shell, ...options] of SHELLS) {
     });
     afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-    /** What these lines print behind the parts, with $folder and $here, a folder that is empty at first. */
+    /** What these lines print after the parts, with an empty folder as $folder and $here. */
     function printed(lines: string, env: NodeJS.ProcessEnv = {}): string {
       const place = singleQuoted(folder);
       const text = `${parts}\nfolder=${place} here=${place} launch=test\ncd "$here"\n${lines}\n`;
@@ -53,12 +53,12 @@ for (const [shell, ...options] of SHELLS) {
         encoding: 'utf8',
         env: { PATH: process.env.PATH, HOME: folder, XDG_STATE_HOME: join(folder, 'state'), ...env },
       });
-      // bash tells of jobs that were ended.
+      // bash reports jobs that were killed.
       assert.doesNotMatch(stderr, /^(?!.*(?:Killed|Terminated) ).+$/m);
       return stdout.replace(/^\n|^@remote-notebook alive\n/gm, '');
     }
 
-    test('what an environment exports reaches what runs in it, and no variable of the script', () => {
+    test('variables of an environment reach the code that runs in it, and not the script', () => {
       const code = `export folder=/x here=/y entered=/z command=false OWN="it's
 two lines"; readonly code=1; cd /`;
       const lines = `enter_by ${singleQuoted(code)} && printf '%s|' "$folder" "$here" "$command" &&
@@ -67,7 +67,7 @@ two lines"; readonly code=1; cd /`;
       assert.equal(printed(lines), [folder, folder, '', ...within, ''].join('|'));
     });
 
-    test('environments are entered one behind the other, and nothing of the way stays', () => {
+    test('environments can be entered one after the other, and leave no helper variables', () => {
       const lines = `enter_by 'export ONE=1' && enter_by 'export TWO=2$ONE' && in_environment env`;
       const variables = printed(lines).split('\n');
       assert.ok(variables.includes('ONE=1') && variables.includes('TWO=21'), variables.join('\n'));
@@ -76,7 +76,7 @@ two lines"; readonly code=1; cd /`;
       assert.deepEqual(readdirSync(folder), []);
     });
 
-    test('code that fails, exits or is no shell enters nothing, and its words are kept', () => {
+    test('code that fails, exits or is not valid changes no environment, and its output is kept', () => {
       for (const code of ['echo words; false', 'echo words; exit 0']) {
         const lines = `export BEFORE=yes; enter_by ${singleQuoted(code)} || { cat "$folder/output"; in_environment value_of BEFORE; }`;
         assert.equal(printed(lines), 'words\nyes', code);
@@ -88,12 +88,12 @@ two lines"; readonly code=1; cd /`;
       );
     });
 
-    test('a command that does not come to its end in time is ended, with what it has started', () => {
+    test('a command that takes too long is ended, with all that it has started', () => {
       const lines = `enter_within 1 sh -c 'sleep 987 & sleep 987' || echo "late$helper"; ps -A -o args | grep '^sleep [9]87'`;
       assert.equal(printed(lines), 'late\n');
     });
 
-    test('a line that is added to the environment counts in it, behind what was entered', () => {
+    test('a line that is added to the environment applies after everything that was entered', () => {
       const lines = `enter_by 'export ONE=1' && adjust_environment 'export TWO="$ONE$ONE"' && in_environment value_of TWO`;
       assert.equal(printed(lines), '11');
       assert.equal(
@@ -102,7 +102,7 @@ two lines"; readonly code=1; cd /`;
       );
     });
 
-    test('words keep to themselves, quoted and as arguments in the environment', () => {
+    test('arguments are passed to the environment unchanged, quoted or not', () => {
       const words = [...AWKWARD_FOLDERS, 'two\nlines', ''];
       const lines = `enter_by : && for word in ${words.map(singleQuoted).join(' ')}; do
           quote "$word" && eval "printf '%s|' $quoted" && (in_environment "printf '%s|'" "$word")
@@ -110,7 +110,7 @@ two lines"; readonly code=1; cd /`;
       assert.equal(printed(lines), words.map((word) => `${word}|${word}|`).join(''));
     });
 
-    test('a command is found on the PATH of its environment, and may be words of shell', () => {
+    test('a command is found on the PATH of its environment, and may be any shell code', () => {
       const bin = join(folder, 'bin');
       const lines = (command: string) => `environment=conda:x
         enter_by 'export PATH="$HOME/bin:$PATH" NAME=mine'
@@ -127,7 +127,7 @@ two lines"; readonly code=1; cd /`;
       );
     });
 
-    test('of a record the last line of a key counts, and a job is on each node of a pool', () => {
+    test('the last line of a record with a key applies, and a job is on every node of a pool', () => {
       const read = (...record: readonly string[]) => {
         writeFileSync(join(folder, 'record'), `${record.join('\n')}\n`);
         return printed(
@@ -142,7 +142,7 @@ two lines"; readonly code=1; cd /`;
       assert.equal(read('job slurm 17', 'node another'), '  here\n');
     });
 
-    test('what is begun is on record, lives on its own, and is undone with all that it has started', () => {
+    test('a process that is begun has a record, lives on its own, and is undone with all that it has started', () => {
       const lines = `name=x directory=d from=laptop
         more() { keep command "$command"; }
         begin "sh -c 'echo words; sleep 986 & sleep 986' sh" && put_on_record more && record_lives "$folder" && echo lives
@@ -152,14 +152,14 @@ two lines"; readonly code=1; cd /`;
       assert.equal(printed(lines), 'lives\nwords\n');
     });
 
-    test('a lock is taken over from a holder that is gone, and released with its folder', () => {
+    test('a lock is taken over from a holder that is gone, and its release removes the folder', () => {
       symlinkSync(`other ${hostname()} 4194999 1`, join(folder, 'lock'));
       const taken = printed('take_lock "$folder" && readlink "$folder/lock"; release_lock "$folder"');
       assert.match(taken, new RegExp(`^test ${hostname()} \\d+ \\d+\n$`));
       assert.ok(!existsSync(folder));
     });
 
-    test('a lock of a process that lives is waited for', async () => {
+    test('a lock of a living process is waited for', async () => {
       symlinkSync(
         `other ${hostname()} ${process.pid} ${await startTimeOf(process.pid)}`,
         join(folder, 'lock'),
@@ -168,14 +168,14 @@ two lines"; readonly code=1; cd /`;
       assert.equal(printed(lines), 'released\ntaken\n');
     });
 
-    test('a process is ended, with all that it has started where that is meant', () => {
+    test('a process is ended, with all that it has started if requested', () => {
       const lines = `sleep 985 & end_process $! "$(start_time $!)"
         sh -c 'sleep 984 & sleep 984' & until [ -n "$(descendants $!)" ]; do nap; done
         end_tree $! "$(start_time $!)"; ps -A -o args | grep '^sleep 98[45]'`;
       assert.equal(printed(lines), 'terminated\nterminated\n');
     });
 
-    test('a path is what the user means by it', () => {
+    test('~ at the beginning of a path is the home folder, and a path is never an option', () => {
       const cases = {
         '': folder,
         '~': folder,
@@ -191,7 +191,7 @@ two lines"; readonly code=1; cd /`;
       );
     });
 
-    test('the end of a log is told to its last letter', () => {
+    test('the end of a log is reported completely', () => {
       writeFileSync(
         join(folder, 'log'),
         `${Array.from({ length: 20 }, (_, index) => index).join('\n')}\nlast\\n`,

@@ -10,7 +10,7 @@ import { started, statusOf, stderrOf } from '../hosts/servers.ts';
 import { makeSshd, type Sshd } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
-/** A destination that leads to two login nodes with one home folder: the second is a real sshd with another name and address. */
+/** A destination that stands for two login nodes with one home folder; the second is an sshd with another name and address. */
 
 const lacks = NO_ROOT;
 
@@ -37,7 +37,7 @@ function readMark({ laptop }: World): string {
   return laptop.env.REMOTE_NOTEBOOK_TEST ?? '';
 }
 
-/** From now on the destination leads to this sshd, as a round-robin name does. */
+/** Points the destination to this sshd, as a round-robin name does. */
 function leadTo(sshd: Sshd, address: string): void {
   appendFileSync(
     join(world.sshd.folder, 'known_hosts'),
@@ -51,22 +51,22 @@ function leadTo(sshd: Sshd, address: string): void {
   );
 }
 
-test('a server on another node of a pool is named, and neither dead nor stopped nor started twice', {
+test('a server on another node of a pool is reported, and neither marked dead nor stopped nor started twice', {
   skip: lacks,
 }, async () => {
   if (!node2 || !network) return;
   const { jupyter: server, tunnel } = await started(world.laptop);
   leadTo(node2, network.address);
   process.kill(tunnel.pid, 'SIGKILL');
-  const told = `the server is running on ${hostname()}, but loopback connected to login2 this time`;
+  const message = `the server is running on ${hostname()}, but loopback connected to login2 this time`;
   await eventually('the tunnel leads to the other node', async () => {
     const { stdout } = await world.laptop.run('status', '--json');
-    return JSON.parse(stdout).servers[0].jupyter.reason === told;
+    return JSON.parse(stdout).servers[0].jupyter.reason === message;
   });
   const status = await world.laptop.run('status', '--json');
   const [spec] = JSON.parse(status.stdout).servers;
   assert.deepEqual([status.code, spec.state, spec.jupyter.state], [3, 'degraded', 'unknown']);
-  assert.match((await world.laptop.run('status')).stdout, new RegExp(`^ {2}${told}$`, 'm'));
+  assert.match((await world.laptop.run('status')).stdout, new RegExp(`^ {2}${message}$`, 'm'));
   const all = JSON.parse((await world.laptop.run('status', 'loopback', '--all', '--json')).stdout);
   assert.deepEqual([all.node, all.elsewhere], ['login2', [{ name: 'loopback', node: hostname() }]]);
   assert.equal(
@@ -79,15 +79,15 @@ test('a server on another node of a pool is named, and neither dead nor stopped 
   for (const verb of [['start', 'loopback', '{F}', '--no-browser'], ['stop'], ['restart'], ['clean']]) {
     const { code, stderr } = await world.laptop.run(...verb);
     assert.equal(code, verb[0] === 'clean' ? 0 : 1, verb.join(' '));
-    if (code === 1) assert.match(stderr, new RegExp(told), verb.join(' '));
+    if (code === 1) assert.match(stderr, new RegExp(message), verb.join(' '));
   }
   const doctor = await world.laptop.run('doctor', 'loopback', '{F}', '--json');
   const checks: Check[] = JSON.parse(doctor.stdout).checks;
   const { found, verdict } = checks.find(({ name }) => name === 'server') ?? {};
-  assert.deepEqual([found, verdict], [told, 'warning']);
+  assert.deepEqual([found, verdict], [message, 'warning']);
   assert.equal(checks.find(({ name }) => name === 'api')?.found, 'not checked: server');
   const other = await stderrOf(1, world.anotherLaptop(), 'start', 'loopback', '{F}', '--no-browser');
-  assert.match(other, new RegExp(`${told}[\\s\\S]*ssh loopback rm -r /`));
+  assert.match(other, new RegExp(`${message}[\\s\\S]*ssh loopback rm -r /`));
   assert.ok(world.processes().includes(server.pid));
   leadTo(world.sshd, '127.0.0.1');
   process.kill(spec.tunnel.pid, 'SIGKILL');

@@ -12,11 +12,7 @@ main() {
     enter_environment
     return
   fi
-  for each in .venv venv; do report_venv "$each"; done
-  for each in */ .[!.]*/; do
-    each=${each%/}
-    case $each in .venv | venv) ;; *) report_venv "$each" ;; esac
-  done
+  for each in .venv venv */ .[!.]*/; do report_venv "${each%/}"; done
   for each in uv poetry pixi; do report_project "$each"; done
   ! find_condas || report_condas
   find_program jupyter && report found "$found"

@@ -4,27 +4,16 @@
 
 main() {
   report cpus "$(getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || grep -c '^processor' /proc/cpuinfo)"
-  report_load
+  report load "$(cut -d ' ' -f 1-3 /proc/loadavg 2>/dev/null || LC_ALL=C uptime 2>/dev/null | sed -e 's/.*load averages*: *//' -e 's/,/ /g')"
   report_memory
   # A dead file system or a broken driver must not delay the rest.
   report_disks &
-  disks=$! disks_start_time=$(start_time $!)
+  disks=$!
   report_gpus &
-  gpus=$! gpus_start_time=$(start_time $!)
-  end_after 3 "$disks" "$disks_start_time"
-  end_after 3 "$gpus" "$gpus_start_time"
-}
-
-# shellcheck disable=SC2046
-end_after() { gone_within "$@" || kill -KILL "$2" $(descendants "$2") 2>/dev/null; }
-
-report_load() {
-  if [ -r /proc/loadavg ]; then
-    read -r one five fifteen _ </proc/loadavg
-    report load "$one $five $fifteen"
-  else
-    report load "$(LC_ALL=C uptime 2>/dev/null | sed -e 's/.*load averages*: *//' -e 's/,/ /g')"
-  fi
+  for each in "$disks" $!; do
+    # shellcheck disable=SC2046
+    gone_within 3 "$each" "$(start_time "$each")" || kill -KILL "$each" $(descendants "$each") 2>/dev/null
+  done
 }
 
 # The memory that is available without swapping, caches included. Linux before 3.14 does not report MemAvailable.

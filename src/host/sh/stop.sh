@@ -52,18 +52,13 @@ end_gone() {
 find_launch() {
   for folder in "$SERVERS"/*/; do
     folder=${folder%/}
-    if holds_lock; then return 0; fi
-    read_record "$folder" && [ "$record_launch" = "$launch" ] && return 0
+    if holds_lock || { read_record "$folder" && [ "$record_launch" = "$launch" ]; }; then return 0; fi
   done
   return 1
 }
 
 # Whether the launch holds the lock of $folder. Sets $signature to the text of the lock.
-holds_lock() {
-  signature=$(readlink "$folder/lock") || return 1
-  case $signature in "$launch "*) return 0 ;; esac
-  return 1
-}
+holds_lock() { signature=$(readlink "$folder/lock") && [ "${signature%% *}" = "$launch" ]; }
 
 # A launch undoes itself when it notices that its caller is gone, but commands that it runs may delay that.
 end_launch() {
