@@ -24,13 +24,13 @@ import {
 } from './commands.ts';
 import { articleLog, articleRecord, forget, remember } from './store.ts';
 
-/** A process that was told to end gets so long. */
+/** Timeout for a process to end after a signal. */
 const END_MS = 5000;
-/** How long the clean-up after a failure may take. */
+/** Timeout for the clean-up after a failure. */
 const UNDO_TIMEOUT_MS = 15_000;
 const LOOK_MS = 50;
 
-/** The account on the host: the destination's, else what ssh resolves. */
+/** The user on the host: the one in the destination, or else the one that ssh resolves. */
 export async function remoteUser(spec: ServerSpec, context: Context): Promise<string> {
   return (
     parseDestination(spec.destination).user ?? (await resolveDestination(spec, context)).get('user') ?? ''
@@ -38,15 +38,15 @@ export async function remoteUser(spec: ServerSpec, context: Context): Promise<st
 }
 
 /**
- * Runs the article's first two commands. Answers with the page that Jupyter's log names, token and all. A failure
- * ends what was begun, and nothing else.
+ * Runs the first two of the three commands. Returns the page that Jupyter logs, with its token. After a failure, only
+ * what this function started is ended.
  */
 export async function startPlain(spec: ServerSpec, timeoutMs: number, context: Context): Promise<string> {
   const command = plainStartCommand(spec);
   return withServerLock(spec.name, context, async () => {
     const isOurs = readRecords(context)[spec.name] !== undefined;
     if (isOurs || articleRecord(spec.name, context)) {
-      throw new Failure(`"${spec.name}" is started already`, {
+      throw new Failure(`"${spec.name}" is already started`, {
         remedy: `Stop it first: remote-notebook stop ${isOurs ? '' : '--plain '}${spec.name}`,
       });
     }
@@ -73,18 +73,18 @@ export async function startPlain(spec: ServerSpec, timeoutMs: number, context: C
   });
 }
 
-/** Runs the article's second command alone, unless its tunnel lives. */
+/** Runs only the second command, unless its tunnel is running. */
 export function forwardPlain(spec: ServerSpec, context: Context): Promise<void> {
   return withServerLock(spec.name, context, () => openPlainTunnel(spec, context));
 }
 
-/** The article's ssh goes on without its forward when the port is taken, and the page would be a stranger's. */
+/** If the port is in use, ssh would run without its forward, and the page would belong to another program. */
 async function verifyLocalPort({ localPort, port }: ServerSpec): Promise<void> {
   const wanted = localPort ?? port;
   if (await isPortFree(wanted)) return;
   const holder = await portHolder(wanted);
-  throw new Failure(`port ${wanted} of this machine is taken${holder ? ` by ${holder}` : ''}`, {
-    remedy: 'Name another with --local-port.',
+  throw new Failure(`local port ${wanted} is already in use${holder ? ` by ${holder}` : ''}`, {
+    remedy: 'Choose another one with --local-port.',
   });
 }
 
@@ -100,10 +100,7 @@ async function openPlainTunnel(spec: ServerSpec, context: Context): Promise<void
   await remember({ spec, tunnel }, context);
 }
 
-/**
- * Runs a command with ssh's -f. The process that was started is gone then, and the one that stays was never
- * named: this finds it, unless it has ended already.
- */
+/** Runs a command with ssh -f, and finds the process that stays in the background, unless it has ended already. */
 async function spawnPlain(
   command: Command,
   log: string,
@@ -118,7 +115,7 @@ async function spawnPlain(
   return pid === undefined || startTime === undefined ? undefined : { pid, startTime };
 }
 
-/** The PIDs of all processes with exactly this command line (behind `nohup`, which is gone). */
+/** The PIDs of all processes with exactly this command line, without `nohup`. */
 async function processesOf([, ...args]: Command): Promise<number[]> {
   const lines = (await outputOf(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
   return lines
@@ -126,7 +123,7 @@ async function processesOf([, ...args]: Command): Promise<number[]> {
     .map((line) => Number.parseInt(line, 10));
 }
 
-/** Waits until Jupyter's log names its page. The ssh of the start lives as long as what it started. */
+/** Waits until Jupyter logs its page. The ssh of the start runs as long as Jupyter. */
 async function pageInLog(
   log: string,
   launch: ProcessIdentity | undefined,
@@ -140,24 +137,27 @@ async function pageInLog(
     const text = readFileSync(log, 'utf8');
     const page = /https?:\/\/(?:localhost|127\.0\.0\.1)\S*token=\S+/.exec(text)?.[0];
     if (page) return new URL(page);
-    const words = `The end of its log:\n${redactTokens(text).trimEnd().split('\n').slice(-15).join('\n')}`;
-    if (!lives) throw new Failure(`Jupyter ended on ${destination} while it started. ${words}`);
+    const end = `The end of its log:\n${redactTokens(text).trimEnd().split('\n').slice(-15).join('\n')}`;
+    if (!lives) throw new Failure(`Jupyter ended on ${destination} while it started. ${end}`);
     if (Date.now() > deadline) {
-      throw new Failure(`Jupyter named no page on ${destination} within ${timeoutMs / 1000} s. ${words}`, {
-        remedy: 'Give it longer with --timeout SECONDS.',
-      });
+      throw new Failure(
+        `Jupyter did not log its URL on ${destination} within ${timeoutMs / 1000} s. ${end}`,
+        {
+          remedy: 'Allow more time with --timeout SECONDS.',
+        },
+      );
     }
     if (context.signal.aborted) throw new Interrupted();
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
-/** The page as it is reached here. Jupyter takes another port when its own is taken; the tunnel does not. */
+/** The page at its local port. If its port is in use, Jupyter uses another one, but the tunnel does not. */
 function localPage(page: URL, { destination, port, localPort }: ServerSpec): string {
   if (Number(page.port) !== port) {
     throw new Failure(
-      `port ${port} of ${destination} is taken: Jupyter took ${page.port}, where the article's tunnel does not lead`,
-      { remedy: 'Name another with --port.' },
+      `port ${port} on ${destination} is already in use: Jupyter uses ${page.port}, but the tunnel leads to ${port}`,
+      { remedy: 'Choose another one with --port.' },
     );
   }
   page.port = String(localPort ?? port);
@@ -177,17 +177,19 @@ async function undoPlain(
   await forgetPlain(spec, context);
 }
 
-/** Ends what this start began on the host. Where it cannot be told from another one, both are left alone. */
+/** Ends what this start has started on the host. If that could be one of two processes, neither is ended. */
 async function endLaunched(spec: ServerSpec, startedAt: number, context: Context): Promise<void> {
   const user = await remoteUser(spec, context);
-  const processes = await answerOf(plainProcessesCommand(spec, user), spec, context, (code) => code === 0);
-  // ps tells whole seconds.
+  const processes = await outputOn(plainProcessesCommand(spec, user), spec, context, (code) => code === 0);
+  // ps prints whole seconds.
   const maxAgeS = Math.ceil((Date.now() - startedAt) / 1000) + 1;
   const [ours, ...others] = launchedOn(spec.port, maxAgeS, processes);
   if (!ours) return;
   if (others.length > 0) {
     const pids = [ours, ...others].map(([pid]) => pid).join(' or ');
-    throw new Failure(`two Jupyters began at once on ${spec.destination}: end yours there, ${pids}`);
+    throw new Failure(
+      `two Jupyters were started on ${spec.destination} at once; end yours there: PID ${pids}`,
+    );
   }
   await run(plainKillCommand(spec, ours), context);
 }
@@ -199,23 +201,23 @@ async function forgetPlain(spec: ServerSpec, context: Context): Promise<void> {
   if (record) await forget(spec.name, context);
 }
 
-/** What the article's `pkill` would end on the host: every Jupyter of that user, whoever started it. */
+/** What `pkill` would end on the host: every process of that user with jupyter in its name. */
 export async function plainVictims(spec: ServerSpec, user: string, context: Context): Promise<string[]> {
-  const found = await answerOf(plainListCommand(spec, user), spec, context, (code) => code !== 255);
+  const found = await outputOn(plainListCommand(spec, user), spec, context, (code) => code !== 255);
   return found.split('\n').filter((line) => /^\d+ /.test(line));
 }
 
-/** Runs the article's third command, and ends the tunnel that its second one left. */
+/** Runs the third command, and ends the tunnel of the second one. */
 export function stopPlain(spec: ServerSpec, user: string, context: Context): Promise<void> {
   return withServerLock(spec.name, context, async () => {
-    // 1 says that there was none.
-    await answerOf(plainStopCommand(spec, user), spec, context, (code) => code === 0 || code === 1);
+    // pkill exits with 1 if there was no process.
+    await outputOn(plainStopCommand(spec, user), spec, context, (code) => code === 0 || code === 1);
     await forgetPlain(spec, context);
   });
 }
 
-/** What a command on the host printed. @throws Failure with ssh's words when its exit status is not as it should be */
-async function answerOf(
+/** The output of a command on the host. @throws Failure with ssh's message for an unexpected exit status */
+async function outputOn(
   command: Command,
   { destination }: ServerSpec,
   context: Context,

@@ -6,24 +6,21 @@ import { type Command, shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
 import { secondsOf } from '../system/process.ts';
 
-/**
- * The three commands that this project began with, to the letter. They need nothing installed, and leave to
- * luck what the rest of this project is for.
- */
+/** The three commands of the article that this project is based on, unchanged. See docs/article.md. */
 
-/** What runs on the host. A word that a shell would read otherwise is quoted for any of them. */
+/** The command that starts Jupyter on the host, quoted for any shell. */
 function remoteStartText(spec: ServerSpec): string {
   const { directory, environment, command, port } = spec;
   const unknown = unknownToArticle(spec);
   if (unknown !== undefined) {
-    throw new UsageError(`the three plain commands know no ${unknown}`, {
-      remedy: 'Leave out either that or --plain.',
+    throw new UsageError(`the three commands of the article do not support --${unknown}`, {
+      remedy: `Leave out either --${unknown} or --plain.`,
     });
   }
   const { kind } = parseEnvironment(environment);
   if (kind !== 'none' && kind !== 'venv') {
-    throw new UsageError('the three plain commands know no environment but a venv', {
-      remedy: 'Name the folder of one with --environment, or leave out --plain.',
+    throw new UsageError('the three commands of the article support no environment but a venv', {
+      remedy: 'Set --environment to the folder of a venv, or leave out --plain.',
     });
   }
   return [
@@ -33,28 +30,22 @@ function remoteStartText(spec: ServerSpec): string {
   ].join('; ');
 }
 
-/** A path for a remote shell: a leading ~ stays the home folder, a dash is no option, `+1` no entry of zsh's stack. */
+/** Quotes a path for a remote shell: ~ still means the home folder, and `-x` and zsh's `+1` are ordinary names. */
 function remotePath(path: string): string {
   if (path === '~') return path;
   if (path.startsWith('~/')) return `~/${shellQuote(path.slice(2))}`;
   return shellQuote(/^[-+]/.test(path) ? `./${path}` : path);
 }
 
-/** @param user the account on the host whose Jupyters are ended: all of them */
 function remoteStopText(user: string): string {
   return `pkill -u ${shellQuote(user)} jupyter`;
-}
-
-/** What the stop would end, by name and PID. A start-up file may have printed something without an end. */
-function remoteListText(user: string): string {
-  return `echo; pgrep -l -u ${shellQuote(user)} jupyter`;
 }
 
 function tunnelArgs({ port, localPort }: ServerSpec): string[] {
   return ['-N', '-f', '-L', `localhost:${localPort ?? port}:localhost:${port}`];
 }
 
-/** `-S none` alone is added: a ControlMaster of the user's own would take the command over. */
+/** Only `-S none` is added: otherwise a ControlMaster of the user would run the command. */
 function plainSsh(spec: ServerSpec, args: readonly string[], remoteText?: string): Command {
   const remote = remoteText === undefined ? [] : [remoteText];
   return ['ssh', '-S', 'none', ...configFileArgs(spec), ...args, spec.destination, ...remote];
@@ -68,11 +59,12 @@ export function plainTunnelCommand(spec: ServerSpec): Command {
   return ['nohup', ...plainSsh(spec, tunnelArgs(spec))];
 }
 
+/** Lists what `plainStopCommand` would end. The echo ends a line of a start-up file. */
 export function plainListCommand(spec: ServerSpec, user: string): Command {
-  return plainSsh(spec, [], remoteListText(user));
+  return plainSsh(spec, [], `echo; pgrep -l -u ${shellQuote(user)} jupyter`);
 }
 
-/** All processes of a user on the host, as `launchedOn` reads them. */
+/** Lists all processes of a user on the host, for `launchedOn`. */
 export function plainProcessesCommand(spec: ServerSpec, user: string): Command {
   return plainSsh(spec, [], `echo; ps -u ${shellQuote(user)} -o pid=,ppid=,etime=,args=`);
 }
@@ -85,14 +77,14 @@ export function plainStopCommand(spec: ServerSpec, user: string): Command {
   return plainSsh(spec, [], remoteStopText(user));
 }
 
-/** The article's three lines, as one would type them. */
+/** The three commands as a user types them. */
 export interface ArticleLines {
   readonly forward: string;
   readonly start: string;
   readonly stop: string;
 }
 
-/** @param forwardAlias the name of the alias that `start` calls at its end */
+/** @param forwardAlias the alias that `start` calls at its end */
 export function articleLines(spec: ServerSpec, user: string, forwardAlias: string): ArticleLines {
   const ssh = ['ssh', ...configFileArgs(spec).map(shellQuote)].join(' ');
   const destination = shellQuote(spec.destination);
@@ -103,37 +95,25 @@ export function articleLines(spec: ServerSpec, user: string, forwardAlias: strin
   };
 }
 
-/** In double quotes where no shell reads anything in them, as the article has it; else in safer ones. */
+/** In double quotes, as in the article, unless a shell would expand something in them. */
 function doubleQuoted(text: string): string {
   return /["$`\\!]/.test(text) ? shellQuote(text) : `"${text}"`;
 }
 
-/** One row of `ps -o pid=,ppid=,etime=,args=`. */
-interface Row {
-  readonly pid: number;
-  readonly parent: number;
-  readonly ageS: number;
-  readonly args: string;
-}
-
 /**
- * The commands that were started on a port at most so many seconds ago, as `ps` on the host tells: each with its
- * PIDs, the login shell's that ran it first. A start of this machine's is one of them; with two, nobody knows which.
+ * The PIDs of each command in the output of `plainProcessesCommand` that was started on this port at most `maxAgeS`
+ * seconds ago, the PID of its login shell first. With two, it is unknown which one this machine started.
  */
 export function launchedOn(port: number, maxAgeS: number, ps: string): number[][] {
-  const rows = ps.split('\n').flatMap(parseRow);
-  const ours = rows.filter(
-    ({ args, ageS }) => args.endsWith(` --no-browser --port=${port}`) && ageS <= maxAgeS,
-  );
-  const withChildren = (row: Row): number[] => [
-    row.pid,
-    ...ours.filter(({ parent }) => parent === row.pid).flatMap(withChildren),
+  const ours = ps.split('\n').flatMap((line) => {
+    const [, pid, parent, age = '', args = ''] = /^\s*(\d+)\s+(\d+)\s+([\d:-]+)\s+(.*)$/.exec(line) ?? [];
+    const isOurs = args.endsWith(` --no-browser --port=${port}`) && secondsOf(age) <= maxAgeS;
+    return isOurs ? [{ pid: Number(pid), parent: Number(parent) }] : [];
+  });
+  const withChildren = (shell: number): number[] => [
+    shell,
+    ...ours.filter(({ parent }) => parent === shell).flatMap(({ pid }) => withChildren(pid)),
   ];
-  return ours.filter(({ parent }) => !ours.some(({ pid }) => pid === parent)).map(withChildren);
-}
-
-function parseRow(line: string): Row[] {
-  const [, pid, parent, age, args] = /^\s*(\d+)\s+(\d+)\s+([\d:-]+)\s+(.*)$/.exec(line) ?? [];
-  if (age === undefined || args === undefined) return [];
-  return [{ pid: Number(pid), parent: Number(parent), ageS: secondsOf(age), args }];
+  const shells = ours.filter(({ parent }) => !ours.some(({ pid }) => pid === parent));
+  return shells.map(({ pid }) => withChildren(pid));
 }

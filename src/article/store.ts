@@ -17,16 +17,16 @@ import { UsageError } from '../system/errors.ts';
 import { stateFolder } from '../system/paths.ts';
 import { isAlive } from '../system/process.ts';
 
-/** The record of the server of that name, if the article's commands started it. */
+/** The record of a server that was started with the three commands of the article. */
 export function articleRecord(name: string, context: Context): ArticleRecord | undefined {
   return readState(context).article[name];
 }
 
-/** @throws UsageError for a name of the article's: the other commands know nothing of its server */
+/** @throws UsageError for a server that was started with --plain */
 export function verifyNotArticle(name: string, context: Context): void {
   if (!articleRecord(name, context)) return;
   throw new UsageError(`"${name}" was started with --plain`, {
-    remedy: `Stop it with: remote-notebook stop --plain ${name} (it ends every Jupyter of that user). Then start it again, with --plain or without.`,
+    remedy: `Stop it first: remote-notebook stop --plain ${name} (this ends every Jupyter process of that user). Then start it again, with or without --plain.`,
   });
 }
 
@@ -38,12 +38,12 @@ export async function forget(name: string, context: Context): Promise<void> {
   await updateState(context, (state) => ({ ...state, article: withoutRecord(state.article, name) }));
 }
 
-/** The file that takes the output of both commands. */
+/** The file with the output of both commands. */
 export function articleLog({ name }: ServerSpec, { env }: Context): string {
   return join(stateFolder(env), `plain-${name}.log`);
 }
 
-/** A server that is known here, by its name. @throws UsageError where there is none, or the article's commands started it */
+/** A known server. @throws UsageError when there is none, or it was started with --plain */
 export async function ownServer(
   name: string | undefined,
   sshConfig: string | undefined,
@@ -79,7 +79,7 @@ async function articleStatus({ spec, tunnel }: ArticleRecord): Promise<ServerSta
   };
 }
 
-/** The logs that no record names: a crash has left them. */
+/** Logs without a record, left behind by crashes. */
 export function strayLogs(context: Context): Leftover[] {
   const known = Object.values(readState(context).article).map(({ spec }) => articleLog(spec, context));
   return strayFiles(/^plain-.*\.log$/, known, context);

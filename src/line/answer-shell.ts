@@ -1,12 +1,12 @@
 import { candidatesFor } from './candidates.ts';
 import type { Verbs } from './verb.ts';
 
-/** Tells the shell's script that the name of a file is expected, which the shell completes itself. */
-const A_FILE = 3;
-/** What every shell takes as it stands. Other names, which there hardly are, would have to be quoted for each. */
+/** The exit status that makes the completion script of the shell complete file names. */
+const FILE_EXPECTED = 3;
+/** Names that need no quotes in any shell. The others are rare, and not offered. */
 const PLAIN = /^[\p{L}\p{N}_+,./%-]+$/u;
 
-/** Prints what may stand in place of the last word, one a line, each with what it means behind a tab. */
+/** Prints the candidates for the last word, one per line: the word, a tab, its description. */
 export async function answerShell(
   words: readonly string[],
   verbs: Verbs,
@@ -19,7 +19,7 @@ export async function answerShell(
     const names = [...(await serverNames(env)), ...hosts];
     return names.filter(({ name }) => PLAIN.test(name)).map(({ name, about }) => ({ word: name, about }));
   });
-  if (found === 'file') return A_FILE;
+  if (found === 'file') return FILE_EXPECTED;
   print(found.map(({ word, about }) => `${word}\t${about}\n`).join(''));
   return 0;
 }

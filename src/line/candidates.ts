@@ -1,7 +1,7 @@
 import type { Options } from 'yargs';
-import { SHARED_OPTIONS, type Verbs } from './verb.ts';
+import { SHARED_OPTIONS, type Verbs, verbNamed } from './verb.ts';
 
-/** What may stand where the cursor is, and what it means. */
+/** A word that Tab offers, and its description. */
 export interface Candidate {
   readonly word: string;
   readonly about: string;
@@ -14,53 +14,48 @@ type OptionTable = Readonly<Record<string, Options>>;
 type Names = (kind: 'servers' | 'destinations', sshConfig: string | undefined) => Promise<Candidate[]>;
 
 /**
- * What may stand in place of the last of the words, which are those behind the program's name; not narrowed down to
- * what is typed of it. `file` when the name of a file of this machine is expected.
- * @param names asked for servers, or for all that `start` takes
+ * All candidates for the last of the words after the program's name, whatever is typed of it so far. `file` when a file
+ * name is expected.
+ * @param names returns the known servers, or all destinations of `start`
  */
 export async function candidatesFor(
   words: readonly string[],
   verbs: Verbs,
   names: Names,
 ): Promise<Candidate[] | 'file'> {
-  const [verbName = '', ...others] = words;
-  if (others.length === 0) return verbName.startsWith('-') ? optionWords(ALONE) : verbWords(verbs);
-  const verb = Object.hasOwn(verbs, verbName) ? verbs[verbName] : undefined;
+  const [name = '', ...others] = words;
+  if (others.length === 0) {
+    if (name.startsWith('-')) return optionWords(ALONE);
+    return Object.entries(verbs).map(([word, { summary }]) => ({ word, about: summary }));
+  }
+  const verb = verbNamed(name, verbs);
   if (!verb) return [];
   const options: OptionTable = { ...verb.options, ...SHARED_OPTIONS, ...HELP };
   const { before, current, prefix } = atEquals(others);
   const typed = readTyped(before, options);
-  if (typed.awaiting !== undefined) return valueWords(typed.awaiting, options, prefix);
-  if (!typed.isBehindDashes && current.startsWith('-')) return optionWords(options);
+  if (typed.awaiting === 'ssh-config') return 'file';
+  if (typed.awaiting !== undefined)
+    return (options[typed.awaiting]?.choices ?? []).map((choice) => ({
+      word: `${prefix}${choice}`,
+      about: '',
+    }));
+  if (!typed.isAfterDashes && current.startsWith('-')) return optionWords(options);
   const { completes = [] } = Object.values(verb.positionals ?? {})[typed.positionals] ?? {};
   if (typeof completes === 'string') return names(completes, typed.sshConfig);
   return completes.map((word) => ({ word, about: '' }));
 }
 
-/** `--option=value`, which bash gives as three words, and zsh and fish as one. */
+/** Splits `--option=value`: bash passes three words, zsh and fish pass one. */
 function atEquals(words: readonly string[]): { before: string[]; current: string; prefix: string } {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const [, prefix = '', option, value = ''] = /^((--[\w-]+)=)(.*)$/s.exec(current) ?? [];
   if (option !== undefined) return { before: [...before, option], current: value, prefix };
-  const isEquals = (word: string | undefined) => word === '=';
-  return {
-    before: before.filter((word) => !isEquals(word)),
-    current: isEquals(current) ? '' : current,
-    prefix,
-  };
+  return { before: before.filter((word) => word !== '='), current: current === '=' ? '' : current, prefix };
 }
 
-interface Typed {
-  /** The option whose value comes next, by its first name. */
-  readonly awaiting: string | undefined;
-  /** How many positional arguments there are already. */
-  readonly positionals: number;
-  readonly isBehindDashes: boolean;
-  readonly sshConfig: string | undefined;
-}
-
-function readTyped(words: readonly string[], options: OptionTable): Typed {
+/** Returns the option whose value comes next (`awaiting`), the number of positional arguments, and the ssh_config. */
+function readTyped(words: readonly string[], options: OptionTable) {
   let awaiting: string | undefined;
   let positionals = 0;
   let sshConfig: string | undefined;
@@ -72,42 +67,33 @@ function readTyped(words: readonly string[], options: OptionTable): Typed {
     else if (word.startsWith('-')) awaiting = takingValue(word, options);
     else positionals++;
   }
-  const isBehindDashes = dashes >= 0;
-  if (isBehindDashes) positionals += words.length - dashes - 1;
-  return { awaiting: isBehindDashes ? undefined : awaiting, positionals, isBehindDashes, sshConfig };
+  const isAfterDashes = dashes >= 0;
+  if (isAfterDashes) positionals += words.length - dashes - 1;
+  return { awaiting: isAfterDashes ? undefined : awaiting, positionals, isAfterDashes, sshConfig };
 }
 
-/** The ssh_config in a word that is both the option and its value: `-FFILE`, `--ssh-config=FILE`. */
+/** The ssh_config in a word that contains the option and its value: `-FFILE`, `--ssh-config=FILE`. */
 function fileIn(word: string): string | undefined {
   return /^(?:-F=?|--ssh-config=)(.+)$/s.exec(word)?.[1];
 }
 
-/** The first name of the option that is spelt like this, if it takes a value. */
+/** The long name of the option with this spelling, if it takes a value. */
 function takingValue(spelling: string, options: OptionTable): string | undefined {
   const found = Object.entries(options).find(([name, option]) => spellings(name, option).includes(spelling));
   return found && found[1].type !== 'boolean' ? found[0] : undefined;
 }
 
-/** How an option is written: `--port` and `-p`; `--no-browser` where it is on by itself. */
+/** How an option is written: `--port` and `-p`; `--no-browser` if it is on by default. */
 export function spellings(name: string, { alias = [], type, default: byDefault }: Options): string[] {
   const own = [name, ...[alias].flat()].map((word) => `${word.length > 1 ? '--' : '-'}${word}`);
   return type === 'boolean' && byDefault === true ? own.map((word) => word.replace(/^--/, '--no-')) : own;
 }
 
-/** The long names alone: who knows a short one has typed it already. */
+/** Only the long names: a short one is typed faster than completed. */
 function optionWords(options: OptionTable): Candidate[] {
   return Object.entries(options).flatMap(([name, option]) =>
     spellings(name, option)
       .filter((word) => word.startsWith('--'))
       .map((word) => ({ word, about: option.describe || '' })),
   );
-}
-
-function valueWords(name: string, options: OptionTable, prefix: string): Candidate[] | 'file' {
-  if (name === 'ssh-config') return 'file';
-  return (options[name]?.choices ?? []).map((choice) => ({ word: `${prefix}${choice}`, about: '' }));
-}
-
-function verbWords(verbs: Verbs): Candidate[] {
-  return Object.entries(verbs).map(([word, { summary }]) => ({ word, about: summary }));
 }

@@ -2,12 +2,19 @@ import type { ArgumentsCamelCase, Argv, Options } from 'yargs';
 import { UsageError } from '../system/errors.ts';
 import { version } from '../version.ts';
 import { helpWidth, overview, tidyHelp } from './help.ts';
-import { type Known, usageMistake } from './mistakes.ts';
-import { type AnyVerb, SHARED_GROUP, SHARED_OPTIONS, type SharedArguments, type Verbs } from './verb.ts';
+import { usageMistake } from './mistakes.ts';
+import {
+  type AnyVerb,
+  SHARED_GROUP,
+  SHARED_OPTIONS,
+  type SharedArguments,
+  type Verbs,
+  verbNamed,
+} from './verb.ts';
 
 const PROGRAM = 'remote-notebook';
 
-/** A verb, and what it is to run with. */
+/** A verb and its arguments. */
 export interface CommandLine {
   readonly verb: AnyVerb;
   readonly args: SharedArguments;
@@ -16,8 +23,8 @@ export interface CommandLine {
 type Values = Record<string, unknown>;
 
 /**
- * The verb that is meant, with its arguments; none when yargs has answered itself: --help, --version.
- * @throws UsageError for what is wrong, with the nearest word that is right
+ * Reads the verb and its arguments; undefined after --help or --version, which are answered here.
+ * @throws UsageError for a mistake, with the most similar correct word
  */
 export async function readCommandLine(
   args: readonly string[],
@@ -27,26 +34,26 @@ export async function readCommandLine(
   return parse(first === 'help' && rest.length === 0 ? helpOf(second, verbs) : args, verbs);
 }
 
-/** `help VERB`, as git and docker have it, is that verb's --help. */
+/** `help VERB` means `VERB --help`, as in git and docker. */
 function helpOf(word: string | undefined, verbs: Verbs): string[] {
   if (word === undefined) return ['--help'];
-  return Object.hasOwn(verbs, word) ? [word, '--help'] : [word];
+  return verbNamed(word, verbs) ? [word, '--help'] : [word];
 }
 
-/** The names of the options that are switches, or of those that take a value: long ones and letters. */
+/** The long and short names of the options that are switches, or of those that take a value. */
 function namesOf(options: Readonly<Record<string, Options>>, areSwitches: boolean): string[] {
   return Object.entries(options)
     .filter(([, { type }]) => (type === 'boolean') === areSwitches)
     .flatMap(([name, { alias = [] }]) => [name, ...[alias].flat()]);
 }
 
-/** `-Ffile` as two words, which ssh takes it for: yargs finds letters and dots of its own in it. */
+/** Splits `-Ffile`, as ssh does; yargs would read several short options. */
 function separated(word: string, taking: readonly string[]): string[] {
   const [, letter = '', value = ''] = /^-([^-])([^=].*)$/s.exec(word) ?? [];
   return taking.includes(letter) ? [`-${letter}`, value] : [word];
 }
 
-/** To yargs, all but `true` is no: `clean --dry-run=yes` would clean. @throws UsageError */
+/** yargs would read `--dry-run=yes` as off. @throws UsageError */
 function verifySwitch(word: string, switches: readonly string[]): void {
   const [, name = '', value = ''] = /^--?(?:no-)?([^=]+)=(.*)$/s.exec(word) ?? [];
   if (switches.includes(name) && value !== 'true' && value !== 'false')
@@ -55,11 +62,9 @@ function verifySwitch(word: string, switches: readonly string[]): void {
 
 async function parse(given: readonly string[], verbs: Verbs): Promise<CommandLine | undefined> {
   const { default: yargs } = await import('yargs');
-  // The verb of that very name: an object also has a `toString`, which is none.
-  const [name] = given;
-  const verb = name !== undefined && Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  const [name = ''] = given;
+  const verb = verbNamed(name, verbs);
   const options = { ...verb?.options, ...SHARED_OPTIONS };
-  // What stands behind `--` is no option.
   const end = given.includes('--') ? given.indexOf('--') : given.length;
   const before = given.slice(0, end);
   if (verb) for (const word of before) verifySwitch(word, namesOf(options, true));
@@ -80,7 +85,12 @@ async function parse(given: readonly string[], verbs: Verbs): Promise<CommandLin
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error && error.name !== 'YError' ? error : usageMistake(message, args, knownWords(verb, verbs));
+      if (error && error.name !== 'YError') throw error;
+      throw usageMistake(message, args, {
+        verb: verb && name,
+        verbs: Object.keys(verbs),
+        options: [...Object.keys(options), 'help'],
+      });
     });
   if (verb) {
     addVerb(parser, verb, (parsed) => {
@@ -88,10 +98,10 @@ async function parse(given: readonly string[], verbs: Verbs): Promise<CommandLin
     });
   } else {
     parser.options(SHARED_OPTIONS).demandCommand(1, 'no verb given');
-    // Verbs are known here by their names alone, so that an unknown one is found.
+    // yargs needs the names of the verbs to find an unknown one.
     for (const { usage, summary } of Object.values(verbs)) parser.command(usage, summary);
   }
-  // A handler that were a promise would make yargs lay out its help first.
+  // An asynchronous handler would make yargs lay out its help first.
   await parser.parse(verb ? args.slice(1) : args, {}, (_error, _parsed, output) => {
     answer = output;
   });
@@ -100,7 +110,7 @@ async function parse(given: readonly string[], verbs: Verbs): Promise<CommandLin
   return chosen;
 }
 
-/** Teaches yargs a verb, which stands in the script's name already; `choose` gets its arguments. */
+/** Adds a verb, whose name is already part of the script name, to yargs; `choose` gets its arguments. */
 function addVerb(yargs: Argv, verb: AnyVerb, choose: (args: SharedArguments) => void): void {
   const [name = ''] = verb.usage.split(' ');
   yargs.command(
@@ -113,12 +123,12 @@ function addVerb(yargs: Argv, verb: AnyVerb, choose: (args: SharedArguments) => 
       for (const [command, does] of verb.examples) builder.example(command.replace(`$0 ${name}`, '$0'), does);
       return builder.strict();
     },
-    (args) => choose(withWordsBehindDashes(args, verb) as unknown as SharedArguments),
+    (args) => choose(withWordsAfterDashes(args, verb) as unknown as SharedArguments),
   );
 }
 
-/** What stands behind `--` is taken as it would be without: yargs leaves it aside. */
-function withWordsBehindDashes(args: ArgumentsCamelCase<Values>, { positionals = {} }: AnyVerb): Values {
+/** Adds the words after `--`, which yargs keeps apart, to the positional arguments. */
+function withWordsAfterDashes(args: ArgumentsCamelCase<Values>, { positionals = {} }: AnyVerb): Values {
   const words = args._.map(String);
   const filled: Values = { ...args };
   for (const [name, { array }] of Object.entries(positionals)) {
@@ -129,13 +139,7 @@ function withWordsBehindDashes(args: ArgumentsCamelCase<Values>, { positionals =
   return filled;
 }
 
-/** The names that a command line may use. */
-function knownWords(verb: AnyVerb | undefined, verbs: Verbs): Known {
-  const options = [...Object.keys({ ...verb?.options, ...SHARED_OPTIONS }), 'help'];
-  return { verb: verb?.usage.split(' ')[0], verbs: Object.keys(verbs), options };
-}
-
-/** An option that is given twice, in an alias and behind it perhaps, counts as it was given last, unless it takes many. */
+/** If an option is given twice (perhaps once in an alias), the last value applies, unless it takes several. */
 function lastOfEach(args: SharedArguments, { positionals = {}, options }: AnyVerb): SharedArguments {
   const last = ([name, value]: [string, unknown]): [string, unknown] =>
     Array.isArray(value) && !positionals[name]?.array && !options[name]?.array

@@ -1,17 +1,17 @@
 import { UsageError } from '../system/errors.ts';
 import { nearest } from '../system/nearest.ts';
 
-/** What of a command line is right: the names to choose from. */
-export interface Known {
-  /** The verb that is given; undefined if that is what is wrong. */
+/** The names that a command line may use. */
+interface Known {
+  /** The given verb; undefined if it is the mistake. */
   readonly verb: string | undefined;
   readonly verbs: readonly string[];
-  /** The options of that verb, by their long names. */
+  /** The long names of the options of that verb. */
   readonly options: readonly string[];
 }
 
-/** What ssh, jupyter, docker and systemctl call our verbs. A suggestion, no alias: one thing has one name. */
-const HABITS_OF_VERBS: ReadonlyMap<string, string> = new Map(
+/** Verbs of ssh, jupyter, docker and systemctl, and ours to suggest. They are not aliases: one thing has one name. */
+const OTHER_VERBS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     connect: 'start',
     delete: 'stop',
@@ -29,8 +29,8 @@ const HABITS_OF_VERBS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** The same for options; whole words, with what to write instead. */
-const HABITS_OF_OPTIONS: ReadonlyMap<string, string> = new Map(
+/** The same for options. */
+const OTHER_OPTIONS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     '-L': 'remote-notebook forward SERVER 6006 (or LOCAL:HOST:PORT)',
     '-i': 'IdentityFile in your ~/.ssh/config',
@@ -45,7 +45,7 @@ const HABITS_OF_OPTIONS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** What yargs found wrong, in this project's words, with what is right if that can be guessed. */
+/** Turns a message of yargs into ours, with a suggestion if a similar word is known. */
 export function usageMistake(message: string, args: readonly string[], known: Known): UsageError {
   const help = `See: remote-notebook ${known.verb ? `${known.verb} ` : ''}--help`;
   const unknown = firstUnknown(message);
@@ -60,7 +60,7 @@ export function usageMistake(message: string, args: readonly string[], known: Kn
   return new UsageError(message.replace(/\s*\n\s*/g, ' '), { remedy: help });
 }
 
-/** The word that is unknown, or the first of several; one without letters comes in quotes. */
+/** The first unknown word. yargs quotes a word without letters. */
 function firstUnknown(message: string): string | undefined {
   const [, many, words] = /^Unknown (?:argument|command)(s?): (.*)$/s.exec(message) ?? [];
   const word = many ? words?.split(', ')[0] : words;
@@ -72,25 +72,21 @@ function unknownWord(word: string, args: readonly string[], known: Known, help: 
   if (option !== undefined) return unknownOption(option, known, help);
   const named = withoutPassword(word);
   if (known.verb !== undefined) return new UsageError(`unexpected argument "${named}"`, { remedy: help });
-  const meant = HABITS_OF_VERBS.get(word) ?? nearest(word, known.verbs);
-  return new UsageError(`unknown verb "${named}"`, {
-    remedy: meant ? `Did you mean ${meant}? ${help}` : help,
-  });
+  return unknownName(`verb "${named}"`, OTHER_VERBS.get(word) ?? nearest(word, known.verbs), help);
+}
+
+function unknownName(name: string, suggestion: string | undefined, help: string): UsageError {
+  const remedy = suggestion ? `Did you mean ${suggestion}? ${help}` : help;
+  return new UsageError(`unknown ${name}`, { remedy });
 }
 
 function unknownOption(option: string, known: Known, help: string): UsageError {
   const [, no = '', word = ''] = /^-+(no-)?(.*)$/s.exec(option) ?? [];
-  const near = nearest(
-    word,
-    known.options.filter((name) => name.length > 1),
-  );
-  const meant = HABITS_OF_OPTIONS.get(option) ?? (near && `--${no}${near}`);
-  return new UsageError(`unknown option ${option}`, {
-    remedy: meant ? `Did you mean ${meant}? ${help}` : help,
-  });
+  const near = nearest(word, known.options);
+  return unknownName(`option ${option}`, OTHER_OPTIONS.get(option) ?? (near && `--${no}${near}`), help);
 }
 
-/** The option as it was given, of which yargs names the word or, in a cluster such as `-xyz`, one letter. */
+/** The option as it was given: yargs reports it without dashes, and of a group such as `-xyz` only one letter. */
 function optionIn(args: readonly string[], word: string): string | undefined {
   if (word === '') return undefined;
   const isIt = (argument: string) =>
@@ -105,7 +101,7 @@ function dashed(option: string): string {
   return `${option.length > 1 ? '--' : '-'}${option}`;
 }
 
-/** It stands in the user's history already; it need not stand in a log as well. */
+/** Keeps a password out of logs that contain our messages. */
 function withoutPassword(word: string): string {
   return word.replace(/:.*@/s, ':…@');
 }

@@ -21,7 +21,7 @@ type SettingOptions = {
   readonly [S in SettingName as KebabCase<S>]-?: OptionFor<NonNullable<ServerSettings[S]>>;
 };
 
-/** The heading in help under which a setting stands; the others are about how Jupyter and the tunnel run. */
+/** The help section of a setting; the others are in `How:`. */
 const GROUPS: Readonly<Partial<Record<SettingName, string>>> = {
   sshConfig: 'Where:',
   directory: 'What:',
@@ -32,22 +32,18 @@ const GROUPS: Readonly<Partial<Record<SettingName, string>>> = {
 
 function optionFor(name: SettingName): Options {
   const { type, letter, describe } = settingOf(name);
-  const common = {
-    describe,
-    group: GROUPS[name] ?? 'How:',
-    ...(letter === undefined ? {} : { alias: letter }),
-  };
+  const common = { describe, group: GROUPS[name] ?? 'How:', ...(letter && { alias: letter }) };
   if (type === 'switch') return { ...common, type: 'boolean' };
   const array = type === 'lines' ? { array: true, nargs: 1 } : {};
   return { ...common, ...array, type: type === 'port' ? 'number' : 'string', requiresArg: true };
 }
 
-/** The options that set a server's settings. */
+/** An option for each setting of a server. */
 export const SETTING_OPTIONS = Object.fromEntries(
   SETTING_NAMES.map((name) => [optionName(name), optionFor(name)]),
 ) as unknown as SettingOptions;
 
-/** The options that describe a server; the same words in config.yaml. */
+/** The options that describe a server. config.yaml has the same names. */
 export const SERVER_OPTIONS = {
   name: {
     type: 'string',

@@ -3,7 +3,7 @@ import type { Terminal } from '../screen/terminal.ts';
 import { UsageError } from '../system/errors.ts';
 import { SETTING_OPTIONS } from './server-options.ts';
 
-/** The options that every verb has. */
+/** The values of the options that every verb has. */
 export interface SharedArguments {
   readonly verbose: boolean;
   readonly json: boolean;
@@ -13,19 +13,19 @@ interface Positional {
   readonly describe: string;
   readonly type?: 'string';
   readonly array?: boolean;
-  /** What a shell completes here: names that are known, or these words. */
+  /** What Tab completes: known names, or these words. */
   readonly completes?: 'servers' | 'destinations' | readonly string[];
 }
 
-/** One verb: what it is called, what it takes, what it does. */
+/** A verb: its name, arguments and help, and the function that runs it. */
 export interface Verb<O extends Record<string, Options> = Record<string, Options>> {
-  /** As yargs reads it: the name, and its positional arguments in brackets. */
+  /** In the syntax of yargs: the name, and its positional arguments in brackets. */
   readonly usage: string;
   readonly summary: string;
   readonly positionals?: Readonly<Record<string, Positional>>;
   readonly options: O;
   readonly examples: readonly (readonly [command: string, does: string])[];
-  /** Answers with the exit status. */
+  /** Returns the exit status. */
   run(args: VerbArguments<O>, terminal: Terminal): Promise<number>;
 }
 
@@ -39,18 +39,23 @@ type VerbArguments<O extends Record<string, Options>> = ArgumentsCamelCase<
     }
 >;
 
-/** Checks a verb's `run` against its own options, and then forgets their types. */
+/** Checks the types of a verb's `run` against its options. */
 export function defineVerb<O extends Record<string, Options>>(verb: Verb<O>): AnyVerb {
   return verb;
 }
 
-/** A verb as the table of verbs holds it, whatever its options. */
+/** A verb with any options. */
 export type AnyVerb = Omit<Verb, 'run'> & { run(args: never, terminal: Terminal): Promise<number> };
 
-/** All verbs, by their names. */
+/** Verbs by name. */
 export type Verbs = Readonly<Record<string, AnyVerb>>;
 
-/** An option that is off unless it is given. */
+/** The verb with this name. A plain look-up would also find `toString`. */
+export function verbNamed(name: string, verbs: Verbs): AnyVerb | undefined {
+  return Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+}
+
+/** A switch that is off by default. */
 export function flag(describe: string, letter?: string) {
   return { type: 'boolean', default: false, describe, ...(letter && { alias: letter }) } as const;
 }
@@ -58,7 +63,6 @@ export function flag(describe: string, letter?: string) {
 /** The heading of the shared options in help. */
 export const SHARED_GROUP = 'Options of every verb:';
 
-/** Those options, as yargs reads them. */
 export const SHARED_OPTIONS = {
   verbose: { ...flag('show each command as it runs', 'v'), group: SHARED_GROUP },
   json: { ...flag('print one JSON document on standard output'), group: SHARED_GROUP },

@@ -27,7 +27,7 @@ function spec(entry: Partial<ServerEntry> = {}) {
   return makeSpec('n', { ...ARTICLE, ...entry });
 }
 
-test("the commands are the article's to the letter, and -S none", () => {
+test('the commands are those of the article unchanged, and -S none', () => {
   assert.deepEqual(plainStartCommand(spec()), [
     'nohup',
     'ssh',
@@ -50,7 +50,7 @@ test("the commands are the article's to the letter, and -S none", () => {
   ]);
 });
 
-test('a second port, another ssh_config and another Jupyter command have their places in them', () => {
+test('a different local port, ssh_config or Jupyter command is added in its place', () => {
   const other = spec({ localPort: 9000, command: 'jupyter lab --debug', sshConfig: '/etc/my config' });
   assert.deepEqual(plainTunnelCommand(other).slice(4, 6), ['-F', '/etc/my config']);
   assert.ok(plainTunnelCommand(other).includes('localhost:9000:localhost:8889'));
@@ -58,20 +58,20 @@ test('a second port, another ssh_config and another Jupyter command have their p
   assert.match(articleLines(other, 'u', 'port_forward').stop, /^ssh -F '\/etc\/my config' username@/);
 });
 
-test('what is no venv is no environment of the three commands', () => {
+test('the three commands accept no environment but a venv', () => {
   for (const environment of ['conda:ml', 'uv'])
     assert.throws(
       () => plainStartCommand(spec({ environment })),
-      /the three plain commands know no environment but a venv/,
+      /the three commands of the article support no environment but a venv/,
     );
 });
 
-test('without a directory and an environment, Jupyter starts where ssh arrives', () => {
+test('without a directory and an environment, Jupyter starts in the home folder', () => {
   const bare = spec({ directory: '', environment: '' });
   assert.equal(plainStartCommand(bare).at(-1), 'jupyter notebook --no-browser --port=8889');
 });
 
-test('the user on the host is the one in the destination, without asking ssh where it has one', async () => {
+test('the user on the host is the one in the destination, or else the one that ssh resolves', async () => {
   const ignore = () => {};
   const report = { command: ignore, phase: ignore, phaseFailed: ignore, note: ignore, passThrough: ignore };
   const context = { env: { PATH: '/nowhere' }, signal: new AbortController().signal, report };
@@ -88,7 +88,7 @@ before(() => {
 });
 after(() => rmSync(home, { recursive: true, force: true }));
 
-/** Runs what `start` sends to a host, as sshd does it there, in the home folder. */
+/** Runs the command that `start` sends to a host in the home folder, as sshd does. */
 function runOnHost(shell: ShellName, settings: ServerSettings): string[] {
   const remoteText = plainStartCommand(spec({ ...settings, command: `sh ${home}/where` })).at(-1) ?? '';
   return runLine(shell, remoteText, { cwd: home, env: { ...process.env, HOME: home } })
@@ -99,7 +99,7 @@ function runOnHost(shell: ShellName, settings: ServerSettings): string[] {
 const OUR_OPTIONS = ['--no-browser', '--port=8889'];
 
 for (const shell of SHELL_NAMES) {
-  test(`a login shell ${shell} enters each directory, however it is called`, { skip: lacks(shell) }, () => {
+  test(`a login shell ${shell} enters each directory, whatever its name`, { skip: lacks(shell) }, () => {
     for (const folder of AWKWARD_FOLDERS) {
       mkdirSync(join(home, folder), { recursive: true });
       const path = join(home, folder);
@@ -129,7 +129,7 @@ for (const shell of SHELL_NAMES) {
 
 // A venv's bin/activate is for these shells; tcsh has not even the `.` for it.
 for (const shell of SHELL_NAMES.filter((name) => name !== 'tcsh')) {
-  test(`a login shell ${shell} enters each environment, however it is called`, { skip: lacks(shell) }, () => {
+  test(`a login shell ${shell} enters each environment, whatever its name`, { skip: lacks(shell) }, () => {
     for (const folder of AWKWARD_FOLDERS) {
       const path = join(home, folder);
       mkdirSync(join(path, 'bin'), { recursive: true });

@@ -11,14 +11,14 @@ const PS = `noise of a start-up file
   301     1       00:01 vim --port=8889
 `;
 
-test('what was started since is found with its shell; what is older, or on another port, is not', () => {
+test('a new process is found with its shell; an older one, or one on another port, is not', () => {
   assert.deepEqual(launchedOn(8889, 3, PS), [[200, 201]]);
   assert.deepEqual(launchedOn(8889, 1, PS), []);
   assert.deepEqual(launchedOn(88890, 3, PS), [[300]]);
   assert.deepEqual(launchedOn(8889, 200_000, PS), [[100], [200, 201]]);
 });
 
-test('two that were started at once are told apart', () => {
+test('two processes that were started at once are listed separately', () => {
   const both = `${PS}400 1 00:00 bash -c jupyter notebook --no-browser --port=8889\n`;
   assert.deepEqual(launchedOn(8889, 3, both), [[200, 201], [400]]);
 });

@@ -30,7 +30,7 @@ async function startWords(): Promise<string[]> {
 }
 
 for (const words of [['stop'], ['stop', '--keep-server']]) {
-  test(`${words.join(' ')} of a server that was started with --plain says how to stop it, as a dry run shows it, and forgets nothing`, {
+  test(`${words.join(' ')} of a server that was started with --plain shows how to stop it, and keeps its record`, {
     skip,
   }, async () => {
     const laptop = world.anotherLaptop();
@@ -57,7 +57,7 @@ for (const words of [['stop'], ['stop', '--keep-server']]) {
   });
 }
 
-test('stop --plain of a server that was started without it ends its tunnel, too', { skip }, async () => {
+test('stop --plain also ends the tunnel of a server that was started without it', { skip }, async () => {
   const laptop = world.anotherLaptop();
   await done(laptop, ...(await startWords()));
   assert.equal(jupyters().length, 1);

@@ -29,7 +29,7 @@ after(async () => {
   await account?.remove();
 });
 
-/** What a test that failed has left is no other test's affair. */
+/** Removes what a failed test has left behind. */
 afterEach(async () => {
   if (skip) return;
   await account.end();
@@ -39,14 +39,14 @@ afterEach(async () => {
 
 const jupyters = () => account.processes().filter((pid) => about(pid, 'comm').startsWith('jupyter'));
 
-/** The ssh processes of this world's laptops, by their command lines. */
+/** The command lines of the ssh processes of the laptops in this world. */
 const tunnels = () => world.processes().filter((pid) => commandOf(pid).startsWith('ssh '));
 
 function commandOf(pid: number): string {
   return about(pid, 'cmdline').replaceAll('\0', ' ').trimEnd();
 }
 
-/** What /proc tells of a process, which may be gone by now. */
+/** A file of a process below /proc; empty when the process has ended. */
 function about(pid: number, file: 'comm' | 'cmdline'): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
@@ -76,7 +76,7 @@ async function nothingIsLeft(laptop: Laptop): Promise<void> {
   );
 }
 
-test("start --plain spawns the article's commands to the letter, and knows its tunnel; stop --plain asks first", {
+test('start --plain runs the commands of the article unchanged, and knows its tunnel; stop --plain asks first', {
   skip,
 }, async () => {
   const laptop = world.anotherLaptop();
@@ -140,17 +140,21 @@ test("start --plain spawns the article's commands to the letter, and knows its t
   await nothingIsLeft(laptop);
 });
 
-/** A real Jupyter whose page nobody ever reads. */
+/** A real Jupyter that does not log its page. */
 const SILENT = ['--command', 'exec >/dev/null 2>&1; jupyter notebook'];
 
-/** Each way to fail, with what the user reads. */
+/** Ways to fail, with their messages. */
 const FAILURES: readonly (readonly [why: string, options: readonly string[], says: RegExp])[] = [
   [
     'Jupyter is not there',
     ['--command', 'no-such-jupyter'],
     /Jupyter ended on loopback.*\n(.*\n)*.*no-such-jupyter/,
   ],
-  ['Jupyter names no page', [...SILENT, '--timeout', '3'], /Jupyter named no page on loopback within 3 s/],
+  [
+    'Jupyter does not log its URL',
+    [...SILENT, '--timeout', '3'],
+    /Jupyter did not log its URL on loopback within 3 s/,
+  ],
   ['the key is refused', ['--ssh-config', 'KEYLESS'], /Permission denied/],
 ];
 /** An ssh_config for the same host, without the key to it. */
@@ -165,7 +169,7 @@ function keyless(): string {
 }
 
 for (const [why, options, says] of FAILURES) {
-  test(`a plain start that fails, since ${why}, leaves nothing`, { skip }, async () => {
+  test(`start --plain leaves nothing behind when ${why}`, { skip }, async () => {
     const laptop = world.anotherLaptop();
     const failed = await stderrOf(
       1,
@@ -178,7 +182,7 @@ for (const [why, options, says] of FAILURES) {
   });
 }
 
-test('a plain start does not even begin where its port here is taken, and names who has it', {
+test('start --plain runs nothing if its local port is in use, and names the program that uses it', {
   skip,
 }, async () => {
   const laptop = world.anotherLaptop();
@@ -188,12 +192,12 @@ test('a plain start does not even begin where its port here is taken, and names 
   const failed = await laptop.run(...words, '--verbose');
   holder.close();
   assert.equal(failed.code, 1);
-  assert.match(failed.stderr, new RegExp(`port ${words.at(-1)} of this machine is taken by node`));
+  assert.match(failed.stderr, new RegExp(`local port ${words.at(-1)} is already in use by node`));
   assert.doesNotMatch(failed.stderr, /^\$ nohup/m);
   await nothingIsLeft(laptop);
 });
 
-test('a plain start whose port on the host is taken ends its own Jupyter, and not the one that was there', {
+test('start --plain whose port on the host is in use ends its own Jupyter, and not the other one', {
   skip,
 }, async () => {
   const [first, second] = [world.anotherLaptop(), world.anotherLaptop()];
@@ -202,7 +206,7 @@ test('a plain start whose port on the host is taken ends its own Jupyter, and no
   const theirs = jupyters();
   await eventually('the first is told from a later one by its age', () => ageS(theirs[0]) > 4);
   const failed = await stderrOf(1, second, ...words.slice(0, -1), String(await freePort()));
-  assert.match(failed, /port \d+ of loopback is taken: Jupyter took \d+/);
+  assert.match(failed, /port \d+ on loopback is already in use: Jupyter uses \d+/);
   await eventually('the second is gone', () => jupyters().length <= 1);
   assert.deepEqual(jupyters(), theirs);
   assert.equal((await first.run('stop', '--plain', '--yes')).code, 0);
@@ -210,7 +214,7 @@ test('a plain start whose port on the host is taken ends its own Jupyter, and no
   await nothingIsLeft(second);
 });
 
-test('Ctrl-C while a plain start waits leaves nothing', { skip }, async () => {
+test('Ctrl-C during start --plain leaves nothing behind', { skip }, async () => {
   const laptop = world.anotherLaptop();
   const starting = laptop.start(...(await startWords()), ...SILENT);
   await starting.saw('✓ forward');
@@ -221,7 +225,7 @@ test('Ctrl-C while a plain start waits leaves nothing', { skip }, async () => {
 });
 
 for (const shell of ALIAS_SHELLS) {
-  test(`the article's three aliases in ${shell} start a Jupyter, bring it here and stop it`, {
+  test(`the three aliases of the article in ${shell} start Jupyter, forward its port and stop it`, {
     skip: skip || lacks(shell),
   }, async () => {
     const laptop = world.anotherLaptop();

@@ -206,7 +206,7 @@ Add --plain, or use --verbose to see the commands of any other stop as they run.
     (option) =>
       [
         ['start', 'host', '{F}', '--plain', option],
-        `Error: the three plain commands know no ${option.slice(2).split('=')[0]}\nLeave out either that or --plain.\n`,
+        `Error: the three commands of the article do not support ${option.split('=')[0]}\nLeave out either ${option.split('=')[0]} or --plain.\n`,
       ] as [string[], string],
   ),
   [['config', 'eat'], 'Error: unknown action "eat"\nUse one of: show, path, check\n'],
