@@ -107,7 +107,7 @@ export const EXPLANATIONS = {
   died: ({ holder, log, destination, spec: { port, strictPort } }) =>
     strictPort && holder
       ? [
-          `port ${port} of ${destination} is taken by ${holder}`,
+          `port ${port} of ${destination} is already in use by ${holder}`,
           'Choose another with --port, or leave out --strict-port.',
         ]
       : [`Jupyter ended on ${destination} while it started. ${endOf(log)}`],

@@ -126,10 +126,13 @@ test(
         const words = ['loopback', '{F}', '--no-browser', '--port', String(port)];
         const local = ['--local-port', String(await freePort())];
         const strict = await stderrOf(1, laptop, 'start', ...words, ...local, '--strict-port');
-        assert.match(strict, new RegExp(`port ${port} of loopback is taken by user ${other.name}`));
+        assert.match(strict, new RegExp(`port ${port} of loopback is already in use by user ${other.name}`));
         const started = await laptop.run('start', ...words, ...local);
         assert.equal(started.code, 0, started.stderr);
-        assert.match(started.stderr, new RegExp(`port ${port} of loopback is taken by user ${other.name}`));
+        assert.match(
+          started.stderr,
+          new RegExp(`port ${port} of loopback is already in use by user ${other.name}`),
+        );
         const { stdout } = await laptop.run('status', '--json');
         const { jupyter: server } = JSON.parse(stdout).servers[0];
         assert.notEqual(server.port, port);

@@ -144,7 +144,7 @@ test('a port that is taken here or on the host is no failure: the next is taken,
     await world.laptop.run('stop');
     const other = String(await freePort());
     for (const [message, words] of [
-      [`port ${port} of loopback is taken`, ['--port', String(port)]],
+      [`port ${port} of loopback is already in use`, ['--port', String(port)]],
       [`local port ${port} is already in use`, ['--port', other, '--local-port', String(port)]],
     ] as const) {
       const strict = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--strict-port', ...words);
@@ -168,7 +168,7 @@ test('the holder of a taken port is called by its whole name, and a Python progr
     [`http\\.server \\(PID ${served.pid}\\)`, port],
   ] as const) {
     for (const [message, words] of [
-      [`port ${taken} of loopback is taken`, ['--port', String(taken)]],
+      [`port ${taken} of loopback is already in use`, ['--port', String(taken)]],
       [`local port ${taken} is already in use`, [...aside, '--local-port', String(taken)]],
     ] as const) {
       const strict = await world.laptop.run('start', 'loopback', '{F}', '--strict-port', ...words);
