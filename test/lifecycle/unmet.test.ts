@@ -18,5 +18,5 @@ test('a setting that a running server was started without is reported, with the 
     .run('start', 'loopback', '{F}', '--no-browser', '--command', 'jupyter notebook --debug');
   assert.match(elsewhere.stderr, /already running with a different command; stop it first to apply yours\n/);
   const same = await world.laptop.run('start', 'loopback', '{F}');
-  assert.doesNotMatch(same.stderr, /already running/);
+  assert.doesNotMatch(same.stderr, /already running with/);
 });

@@ -46,7 +46,7 @@ test('a socket folder that somebody else could enter, or a link in its place, is
 test('an sshd that does not forward to sockets is reported, with its option, and nothing is left', async (context) => {
   const world = await worldFor(context, { sshdConfig: ['AllowStreamLocalForwarding no'] });
   const refused = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--socket', '--no-browser');
-  assert.match(refused, /came up on loopback .*, but did not answer through the tunnel/);
-  assert.match(refused, /AllowStreamLocalForwarding\)\? If not, leave out --socket\.\n$/);
+  assert.match(refused, /Jupyter started on loopback .*, but did not respond through the tunnel/);
+  assert.match(refused, /AllowStreamLocalForwarding\)\? If not, omit --socket\.\n$/);
   assert.deepEqual(traces(world, world.laptop), []);
 });
