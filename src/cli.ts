@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { writeSync } from 'node:fs';
-import { enableCompileCache } from './system/compile-cache.ts';
 import { version } from './version.ts';
 
 void answer(process.argv.slice(2)).then((status) => {
@@ -14,7 +13,6 @@ async function answer(args: readonly string[]): Promise<number> {
     print(`${version()}\n`);
     return 0;
   }
-  enableCompileCache(process.env);
   if (verb === 'completion' && option === '--words') {
     const { answerShell } = await import('./line/answer-shell.ts');
     const { VERBS } = await import('./commands/verbs.ts');

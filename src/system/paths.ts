@@ -25,8 +25,3 @@ export function stateFile(env: Environment): string {
 export function configurationFile(env: Environment): string {
   return join(xdgFolder(env.XDG_CONFIG_HOME, join(home(env), '.config')), 'config.yaml');
 }
-
-/** The folder of what can be made anew at any time. */
-export function cacheFolder(env: Environment): string {
-  return xdgFolder(env.XDG_CACHE_HOME, join(home(env), '.cache'));
-}

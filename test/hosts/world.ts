@@ -101,7 +101,6 @@ export function makeLaptop(folder: string, sshConfig: string, mark: string): Lap
     XDG_CONFIG_HOME: join(folder, 'config'),
     REMOTE_NOTEBOOK_TEST: mark,
     NO_COLOR: '1',
-    NODE_DISABLE_COMPILE_CACHE: '1',
   };
   mkdirSync(folder, { recursive: true });
   const start = (...args: string[]) =>
