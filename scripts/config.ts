@@ -1,3 +1,1 @@
-import { main } from '../src/main.ts';
-
-process.exitCode = await main(['config', ...process.argv.slice(3)]);
+import './run-verb.ts';
