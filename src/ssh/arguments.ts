@@ -24,10 +24,6 @@ export interface Forward {
   readonly target: string;
 }
 
-/** ssh checks a silent connection after this many seconds, and gives up after this many checks without a reply. */
-const KEEP_ALIVE_S = 5;
-const KEEP_ALIVE_MISSES = 3;
-
 /** Options on ssh's command line override those of the ssh_config. */
 function options(values: Readonly<Record<string, string | number>>): string[] {
   return Object.entries(values).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
@@ -51,8 +47,9 @@ export function masterCommand(connection: Connection): Command {
     ClearAllForwardings: 'yes',
     RemoteCommand: 'none',
     LogLevel: 'INFO',
-    ServerAliveInterval: KEEP_ALIVE_S,
-    ServerAliveCountMax: KEEP_ALIVE_MISSES,
+    // ssh checks a silent connection after 5 seconds, and gives up after 3 checks without a reply.
+    ServerAliveInterval: 5,
+    ServerAliveCountMax: 3,
   });
   return ['ssh', ...configFileArgs(connection), '-N', '-T', '-M', '-S', connection.controlPath, ...own];
 }

@@ -17,17 +17,13 @@ export function verifySshConfig(file: string | undefined): void {
   if (file === undefined || file === NO_FILE) return;
   const path = absoluteSshConfig(file);
   try {
+    if (file === '') throw new Error('the file name is empty');
     accessSync(path, constants.R_OK);
-    if (!statSync(path).isDirectory()) return;
+    if (statSync(path).isDirectory()) throw new Error('it is a folder');
   } catch (cause) {
-    throw unreadable(file, reason(cause), cause);
+    throw new UsageError(`cannot read the ssh_config ${file || '""'}: ${reason(cause)}`, {
+      remedy: 'Name an existing file with -F, or leave -F out to use ~/.ssh/config.',
+      cause,
+    });
   }
-  throw unreadable(file, file === '' ? 'the file name is empty' : 'it is a folder');
-}
-
-function unreadable(file: string, why: string, cause?: unknown): UsageError {
-  return new UsageError(`cannot read the ssh_config ${file || '""'}: ${why}`, {
-    remedy: 'Name an existing file with -F, or leave -F out to use ~/.ssh/config.',
-    cause,
-  });
 }

@@ -4,20 +4,7 @@ import { configFileArgs, type Host } from './arguments.ts';
 import { parseDestination } from './destination.ts';
 
 /** Why ssh could not connect, according to its output. */
-export type SshCause =
-  | 'unknown-host'
-  | 'refused'
-  | 'unreachable'
-  | 'timed-out'
-  | 'host-key-changed'
-  | 'host-key-unknown'
-  | 'authentication'
-  | 'configuration'
-  | 'forwarding-prohibited'
-  | 'local-port-taken'
-  | 'closed'
-  | 'sessions-used-up'
-  | 'other';
+export type SshCause = (typeof CAUSES)[number][0] | 'other';
 
 export class SshFailure extends Failure {
   readonly reason: SshCause;
@@ -29,7 +16,7 @@ export class SshFailure extends Failure {
 }
 
 /** The messages of OpenSSH 7.4 to 10. The first that matches applies. */
-const CAUSES: readonly (readonly [SshCause, RegExp])[] = [
+const CAUSES = [
   ['sessions-used-up', /Session open refused by peer/],
   ['host-key-changed', /REMOTE HOST IDENTIFICATION HAS CHANGED/],
   ['host-key-unknown', /Host key verification failed|No .* host key is known/],
@@ -46,7 +33,7 @@ const CAUSES: readonly (readonly [SshCause, RegExp])[] = [
   ['forwarding-prohibited', /administratively prohibited/],
   ['local-port-taken', /Address already in use|cannot listen to port/],
   ['closed', /Connection (?:closed|reset)|closed by remote host|Broken pipe|banner exchange/],
-];
+] as const;
 
 /** The cause that ssh's output names. */
 export function sshCause(output: string): SshCause {
