@@ -34,8 +34,8 @@ for (const [where, ...more] of [['port'], ['socket', '--socket']] as const) {
     await withBrowser(async (browser) => {
       const page = await openInLab(browser, stdout.trim(), EXAMPLE_NAME);
       await runAllInLab(page);
-      await page.getByText(/reached by ssh from 127\.0\.0\.1:\d+ at 127\.0\.0\.1/).waitFor();
-      assert.deepEqual(await pictureInLab(page), { width: 720, height: 340 });
+      await page.getByText(/connected by ssh from 127\.0\.0\.1:\d+ to 127\.0\.0\.1/).waitFor();
+      assert.deepEqual(await pictureInLab(page), { width: 720, height: 300 });
     });
   });
 }

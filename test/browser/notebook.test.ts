@@ -18,7 +18,7 @@ async function seePlot(directory: string, ...more: string[]): Promise<{ width: n
   return withBrowser(async (browser) => {
     const page = await openFromList(browser, stdout.trim(), EXAMPLE_NAME);
     await runAllCells(page);
-    await page.getByText(/reached by ssh from 127\.0\.0\.1:\d+ at 127\.0\.0\.1/).waitFor();
+    await page.getByText(/connected by ssh from 127\.0\.0\.1:\d+ to 127\.0\.0\.1/).waitFor();
     return pictureSize(page);
   });
 }
@@ -38,5 +38,5 @@ test('a server on a Unix socket draws it as well, websockets and all', needsChro
 test('the example draws its plot also where there is no matplotlib', needsChromium, async () => {
   writeExample(join(world.home, 'plain'));
   writeFileSync(join(world.home, 'plain', 'matplotlib.py'), 'raise ImportError("not here")\n');
-  assert.deepEqual(await seePlot('plain'), { width: 720, height: 340 });
+  assert.deepEqual(await seePlot('plain'), { width: 720, height: 300 });
 });
