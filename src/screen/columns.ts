@@ -2,22 +2,19 @@ import stringWidth from 'fast-string-width';
 import type { Terminal } from './terminal.ts';
 
 interface Look {
-  /** How a cell of a column looks. */
+  /** Adds colour to a cell. */
   readonly paint?: (cell: string, column: number) => string;
-  /** How many columns always stay, from the left; a terminal that has no room for the others does without the last ones. */
+  /** Number of columns, from the left, that are always shown; a narrow terminal omits the last of the others. */
   readonly needed: number;
-  /** The titles of those that lose their middle before that: a path or the name of a host tells most at its ends. */
+  /** Titles of the columns whose cells are shortened in the middle first, such as paths. */
   readonly shortened: readonly string[];
 }
 
 const GAP = '  ';
-/** What is shorter than this tells nothing any more. */
+/** Minimum width of a shortened column. */
 const SHORTEST = 12;
 
-/**
- * Lines of a table, the titles first, in columns as wide as their widest cell, or as a narrow terminal has room for.
- * Colours come after the measuring.
- */
+/** The lines of a table, titles first. A column is as wide as its widest cell, or narrower on a narrow terminal. */
 export function columns(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
@@ -44,7 +41,7 @@ function total(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
 }
 
-/** The widest one that may be narrower is, again and again, until all have room or none may. */
+/** Makes the widest shortened column narrower until all columns fit. */
 function fitted(widest: readonly number[], least: readonly number[], width: number): readonly number[] {
   const widths = [...widest];
   for (let excess = total(widths) - width; excess > 0; excess--) {
@@ -56,7 +53,7 @@ function fitted(widest: readonly number[], least: readonly number[], width: numb
   return widths;
 }
 
-/** A cell of that width, as a terminal counts it: two columns for an emoji or a Chinese letter. */
+/** A cell of this width; an emoji or a Chinese letter is two columns wide. */
 function fit(cell: string, width: number): string {
   const text = stringWidth(cell) > width ? withoutMiddle(cell, width) : cell;
   return text + ' '.repeat(width - stringWidth(text));

@@ -1,7 +1,7 @@
 import { kernelLabel } from '../jupyter/kernels.ts';
 import type { Kernel } from '../model/status.ts';
 
-/** A kernel for people: its notebook, what it does, and since when. */
+/** A line for a kernel: its notebook, its state, its last activity. */
 export function kernelLine(kernel: Kernel, nowMs: number): string {
   return `${kernelLabel(kernel)}: ${kernel.state}, last active ${elapsed(kernel.lastActivity, nowMs)} ago`;
 }
@@ -12,7 +12,7 @@ const UNITS = [
   ['min', 60],
 ] as const;
 
-/** How long ago that was, in its largest unit. A host whose clock is ahead says `0 s`. */
+/** The time since then in the largest unit; `0 s` if the clock of the host is ahead. */
 export function elapsed(isoTime: string, nowMs: number): string {
   const seconds = Math.max(0, Math.floor((nowMs - Date.parse(isoTime)) / 1000));
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? ['s', 1];

@@ -1,22 +1,21 @@
 import { Interrupted, UsageError } from '../system/errors.ts';
 
-/** A question on the terminal, and what is made of its answer. */
+/** A question on the terminal. */
 export interface Question<T> {
   readonly text: string;
-  /** What an empty answer stands for. */
+  /** The answer for an empty line. */
   readonly byDefault?: string | undefined;
-  /** What stands in brackets, where that is not the default itself. */
+  /** The text in brackets, if it is not the default itself. */
   readonly hint?: string | undefined;
-  /** What Tab completes. */
+  /** The words that Tab completes. */
   readonly completions?: readonly string[];
-  /** @throws UsageError that says why the answer will not do: then it is asked again */
+  /** Reads the answer. @throws UsageError for a wrong answer; the question is then asked again */
   read(answer: string): T | Promise<T>;
 }
 
-/** Answers the questions: the user, or each question's own default. */
+/** Asks the user, or uses the defaults. */
 export type Ask = <T>(question: Question<T>) => Promise<T>;
 
-/** A yes-or-no question. */
 export function yesOrNo(text: string, byDefault: boolean): Question<boolean> {
   return {
     text,
@@ -25,26 +24,23 @@ export function yesOrNo(text: string, byDefault: boolean): Question<boolean> {
     read: (answer) => {
       if (/^y(es)?$/i.test(answer)) return true;
       if (/^no?$/i.test(answer)) return false;
-      throw new UsageError(`"${answer}" is neither y nor n`);
+      throw new UsageError(`answer y or n, not "${answer}"`);
     },
   };
 }
 
-/** Takes each question's default. @throws UsageError where there is none, or where it will not do */
+/** Uses the default. @throws UsageError when there is none, or it is wrong */
 export const takeDefault: Ask = async ({ text, byDefault, read }) => {
   if (byDefault !== undefined) return read(byDefault);
-  throw new UsageError(`--yes takes the defaults, and there is none for: ${text}`, {
-    remedy: 'Say it on the command line: see --help.',
+  throw new UsageError(`--yes uses the defaults, but there is none for: ${text}`, {
+    remedy: 'Set it with an option (see --help).',
   });
 };
 
-/** The line that the user types behind the prompt. */
+/** Returns the line that the user types after the prompt. */
 export type ReadLine = (prompt: string, completions: readonly string[]) => Promise<string>;
 
-/**
- * Reads lines of the terminal, one at a time: between them the terminal is as it was, so that ssh can ask there. What
- * is typed ahead is the next answer.
- */
+/** Reads lines from the terminal. It is released between them, so that ssh can ask. Lines typed ahead are kept. */
 export function makeReadLine(signal: AbortSignal, err: NodeJS.WriteStream): ReadLine {
   const ahead: string[] = [];
   return async (prompt, completions) => {
@@ -62,7 +58,7 @@ export function makeReadLine(signal: AbortSignal, err: NodeJS.WriteStream): Read
       lines.once('close', () => signal.removeEventListener('abort', end));
       lines.once('close', end);
       lines.once('SIGINT', end);
-      // All that one read brought is told before the promise goes on.
+      // One read can contain several lines: all events come before the promise resolves.
       lines.on('line', (text) => ahead.push(text));
       lines.once('line', () => setImmediate(() => resolve(ahead.shift())));
       lines.setPrompt(prompt);

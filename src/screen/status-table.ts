@@ -6,14 +6,11 @@ import type { Style, Terminal } from './terminal.ts';
 const COLUMNS = ['NAME', 'SERVER', 'TUNNEL', 'URL', 'UP', 'KERNELS', 'HOST', 'DIRECTORY'] as const;
 const SERVER_COLUMN = COLUMNS.indexOf('SERVER');
 const TUNNEL_COLUMN = COLUMNS.indexOf('TUNNEL');
-/** A URL is there to be copied, and a state to be read. */
+/** The columns up to the URL are always shown in full. */
 const NEEDED = COLUMNS.indexOf('URL') + 1;
 const SHORTENED = ['HOST', 'DIRECTORY'];
 
-/**
- * The lines of a status: a row for each server, in columns, and below it its kernels and what is wrong with it.
- * @param nowMs for the times since and until
- */
+/** The lines of a status: a row for each server, and below it its kernels and problems. */
 export function statusTable(
   servers: readonly ServerStatus[],
   terminal: Pick<Terminal, 'style' | 'width'>,
@@ -32,7 +29,7 @@ export function statusTable(
   const body = servers.flatMap((status, index) => [
     lines[index] ?? '',
     ...(status.jupyter.kernels ?? []).map((kernel) => style.dim(`  ${kernelLine(kernel, nowMs)}`)),
-    ...troubles(status).map((trouble) => style.dim(`  ${trouble}`)),
+    ...problems(status).map((problem) => style.dim(`  ${problem}`)),
   ]);
   return [titles, ...body];
 }
@@ -60,10 +57,10 @@ function tunnelCell(tunnel: ServerStatus['tunnel'], nowMs: number): string {
   return `${state} (try ${tries}, ${seconds === 0 ? 'now' : `in ${seconds} s`})`;
 }
 
-/** So many further ports are named; `--json` has them all. */
+/** Maximum number of additional ports shown; `--json` has all. */
 const PORTS_SHOWN = 2;
 
-/** The ports of this machine that lead elsewhere than to the server: `+6006`. */
+/** The additional local ports: `+6006`. */
 function morePorts({ forwards, down }: ServerStatus['tunnel']): string[] {
   const up = forwards.slice(1).filter((forward) => !down.includes(forward));
   const ports = up.map((forward) => `+${/^(?:\[.*?\]|[^:]+):(\d+)/.exec(forward)?.[1]}`);
@@ -72,17 +69,15 @@ function morePorts({ forwards, down }: ServerStatus['tunnel']): string[] {
     : ports;
 }
 
-/** What is not as it should be, and whose words say so. */
-function troubles({ name, state, jupyter: server, tunnel }: ServerStatus): string[] {
-  const lines = tunnel.down.map((forward) => `no port for ${forward}; it is tried again and again`);
+/** The problems of a server, and what to do. */
+function problems({ name, state, jupyter: server, tunnel }: ServerStatus): string[] {
+  const lines = tunnel.down.map((forward) => `local port for ${forward} is in use; retrying`);
   if (state !== 'connected' && state !== 'closed' && tunnel.reason) lines.push(tunnel.reason);
   if (state === 'needs-login' || state === 'failed')
-    lines.push(`Connect again: remote-notebook forward ${name}`);
+    lines.push(`Reconnect with: remote-notebook forward ${name}`);
   if (server.reason) lines.push(server.reason);
-  if (state === 'closed')
-    lines.push(
-      `${tunnel.wanted ? 'Bring it up again' : 'Its server was left to run; join it again'}: remote-notebook start ${name}`,
-    );
+  const reconnect = tunnel.wanted ? 'Reconnect with' : 'The server is still running; reconnect with';
+  if (state === 'closed') lines.push(`${reconnect}: remote-notebook start ${name}`);
   if (server.state !== 'stopped') return lines;
   const gone = `The server is gone. Start it again: remote-notebook start ${name}`;
   if (server.log.length === 0) return [...lines, gone];

@@ -4,28 +4,28 @@ import type { Context, Reporter } from '../system/context.ts';
 import { type Failure, UsageError } from '../system/errors.ts';
 import { type Ask, makeReadLine, yesOrNo } from './questions.ts';
 
-/** What a command writes to: results on `out`, everything else on `err`. */
+/** The output of a command: results on `out`, everything else on `err`. */
 export interface Terminal {
   readonly context: Context;
-  /** Lines of the result, on standard output. */
+  /** Prints lines of the result. */
   print(...lines: readonly string[]): void;
-  /** The result: with --json `value` as one document, else these lines. */
+  /** Prints the result: `value` as one document with --json, otherwise these lines. */
   result(value: object, lines?: () => readonly string[] | Promise<readonly string[]>): Promise<void>;
-  /** How many letters a line of the result has room for: without end where it is no terminal's. */
+  /** The columns of the terminal; infinite for a file or a pipe. */
   readonly width: number;
-  /** Lines of the result over those of the last call, on a terminal; below them elsewhere. */
+  /** Prints lines, on a terminal in place of those of the last call. */
   redraw(lines: readonly string[]): void;
-  /** One line for the user, on standard error. */
+  /** Prints a message for the user on standard error. */
   show(line: string): void;
-  /** A failure after which the command goes on: the phase that it came in has not been done. */
+  /** Prints a failure after which the command continues; it ends the current phase. */
   showFailure(failure: Failure): void;
-  /** Milliseconds that each phase took, in order; the last one ends when this is called. */
+  /** Ends the last phase, and returns the milliseconds of each. */
   phases(): Record<string, number>;
-  /** Whether there is somebody to ask. */
+  /** Whether standard input is a terminal. */
   readonly canAsk: boolean;
   /** @throws Interrupted at Ctrl-C and Ctrl-D */
   readonly ask: Ask;
-  /** A yes-or-no question. @throws UsageError without a terminal to ask on. */
+  /** Asks a yes-or-no question. @throws UsageError without a terminal */
   confirm(question: string): Promise<boolean>;
   readonly style: Style;
 }
@@ -38,47 +38,44 @@ export interface TerminalOptions {
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;
   readonly verbose: boolean;
-  /** The result is one JSON document, and nothing but errors is on `err`. */
+  /** Prints the result as one JSON document, and only errors on `err`. */
   readonly json: boolean;
 }
 
-/** Takes back a line that was to be written over, and what stands below it. */
+/** Erases the current line and everything below it. */
 export const CLEAR = '\r\x1b[J';
 
 export function makeStyle(enabled: boolean): Style {
   const paint = (format: keyof Style) => (text: string) =>
     enabled ? styleText(format, text, { validateStream: false }) : text;
-  return {
-    bold: paint('bold'),
-    dim: paint('dim'),
-    red: paint('red'),
-    green: paint('green'),
-    yellow: paint('yellow'),
-  };
+  const [bold, dim, red, green, yellow] = [
+    paint('bold'),
+    paint('dim'),
+    paint('red'),
+    paint('green'),
+    paint('yellow'),
+  ];
+  return { bold, dim, red, green, yellow };
 }
 
 export function hasColour(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
-/**
- * What a terminal may be given of a text in which a host's own words stand: colours, but nothing that would move,
- * erase, retitle or type. Anything else than a terminal gets it as it is.
- */
+/** Replaces control characters, except colours, in a text for a terminal: it may contain output of a host. */
 export function harmless(text: string, stream: NodeJS.WriteStream): string {
   if (!stream.isTTY) return text;
-  return text.replace(HARMLESS_OR_CONTROL, (_, allowed?: string) => allowed ?? '\ufffd');
+  return text.replace(COLOUR_OR_CONTROL, (_, allowed?: string) => allowed ?? '\ufffd');
 }
 
-const ESCAPE = '\x1b';
-const HARMLESS_OR_CONTROL = new RegExp(`(${ESCAPE}\\[[\\d;]*m|\\r?\\n|\\t)|\\p{Cc}`, 'gu');
+const COLOUR_OR_CONTROL = new RegExp(`(${'\x1b'}\\[[\\d;]*m|\\r?\\n|\\t)|\\p{Cc}`, 'gu');
 
 export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalOptions): Terminal {
   const style = makeStyle(hasColour(err, env));
   const phases: Record<string, number> = {};
   let current: { readonly name: string; readonly since: number } | undefined;
   const isLive = hasColour(err, env) && !verbose && !json;
-  /** A line on a terminal that is written over when the phase ends. */
+  /** Whether the current line is erased when the phase ends. */
   let transient = false;
   const write = (text: string) => {
     if (transient) err.write(CLEAR);
@@ -103,7 +100,7 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
       current = { name, since: performance.now() };
       if (!isLive) return;
       const line = `  … ${name}`;
-      // While it connects ssh may ask: it writes to the terminal itself, and finds a clean line above this one.
+      // ssh may ask while it connects: it gets an empty line above this one.
       if (name === 'connect') err.write(`\n${line}\x1b[A\r`);
       else write(line);
       transient = true;
@@ -142,18 +139,14 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
     print,
     result: async (value, lines = () => []) =>
       json ? print(JSON.stringify(value, undefined, 2)) : print(...(await lines())),
-    // The window may be resized meanwhile, and one that was never given a size says 0.
+    // The window can be resized; a size that was never set is 0.
     get width() {
       return out.columns || Number.POSITIVE_INFINITY;
     },
     redraw: (lines) => {
-      // Home, then each line to its end, then all below: nothing flickers.
-      const isScreen = out.isTTY === true;
-      out.write(
-        isScreen
-          ? `\x1b[H${lines.map((line) => `${harmless(line, out)}\x1b[K\n`).join('')}\x1b[J`
-          : `${lines.join('\n')}\n\n`,
-      );
+      // Erasing the rest of each line, rather than the screen first, avoids flicker.
+      const screen = lines.map((line) => `${harmless(line, out)}\x1b[K\n`).join('');
+      out.write(out.isTTY ? `\x1b[H${screen}\x1b[J` : `${lines.join('\n')}\n\n`);
     },
     show: (line) => {
       endPhase();
@@ -164,15 +157,15 @@ export function makeTerminal({ env, signal, out, err, verbose, json }: TerminalO
       endPhase();
       return phases;
     },
-    // Node makes a stream of standard input as soon as somebody looks at it.
+    // A getter, because reading process.stdin opens it.
     get canAsk() {
       return process.stdin.isTTY === true;
     },
     ask,
     confirm: async (question) => {
       if (process.stdin.isTTY) return ask(yesOrNo(question, false));
-      throw new UsageError('this needs a yes, and there is no terminal to ask on', {
-        remedy: 'Say it with --yes.',
+      throw new UsageError('this needs confirmation, but there is no terminal to ask on', {
+        remedy: 'Confirm it with --yes.',
       });
     },
     style,

@@ -1,10 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/**
- * The path of a file that is installed with the code, such as a sh script.
- * @param path where it is below src/, and below dist/ once the code is bundled
- */
+/** The path of a file installed with the code, such as a sh script. @param path below src/ and dist/ */
 export function assetPath(path: string): string {
   const places = ['../', './'].map((base) => fileURLToPath(new URL(base + path, import.meta.url)));
   const found = places.find((place) => existsSync(place));

@@ -3,20 +3,17 @@ export type Command = readonly [program: string, ...args: string[]];
 
 const PLAIN_WORD = /^[A-Za-z0-9_@+:,./-][A-Za-z0-9_@%+=:,./-]*$/;
 
-/** A word that any POSIX shell, and fish, reads back as `word`. tcsh too, unless it holds a newline. */
+/** Quotes a word for any POSIX shell and fish; for tcsh, too, unless it contains a newline. */
 export function shellQuote(word: string): string {
   return PLAIN_WORD.test(word) ? word : singleQuoted(word);
 }
 
-/**
- * `word` in single quotes. Inside them fish (unlike POSIX) treats a backslash as an escape, and csh expands
- * `!`: both characters stand outside of the quotes, behind a backslash, which every shell reads alike.
- */
+/** `word` in single quotes; backslashes (for fish) and `!` (for csh) are escaped outside of them. */
 export function singleQuoted(word: string): string {
   return `'${word.replace(/['\\!]/g, (character) => `'\\${character}'`)}'`;
 }
 
-/** The command as a line that can be pasted into a shell. */
+/** The command as a line to paste into a shell. */
 export function commandLine(command: Command): string {
   return command.map(shellQuote).join(' ');
 }

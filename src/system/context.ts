@@ -1,28 +1,28 @@
 import type { Command } from './command.ts';
 
-/** What a step needs of the world around it: handed down as a parameter, never imported. */
+/** The surroundings of a step: always a parameter, never imported. */
 export interface Context {
   readonly env: NodeJS.ProcessEnv;
-  /** Aborted when the user interrupts; everything that waits listens to it. */
+  /** Aborted when the user interrupts; every wait ends then. */
   readonly signal: AbortSignal;
   readonly report: Reporter;
 }
 
-/** Where a step tells what it does. What the user sees of it is decided by the command. */
+/** Receives the progress of a step. The command decides what the user sees. */
 export interface Reporter {
-  /** A command is about to run, perhaps with a script on its standard input. */
+  /** A command is about to run; `takesScript`: with a script on its standard input. */
   command(command: Command, takesScript?: boolean): void;
-  /** A phase of a longer story begins. */
+  /** A phase begins. */
   phase(name: string): void;
-  /** The phase that began last has come to nothing, and another way is taken. */
+  /** The last phase failed, and another way is tried. */
   phaseFailed(): void;
-  /** Something that the user should know, in one line. */
+  /** A message for the user, in one line. */
   note(message: string): void;
-  /** Text of ssh's own that belongs on the user's terminal, as it came. */
+  /** Unchanged output of ssh for the user's terminal. */
   passThrough(text: string): void;
 }
 
-/** The same for a clean-up: it is brought to its end, also after an interrupt. */
+/** A context for a clean-up, which an interrupt does not stop. */
 export function uninterrupted(context: Context): Context {
   return { ...context, signal: new AbortController().signal };
 }

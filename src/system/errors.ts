@@ -1,10 +1,10 @@
 /**
- * A failure that was foreseen: the message says what was tried and what went wrong, in the words of the
- * program that said so; the remedy says what to do. Everything else that is thrown is a bug.
+ * An expected failure: the message says what was tried and what went wrong, with the output of the failed program; the
+ * remedy says what to do. Any other error is a bug.
  */
 export class Failure extends Error {
   readonly remedy: string | undefined;
-  /** The exit status that the command ends with. */
+  /** The exit status of the command. */
   readonly exitStatus: number = 1;
 
   constructor(message: string, options: { remedy?: string | undefined; cause?: unknown } = {}) {
@@ -23,7 +23,7 @@ export class UsageError extends Failure {
 export class Interrupted extends Failure {
   override readonly exitStatus: number = 130;
 
-  /** @param message what is left, as far as it is known */
+  /** @param message also says what is left behind, if that is known */
   constructor(message = 'Interrupted.') {
     super(message);
   }

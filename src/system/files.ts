@@ -11,66 +11,57 @@ import {
 import { dirname } from 'node:path';
 import { Failure, Interrupted } from './errors.ts';
 
-/**
- * Makes sure that `path` is a folder of this user's that nobody else can enter, whatever the umask.
- * @throws Failure when it cannot be made, or is somebody else's, or open to others.
- */
+/** Creates a folder that only this user can enter. @throws Failure when that fails, or others can enter it */
 export function ensurePrivateFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new Failure(`cannot make the folder ${path}: ${reason(cause)}`, {
-      remedy: `Make ${dirname(path)} writable, or name another place in XDG_STATE_HOME.`,
+    throw new Failure(`cannot create the folder ${path}: ${reason(cause)}`, {
+      remedy: `Make ${dirname(path)} writable, or set XDG_STATE_HOME to another folder.`,
       cause,
     });
   }
   verifyPrivateFolder(path);
 }
 
-/**
- * Verifies that nobody else has a hand in what stands in a folder, if it is there: what is read in it is believed.
- * @throws Failure when it is a link, somebody else's, or open to others
- */
+/** Verifies that a folder, if it exists, can be trusted. @throws Failure for a link, or if others can enter it */
 export function verifyPrivateFolder(path: string): void {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (!entry?.isDirectory() && !entry?.isSymbolicLink()) return;
   if (entry.isSymbolicLink()) {
     throw new Failure(`the folder ${path} is a symbolic link`, {
-      remedy: 'Name the place that it leads to in XDG_STATE_HOME.',
+      remedy: 'Set XDG_STATE_HOME to the folder that it points to.',
     });
   }
   const { uid, mode } = entry;
   if (process.getuid && uid !== process.getuid()) {
     throw new Failure(`the folder ${path} belongs to another user (uid ${uid})`, {
-      remedy: 'Remove it, or name another place in XDG_STATE_HOME.',
+      remedy: 'Remove it, or set XDG_STATE_HOME to another folder.',
     });
   }
   if ((mode & 0o077) !== 0) {
     throw new Failure(`the folder ${path} is open to other users (mode ${(mode & 0o777).toString(8)})`, {
-      remedy: `Look whether its content is what you expect, then: chmod 700 ${path}`,
+      remedy: `Check its contents, then run: chmod 700 ${path}`,
     });
   }
 }
 
-/**
- * Verifies that a file could be written at `path`, and makes nothing.
- * @throws Failure when it could not
- */
+/** Verifies that a file could be written, without creating anything. @throws Failure */
 export function verifyWritable(path: string): void {
   let folder = dirname(path);
   while (!isThere(folder)) folder = dirname(folder);
   try {
-    // The slash at the end makes it an error when this is no folder.
+    // The slash makes it an error when this is not a folder.
     accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new Failure(`cannot write ${path}: ${reason(cause)}`, {
-      remedy: `See that ${folder} is a folder that you may write to.`,
+      remedy: `Check that ${folder} is a folder and that you can write to it.`,
       cause,
     });
   }
 }
 
-/** Whether something stands at `path`, a link that leads nowhere included. */
+/** Whether `path` exists, also as a broken link. */
 function isThere(path: string): boolean {
   try {
     return lstatSync(path) !== undefined;
@@ -79,10 +70,7 @@ function isThere(path: string): boolean {
   }
 }
 
-/**
- * Replaces the content of a file: all or nothing, on the disk when this returns, mode 0600.
- * @throws Failure when it cannot be written.
- */
+/** Replaces a file atomically, with mode 0600, and syncs it to the disk. @throws Failure */
 export async function writePrivateFile(path: string, content: string): Promise<void> {
   const { default: writeFileAtomic } = await import('write-file-atomic');
   try {
@@ -92,10 +80,7 @@ export async function writePrivateFile(path: string, content: string): Promise<v
   }
 }
 
-/**
- * Replaces a file that only one process writes, and that a crash of the machine may cost: all or nothing; mode 0600.
- * @throws Failure when it cannot be written; it is as it was then.
- */
+/** The same without a sync, for a file that only one process writes and that a power failure may destroy. */
 export function writePassingFile(path: string, content: string): void {
   const next = `${path}.new`;
   try {
@@ -109,18 +94,18 @@ export function writePassingFile(path: string, content: string): void {
 
 function notWritten(path: string, cause: unknown): Failure {
   return new Failure(`cannot write ${path}: ${reason(cause)}`, {
-    remedy: `See that ${dirname(path)} is writable and its disk is not full.`,
+    remedy: `Check that ${dirname(path)} is writable and that its disk is not full.`,
     cause,
   });
 }
 
-/** How often a folder is looked at where the system tells of no changes. */
+/** Interval for polling a folder if the system cannot watch it. */
 const LOOK_MS = 50;
 
 /**
- * Waits until `look` finds something: it looks at once, and again after each change in a folder.
- * @param ended the wait is in vain once this settles; its error is passed on
- * @returns what was found; undefined when `ended` came first
+ * Calls `look` at once and after each change in a folder, until it returns a value.
+ * @param ended ends the wait; its error is thrown
+ * @returns the value; undefined when `ended` came first
  * @throws Interrupted when the signal is aborted
  */
 export async function watchUntil<T>(
@@ -151,10 +136,7 @@ export async function watchUntil<T>(
   }
 }
 
-/**
- * Calls `look` after each change in a folder, by an event of the file system; where the system has none to spare
- * (inotify(7) has a limit for each user), every 50 ms. Returns what ends it.
- */
+/** Calls `look` after each change in a folder; polls if the limit of inotify(7) is reached. Returns a function that ends it. */
 function watchFolder(folder: string, look: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const fallBack = () => {
@@ -172,7 +154,7 @@ function watchFolder(folder: string, look: () => void): () => void {
   }
 }
 
-/** What the system said, without Node's prefix and path: `EACCES: permission denied`. */
+/** The message of the system without Node's prefix and path: `EACCES: permission denied`. */
 export function reason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.split(', ')[0] ?? message;

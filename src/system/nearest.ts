@@ -1,9 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 
-/**
- * The candidate that was probably meant by a word that is none of them, if any is near enough. Letters in the wrong
- * order count twice as a distance, so of equals the one of the same length is meant.
- */
+/** The candidate most similar to a mistyped word, if any is similar enough; swapped letters favour the same length. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const near = candidates.filter((candidate) => distance(word, candidate) <= Math.max(2, word.length / 3));
   const rank = (candidate: string) =>

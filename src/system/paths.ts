@@ -7,12 +7,12 @@ function home(env: Environment): string {
   return env.HOME || homedir();
 }
 
-/** XDG Base Directory: a relative path in these variables counts as none. */
+/** XDG Base Directory: a relative path in these variables is ignored. */
 function xdgFolder(value: string | undefined, fallback: string): string {
   return join(value && isAbsolute(value) ? value : fallback, 'remote-notebook');
 }
 
-/** The folder of what runs: records, keepers, control sockets. Mode 0700. */
+/** The folder of records, keepers and control sockets. Mode 0700. */
 export function stateFolder(env: Environment): string {
   return xdgFolder(env.XDG_STATE_HOME, join(home(env), '.local', 'state'));
 }

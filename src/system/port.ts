@@ -4,7 +4,7 @@ import { outputOf } from './run.ts';
 
 export const LOOPBACK = '127.0.0.1';
 
-/** Whether a listener could be bound to this port of the loopback address just now. */
+/** Whether this port of the loopback address is free now. */
 export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -13,7 +13,7 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** A port of the loopback address that nobody has just now. */
+/** A free port of the loopback address. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -25,24 +25,24 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Who listens on this port of this machine, as `name (PID 123)`; undefined where that cannot be known. */
+/** The program that listens on this local port, as `name (PID 123)`, if it can be found. */
 export async function portHolder(port: number): Promise<string | undefined> {
   const socket = await outputOf(['ss', '-Hltnp', `sport = :${port}`]);
   const named = socket.match(/users:\(\("([^"]+)",pid=(\d+)/);
-  if (named) return called(named[1], named[2]);
+  if (named) return describe(named[1], named[2]);
   const files = await outputOf(['lsof', '-nP', '-Fpc', `-iTCP:${port}`, '-sTCP:LISTEN']);
   const fields = files.match(/^p(\d+)\nc(.+)$/m);
-  return fields ? called(fields[2], fields[1]) : undefined;
+  return fields ? describe(fields[2], fields[1]) : undefined;
 }
 
-async function called(name = '', pid = ''): Promise<string> {
+async function describe(name = '', pid = ''): Promise<string> {
   return `${wholeName(name, await outputOf(['ps', '-ww', '-o', 'args=', '-p', pid]))} (PID ${pid})`;
 }
 
-/** Linux keeps so many letters of a process's name, macOS one more. */
+/** Linux truncates a process name after 15 letters, macOS after 16. */
 const KEPT_LETTERS = 15;
 
-/** What a process is called: its name in the process table may be cut, or be that of a Python program's interpreter. */
+/** The full name of a process, whose name in the process table may be cut, or `python`. */
 function wholeName(name: string, args: string): string {
   const [, program] = /^\S*python[\d.]*\s+(?:-m\s+)?([^-\s]\S*)/i.exec(args) ?? [];
   if (program !== undefined) return basename(program);

@@ -4,10 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const NAME = 'remote-notebook';
 
-/**
- * How this program can be called from anywhere: by its name where it is installed, else by absolute paths,
- * since `npx` finds it only in the project's folder.
- */
+/** The command that calls this program from any folder: its name if it is installed, otherwise absolute paths. */
 export function ownProgram(env: NodeJS.ProcessEnv): string[] {
   if ((env.PATH ?? '').split(delimiter).some((folder) => isExecutable(join(folder, NAME)))) return [NAME];
   const bundle = pathOf('./cli.cjs');

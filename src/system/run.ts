@@ -6,31 +6,31 @@ import { type Command, shellQuote } from './command.ts';
 import type { Context } from './context.ts';
 import { Failure, Interrupted } from './errors.ts';
 
-/** Reads zx ahead of the first `run`, which waits for nothing then. */
+/** Loads zx before the first `run` needs it. */
 export function preloadRun(): void {
   void import('zx/core');
 }
 
 export interface Result {
-  /** The exit status; null when the process was ended by a signal. */
+  /** The exit status; null when a signal ended the process. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 export interface RunOptions {
-  /** Text for the command's standard input, perhaps one that is yet to come; without it, or should it fail, empty. */
+  /** Standard input of the command; empty by default, or if the promise rejects. */
   readonly input?: string | Promise<string>;
-  /** Called with each complete line of standard output, as it comes; none of it is in the result then. */
+  /** Receives each line of standard output, which is not in the result then. */
   readonly onLine?: (line: string) => void;
-  /** A file that takes the command's output instead of the result, for one that leaves a process behind. */
+  /** A file for the output, which is not in the result then; for commands that leave a process running. */
   readonly outputFile?: string;
 }
 
-/** The most bytes that are kept of an output: a login may print without end. */
-const MOST_KEPT = 10_000_000;
+/** Maximum number of bytes kept of an output: a login may keep printing. */
+const MAX_KEPT = 10_000_000;
 
-/** What zx keeps of an output. */
+/** The part of an output that zx keeps. */
 class Kept extends Array<string | Buffer> {
   #room: number;
 
@@ -45,10 +45,7 @@ class Kept extends Array<string | Buffer> {
   }
 }
 
-/**
- * A command is run as it is, by the sh that every machine has. The last four are set because zx takes them from its
- * user's environment (ZX_TIMEOUT …), where they are meant for scripts of their own.
- */
+/** The last four override variables in the user's environment (ZX_TIMEOUT …), which are for other scripts. */
 const OPTIONS = {
   shell: '/bin/sh',
   quote: shellQuote,
@@ -62,8 +59,8 @@ const OPTIONS = {
 } as const;
 
 /**
- * Runs a command to its end and answers with what it said, whatever its exit status.
- * @throws Interrupted when the context's signal is aborted; the command is ended first.
+ * Runs a command, and returns its output, whatever its exit status.
+ * @throws Interrupted when the context's signal is aborted; the command is ended first
  */
 export async function run(command: Command, context: Context, options: RunOptions = {}): Promise<Result> {
   context.report.command(command, options.input !== undefined);
@@ -76,13 +73,13 @@ export async function run(command: Command, context: Context, options: RunOption
     env: childEnvironment(context.env),
     signal: context.signal,
     store: {
-      stdout: new Kept(options.onLine ? 0 : MOST_KEPT),
-      stderr: new Kept(MOST_KEPT),
+      stdout: new Kept(options.onLine ? 0 : MAX_KEPT),
+      stderr: new Kept(MAX_KEPT),
       stdall: new Kept(0),
     },
     stdio: output === undefined ? 'pipe' : ['ignore', output, output],
   })`${[...command]}`;
-  // A command that ends without reading its input is judged by what it said.
+  // A command may end without reading its input.
   child.stdin?.on('error', () => {});
   void Promise.resolve(options.input).then(
     (text) => child.stdin?.end(text),
@@ -93,23 +90,20 @@ export async function run(command: Command, context: Context, options: RunOption
   if (output !== undefined) closeSync(output);
   await signalsHandled();
   if (context.signal.aborted) throw new Interrupted();
-  // Our sh says so; a host's own 127 has other words.
+  // This is the message of the local sh; a host's status 127 comes with another one.
   if (exitCode === 127 && stderr.includes(`exec: ${command[0]}`))
-    throw new Failure(`${command[0]} is not installed, or not on the PATH of this machine`);
+    throw new Failure(`${command[0]} is not installed on this machine, or not on its PATH`);
   return { code: exitCode, stdout, stderr };
 }
 
-/**
- * Lets a signal be handled that came with what was just seen: Ctrl-C ends ssh and tells this process at the same
- * time, and which of the two is noticed first is chance.
- */
+/** Waits until pending signals are handled: Ctrl-C reaches ssh and this process at the same time, in any order. */
 export function signalsHandled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
- * Starts a process that outlives this one, in this one's session (so that ssh can ask on its terminal), with
- * its output in `logFile`. Answers with its PID, and with a promise of its end for as long as this process is there.
+ * Starts a process that keeps running after this one, in the same session, so that ssh can ask on the terminal. Its
+ * output goes to `logFile`. Returns its PID, and a promise of its end.
  */
 export function startBackground(
   command: Command,
@@ -130,10 +124,7 @@ export function startBackground(
   return { pid: child.pid, ended };
 }
 
-/**
- * Asks this machine a question by a command that changes nothing, and answers with what it printed:
- * nothing, when it failed or is not there. Neither the user's language nor their time zone is in the answer.
- */
+/** The output of a local command that changes nothing, in English and UTC; empty if it fails or is not installed. */
 export function outputOf(command: Command): Promise<string> {
   return new Promise((resolve) => {
     const env = { ...childEnvironment(process.env), LC_ALL: 'C', TZ: 'UTC0' };
@@ -142,23 +133,22 @@ export function outputOf(command: Command): Promise<string> {
   });
 }
 
-/** The options that `npx zx` needs of Node here would break any other Node program in a child. */
+/** Without NODE_OPTIONS, which `npx zx` needs here, but which would break other Node programs. */
 export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, ...rest } = env;
   return rest;
 }
 
-/** A line that is longer comes in pieces. */
-const LONGEST_LINE = 1_000_000;
+/** Longer lines are split. */
+const MAX_LINE = 1_000_000;
 
-/** The last line may have no end. */
 function eachLine(stream: Readable, onLine: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) onLine(line);
-    if (rest.length <= LONGEST_LINE) return;
+    if (rest.length <= MAX_LINE) return;
     onLine(rest);
     rest = '';
   });

@@ -108,7 +108,7 @@ test('a configuration folder that is a broken link is reported before anything i
   assert.equal(
     await failed('start', 'loopback', '{F}', '--save', 'work'),
     `Error: cannot write ${CONFIG}: ENOENT: no such file or directory
-See that FILES/l/config is a folder that you may write to.
+Check that FILES/l/config is a folder and that you can write to it.
 `,
   );
 });

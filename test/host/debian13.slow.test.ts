@@ -44,7 +44,11 @@ test(
       [['walk.ipynb', 'busy']],
     );
     const refused = await laptop.run('stop');
-    assert.deepEqual([refused.code, /still running code: walk\.ipynb/.test(refused.stderr)], [1, true], refused.stderr);
+    assert.deepEqual(
+      [refused.code, /still running code: walk\.ipynb/.test(refused.stderr)],
+      [1, true],
+      refused.stderr,
+    );
     assert.equal(JSON.parse(await done(laptop, 'stop', '--yes', '--json')).outcome, 'shutdown');
     assert.deepEqual(traces(world, laptop), []);
   },

@@ -112,7 +112,7 @@ test('without a connection the table says so, and none is opened', async () => {
   process.kill(tunnel.pid, 'SIGKILL');
   const { code, stdout } = await laptop.run('status', '--resources');
   assert.equal(code, 3);
-  assert.match(stdout, /^loopback: no connection over which to ask what it has left$/m);
+  assert.match(stdout, /^loopback: not connected, so its resources are unknown$/m);
   await world.sshd.start();
 });
 

@@ -69,7 +69,7 @@ test('without a terminal init shows the options to use, and --yes asks nothing',
 
 test('--yes fails like start, and keeps nothing', async () => {
   for (const [args, status, message] of [
-    [['{F}'], 2, /^Error: --yes takes the defaults, and there is none for: Host/],
+    [['{F}'], 2, /^Error: --yes uses the defaults, but there is none for: Host/],
     [['loopback', '{F}', '-d', 'no where'], 1, /^.*Error: the directory "no where" does not exist/s],
     [['loopback', '{F}', '-p', '99999'], 2, /^Error: --port is 99999/],
   ] as const) {

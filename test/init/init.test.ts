@@ -43,7 +43,7 @@ test('init asks, starts the server, writes config.yaml and aliases, and opens th
   await dialogue.says('as the default');
   await dialogue.answer('Leave it running, and open it? [Y/n]', ENTER);
   await dialogue.answer('Aliases for bash', `perhaps${ENTER}`);
-  await dialogue.says('neither y nor n');
+  await dialogue.says('answer y or n');
   await dialogue.answer('Aliases for bash', `y${ENTER}`);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   const { default: meant, servers } = parse(configuration() ?? '');

@@ -61,7 +61,7 @@ const status = () => statusOf(world.laptop);
 async function refused(reason: RegExp, ...args: string[]): Promise<void> {
   const stderr = await stderrOf(1, world.laptop, ...args);
   assert.match(stderr, reason);
-  assert.match(stderr, /\nSee that \/.* is writable and its disk is not full\.\n$/);
+  assert.match(stderr, /\nCheck that \/.* is writable and that its disk is not full\.\n$/);
 }
 
 test('a start on a full disk reports it, and leaves nothing on either side', needsMount, async () => {

@@ -77,7 +77,10 @@ test('a record whose server was left to run stays known: status shows it, start,
   );
   const shown = await run('status');
   assert.match(shown.stdout, /^kept +unknown +closed +- /m);
-  assert.match(shown.stdout, /^ {2}Its server was left to run; join it again: remote-notebook start kept$/m);
+  assert.match(
+    shown.stdout,
+    /^ {2}The server is still running; reconnect with: remote-notebook start kept$/m,
+  );
   assert.deepEqual((await status('kept')).tunnel.wanted, false);
   for (const verb of ['start', 'forward']) {
     await run(verb, 'kept', ...(verb === 'start' ? ['--no-browser'] : []));

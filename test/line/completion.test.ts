@@ -10,7 +10,7 @@ import { makeFolder } from '../hosts/standing.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { type Laptop, makeLaptop, PROGRAM } from '../hosts/world.ts';
 
-/** What Tab offers, asked of the real shells, each with the completion installed as its user would. */
+/** What Tab offers in real shells, with the completion installed as a user does it. */
 
 let folder: string;
 let sshConfig: string;
@@ -36,21 +36,21 @@ function aLaptop(): Laptop {
   return laptop;
 }
 
-async function said(laptop: Laptop, ...args: string[]): Promise<string> {
+async function outputOf(laptop: Laptop, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await laptop.run(...args);
   assert.equal(code, 0, stderr);
   return stdout;
 }
 
-/** The words that stand where the last one is, as the shells ask for them. */
+/** The candidates for the last word, as the shells request them. */
 async function offered(laptop: Laptop, ...words: string[]): Promise<string[]> {
-  const lines = (await said(laptop, 'completion', '--words', ...words)).split('\n').slice(0, -1);
+  const lines = (await outputOf(laptop, 'completion', '--words', ...words)).split('\n').slice(0, -1);
   return lines.map((line) => line.split('\t')[0] ?? '');
 }
 
-/** An interactive shell on a terminal, whose completion was installed. */
+/** An interactive shell on a terminal with the completion installed. */
 async function completing(shell: AliasShell, laptop: Laptop): Promise<TerminalWindow> {
-  await said(laptop, 'completion', shell, '--install');
+  await outputOf(laptop, 'completion', shell, '--install');
   const window = openTerminal([shell, '-i'], laptop.env);
   window.type('echo re""ady\r');
   await window.saw('ready');
@@ -64,7 +64,7 @@ for (const shell of IN_A_LINE) {
   }, async () => {
     const laptop = aLaptop();
     const window = await completing(shell, laptop);
-    /** Types keys, sees what they lead to, and clears the line. */
+    /** Types keys, waits for the texts that they show, and clears the line. */
     const typed = async (keys: string, ...shown: string[]) => {
       window.type(keys);
       for (const text of shown) await window.saw(text);
@@ -85,11 +85,11 @@ for (const shell of IN_A_LINE) {
   });
 }
 
-test('Tab in fish completes verbs, options, values, servers and hosts, and says what they are', {
+test('Tab in fish completes verbs, options, values, servers and hosts, with descriptions', {
   skip: lacks('fish'),
 }, async () => {
   const laptop = aLaptop();
-  await said(laptop, 'completion', 'fish', '--install');
+  await outputOf(laptop, 'completion', 'fish', '--install');
   const complete = (line: string) =>
     runInteractive('fish', `complete -C "${line}"`, laptop.env).trimEnd().split('\n');
   assert.match(complete('remote-notebook ')[1] ?? '', /^start\tStart a server/);
@@ -106,7 +106,7 @@ test('Tab in fish completes verbs, options, values, servers and hosts, and says 
   assert.deepEqual(complete(`remote-notebook start -F ${folder}/ssh_c`), [sshConfig]);
 });
 
-test('only what fits is offered: each verb its own, an option its values, a full line nothing', async () => {
+test('Tab offers only what fits: the arguments of the verb, the values of an option, nothing after a complete line', async () => {
   const laptop = aLaptop();
   const servers = ['alpha', 'beta'];
   assert.deepEqual(await offered(laptop, 'stop', ''), servers);
@@ -130,13 +130,16 @@ test('only what fits is offered: each verb its own, an option its values, a full
   assert.equal((await laptop.run('completion', '--words', 'start', '-F', '')).code, 3);
 });
 
-test('what runs is offered, and where it runs', async (context) => {
+test('Tab offers running servers with their hosts', async (context) => {
   const world = await worldFor(context);
   await started(world.laptop, '--name', 'mine');
-  assert.equal(await said(world.laptop, 'completion', '--words', 'stop', ''), 'mine\tstarted on loopback\n');
+  assert.equal(
+    await outputOf(world.laptop, 'completion', '--words', 'stop', ''),
+    'mine\tstarted on loopback\n',
+  );
 });
 
-test('broken files offer no names, say nothing and stay as they are', async () => {
+test('broken files offer no names, cause no message and stay unchanged', async () => {
   const laptop = aLaptop();
   const state = join(laptop.stateFolder, 'state.json');
   mkdirSync(laptop.stateFolder, { recursive: true });
@@ -146,7 +149,7 @@ test('broken files offer no names, say nothing and stay as they are', async () =
 });
 
 for (const shell of ALIAS_SHELLS) {
-  test(`completion --uninstall for ${shell} leaves nothing of it, and all else`, async () => {
+  test(`completion --uninstall for ${shell} removes all of it, and nothing else`, async () => {
     const laptop = aLaptop();
     const home = laptop.env.HOME ?? '';
     const own = { bash: '.bashrc', zsh: '.zshrc', fish: 'config/fish/completions/remote-notebook.fish' };
@@ -154,26 +157,26 @@ for (const shell of ALIAS_SHELLS) {
     const mine = shell === 'fish' ? '' : '# mine\n';
     if (mine) writeFileSync(file, mine);
     laptop.env.SHELL = `/usr/bin/${shell}`;
-    await said(laptop, 'completion', '--install');
-    const script = await said(laptop, 'completion');
+    await outputOf(laptop, 'completion', '--install');
+    const script = await outputOf(laptop, 'completion');
     assert.equal(
       readFileSync(file, 'utf8'),
       `${mine}# >>> remote-notebook completion >>>\n${script}# <<< remote-notebook completion <<<\n`,
     );
-    await said(laptop, 'completion', '--uninstall');
+    await outputOf(laptop, 'completion', '--uninstall');
     if (mine) assert.equal(readFileSync(file, 'utf8'), mine);
     else assert.equal(existsSync(file), false);
   });
 
-  test(`${shell} reads the completion without a word`, { skip: lacks(shell) }, async () => {
+  test(`${shell} reads the completion without any output`, { skip: lacks(shell) }, async () => {
     const laptop = aLaptop();
     const script = join(folder, `script.${shell}`);
-    writeFileSync(script, await said(laptop, 'completion', shell));
+    writeFileSync(script, await outputOf(laptop, 'completion', shell));
     assert.equal(runLine(shell, `. ${script}`, { env: laptop.env }), '');
   });
 }
 
-test('a shell that has no completion of ours is refused', async () => {
+test('an unsupported shell is an error', async () => {
   const stderr = await stderrOf(2, aLaptop(), 'completion', 'tcsh');
   assert.equal(stderr, 'Error: "tcsh" is not bash, zsh or fish\n');
 });

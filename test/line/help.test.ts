@@ -17,7 +17,7 @@ before(() => {
   laptop = makeLaptop(folder, 'none', 'none');
 });
 
-test('the command alone shows a newcomer the six lines to begin with, and is no failure', async () => {
+test('without arguments the command shows six lines for a new user, and succeeds', async () => {
   const { code, stdout, stderr } = await laptop.run();
   assert.deepEqual([code, stderr], [0, '']);
   const [first, empty, ...lines] = stdout.trimEnd().split('\n');
@@ -27,7 +27,7 @@ test('the command alone shows a newcomer the six lines to begin with, and is no 
   for (const line of lines) assert.match(line, /^ {2}remote-notebook \S.* {2,}\S/);
 });
 
-test('the command alone also shows the servers that there are, as status does', async (context) => {
+test('without arguments the command also shows the running servers, as status does', async (context) => {
   const world = await worldFor(context);
   await started(world.laptop);
   const { code, stdout } = await world.laptop.run();
@@ -38,11 +38,11 @@ test('the command alone also shows the servers that there are, as status does', 
 });
 
 for (const [name, { examples, summary }] of Object.entries(VERBS)) {
-  test(`${name} --help says what it does, and has examples whose options there are`, async () => {
+  test(`${name} --help has a summary, and examples with options that exist`, async () => {
     const help = await done(laptop, name, '--help');
     assert.ok(help.includes(summary), help);
     assert.ok(examples.length >= 2);
-    // A long example stands in two columns, each of several lines.
+    // A long example is shown in two columns of several lines.
     const shows = (text: string) => text.split(' ').every((word) => help.includes(word));
     const candidates = (await done(laptop, 'completion', '--words', name, '-')).split('\n');
     const options = candidates.map((line) => line.split('\t')[0]);
@@ -54,7 +54,7 @@ for (const [name, { examples, summary }] of Object.entries(VERBS)) {
   });
 }
 
-test('help is as wide as the terminal, but never hard to read', { skip: lacks('python3') }, async () => {
+test('help is as wide as the terminal, but at most 100 columns', { skip: lacks('python3') }, async () => {
   const width = (lines: readonly string[]) => Math.max(...lines.map((line) => line.length));
   const widthOn = async (cols: number) =>
     width(await shownOn(cols, [...PROGRAM, 'start', '--help'], laptop.env));
@@ -67,7 +67,7 @@ test('help is as wide as the terminal, but never hard to read', { skip: lacks('p
   assert.ok(inPipe > 70 && inPipe <= 80, `${inPipe}`);
 });
 
-test('help of the whole names each verb, and fits a window of 80 columns and 30 lines', async () => {
+test('--help lists every verb, and fits in 80 columns and 30 lines', async () => {
   const lines = (await done(laptop, '--help')).trimEnd().split('\n');
   for (const name of Object.keys(VERBS))
     assert.ok(
@@ -81,7 +81,7 @@ test('help of the whole names each verb, and fits a window of 80 columns and 30 
   );
 });
 
-test("a verb's help shows its own options before those of every verb, and no switch that is off", async () => {
+test('the help of a verb shows its own options first, and no types or defaults', async () => {
   const help = await done(laptop, 'start', '--help');
   const headings = [...help.matchAll(/^(\w.*):$/gm)].map(([, heading]) => heading);
   const all = ['Positionals', 'Where', 'What', 'How', 'Other', 'Options of every verb', 'Examples'];
@@ -89,18 +89,18 @@ test("a verb's help shows its own options before those of every verb, and no swi
   assert.doesNotMatch(help, /\[boolean\]|\[default/);
 });
 
-test('help VERB is that of the verb --help, and help alone that of the whole', async () => {
+test('help VERB is the same as VERB --help, and help the same as --help', async () => {
   assert.equal(await done(laptop, 'help', 'logs'), await done(laptop, 'logs', '--help'));
   assert.equal(await done(laptop, 'help'), await done(laptop, '--help'));
 });
 
-test('the manual page names each verb and option, and no reader of manuals finds fault with it', {
+test('the manual page lists every verb and option, and mandoc reports no problem', {
   skip: lacks('mandoc'),
 }, () => {
   const page = fileURLToPath(new URL('../../dist/remote-notebook.1', import.meta.url));
   const { status, stdout } = spawnSync('mandoc', ['-Tlint', '-Wwarning', page], { encoding: 'utf8' });
   assert.deepEqual([status, stdout], [0, '']);
-  // Bold is a letter that is printed twice.
+  // A bold letter is printed twice.
   const text = execFileSync('mandoc', ['-Owidth=200', page], { encoding: 'utf8' }).replace(/.\x08/g, '');
   for (const [name, { options, examples }] of Object.entries(VERBS)) {
     assert.match(text, new RegExp(`^ {3}${name}\\b`, 'm'));

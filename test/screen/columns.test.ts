@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { columns } from '../../src/screen/columns.ts';
 import { makeStyle } from '../../src/screen/terminal.ts';
 
-test('a letter that a terminal shows in two columns counts as two', () => {
+test('a letter that is two columns wide on a terminal is measured as two', () => {
   const rows = [
     ['日本語', 'x'],
     ['🎉', 'x'],
@@ -19,14 +19,14 @@ test('a letter that a terminal shows in two columns counts as two', () => {
   assert.deepEqual(lines, ['T       X', '日本語  x', '🎉      x', 'a       x', 'e\u0301       x']);
 });
 
-test('a cell that loses its middle fits its column by what a terminal shows', () => {
+test('a shortened cell has the width of its column on a terminal', () => {
   const look = { needed: 1, shortened: ['DIRECTORY'] };
   const rows = [['日本語'.repeat(9)], ['a'.repeat(40)]];
   const lines = columns(['DIRECTORY'], rows, look, { style: makeStyle(false), width: 14 });
   assert.deepEqual(lines.slice(1), ['日本語…日本語', `${'a'.repeat(7)}…${'a'.repeat(6)}`]);
 });
 
-test('a cell that loses its middle keeps its letters whole', () => {
+test('shortening a cell splits no letter', () => {
   const look = { needed: 1, shortened: ['DIRECTORY'] };
   for (let letters = 5; letters < 12; letters++) {
     for (const width of [12, 13, 14, 15]) {

@@ -4,23 +4,23 @@ import { test } from 'node:test';
 import { makeFolder } from '../hosts/standing.ts';
 import { makeLaptop, PROGRAM } from '../hosts/world.ts';
 
-/** Readers that have seen enough, as `head` has. */
+/** Readers that stop early, as `head` does. */
 
 const folder = makeFolder('rn-pipes-');
 
-/** Runs a command whose reader is gone already, and answers with what it says to the user. */
+/** Runs a command whose reader has already closed the pipe, and returns its standard error. */
 function unread(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const [node = '', ...words] = [...PROGRAM, ...args];
   const child = spawn(node, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
+  let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk;
+    stderr += chunk;
   });
   child.stdout.destroy();
-  return new Promise((resolve) => child.once('close', () => resolve(said)));
+  return new Promise((resolve) => child.once('close', () => resolve(stderr)));
 }
 
-test('a reader who is gone costs no stack trace', async () => {
+test('a closed pipe causes no stack trace', async () => {
   const laptop = makeLaptop(folder, '/dev/null', 'none');
   for (const args of [
     ['completion', 'bash'],

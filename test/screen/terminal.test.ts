@@ -8,14 +8,14 @@ import { done, serverRecord, started } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { PROGRAM } from '../hosts/world.ts';
 
-/** A host's words that would erase the screen, retitle the window, fill the clipboard and go back over the line. */
+/** Output of a host that tries to erase the screen, change the title, fill the clipboard and overwrite the line. */
 const HOSTILE = 'seen\x1b[2J\x1b]0;title\x07\x1b]52;c;cm0gLXJm\x07\x9b2J\rhidden';
 const TAMED = 'seen�[2J�]0;title��]52;c;cm0gLXJm��2J�hidden';
 const needsTerminal = { skip: lacks('python3') };
 
 const world = await worldPerFile();
 
-/** What a real terminal is given by a command that runs to its end. */
+/** The output of a command on a real terminal. */
 async function shownBy(...args: string[]): Promise<string> {
   const window = openTerminal([...PROGRAM, ...args], { ...world.laptop.env, TERM: 'xterm' });
   await window.ended;
@@ -23,7 +23,7 @@ async function shownBy(...args: string[]): Promise<string> {
 }
 
 test(
-  'a log cannot speak to the terminal, but for colours; a pipe gets it as it is',
+  'a log cannot control the terminal except for colours; a pipe gets it unchanged',
   needsTerminal,
   async () => {
     await started(world.laptop);
@@ -33,7 +33,7 @@ test(
   },
 );
 
-test('the last words of a Jupyter that dies cannot speak to the terminal either', needsTerminal, async () => {
+test('the output of a Jupyter that fails cannot control the terminal either', needsTerminal, async () => {
   const command = `sh -c 'printf %s "${HOSTILE.replace('\r', '')}"'`;
   const shown = await shownBy(
     'start',

@@ -27,8 +27,8 @@ Check that ${STATE} is a folder of yours, or set XDG_STATE_HOME to another place
 test('a state folder that cannot be created is reported before anything is run, and nothing is saved', async () => {
   symlinkSync(join(lone.folder, 'nowhere', 'at-all'), join(lone.folder, 'l', 's'));
   const stderr = await failed('start', 'loopback', '{F}', '--save', 'work');
-  assert.match(stderr, /^Error: cannot make the folder FILES\/l\/s\/remote-notebook: E/);
-  assert.match(stderr, /\nMake FILES\/l\/s writable, or name another place in XDG_STATE_HOME\.\n$/);
+  assert.match(stderr, /^Error: cannot create the folder FILES\/l\/s\/remote-notebook: E/);
+  assert.match(stderr, /\nMake FILES\/l\/s writable, or set XDG_STATE_HOME to another folder\.\n$/);
 });
 
 test('a state folder that others can enter is rejected: they could control what is running', async () => {
@@ -37,7 +37,7 @@ test('a state folder that others can enter is rejected: they could control what 
   assert.equal(
     await failed('start', 'loopback', '{F}', '--save', 'work'),
     `Error: the folder ${STATE} is open to other users (mode 777)
-Look whether its content is what you expect, then: chmod 700 ${STATE}
+Check its contents, then run: chmod 700 ${STATE}
 `,
   );
 });
@@ -55,7 +55,7 @@ test('a state folder of another user is rejected', { skip: NO_ROOT }, async () =
     assert.equal(
       await failed(...args),
       `Error: the folder ${STATE} belongs to another user (uid 65534)
-Remove it, or name another place in XDG_STATE_HOME.
+Remove it, or set XDG_STATE_HOME to another folder.
 `,
     );
 });
@@ -81,7 +81,7 @@ test('a state folder that is a link is rejected', async () => {
   symlinkSync(join(lone.folder, 'elsewhere'), lone.laptop.stateFolder);
   assert.equal(
     await failed('start', 'loopback', '{F}', '--save', 'work'),
-    `Error: the folder ${STATE} is a symbolic link\nName the place that it leads to in XDG_STATE_HOME.\n`,
+    `Error: the folder ${STATE} is a symbolic link\nSet XDG_STATE_HOME to the folder that it points to.\n`,
   );
 });
 

@@ -5,7 +5,7 @@ import { type Command, commandLine, shellQuote, singleQuoted } from '../../src/s
 import { lacks } from '../hosts/needs.ts';
 import { readWords, SHELL_NAMES } from '../hosts/shells.ts';
 
-/** Words that some shell reads as something else, or did in some version. */
+/** Words that some version of a shell expands. */
 const AWKWARD = [
   '',
   ' ',
@@ -112,7 +112,7 @@ for (const shell of SHELL_NAMES) {
     });
   }
 
-  test(`${shell} reads a quoted command line inside of another one, as ssh and alias need it`, {
+  test(`${shell} reads a quoted command line inside another one, as ssh and alias need it`, {
     skip: lacks(shell),
   }, () => {
     const inner = AWKWARD.map(shellQuote).join(' ');
@@ -124,13 +124,13 @@ for (const shell of SHELL_NAMES) {
 }
 
 for (const shell of SHELL_NAMES.filter((name) => name !== 'tcsh')) {
-  test(`${shell} reads line breaks back as they were`, { skip: lacks(shell) }, () => {
+  test(`${shell} reads quoted line breaks unchanged`, { skip: lacks(shell) }, () => {
     const words = ['a\nb', '\n', "\n'\n", 'a\\\nb', 'a\r\nb', 'end\n'];
     assert.deepEqual(readWords(shell, words.map(shellQuote).join(' ')), words);
   });
 }
 
-test('a plain word stays as people would type it', () => {
+test('a plain word is not quoted', () => {
   const plain = [
     'ssh',
     '-N',
@@ -143,7 +143,7 @@ test('a plain word stays as people would type it', () => {
   assert.deepEqual(plain.map(shellQuote), plain);
 });
 
-test('a command line is its words, quoted where they need it', () => {
+test('a command line quotes only the words that need it', () => {
   const command: Command = ['ssh', '-F', "/tmp/it's", 'host', 'cd "a b"; ls'];
   assert.equal(commandLine(command), `ssh -F '/tmp/it'\\''s' host 'cd "a b"; ls'`);
 });

@@ -24,7 +24,7 @@ function mode(path: string): number {
   return statSync(path).mode & 0o777;
 }
 
-test('a file that is written is for its owner alone, whole, and nothing else is left', async () => {
+test('a written file is private and complete, and no temporary file is left', async () => {
   for (const umask of [0o000, 0o077]) {
     const before = process.umask(umask);
     try {
@@ -40,7 +40,7 @@ test('a file that is written is for its owner alone, whole, and nothing else is 
   assert.deepEqual(readdirSync(folder), ['umask-0', 'umask-63']);
 });
 
-test('a file in a folder that is not there is a failure of the machine, with the path and the reason', async () => {
+test('writing to a missing folder is a Failure with the path and the reason', async () => {
   await assert.rejects(
     writePrivateFile(join(folder, 'missing', 'x'), ''),
     (error) =>
@@ -50,7 +50,7 @@ test('a file in a folder that is not there is a failure of the machine, with the
   );
 });
 
-test('a private folder is made with all above it, for its owner alone', () => {
+test('a private folder is created with its parents, for its owner only', () => {
   for (const umask of [0o000, 0o077]) {
     const before = process.umask(umask);
     try {
@@ -64,7 +64,7 @@ test('a private folder is made with all above it, for its owner alone', () => {
   }
 });
 
-test('a folder that others can enter, a link and a file are refused, and stay as they are', () => {
+test('a folder that others can enter, a link and a file are refused, and stay unchanged', () => {
   const open = join(folder, 'open');
   mkdirSync(open);
   chmodSync(open, 0o750);
@@ -78,7 +78,7 @@ test('a folder that others can enter, a link and a file are refused, and stay as
   assert.equal(mode(open), 0o750);
 });
 
-test('whether a file could be written is known without a trace', () => {
+test('checking whether a file can be written creates nothing', () => {
   verifyWritable(join(folder, 'new', 'deep', 'file'));
   writeFileSync(join(folder, 'file'), '');
   symlinkSync('nowhere', join(folder, 'dangling'));
@@ -87,7 +87,7 @@ test('whether a file could be written is known without a trace', () => {
   assert.deepEqual(readdirSync(folder).sort(), ['dangling', 'file']);
 });
 
-test('who waits for something in a folder has it at once, after a change, or not at all', async () => {
+test('a wait in a folder ends at once, after a change, or with its second promise', async () => {
   const { signal } = new AbortController();
   const seen = () => (readdirSync(folder).includes('x') ? 'x' : undefined);
   const waiting = watchUntil(folder, seen, signal);
@@ -97,7 +97,7 @@ test('who waits for something in a folder has it at once, after a change, or not
   assert.equal(await watchUntil(folder, () => undefined, signal, Promise.resolve()), undefined);
 });
 
-test('a wait in a folder ends with an interrupt, and with whatever fails on its way; nothing keeps the process', async () => {
+test('a wait in a folder ends with an interrupt or an error, and does not keep the process running', async () => {
   const interrupt = new AbortController();
   const fail = async () => {
     throw new Error('no look');

@@ -8,7 +8,7 @@ import { lacks } from '../hosts/needs.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../src/system/process.sh', import.meta.url));
 
-/** What the keeper's own function says of this process in this time zone, where there is no /proc. */
+/** The start time of this process in this time zone, as the keeper reads it without /proc. */
 function keeperSays(zone: string): string {
   const script = `. "$0"; start_time_in_ps ${process.pid}`;
   return execFileSync('/bin/sh', ['-c', script, SCRIPT], {
@@ -17,7 +17,7 @@ function keeperSays(zone: string): string {
   }).trimEnd();
 }
 
-test('without /proc, a process stays the same when its machine travels to another time zone', {
+test('without /proc, a process keeps its start time when the machine changes its time zone', {
   skip: lacks('ps'),
 }, async () => {
   const zones = ['Asia/Tokyo', 'America/New_York', 'JST-9'].map(keeperSays);
@@ -26,19 +26,19 @@ test('without /proc, a process stays the same when its machine travels to anothe
   assert.deepEqual(zones, [here, here, here]);
 });
 
-test('the keeper and the command read the same start time, on the third of a month too', () => {
+test('the keeper and the command read the same start time, also on the third of a month', () => {
   const answer = 'Ss   Tue Nov  3 09:05:01 2026    \n';
   const script = 'read -r state began; printf %s "$began"';
   const read = execFileSync('/bin/sh', ['-c', script], { input: answer, encoding: 'utf8' });
   assert.equal(startTimeInPs(answer), read);
 });
 
-test('a process that is gone or a zombie has no start time', () => {
+test('an ended process and a zombie have no start time', () => {
   assert.equal(startTimeInPs(''), undefined);
   assert.equal(startTimeInPs('Z+   Tue Nov  3 09:05:01 2026\n'), undefined);
 });
 
-test('a process is ended where this machine has no ps, as in a small container', () => {
+test('a process is ended on a machine without ps, such as a small container', () => {
   const program = `
     const { spawn } = await import('node:child_process');
     const { endProcessTree, startTimeOf } = await import(${JSON.stringify(new URL('../../src/system/process.ts', import.meta.url).href)});

@@ -13,16 +13,16 @@ const report = {
 };
 const context: Context = { env: process.env, signal: new AbortController().signal, report };
 
-test('a program that is not here is called by its name', async () => {
+test('an error names the program that is missing here', async () => {
   await assert.rejects(run(['no-such-program'], context), /^Failure: no-such-program is not installed/);
 });
 
-test("another machine's missing program is no missing program of this one", async () => {
+test('a program that is missing on the host is not reported as missing here', async () => {
   const { code } = await run(['sh', '-c', 'echo "bash: pkill: command not found" >&2; exit 127'], context);
   assert.equal(code, 127);
 });
 
-test("what zx takes from its user's environment is for their own scripts, and changes nothing here", () => {
+test('variables that configure zx for other scripts change nothing here', () => {
   const program = `
     const { run } = await import(${JSON.stringify(new URL('../../src/system/run.ts', import.meta.url).href)});
     const report = { command() {}, phase() {}, note() {}, phaseFailed() {}, passThrough() {} };
@@ -42,20 +42,20 @@ test("what zx takes from its user's environment is for their own scripts, and ch
   assert.deepEqual(JSON.parse(said), { code: 0, stdout: `${process.cwd()}\n`, stderr: '' });
 });
 
-test('lines arrive whole: no letter is cut where its bytes come in two pieces, and the last needs no end', async () => {
+test('lines arrive complete: a letter in two chunks is not split, and the last line needs no line break', async () => {
   const lines: string[] = [];
   const printed = `${'日本\n'.repeat(40_000)}日`;
   await run(['cat'], context, { input: printed, onLine: (line) => lines.push(line) });
   assert.deepEqual(lines, printed.split('\n'));
 });
 
-test('a command that ends before it has read its input has its say, and takes nothing down', async () => {
+test('a command that ends without reading its input returns its output', async () => {
   const input = 'line\n'.repeat(200_000);
   const result = await run(['sh', '-c', 'exec <&-; echo no >&2; exit 3'], context, { input });
   assert.deepEqual(result, { code: 3, stdout: '', stderr: 'no\n' });
 });
 
-test('an answer may be as long as it is: a machine may run a thousand commands, each a page long', async () => {
+test('the output of a local command has no size limit', async () => {
   const answer = await outputOf(['seq', '1', '500000']);
   assert.match(answer, /\n500000\n$/);
 });
