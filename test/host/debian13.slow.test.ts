@@ -7,10 +7,11 @@ import { test } from 'node:test';
 import { debian13, NO_DEBIAN_13 } from '../hosts/debian13/debian13.ts';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { askJupyter, done, type Shown, serverRecord, started, statusOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { makeFolder } from '../hosts/standing.ts';
-import { commandLineOf, traces } from '../hosts/traces.ts';
+import { traces } from '../hosts/traces.ts';
 import { eventually } from '../hosts/world.ts';
 
 /**
@@ -132,7 +133,7 @@ test('everything on that host ends when the test is killed', needs, async () => 
   assert.ok(pids.length >= 3, pids.join(' '));
   child.kill('SIGKILL');
   // A zombie has no command line.
-  const hasEnded = (pid: number) => ['', 'ended meanwhile'].includes(commandLineOf(pid));
+  const hasEnded = (pid: number) => commandLineOf(pid) === 'ended meanwhile';
   await eventually('all has ended', () => pids.every(hasEnded));
 });
 

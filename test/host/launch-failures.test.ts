@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import { failed, failure } from '../hosts/failure.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
 import { PHASES } from '../hosts/phases.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { whereIs } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
 import { writeProgram } from '../hosts/stand-ins.ts';
-import { commandLineOf } from '../hosts/traces.ts';
 import { eventually } from '../hosts/world.ts';
 
 /** What can go wrong on a host after the connection. Each failure says what to do, and leaves nothing running. */

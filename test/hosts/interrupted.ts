@@ -1,3 +1,4 @@
+import { commandLineOf } from './proc.ts';
 import { removeStanding } from './standing.ts';
 
 /** Whoever imports this leaves nothing behind when a signal ends it, or when the runner of the tests is killed. */
@@ -21,10 +22,13 @@ process.on('SIGHUP', () => end(129));
 
 // A runner that is killed sends none. Its tests are another process's children then, and nobody reads their output.
 const runner = process.ppid;
+/** The runner may have been killed before this was read; the first process of a container may be a runner. */
+const isLate = runner === 1 && !commandLineOf(1).includes('node');
 const watch = setInterval(() => {
-  if (process.ppid === runner) return;
+  if (process.ppid === runner && !isLate) return;
   clearInterval(watch);
   end(143);
 }, 300);
 watch.unref();
+if (process.env.NODE_TEST_CONTEXT === undefined) clearInterval(watch);
 process.stdout.on('error', () => {});

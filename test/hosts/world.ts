@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Account } from './accounts.ts';
 import { CLEAN } from './clean.ts';
 import './interrupted.ts';
+import { processesWith } from './proc.ts';
 import { signalQuietly } from './signal.ts';
 import { makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
 import { makeFolder, untilRemoved } from './standing.ts';
@@ -67,7 +68,7 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
     REMOTE_NOTEBOOK_TEST: mark,
     ...options.environment,
   };
-  const processes = () => marked(mark);
+  const processes = () => processesWith(`REMOTE_NOTEBOOK_TEST=${mark}`);
   let sshd: Sshd | undefined;
   const { remove } = untilRemoved({
     remove: async () => {
@@ -174,18 +175,6 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Processes that carry the mark in their environment, zombies and this process aside. */
-function marked(mark: string): number[] {
-  const pids = process.platform === 'linux' ? linuxPids() : [];
-  return pids.filter(
-    (pid) => pid !== process.pid && environmentOf(pid).includes(`REMOTE_NOTEBOOK_TEST=${mark}`),
-  );
-}
-
-function linuxPids(): number[] {
-  return readdirSync('/proc').map(Number).filter(Number.isInteger);
-}
-
 /** Lazily: a process may still have a file open there. */
 function unmountBelow(folder: string): void {
   if (process.platform !== 'linux') return;
@@ -194,12 +183,4 @@ function unmountBelow(folder: string): void {
     .map((line) => line.split(' ')[1] ?? '');
   for (const point of points.filter((path) => path.startsWith(`${folder}/`)).reverse())
     spawnSync('umount', ['-l', point.replaceAll('\\040', ' ')]);
-}
-
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { worldPerTest } from '../hosts/lasting.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { done, started } from '../hosts/servers.ts';
-import { commandLineOf } from '../hosts/traces.ts';
 
 const world = worldPerTest();
 

@@ -7,9 +7,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { startTimeOf } from '../../src/system/process.ts';
 import { keeperOf } from '../hosts/keeper.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { done, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
-import { commandLineOf, serversOn, traces } from '../hosts/traces.ts';
+import { serversOn, traces } from '../hosts/traces.ts';
 import { eventually, type Laptop } from '../hosts/world.ts';
 
 /** A command that is interrupted leaves the server and the tunnel that were there before it. */

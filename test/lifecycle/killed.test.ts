@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PHASES, type Phase } from '../hosts/phases.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { done } from '../hosts/servers.ts';
-import { commandLineOf, nothingIsLeft, traces } from '../hosts/traces.ts';
+import { nothingIsLeft, traces } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** A start that is killed cannot clean up. Whatever comes next finds what it has left. */

@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldPerFile } from '../hosts/lasting.ts';
 import { NO_PROC } from '../hosts/needs.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { done, serverRecord } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
-import { commandLineOf } from '../hosts/traces.ts';
 import { eventually } from '../hosts/world.ts';
 
 /** Where the token of a server may be read, by whom, and when: nowhere but in files of its owner's alone. */

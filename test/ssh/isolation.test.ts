@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { worldFor } from '../hosts/lasting.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { done, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { commandLineOf } from '../hosts/traces.ts';
 import { eventually, makeWorld } from '../hosts/world.ts';
 
 /** The user's ssh_config decides how to connect, but does not change what we do on the connection. */

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { worldPerFile } from '../hosts/lasting.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { done, started, statusOf } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { commandLineOf } from '../hosts/traces.ts';
 import { eventually, type Laptop } from '../hosts/world.ts';
 
 /** What becomes of a tunnel: each test breaks one thing for real, and looks at what is there afterwards. */

@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { configureJupyter, DEAF_TO_TERM } from '../hosts/configuration.ts';
 import { worldPerFile } from '../hosts/lasting.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { askJupyter, done, type Shown, started } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
-import { commandLineOf } from '../hosts/traces.ts';
 import { eventually } from '../hosts/world.ts';
 
 /** Other servers of the same user on the same host, with their kernels: nothing that is done to ours touches them. */
