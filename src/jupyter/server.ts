@@ -20,36 +20,32 @@ function hostOf(ip: string): string | undefined {
 const RuntimeFile = v.pipe(
   v.object({
     pid: v.pipe(v.number(), v.integer(), v.minValue(2)),
+    /** 0 when the server listens on a socket. */
     port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535)),
     token: line,
     base_url: v.optional(line, '/'),
+    /** Whether it uses https. */
     secure: v.optional(v.boolean(), false),
     sock: v.optional(v.pipe(line, v.regex(/^(\/|$)/)), ''),
     version: v.optional(line),
     hostname: v.optional(v.pipe(v.string(), v.regex(/^[\w.:*-]*$/)), ''),
+    /** Whether a password is accepted instead of the token. */
     password: v.optional(v.boolean(), false),
     root_dir: v.optional(v.string()),
     notebook_dir: v.optional(v.string()),
   }),
-  v.transform(({ pid, port, token, secure, version, password, ...file }) => ({
-    pid,
-    /** 0 when the server listens on a socket. */
-    port,
-    /** The absolute path of its Unix socket, if it listens on one. */
-    socket: file.sock || undefined,
-    token,
-    /** Begins and ends with a slash. */
-    baseUrl: `/${file.base_url}/`.replace(/\/+/g, '/'),
-    /** Whether it uses https. */
-    secure,
+  v.transform(({ base_url, sock, hostname, root_dir, notebook_dir, version, ...same }) => ({
+    ...same,
     /** Unknown of notebook 6. */
     version,
+    /** The absolute path of its Unix socket, if it listens on one. */
+    socket: sock || undefined,
+    /** Begins and ends with a slash. */
+    baseUrl: `/${base_url}/`.replace(/\/+/g, '/'),
     /** The address that it listens on, if not the host's loopback address: a name, or an IP address as in a URL. */
-    host: hostOf(file.hostname),
-    /** Whether a password is accepted instead of the token. */
-    password,
+    host: hostOf(hostname),
     /** The directory that it serves, as it names it; any text. */
-    directory: file.root_dir ?? file.notebook_dir,
+    directory: root_dir ?? notebook_dir,
   })),
 );
 
