@@ -1,15 +1,6 @@
 // Builds dist/, which is published: the command, the library and its types, the sh scripts, the manual page.
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OutputOptions, rolldown } from 'rolldown';
@@ -35,7 +26,7 @@ const command = await write('cli', {
 const library = await write('index', { format: 'esm', chunkFileNames: '[name]-[hash].js' });
 chmodSync(join(made, 'cli.cjs'), 0o755);
 // The assets are below dist/ where they are below src/: see system/asset.ts.
-cpSync(join(root, 'src'), made, { recursive: true, filter: isFolderOrAsset });
+cpSync(join(root, 'src'), made, { recursive: true, filter: (path) => !/\.(ts|shellcheckrc)$/.test(path) });
 writeTypes();
 writeFileSync(join(made, 'LICENSES.txt'), licences([...command, ...library]));
 // https://reproducible-builds.org/docs/source-date-epoch/
@@ -57,10 +48,6 @@ async function write(name: string, output: OutputOptions): Promise<string[]> {
   });
   await bundle.write({ dir: made, ...output });
   return bundle.watchFiles;
-}
-
-function isFolderOrAsset(path: string): boolean {
-  return statSync(path).isDirectory() || /\.(sh|bash|zsh|fish)$/.test(path);
 }
 
 /** Writes the types of the library and of the modules that they import. */
