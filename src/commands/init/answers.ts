@@ -45,13 +45,13 @@ export async function complete(
     byDefault: '',
     hint: 'the home folder',
     read: async (directory) => {
-      offers = await findOffers({ ...onHost, directory }, dialogue).catch(asMistake);
+      offers = await findOffers({ ...onHost, directory, environment: '' }, dialogue).catch(asMistake);
       return directory;
     },
   });
   const inDirectory = { ...onHost, directory: answers.directory };
   if (answers.environment === undefined) {
-    offers ??= await findOffers(inDirectory, dialogue);
+    offers ??= await findOffers({ ...inDirectory, environment: '' }, dialogue);
     answers.environment = await askEnvironment(offers, inDirectory, dialogue);
   }
   const entry = { ...inDirectory, environment: answers.environment };
@@ -67,9 +67,10 @@ async function connect(entry: ServerEntry, { terminal: { context }, undoings }: 
   await openTunnel(connection, context);
 }
 
+/** Looks at the host for environments; fails if the one of the entry cannot be entered. */
 function findOffers(entry: ServerEntry, { terminal: { context } }: Dialogue): Promise<Offer[]> {
+  const spec = makeSpec('init', entry);
   context.report.phase('look');
-  const spec = makeSpec('init', { ...entry, environment: '' });
   return survey({ connection: connectionOf(spec, context.env), spec, context });
 }
 
@@ -89,7 +90,7 @@ function asMistake(failure: unknown): never {
 const NONE = 'none';
 
 function askEnvironment(offers: readonly Offer[], entry: ServerEntry, dialogue: Dialogue): Promise<string> {
-  const { show, context } = dialogue.terminal;
+  const { show } = dialogue.terminal;
   if (!offers.some(({ isReady }) => isReady)) {
     const install = installCommand({ kind: 'none' });
     show(`No Jupyter was found on the host. To install it there: ${install}, or in an environment.`);
@@ -97,10 +98,8 @@ function askEnvironment(offers: readonly Offer[], entry: ServerEntry, dialogue: 
   const rows = offers.map(({ word, about }) => ({ word: word || NONE, about }));
   const read = async (answer: string) => {
     const environment = answer === NONE ? '' : answer;
-    const spec = makeSpec('init', { ...entry, environment });
-    if (environment === '' || offers.some(({ word }) => word === environment)) return environment;
-    context.report.phase('look');
-    await survey({ connection: connectionOf(spec, context.env), spec, context }).catch(asMistake);
+    const isOffered = environment === '' || offers.some(({ word }) => word === environment);
+    if (!isOffered) await findOffers({ ...entry, environment }, dialogue).catch(asMistake);
     return environment;
   };
   const byDefault = (offers[0]?.isReady && offers[0].word) || NONE;

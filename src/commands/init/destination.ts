@@ -77,9 +77,11 @@ async function askBlock(
     if (!aliases.includes(answer)) return verifyHostWord('a name', answer);
     throw new UsageError(`there already is a Host ${answer}`);
   };
+  // An IP address has none.
+  const [firstLabel] = /^[a-z][\w-]*/i.exec(found.hostName) ?? [];
   const alias = isName
     ? readAlias(destination)
-    : await ask({ text: 'Its short name (Host):', byDefault: firstLabel(found.hostName), read: readAlias });
+    : await ask({ text: 'Its short name (Host):', byDefault: firstLabel, read: readAlias });
   const hostName = await ask({
     text: 'Its name or address on the network (HostName):',
     byDefault: isName ? undefined : found.hostName,
@@ -102,11 +104,6 @@ async function askBlock(
     port: port === own.port ? undefined : Number(port),
     identityFile: identityFile || undefined,
   };
-}
-
-/** Undefined for an IP address. */
-function firstLabel(hostName: string): string | undefined {
-  return /^([a-z][\w-]*)/i.exec(hostName)?.[1];
 }
 
 function readPort(port: string): string {
