@@ -3,11 +3,7 @@ import { settingArgs } from '../model/settings.ts';
 import { shellQuote, singleQuoted } from '../system/command.ts';
 
 /** The command lines of a server's three aliases. */
-interface AliasTexts {
-  readonly forward: string;
-  readonly start: string;
-  readonly stop: string;
-}
+type AliasTexts = Readonly<Record<'forward' | 'start' | 'stop', string>>;
 
 /**
  * `alias` lines for bash, zsh and fish.
