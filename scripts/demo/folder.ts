@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { attempt } from '../../src/system/errors.ts';
 import { type ProcessIdentity, startTimeOf } from '../../src/system/process.ts';
 
 /** A demo keeps all its files in one folder. */
@@ -43,12 +44,9 @@ function demoIn(folder: string): Demo {
 
 /** The process that started the demo. */
 export function ownerOf(demo: Demo): ProcessIdentity | undefined {
-  try {
-    const [pid, ...startTime] = readFileSync(ownerFile(demo), 'utf8').split(' ');
-    return { pid: Number(pid), startTime: startTime.join(' ') };
-  } catch {
-    return undefined;
-  }
+  const text = attempt(() => readFileSync(ownerFile(demo), 'utf8'));
+  const [, pid, startTime] = /^(\d+) (.+)$/.exec(text ?? '') ?? [];
+  return pid && startTime ? { pid: Number(pid), startTime } : undefined;
 }
 
 function ownerFile({ folder }: Demo): string {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { SshFailure } from '../ssh/messages.ts';
+import { attempt } from '../system/errors.ts';
 import { nearest } from '../system/nearest.ts';
 import { configurationFile, stateFile } from '../system/paths.ts';
 import type { Configuration } from './file.ts';
@@ -29,23 +30,19 @@ async function configuredServers(env: NodeJS.ProcessEnv): Promise<Configuration[
 
 /** The servers in the state file, read without its schema, because Tab completion must be fast; none if it is not valid. */
 export function startedServers(env: NodeJS.ProcessEnv): { name: string; destination: string }[] {
-  try {
+  const read = () => {
     const { servers, article } = JSON.parse(readFileSync(stateFile(env), 'utf8'));
     const all: Record<string, { spec: { destination: unknown } }> = { ...servers, ...article };
     return Object.entries(all).map(([name, { spec }]) => ({ name, destination: String(spec.destination) }));
-  } catch {
-    return [];
-  }
+  };
+  return attempt(read) ?? [];
 }
 
 /** The aliases in an ssh_config (~/.ssh/config by default); none if it is not valid. */
 export async function hostNames(sshConfig: string | undefined): Promise<KnownName[]> {
   const { knownHosts } = await import('../ssh/aliases.ts');
-  try {
-    return knownHosts(sshConfig).aliases.map((name) => ({ name, about: 'a Host of ssh_config' }));
-  } catch {
-    return [];
-  }
+  const { aliases = [] } = attempt(() => knownHosts(sshConfig)) ?? {};
+  return aliases.map((name) => ({ name, about: 'a Host of ssh_config' }));
 }
 
 /** If ssh does not know the host of a start, adds a similar name to the failure; else returns the failure unchanged. */

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import SSHConfig, { type Line } from 'ssh-config';
 import { shellQuote } from '../system/command.ts';
-import { UsageError } from '../system/errors.ts';
+import { attempt, UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { absoluteSshConfig, NO_FILE, verifySshConfig } from './config-file.ts';
 
@@ -30,12 +30,7 @@ export function hostAliases(sshConfig: string): string[] {
 function aliasesIn(file: string, seen: Set<string>): string[] {
   if (seen.has(file)) return [];
   seen.add(file);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return [];
-  }
+  const text = attempt(() => readFileSync(file, 'utf8')) ?? '';
   return eachLine(parseLines(text, file)).flatMap((line) => {
     if (!('param' in line)) return [];
     const words = typeof line.value === 'string' ? line.value.split(/\s+/) : line.value.map(({ val }) => val);
@@ -69,12 +64,9 @@ function includedFiles(pattern: string): string[] {
   if (!/[*?]/.test(name)) return [absolute];
   const escaped = name.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   const match = new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
-  try {
-    return readdirSync(folder)
-      .filter((entry) => match.test(entry) && (!entry.startsWith('.') || name.startsWith('.')))
-      .sort()
-      .map((entry) => join(folder, entry));
-  } catch {
-    return [];
-  }
+  const entries = attempt(() => readdirSync(folder)) ?? [];
+  return entries
+    .filter((entry) => match.test(entry) && (!entry.startsWith('.') || name.startsWith('.')))
+    .sort()
+    .map((entry) => join(folder, entry));
 }

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { Context } from '../system/context.ts';
-import { Failure, Interrupted } from '../system/errors.ts';
+import { attempt, Failure, Interrupted } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { isAlive, startTimeOf } from '../system/process.ts';
 
@@ -129,12 +129,3 @@ async function identify() {
 
 /** This process, identified once, while file descriptors are available. */
 let own: ReturnType<typeof identify> | undefined;
-
-/** The result of `read`; undefined where it fails. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}

@@ -103,10 +103,7 @@ const StateSchema = v.object({
 const NewerSchema = v.object({ version: v.pipe(v.number(), v.gtValue(VERSION)) });
 
 /** The content of the state file. No name is in both tables. */
-export interface State {
-  readonly servers: Records;
-  readonly article: Named<ArticleRecord>;
-}
+export type State = Readonly<Omit<v.InferOutput<typeof StateSchema>, 'version'>>;
 
 export const NO_FORWARDS: Forwards = { own: undefined, further: [] };
 

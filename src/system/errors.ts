@@ -28,3 +28,12 @@ export class Interrupted extends Failure {
     super(message);
   }
 }
+
+/** The result of `read`; undefined where it throws. */
+export function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { Failure, Interrupted } from './errors.ts';
+import { attempt, Failure, Interrupted } from './errors.ts';
 
 /** Creates a folder that only this user can enter. @throws Failure when that fails, or others can enter it */
 export function ensurePrivateFolder(path: string): void {
@@ -63,11 +63,7 @@ export function verifyWritable(path: string): void {
 
 /** Whether `path` exists, also as a broken link. */
 function isThere(path: string): boolean {
-  try {
-    return lstatSync(path) !== undefined;
-  } catch {
-    return false;
-  }
+  return attempt(() => lstatSync(path)) !== undefined;
 }
 
 /** Replaces a file atomically, with mode 0600, and syncs it to the disk. @throws Failure */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { attempt } from './errors.ts';
 import { outputOf } from './run.ts';
 
 /** Identifies a process even if its PID is used again later. */
@@ -22,14 +23,11 @@ export function startTimeInPs(answer: string): string | undefined {
 }
 
 function linuxStartTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in field 2 may contain spaces and brackets: count the fields after it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  if (stat === undefined) return undefined;
+  // The name in field 2 may contain spaces and brackets: count the fields after it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' ? undefined : fields[19];
 }
 
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {

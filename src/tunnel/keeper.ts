@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '../ssh/arguments.ts';
+import { attempt } from '../system/errors.ts';
 import { isAlive, type ProcessIdentity } from '../system/process.ts';
 
 /** The state that a keeper wrote last: see keeper.sh. */
@@ -24,11 +25,7 @@ export interface KeeperState {
 
 /** Reads the keeper's last state, or returns undefined when there is none. */
 export function readKeeperState(connection: Pick<Connection, 'folder'>): KeeperState | undefined {
-  try {
-    return parseKeeperState(readFileSync(join(connection.folder, 'state'), 'utf8'));
-  } catch {
-    return undefined;
-  }
+  return attempt(() => parseKeeperState(readFileSync(join(connection.folder, 'state'), 'utf8')));
 }
 
 export function parseKeeperState(text: string): KeeperState {
