@@ -105,7 +105,7 @@ export function serverStatus(name?: string, surroundings: Surroundings = {}): Pr
 export async function hostServers(target: string, surroundings: Surroundings = {}): Promise<HostListing> {
   const context = contextOf(surroundings);
   const { destination, sshConfig } = await resolveServer(target, surroundings, context);
-  return listHost(destination, sshConfig, context);
+  return listHost({ destination, sshConfig }, context);
 }
 
 /** The URL of the server with its token, which is a secret. Rejects when the server or its tunnel is not running. */

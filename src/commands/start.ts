@@ -15,7 +15,7 @@ import type { Terminal } from '../screen/terminal.ts';
 import { commandLine } from '../system/command.ts';
 import { ensurePrivateFolder, verifyWritable } from '../system/files.ts';
 import { configurationFile, stateFolder } from '../system/paths.ts';
-import { connectionOf } from '../tunnel/tunnel.ts';
+import { connectionOf } from '../tunnel/connection.ts';
 import { ADOPT, adoptNamed } from './adopt.ts';
 import { BROWSER, TIMEOUT, verifyTimeout } from './start-options.ts';
 

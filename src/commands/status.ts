@@ -56,7 +56,7 @@ interface Wanted {
 /** Lists the servers of a host. This machine does not expect any of them to run, so the exit status is 0. */
 async function showHost({ server, sshConfig }: Wanted, terminal: Terminal): Promise<number> {
   const spec = await resolveServer(server, { sshConfig }, terminal.context);
-  const listing = await listHost(spec.destination, spec.sshConfig, terminal.context);
+  const listing = await listHost(spec, terminal.context);
   await terminal.result(listing, () => serverTable(listing, terminal, Date.now()));
   return 0;
 }

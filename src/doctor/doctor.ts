@@ -5,7 +5,7 @@ import type { Connection } from '../ssh/arguments.ts';
 import { viaAnother } from '../ssh/resolve.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
-import { connectionOf } from '../tunnel/tunnel.ts';
+import { connectionOf } from '../tunnel/connection.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 import {
   checkBrowser,

@@ -10,8 +10,9 @@ import { Failure, Interrupted, UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { isPortFree, portHolder } from '../system/port.ts';
 import { run } from '../system/run.ts';
+import { connectionOf } from '../tunnel/connection.ts';
 import { portInUse } from '../tunnel/local-port.ts';
-import { connectionOf, isForwardUp } from '../tunnel/tunnel.ts';
+import { isForwardUp } from '../tunnel/tunnel.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
 /** The oldest version whose messages ssh/messages.ts knows. */

@@ -6,8 +6,9 @@ import { type Records, readRecords } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
 import { LOOPBACK } from '../system/port.ts';
+import { connectionOf } from '../tunnel/connection.ts';
 import { serverTarget } from '../tunnel/local-port.ts';
-import { connectionOf, onTunnel } from '../tunnel/tunnel.ts';
+import { onTunnel } from '../tunnel/tunnel.ts';
 import { type Started, startServer } from './start.ts';
 
 /** The settings that apply to a running server. */

@@ -4,8 +4,8 @@ import type { ServerSpec } from '../model/server-spec.ts';
 import { controlCommand, forwardSpec, scriptCommand } from '../ssh/arguments.ts';
 import { commandLine } from '../system/command.ts';
 import { LOOPBACK } from '../system/port.ts';
+import { connectionOf } from '../tunnel/connection.ts';
 import { keeperCommand } from '../tunnel/keeping.ts';
-import { connectionOf } from '../tunnel/tunnel.ts';
 
 /**
  * Returns the commands of a start, each after a line that explains it.

@@ -2,21 +2,22 @@ import { everyServer, listed } from '../host/listing.ts';
 import { askResources } from '../host/resources.ts';
 import type { HostListing } from '../model/listing.ts';
 import type { ServerStatus } from '../model/status.ts';
+import type { Host } from '../ssh/arguments.ts';
 import { readRecords } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
-import { connectionTo } from '../tunnel/connection.ts';
-import { connectionOf, onTunnel } from '../tunnel/tunnel.ts';
+import { connectionOf } from '../tunnel/connection.ts';
+import { onTunnel } from '../tunnel/tunnel.ts';
 
 /** Lists all Jupyter servers of the user on a host, whoever started them, and changes nothing there. */
-export async function listHost(
-  destination: string,
-  sshConfig: string | undefined,
-  context: Context,
-): Promise<HostListing> {
-  const connection = connectionTo(destination, sshConfig, context.env);
+export function listHost(host: Host, context: Context): Promise<HostListing> {
+  const connection = connectionOf(host, context.env);
   return onTunnel(connection, context, async () => {
     const { servers, ...rest } = await everyServer(connection, context);
-    return { destination, servers: servers.map((server) => listed(server, Date.now())), ...rest };
+    return {
+      destination: host.destination,
+      servers: servers.map((server) => listed(server, Date.now())),
+      ...rest,
+    };
   });
 }
 

@@ -3,7 +3,8 @@ import type { ServerSpec } from '../model/server-spec.ts';
 import { SshFailure } from '../ssh/messages.ts';
 import { readRecords, type ServerRecord } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
-import { connectionOf, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
+import { connectionOf } from '../tunnel/connection.ts';
+import { openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 
 /** Prints the log of the server. Returns false when its host knows no such server. */
 export async function printLog(

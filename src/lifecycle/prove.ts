@@ -8,8 +8,9 @@ import { sshCause } from '../ssh/messages.ts';
 import { isJoined, type JoinedRecord, type ServerRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
+import { connectionOf } from '../tunnel/connection.ts';
 import { readSshOutput } from '../tunnel/keeper.ts';
-import { connectionOf, forbiddenForward, isForwardUp } from '../tunnel/tunnel.ts';
+import { forbiddenForward, isForwardUp } from '../tunnel/tunnel.ts';
 
 /** Timeout for one request to a server that should be running. */
 const REQUEST_TIMEOUT_MS = 5000;
@@ -38,29 +39,19 @@ export async function reachableApi(record: ServerRecord, context: Context): Prom
  * @returns the record, with the version that the server reports
  * @throws Failure with the reason: another server, an sshd that forbids the forward, no response, or its end
  */
-export async function prove(
-  record: JoinedRecord,
-  connection: Connection,
-  context: Context,
-): Promise<JoinedRecord> {
+export async function prove(record: JoinedRecord, context: Context): Promise<JoinedRecord> {
   const over = new AbortController();
   const bounded = { ...context, signal: AbortSignal.any([context.signal, over.signal]) };
   try {
-    return await Promise.race([
-      firstResponse(record, connection, bounded),
-      endOfServer(record, connection, bounded),
-    ]);
+    return await Promise.race([firstResponse(record, bounded), endOfServer(record, bounded)]);
   } finally {
     over.abort();
   }
 }
 
 /** Asks the host of a silent server from time to time. Only rejects: with the end of its log, when it has ended. */
-async function endOfServer(
-  { spec, jupyter: server }: JoinedRecord,
-  connection: Connection,
-  context: Context,
-): Promise<never> {
+async function endOfServer({ spec, jupyter: server }: JoinedRecord, context: Context): Promise<never> {
+  const connection = connectionOf(spec, context.env);
   for (;;) {
     await setTimeout(SILENCE_MS, undefined, { signal: context.signal }).catch(() => {
       throw new Interrupted();
@@ -74,12 +65,9 @@ async function endOfServer(
   }
 }
 
-async function firstResponse(
-  record: JoinedRecord,
-  connection: Connection,
-  context: Context,
-): Promise<JoinedRecord> {
-  const { jupyter: server, forwards } = record;
+async function firstResponse(record: JoinedRecord, context: Context): Promise<JoinedRecord> {
+  const { spec, jupyter: server, forwards } = record;
+  const connection = connectionOf(spec, context.env);
   const api = apiOf(record, connection);
   const begun = Date.now();
   const deadline = begun + PROVE_TIMEOUT_MS;

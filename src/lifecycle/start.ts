@@ -27,9 +27,9 @@ import {
 import { shellQuote } from '../system/command.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, Interrupted, UsageError } from '../system/errors.ts';
-import { withClaim } from '../tunnel/connection.ts';
+import { connectionOf, withClaim } from '../tunnel/connection.ts';
 import { forwardTo, type PortSearch, prepareForward } from '../tunnel/local-port.ts';
-import { connectionOf, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
+import { openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 import { prove, reachableApi, withVersion } from './prove.ts';
 import { type Task, withServer } from './task.ts';
 
@@ -114,7 +114,7 @@ async function startClaimed(task: Task, way: Way): Promise<Started> {
     context.report.phase('forward');
     const forwarded = await forwardTo(found.record, search);
     context.report.phase('prove');
-    const record = await prove(forwarded, connection, context);
+    const record = await prove(forwarded, context);
     await putRecord(record, context);
     return started(record, found.joined);
   } catch (error) {

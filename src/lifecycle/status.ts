@@ -9,8 +9,8 @@ import { allForwards, isServerLocked, readRecords, type ServerRecord } from '../
 import type { Context } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { sendSignal } from '../system/process.ts';
+import { connectionOf } from '../tunnel/connection.ts';
 import { type KeeperState, keeperState } from '../tunnel/keeper.ts';
-import { connectionOf } from '../tunnel/tunnel.ts';
 import { reachableApi } from './prove.ts';
 
 /** Timeout for the response of a server, and then for that of its host. */
@@ -114,10 +114,8 @@ function describeServer({ jupyter: server }: ServerRecord, found: Findings): Ser
   };
 }
 
-function describeTunnel(
-  { forwards, closed }: ServerRecord,
-  keeper: KeeperState | undefined,
-): ServerStatus['tunnel'] {
+function describeTunnel(record: ServerRecord, keeper: KeeperState | undefined): ServerStatus['tunnel'] {
+  const { forwards, closed } = record;
   const phase = keeper?.phase ?? 'closed';
   const state: TunnelState = phase === 'connecting' ? 'reconnecting' : phase;
   const connected = phase === 'connected';

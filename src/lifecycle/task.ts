@@ -2,7 +2,7 @@ import type { ServerSpec } from '../model/server-spec.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import { readRecords, type ServerRecord, withServerLock } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
-import { connectionOf } from '../tunnel/tunnel.ts';
+import { connectionOf } from '../tunnel/connection.ts';
 
 /** What a verb needs while it holds the lock of a server. */
 export interface Task {

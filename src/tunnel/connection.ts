@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Connection } from '../ssh/arguments.ts';
+import type { Connection, Host } from '../ssh/arguments.ts';
 import { isHeld, removeLock, withLock } from '../state/lock.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
@@ -11,15 +11,11 @@ import { stateFolder } from '../system/paths.ts';
 const CONTROL_PATH_BYTES = 86;
 
 /**
- * Returns the connection to a destination, open or not. Its folder is named after its identity, so that every command
+ * Returns the connection to a host, open or not. Servers of one destination share it. Its folder is named after its identity, so that every command
  * finds the same one.
  * @throws Failure when the path of the state folder is too long, or ssh would replace a part of it
  */
-export function connectionTo(
-  destination: string,
-  sshConfig: string | undefined,
-  env: NodeJS.ProcessEnv,
-): Connection {
+export function connectionOf({ destination, sshConfig }: Host, env: NodeJS.ProcessEnv): Connection {
   const name = shortHash(JSON.stringify([destination, sshConfig ?? null]));
   const folder = join(connectionsFolder(env), name);
   const controlPath = join(folder, 'control');

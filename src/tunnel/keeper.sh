@@ -40,9 +40,7 @@ trap 'hurry=1; [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; [ -z "$child" ]
 trap 'connected' USR2
 
 stop_child() {
-  [ -z "$child" ] || kill "$child" 2>/dev/null
-  [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null
-  [ -z "$reminder" ] || kill "$reminder" 2>/dev/null
+  for process in $child $sleeper $reminder; do kill "$process" 2>/dev/null; done
 }
 
 now() { date +%s; }

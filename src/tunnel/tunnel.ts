@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerSpec } from '../model/server-spec.ts';
 import { type Connection, controlCommand, type Forward, forwardSpec } from '../ssh/arguments.ts';
 import { SshFailure } from '../ssh/messages.ts';
 import {
@@ -16,8 +15,8 @@ import { Failure } from '../system/errors.ts';
 import { watchUntil, writePassingFile } from '../system/files.ts';
 import { sendSignal } from '../system/process.ts';
 import {
+  connectionOf,
   connectionsFolder,
-  connectionTo,
   isClaimed,
   removeDeadClaims,
   withClaim,
@@ -28,11 +27,6 @@ import { closeConnection, openConnection } from './keeping.ts';
 
 /** Timeout for the keeper to set up forwards: it takes milliseconds, unless this machine is very busy. */
 const APPLY_TIMEOUT_MS = 20_000;
-
-/** The connection that this server's tunnel uses. Servers of one destination share it. */
-export function connectionOf(spec: ServerSpec, env: NodeJS.ProcessEnv): Connection {
-  return connectionTo(spec.destination, spec.sshConfig, env);
-}
 
 /** The records of all servers that need a tunnel on this connection. */
 function recordsOn(connection: Connection, context: Context): ServerRecord[] {
@@ -81,7 +75,7 @@ export function knownTunnels(env: NodeJS.ProcessEnv): KnownTunnel[] {
   return names.flatMap((name) => {
     try {
       const purpose = JSON.parse(readFileSync(join(folder, name, PURPOSE), 'utf8'));
-      const connection = connectionTo(purpose.destination, purpose.sshConfig, env);
+      const connection = connectionOf(purpose, env);
       const forwards = parseForwards(purpose.forwards);
       return connection.folder === join(folder, name) ? [{ connection, forwards }] : [];
     } catch {

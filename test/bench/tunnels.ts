@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { connectionTo } from '../../src/tunnel/connection.ts';
+import { connectionOf } from '../../src/tunnel/connection.ts';
 import { readKeeperState } from '../../src/tunnel/keeper.ts';
 import { eventually, type World } from '../hosts/world.ts';
 import { answers, own, ROOT_ARGS } from './run.ts';
@@ -73,7 +73,7 @@ export async function ownTunnels(world: World, count: number): Promise<OwnTunnel
   know(count);
   for (let index = 1; index < count; index++) await own(env, 'forward', alias(index));
   const tunnels = localPorts.map((port, index) => {
-    const connection = connectionTo(alias(index), sshConfig, env);
+    const connection = connectionOf({ destination: alias(index), sshConfig }, env);
     const state = () => readKeeperState(connection);
     return { port, keeper: state()?.keeper?.pid, ssh: () => state()?.ssh?.pid ?? 0 };
   });

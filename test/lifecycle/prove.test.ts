@@ -5,14 +5,7 @@ import { prove } from '../../src/lifecycle/prove.ts';
 import type { Context, Reporter } from '../../src/system/context.ts';
 import { Interrupted } from '../../src/system/errors.ts';
 
-/** Where no keeper has written anything: the tunnel is lost. */
-const FOLDER = '/nonexistent';
-const CONNECTION = {
-  destination: 'x',
-  sshConfig: undefined,
-  folder: FOLDER,
-  controlPath: `${FOLDER}/control`,
-};
+/** A server whose tunnel is lost: no keeper has written a state. */
 const RECORD = {
   spec: { name: 'x', destination: 'x' },
   jupyter: { pid: 2, port: 1, baseUrl: '/', secure: false, token: 'x' },
@@ -21,10 +14,14 @@ const RECORD = {
 
 test('an interrupt while the tunnel is lost leaves nothing that would keep the process', async () => {
   const interrupt = new AbortController();
-  const context: Context = { env: {}, signal: interrupt.signal, report: {} as Reporter };
+  const context: Context = {
+    env: { XDG_STATE_HOME: '/nonexistent' },
+    signal: interrupt.signal,
+    report: {} as Reporter,
+  };
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
   const before = timers();
-  const proving = prove(RECORD, CONNECTION, context);
+  const proving = prove(RECORD, context);
   await setTimeout(100);
   interrupt.abort();
   await assert.rejects(proving, Interrupted);

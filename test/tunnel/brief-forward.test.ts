@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { askApi } from '../../src/jupyter/api.ts';
 import type { Context } from '../../src/system/context.ts';
 import { withBriefForward } from '../../src/tunnel/brief-forward.ts';
-import { connectionTo } from '../../src/tunnel/connection.ts';
+import { connectionOf } from '../../src/tunnel/connection.ts';
 import { readKeeperState } from '../../src/tunnel/keeper.ts';
 import { onTunnel } from '../../src/tunnel/tunnel.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
@@ -32,7 +32,7 @@ async function asked(
   const report = { command: ignore, phase: ignore, phaseFailed: ignore, note: ignore, passThrough: ignore };
   const env = { ...world.laptop.env, XDG_STATE_HOME: stateHome };
   const context: Context = { env, signal: new AbortController().signal, report };
-  const connection = connectionTo('loopback', world.sshd.sshConfig, env);
+  const connection = connectionOf({ destination: 'loopback', sshConfig: world.sshd.sshConfig }, env);
   try {
     return await onTunnel(connection, context, async () => {
       const names = () => readdirSync(connection.folder).sort();

@@ -8,7 +8,8 @@ import { yesOrNo } from '../../screen/questions.ts';
 import { readRecords } from '../../state/records.ts';
 import { uninterrupted } from '../../system/context.ts';
 import { UsageError } from '../../system/errors.ts';
-import { connectionOf, openTunnel, releaseTunnel } from '../../tunnel/tunnel.ts';
+import { connectionOf } from '../../tunnel/connection.ts';
+import { openTunnel, releaseTunnel } from '../../tunnel/tunnel.ts';
 import { askDestination } from './destination.ts';
 import { choose, type Dialogue } from './dialogue.ts';
 
