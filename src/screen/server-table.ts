@@ -3,8 +3,8 @@ import { columns } from './columns.ts';
 import { elapsed } from './kernel-lines.ts';
 import type { Terminal } from './terminal.ts';
 
-const COLUMNS = ['PID', 'PORT', 'SERVER', 'UP', 'NOTEBOOK', 'STARTED BY', 'DIRECTORY'] as const;
-const NEEDED = COLUMNS.indexOf('NOTEBOOK') + 1;
+const COLUMNS = ['PID', 'PORT', 'SERVER', 'UP', 'NAME', 'STARTED BY', 'DIRECTORY'] as const;
+const NEEDED = COLUMNS.indexOf('NAME') + 1;
 const SHORTENED = ['PORT', 'SERVER', 'STARTED BY', 'DIRECTORY'];
 
 /** The lines of `status --all`: a row for each server of the host, and below them notes about other files. */

@@ -116,7 +116,7 @@ test('every server of the user is listed, whatever started it and wherever its r
 test('the table has a row for each of them, and no token', async () => {
   const table = await done(world.laptop, 'status', 'loopback', '{F}', '--all');
   const [titles, ...rows] = table.trimEnd().split('\n');
-  assert.match(titles ?? '', /^PID +PORT +SERVER +UP +NOTEBOOK +STARTED BY +DIRECTORY$/);
+  assert.match(titles ?? '', /^PID +PORT +SERVER +UP +NAME +STARTED BY +DIRECTORY$/);
   const rowOf = (pid: number) => rows.find((row) => row.startsWith(`${pid} `)) ?? '';
   assert.match(rowOf(own.jupyter.pid), /\d+ (s|min) +loopback +remote-notebook on \S+ +\//);
   assert.match(rowOf(classic.pid), / jupyter notebook +\d+ (s|min) +- +another program +\/.*it's my work$/);
@@ -149,7 +149,7 @@ test('files whose process is gone, or is another program now, are listed and not
   for (const path of [dead, reused])
     assert.match(
       await done(world.laptop, 'status', 'loopback', '{F}', '--all'),
-      new RegExp(`^Not on .*: ${path}$`, 'm'),
+      new RegExp(`^Not running on .*: ${path}$`, 'm'),
     );
   assert.ok(readdirSync(runtime).includes(`jpserver-${gone}.json`));
 });
