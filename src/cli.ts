@@ -6,7 +6,7 @@ void answer(process.argv.slice(2)).then((status) => {
   process.exitCode = status;
 });
 
-/** What a shell asks at each Tab, or a script before it begins, waits for nothing that it does not need. */
+/** Answers --version and Tab without loading what they do not need. */
 async function answer(args: readonly string[]): Promise<number> {
   const [verb, option, ...words] = args;
   if (verb === '--version' && option === undefined) {
@@ -22,9 +22,9 @@ async function answer(args: readonly string[]): Promise<number> {
   return main(args);
 }
 
-/** Node's stream for standard output takes longer to make than so short an answer to write. */
+/** Writes directly: creating Node's stream for standard output takes longer than the output itself. */
 function print(text: string): void {
   try {
     writeSync(1, text);
-  } catch {} // Whoever reads it has seen enough.
+  } catch {} // The reader has closed the pipe.
 }
