@@ -13,18 +13,6 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** A free port of the loopback address. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, LOOPBACK, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
-
 /** The program that listens on this local port, as `name (PID 123)`, if it can be found. */
 export async function portHolder(port: number): Promise<string | undefined> {
   const socket = await outputOf(['ss', '-Hltnp', `sport = :${port}`]);

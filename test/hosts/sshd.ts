@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -10,11 +11,18 @@ import {
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../src/system/port.ts';
+import { isPortFree } from '../../src/system/port.ts';
 import { signalQuietly } from './signal.ts';
 import { untilRemoved } from './standing.ts';
 
-export { freePort };
+/**
+ * A free port of the loopback address, below the ports that a system gives to clients (32768 and up): no connection of
+ * another test takes it before it is used.
+ */
+export async function freePort(): Promise<number> {
+  const port = randomInt(10_000, 32_768);
+  return (await isPortFree(port)) ? port : freePort();
+}
 
 /** Where a system keeps sshd, which must be started by its absolute path. */
 const SSHD_PLACES = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sbin/sshd', '/usr/bin/sshd'];
