@@ -4,7 +4,7 @@ import { SshFailure } from '../ssh/messages.ts';
 import { attempt } from '../system/errors.ts';
 import { nearest } from '../system/nearest.ts';
 import { configurationFile, stateFile } from '../system/paths.ts';
-import type { Configuration } from './file.ts';
+import { type Configuration, readConfiguration } from './file.ts';
 
 /** A name that a command accepts, and its description. */
 export interface KnownName {
@@ -24,7 +24,6 @@ export async function serverNames(env: NodeJS.ProcessEnv): Promise<KnownName[]> 
 async function configuredServers(env: NodeJS.ProcessEnv): Promise<Configuration['servers']> {
   const file = configurationFile(env);
   if (!existsSync(file)) return {};
-  const { readConfiguration } = await import('./file.ts');
   return (await readConfiguration(file).catch(() => undefined))?.servers ?? {};
 }
 

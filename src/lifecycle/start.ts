@@ -100,9 +100,8 @@ async function startClaimed(task: Task, way: Way): Promise<Started> {
     onBoot: (isHere) => {
       search.hostIsHere = isHere;
       search.prepared = prepareForward(search).catch(() => undefined);
-      // There is time to load the modules of the last steps.
+      // There is time to load what the proof needs.
       void import('node:http');
-      void import('./open.ts');
     },
   };
   try {

@@ -1,3 +1,4 @@
+import { hostNames, serverNames } from '../config/names.ts';
 import { candidatesFor } from './candidates.ts';
 import type { Verbs } from './verb.ts';
 
@@ -14,7 +15,6 @@ export async function answerShell(
   print: (text: string) => void,
 ): Promise<number> {
   const found = await candidatesFor(words, verbs, async (kind, sshConfig) => {
-    const { hostNames, serverNames } = await import('../config/names.ts');
     const hosts = kind === 'destinations' ? await hostNames(sshConfig) : [];
     const names = [...(await serverNames(env)), ...hosts];
     return names.filter(({ name }) => PLAIN.test(name)).map(({ name, about }) => ({ word: name, about }));
