@@ -59,8 +59,13 @@ function ensureFoldersAbove({ folder }: Connection): void {
 }
 
 /** Does `work` while no other command closes this connection: each claim is a lock that shows that its process is alive. */
-export function withClaim<T>(connection: Connection, context: Context, work: () => Promise<T>): Promise<T> {
+export async function withClaim<T>(
+  connection: Connection,
+  context: Context,
+  work: () => Promise<T>,
+): Promise<T> {
   ensureFoldersAbove(connection);
+  await removeDeadClaims(connection, context);
   const claim = `${connection.folder}-${Math.random().toString(36).slice(2)}`;
   return withLock(claim, context, work);
 }

@@ -1,76 +1,87 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Connection } from '../ssh/arguments.ts';
-import { attempt } from '../system/errors.ts';
-import { isAlive, type ProcessIdentity } from '../system/process.ts';
+import { requestKeeper } from '../keeper/control.ts';
+import { readWay, type Way } from '../keeper/routes/ways.ts';
+import { type KeeperStatus, STATUS_FILE } from '../keeper/status.ts';
+import type { Request } from '../keeper/wanted.ts';
+import { type Connection, type Forward, forwardSpec } from '../ssh/arguments.ts';
+import type { Context } from '../system/context.ts';
+import { attempt, Failure, Interrupted, limitRemedy } from '../system/errors.ts';
+import { readSince } from '../system/files.ts';
+import { isAlive } from '../system/process.ts';
 
-/** The state that a keeper wrote last: see keeper.sh. */
-export interface KeeperState {
-  readonly phase: 'connecting' | 'connected' | 'reconnecting' | 'needs-login' | 'failed';
-  readonly keeper: ProcessIdentity | undefined;
-  readonly ssh: ProcessIdentity | undefined;
-  /** When the connection was opened, in seconds since 1970. */
-  readonly since: number | undefined;
-  /** The number of the next try, and its time in seconds since 1970. */
-  readonly tries: number | undefined;
-  readonly nextTry: number | undefined;
-  /** The forwards that this ssh has set up, and those that failed, as `-L` takes them. */
-  readonly up: readonly string[];
-  readonly down: readonly string[];
-  /** How often the keeper has compared its forwards with the wanted ones. */
-  readonly looked: number;
-  /** The last line that ssh printed. */
-  readonly message: string | undefined;
-}
+/** The state that a keeper wrote last, or returned. */
+export type KeeperState = KeeperStatus;
 
 /** Reads the keeper's last state, or returns undefined when there is none. */
 export function readKeeperState(connection: Pick<Connection, 'folder'>): KeeperState | undefined {
-  return attempt(() => parseKeeperState(readFileSync(join(connection.folder, 'state'), 'utf8')));
-}
-
-export function parseKeeperState(text: string): KeeperState {
-  const lines = text.split('\n').map((line) => /^(\S+) (.*)$/.exec(line));
-  const values = (key: string) => lines.flatMap((line) => (line?.[1] === key ? [line[2] ?? ''] : []));
-  const value = (key: string) => values(key)[0];
-  const number = (key: string) => (value(key) === undefined ? undefined : Number(value(key)));
-  return {
-    phase: (value('state') ?? 'failed') as KeeperState['phase'],
-    keeper: parseIdentity(value('keeper')),
-    ssh: parseIdentity(value('ssh')),
-    since: number('since'),
-    tries: number('try'),
-    nextTry: number('next'),
-    up: values('up'),
-    down: values('down'),
-    looked: number('looked') ?? 0,
-    message: value('message'),
-  };
-}
-
-function parseIdentity(text: string | undefined): ProcessIdentity | undefined {
-  const [, pid, startTime] = text?.match(/^(\d+) (.+)$/) ?? [];
-  return pid && startTime ? { pid: Number(pid), startTime } : undefined;
+  return attempt(() => JSON.parse(readFileSync(join(connection.folder, STATUS_FILE), 'utf8')));
 }
 
 /**
- * Returns the keeper's state, checked against the running processes: `connected` needs a running ssh, and each phase
- * needs a running keeper, except those in which a keeper gives up.
+ * Returns the keeper's state, checked against the running processes: undefined without a running keeper. `connected`
+ * needs a running ssh.
  */
 export async function keeperState(connection: Pick<Connection, 'folder'>): Promise<KeeperState | undefined> {
   const state = readKeeperState(connection);
-  if (state?.phase === 'needs-login' || state?.phase === 'failed') return state;
-  if (!state?.keeper || !(await isAlive(state.keeper))) return undefined;
+  if (!state || !(await isAlive(state.keeper))) return undefined;
   const isLost = state.phase === 'connected' && !(state.ssh && (await isAlive(state.ssh)));
   return isLost ? { ...state, phase: 'reconnecting' } : state;
 }
 
-/** Whether ssh accepts sessions now. It creates its control socket after the login, just before it notifies the keeper. */
+/** Whether ssh accepts sessions now. */
 export function isOpen({ controlPath }: Connection, { phase }: KeeperState): boolean {
-  return (phase === 'connected' || phase === 'connecting') && existsSync(controlPath);
+  return phase === 'connected' && existsSync(controlPath);
 }
 
-/** Returns what the keeper and its last ssh printed. */
+/** Whether a forward is usable in this state. */
+export function isUp(state: KeeperState | undefined, forward: Forward): boolean {
+  return state?.phase === 'connected' && state.up.includes(forwardSpec(forward));
+}
+
+/**
+ * Sends a request to the keeper, and returns its state afterwards; undefined if there is no keeper.
+ * @throws Interrupted when the signal is aborted, Failure when the keeper has met a limit of this machine
+ */
+export async function askKeeper(
+  connection: Pick<Connection, 'folder'>,
+  request: Request,
+  { signal }: Pick<Context, 'signal'>,
+): Promise<KeeperState | undefined> {
+  const response = await requestKeeper(connection, request, signal).catch(() => undefined);
+  if (signal.aborted) throw new Interrupted();
+  const { error, code } = (response ?? {}) as { error?: string; code?: string };
+  const remedy = limitRemedy(Object.assign(new Error(error), { code }));
+  if (remedy !== undefined)
+    throw new Failure(`the keeper of this connection has failed: ${error}`, { remedy });
+  return error === undefined ? (response as KeeperState | undefined) : undefined;
+}
+
+/** The failure when a keeper does not respond: it was stopped, or hangs. */
+export function hangingKeeper(connection: Pick<Connection, 'folder' | 'destination'>): Failure {
+  const pid = readKeeperState(connection)?.keeper.pid;
+  return new Failure(`the keeper of the connection to ${connection.destination} does not respond`, {
+    remedy: `${pid === undefined ? 'Run' : `End it (kill -KILL ${pid}), and run`} the command again.`,
+  });
+}
+
+/** Returns what the keeper and its last ssh printed; of long output, only the end. */
 export function readSshOutput({ folder }: Connection): string {
-  const logs = ['keeper-log', 'log'].map((name) => join(folder, name));
-  return logs.map((log) => (existsSync(log) ? readFileSync(log, 'utf8') : '')).join('');
+  return ['keeper-log', 'log'].map((name) => readLog(join(folder, name), 0).text).join('');
+}
+
+/** Returns what ssh has printed after the byte `start` of its log, and where the log ends. Each ssh has a log of its own. */
+export function sshOutputSince({ folder }: Connection, start: number): { text: string; end: number } {
+  const log = join(folder, 'log');
+  const output = readLog(log, start);
+  return output.end < start ? readLog(log, 0) : output;
+}
+
+function readLog(path: string, start: number): { text: string; end: number } {
+  return attempt(() => readSince(path, start)) ?? { text: '', end: 0 };
+}
+
+/** What the keeper of a connection has found out about ssh to the nodes behind its host; undefined if that is not known. */
+export function wayToNodes(connection: Connection): Way | undefined {
+  return readWay(connection);
 }

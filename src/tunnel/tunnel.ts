@@ -1,19 +1,22 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Connection, controlCommand, type Forward, forwardSpec } from '../ssh/arguments.ts';
-import { SshFailure } from '../ssh/messages.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { WantedTunnel } from '../keeper/wanted.ts';
+import { type Connection, type Forward, forwardSpec } from '../ssh/arguments.ts';
+import { FORWARDING_REMEDY } from '../ssh/causes/login.ts';
+import { SshFailure } from '../ssh/causes/messages.ts';
 import {
-  allForwards,
   type Forwards,
+  isGuarded,
   type Named,
   parseForwards,
   readRecords,
   type ServerRecord,
+  updateRecords,
+  withRecord,
 } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
-import { Failure } from '../system/errors.ts';
-import { watchUntil, writePassingFile } from '../system/files.ts';
-import { sendSignal } from '../system/process.ts';
+import { writePassingFile } from '../system/files.ts';
 import {
   connectionOf,
   connectionsFolder,
@@ -22,11 +25,10 @@ import {
   withClaim,
   withConnectionLock,
 } from './connection.ts';
-import { isOpen, type KeeperState, keeperState } from './keeper.ts';
+import { askKeeper, hangingKeeper, isUp, keeperState } from './keeper.ts';
 import { closeConnection, openConnection } from './keeping.ts';
-
-/** Timeout for the keeper to set up forwards: it takes milliseconds, unless this machine is very busy. */
-const APPLY_TIMEOUT_MS = 20_000;
+import { whileResponding } from './master.ts';
+import { serverTarget } from './target.ts';
 
 /** The records of all servers that need a tunnel on this connection. */
 function recordsOn(connection: Connection, context: Context): ServerRecord[] {
@@ -42,24 +44,32 @@ function recordsOn(connection: Connection, context: Context): ServerRecord[] {
  */
 export async function openTunnel(connection: Connection, context: Context): Promise<void> {
   await withConnectionLock(connection, context, async () => {
-    const wanted = writeForwards(connection, context);
-    const isNew = await openConnection(connection, context);
-    if (!isNew || wanted.length > 0) await settleForwards(connection, wanted, context);
+    const tunnels = writePurpose(connection, context);
+    await openConnection(connection, context);
+    await apply(connection, tunnels, context);
   });
 }
 
 /** The file with the purpose of a connection: its destination, and the forwards by the names of their servers. */
 const PURPOSE = 'purpose';
 
-/** Writes the forwards of the records for the keeper, and returns them as `-L` takes them. */
-function writeForwards(connection: Connection, context: Context): string[] {
+/** Writes the purpose of a connection, and returns the tunnels of the records for its keeper. */
+function writePurpose(connection: Connection, context: Context): WantedTunnel[] {
   const { destination, sshConfig, folder } = connection;
   const records = recordsOn(connection, context);
   const byName = Object.fromEntries(records.map(({ spec, forwards }) => [spec.name, forwards]));
-  const wanted = [...new Set(records.flatMap(({ forwards }) => allForwards(forwards).map(forwardSpec)))];
   writePassingFile(join(folder, PURPOSE), JSON.stringify({ destination, sshConfig, forwards: byName }));
-  writePassingFile(join(folder, 'forwards'), [...wanted, ''].join('\n'));
-  return wanted;
+  return records.flatMap(tunnelOf);
+}
+
+/** The tunnel to the server of a record. */
+function tunnelOf(record: ServerRecord): WantedTunnel[] {
+  const { jupyter, relay, withdrawn } = record;
+  const { further } = record.forwards;
+  const own = withdrawn ? undefined : record.forwards.own;
+  if (!own && further.length === 0) return [];
+  const server = jupyter ? serverTarget(jupyter) : (own?.target ?? '');
+  return [{ server, relay, own, further: [...further] }];
 }
 
 /** A connection that has a folder here, and its forwards by the names of their servers. */
@@ -84,44 +94,26 @@ export function knownTunnels(env: NodeJS.ProcessEnv): KnownTunnel[] {
   });
 }
 
-/** Makes the keeper set up the wanted forwards and cancel all others, and waits until it has, or has ended. */
-async function settleForwards(
+/** Makes the keeper have these tunnels and no others, and waits until it has. */
+async function apply(
   connection: Connection,
-  wanted: readonly string[],
+  tunnels: readonly WantedTunnel[],
   context: Context,
 ): Promise<void> {
-  const before = await keeperState(connection);
-  if (!before?.keeper || !isOpen(connection, before)) return;
-  if (before.phase === 'connected' && isApplied(before, wanted) && before.down.length === 0) return;
-  for (const forward of wanted.filter((spec) => !before.up.includes(spec)))
-    context.report.command(controlCommand(connection, 'forward', forward));
-  await sendSignal(before.keeper, 'SIGUSR2');
-  const look = async () => {
-    const state = await keeperState(connection);
-    if (!state || !isOpen(connection, state)) return true;
-    const hasLooked = state.phase === 'connected' && state.looked > before.looked;
-    return (hasLooked && isApplied(state, wanted)) || undefined;
-  };
-  const deadline = AbortSignal.timeout(APPLY_TIMEOUT_MS);
-  try {
-    await watchUntil(connection.folder, look, AbortSignal.any([context.signal, deadline]));
-  } catch (error) {
-    if (!deadline.aborted || context.signal.aborted) throw error;
-    throw new Failure(
-      `the keeper of the connection to ${connection.destination} did not respond within ${APPLY_TIMEOUT_MS / 1000} s`,
-    );
-  }
-}
-
-function isApplied(state: KeeperState, wanted: readonly string[]): boolean {
-  const known = [...state.up, ...state.down];
-  return known.length === wanted.length && wanted.every((forward) => known.includes(forward));
+  const applied = await whileResponding(connection, context, (watched) =>
+    askKeeper(connection, { do: 'apply', tunnels: [...tunnels] }, watched),
+  );
+  if (!applied && (await keeperState(connection))) throw hangingKeeper(connection);
 }
 
 /** Whether our ssh has set up this forward now: only then may a token be sent to its port. */
 export async function isForwardUp(connection: Connection, forward: Forward): Promise<boolean> {
-  const state = await keeperState(connection);
-  return state?.phase === 'connected' && state.up.includes(forwardSpec(forward));
+  return isUp(await keeperState(connection), forward);
+}
+
+/** Whether our keeper listens on the local port of this forward, whether or not the host can be reached. */
+export async function isForwardBound(connection: Connection, forward: Forward): Promise<boolean> {
+  return (await keeperState(connection))?.bound.includes(forwardSpec(forward)) === true;
 }
 
 /** The failure when sshd does not allow a forward. */
@@ -129,10 +121,7 @@ export function forbiddenForward(destination: string, target: string): SshFailur
   return new SshFailure(
     'forwarding-prohibited',
     `sshd on ${destination} does not allow forwarding to ${target}`,
-    {
-      remedy:
-        'Ask the administrator to allow it: AllowTcpForwarding and PermitOpen in sshd_config, or the restrictions of your key in authorized_keys.',
-    },
+    { remedy: FORWARDING_REMEDY, step: 'forwarding' },
   );
 }
 
@@ -158,7 +147,23 @@ export async function releaseTunnel(connection: Connection, context: Context): P
   await withConnectionLock(connection, context, async () => {
     await removeDeadClaims(connection, context);
     if (recordsOn(connection, context).length > 0 || (await isClaimed(connection)))
-      await settleForwards(connection, writeForwards(connection, context), context);
+      await apply(connection, writePurpose(connection, context), context);
     else await closeConnection(connection);
   });
+}
+
+/**
+ * Cancels the forward to the port of a server that has ended or is about to end, unless it has a relay: another user of
+ * the host could listen there, and open pages would connect to it. The local port stays on record.
+ */
+export async function withdrawForward(record: ServerRecord, context: Context): Promise<void> {
+  const { spec, jupyter } = record;
+  if (!jupyter || isGuarded(record)) return;
+  await updateRecords(context, (records) => {
+    const now = records[spec.name];
+    // Another command may have started another server meanwhile.
+    const isSame = now && isDeepStrictEqual(now.jupyter, jupyter);
+    return isSame ? withRecord(records, { ...now, withdrawn: true }) : records;
+  });
+  await releaseTunnel(connectionOf(spec, context.env), context);
 }

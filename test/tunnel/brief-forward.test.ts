@@ -4,15 +4,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { askApi } from '../../src/jupyter/api.ts';
-import type { Context } from '../../src/system/context.ts';
+import { askServer } from '../../src/jupyter/api.ts';
+import { quietContext } from '../../src/system/context.ts';
 import { withBriefForward } from '../../src/tunnel/brief-forward.ts';
 import { connectionOf } from '../../src/tunnel/connection.ts';
 import { readKeeperState } from '../../src/tunnel/keeper.ts';
 import { onTunnel } from '../../src/tunnel/tunnel.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
 
-/** How a server is asked that no port of this machine leads to: by a socket that is there for the question alone. */
+/** Requests to a server that has no local port go through a socket that exists only for the request. */
 
 const world = worldPerTest();
 
@@ -28,10 +28,8 @@ async function asked(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const ignore = () => {};
-  const report = { command: ignore, phase: ignore, phaseFailed: ignore, note: ignore, passThrough: ignore };
   const env = { ...world.laptop.env, XDG_STATE_HOME: stateHome };
-  const context: Context = { env, signal: new AbortController().signal, report };
+  const context = quietContext(env);
   const connection = connectionOf({ destination: 'loopback', sshConfig: world.sshd.sshConfig }, env);
   try {
     return await onTunnel(connection, context, async () => {
@@ -40,7 +38,7 @@ async function asked(
       const answer = await withBriefForward(connection, `127.0.0.1:${port}`, context, async (socketPath) => {
         await before(connection.folder, socketPath);
         const api = { end: { socketPath }, baseUrl: '/', secure: false, token: 'secret' };
-        return askApi(api, 'GET', 'status', context.signal, 5000).then(
+        return askServer(api, 'api/status', context.signal, 5000).then(
           ({ body }) => body,
           (error: NodeJS.ErrnoException) => error.code ?? '',
         );
@@ -53,7 +51,7 @@ async function asked(
   }
 }
 
-test('a server is asked by a socket that only this user can reach, and that is gone afterwards', async () => {
+test('requests go through a socket that only this user can reach, and that is removed afterwards', async () => {
   let modes: number[] = [];
   const { answer, heard, left } = await asked(join(world.home, '..', 'q'), async (folder, socketPath) => {
     modes = [folder, socketPath].map((path) => statSync(path).mode & 0o077);
@@ -61,13 +59,13 @@ test('a server is asked by a socket that only this user can reach, and that is g
   assert.deepEqual([answer, heard, left, modes], ['here', ['token secret'], [], [0, 0]]);
 });
 
-test('a state folder whose name ssh would take for the end of a path is one like any other', async () => {
+test('a brief forward works in a state folder whose name contains a colon or a backslash', async () => {
   const odd = join(world.home, '..', 'a:b\\c');
   mkdirSync(odd);
   assert.equal((await asked(odd)).answer, 'here');
 });
 
-test('where ssh has ended meanwhile the token goes nowhere, though the next ssh is up', async () => {
+test('if ssh ends in between, no token is sent, even if the next ssh is running', async () => {
   const { answer, heard } = await asked(join(world.home, '..', 'q'), async (folder) => {
     const ssh = () => readKeeperState({ folder })?.ssh?.pid ?? 0;
     const first = ssh();

@@ -7,10 +7,10 @@ import { worldPerTest } from '../hosts/lasting.ts';
 
 const world = worldPerTest();
 
-test('a host whose start-up files wait forever is reported, and no command waits for it', async () => {
+test('a host whose start-up files hang is reported, and no command waits forever', async () => {
   writeFileSync(join(world.home, '.bashrc'), 'echo choose a project; exec sleep 70\n');
   assert.match(
     await failure(world, 'loopback'),
-    /^Error: loopback did not run our script in 60 s; it printed: choose a project\nCheck its start-up files\. /,
+    /^Error: loopback did not run our script within 60 s; it printed: choose a project\nCheck its start-up files\. /,
   );
 });

@@ -10,7 +10,7 @@ import { askJupyter, done, type Shown, started } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually } from '../hosts/world.ts';
 
-/** Other servers of the same user on the same host, with their kernels: nothing that is done to ours touches them. */
+/** Other servers of the same user on the same host, with their kernels: they are never affected by what happens to ours. */
 
 const BY_HAND = 'token-of-the-one-started-by-hand';
 
@@ -25,7 +25,9 @@ before(async () => {
   other = await started(world.laptop, '--name', 'other');
   await startKernel(byHand.port, BY_HAND);
   await startKernel(other.tunnel.localPort, tokenOf('other'));
-  await eventually('both kernels run', () => kernelProcesses().length === 2);
+  await eventually('two servers and their kernels run', () => {
+    return kernelProcesses().length === 2 && serversAndKernels().length === 4;
+  });
   theirs = { processes: serversAndKernels(), kernels: await kernels() };
 });
 
@@ -73,12 +75,15 @@ async function kernels(): Promise<string[]> {
   return lists.flat().map(({ id }) => id);
 }
 
+/** Processes of ours may end a moment after our server. */
 async function assertUntouched(): Promise<void> {
-  assert.deepEqual(serversAndKernels(), theirs.processes);
+  await eventually('only theirs run', () => serversAndKernels().join() === theirs.processes.join()).catch(
+    () => assert.deepEqual(serversAndKernels(), theirs.processes),
+  );
   assert.deepEqual(await kernels(), theirs.kernels);
 }
 
-test('a start takes neither the server nor the port of a Jupyter that was started by hand', async () => {
+test('start uses neither the server nor the port of a Jupyter that was started by hand', async () => {
   const ours = await started(world.laptop, '--name', 'ours', '--port', String(byHand.port));
   assert.equal(ours.joined, false);
   assert.notEqual(ours.jupyter.port, byHand.port);
@@ -86,7 +91,7 @@ test('a start takes neither the server nor the port of a Jupyter that was starte
   await assertUntouched();
 });
 
-test('stop shuts a server down through its API, with its kernels and nobody else', async () => {
+test('stop shuts down a server and its kernels through its API, and no other process', async () => {
   const ours = await started(world.laptop, '--name', 'ours');
   await startKernel(ours.tunnel.localPort, tokenOf('ours'));
   await eventually('its kernel runs', () => kernelProcesses().length === 3);
@@ -97,13 +102,13 @@ test('stop shuts a server down through its API, with its kernels and nobody else
   await assertUntouched();
 });
 
-test('a server that ignores TERM is killed, with its kernels and nobody else', async () => {
+test('a server that ignores TERM is killed with its kernels, and no other process', async () => {
   const folder = configureJupyter(world.home, DEAF_TO_TERM);
   const ours = await started(world.laptop, '--name', 'ours');
   rmSync(folder, { recursive: true });
   await startKernel(ours.tunnel.localPort, tokenOf('ours'));
   await eventually('its kernel runs', () => kernelProcesses().length === 3);
-  // A laptop that has never seen it has no tunnel to ask its API through, and makes none where no kernel is asked about.
+  // A laptop without a record of the server has no tunnel to its API, and needs none if it need not ask about kernels.
   const laptop = world.anotherLaptop();
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
   writeFileSync(laptop.configurationFile, 'servers:\n  ours: { destination: loopback }\n');
@@ -113,7 +118,7 @@ test('a server that ignores TERM is killed, with its kernels and nobody else', a
   await assertUntouched();
 });
 
-test('a server that has ended already costs nobody else anything', async () => {
+test('stopping a server that has already ended affects no other process', async () => {
   const ours = await started(world.laptop, '--name', 'ours');
   process.kill(ours.jupyter.pid, 'SIGKILL');
   assert.equal(JSON.parse(await done(world.laptop, 'stop', 'ours', '--json')).outcome, 'gone');

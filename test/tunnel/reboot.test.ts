@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { connectionFolder, keeperOf } from '../hosts/keeper.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
+import { withoutRelays } from '../hosts/proc.ts';
 import { done, type Shown, started } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually } from '../hosts/world.ts';
 
-/** The laptop goes down: all of its processes are reported to end at once, as an init does, in no order. */
+/** The laptop shuts down: all its processes get SIGTERM at the same time, as from init. */
 
 const world = worldPerTest();
 let before: Shown;
@@ -28,14 +29,20 @@ async function assertClosedAndStartable(): Promise<void> {
   assert.deepEqual([joined, server.pid, url], [true, before.jupyter.pid, before.url]);
 }
 
-test('a laptop that goes down leaves no process and no socket, and start NAME is all that it takes afterwards', async () => {
-  await eventually('the server alone is left', () => world.processes().join() === `${before.jupyter.pid}`);
+test('after a shutdown of the laptop, no process or socket is left, and start NAME reconnects', async () => {
+  await eventually(
+    'the server alone is left',
+    () => withoutRelays(world.processes()).join() === `${before.jupyter.pid}`,
+  );
   assert.equal(existsSync(join(connectionFolder(world.laptop), 'control')), false);
   await assertClosedAndStartable();
 });
 
-test('the same where what it kept of the connection is gone as well', async () => {
-  await eventually('the server alone is left', () => world.processes().join() === `${before.jupyter.pid}`);
+test('after a shutdown, start NAME also reconnects if the files of the connection are lost', async () => {
+  await eventually(
+    'the server alone is left',
+    () => withoutRelays(world.processes()).join() === `${before.jupyter.pid}`,
+  );
   rmSync(join(world.laptop.stateFolder, 'c'), { recursive: true });
   await assertClosedAndStartable();
 });
