@@ -1,10 +1,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startedServers } from '../../src/config/names.ts';
-import { main } from '../../src/main.ts';
+import { stopServer } from '../../src/index.ts';
 import { endProcessTree, sendSignal, startTimeOf, waitForEnd } from '../../src/system/process.ts';
 import { outputOf } from '../../src/system/run.ts';
 import { type Demo, findDemos, ownerOf } from './folder.ts';
+
+/** The last line of a demo. Programs are installed before it starts: see scripts/setup/machine.sh. */
+export const ENDED =
+  'The demo has ended: its server, its sshd and its files are gone. Programs that were installed for it stay.';
 
 /** Timeout for the end of a demo. */
 const DEMO_END_MS = 60_000;
@@ -19,30 +23,25 @@ export async function endAllDemos(): Promise<number> {
     if (owner && (await sendSignal(owner, 'SIGTERM'))) await waitForEnd(owner, DEMO_END_MS);
     await endDemo(demo);
   }
-  console.error(
-    demos.length === 0 ? 'No demo is running.' : 'Every demo has ended, and nothing of it is left.',
-  );
+  console.error(demos.length === 0 ? 'No demo is running.' : ENDED);
   return 0;
-}
-
-/** Loads what ending a demo needs: Ctrl-C also ends tsx, which compiles what `stop` imports when it runs. */
-export async function prepareEnd(): Promise<void> {
-  await Promise.all([
-    import('../../src/config/resolve.ts'),
-    import('../../src/lifecycle/stop.ts'),
-    import('../../src/commands/busy.ts'),
-  ]);
 }
 
 /** Stops the demo's server, ends its other processes, and removes its folder. */
 export async function endDemo(demo: Demo): Promise<void> {
   process.env.XDG_STATE_HOME = demo.state;
-  for (const { name } of startedServers(process.env)) await main(['stop', name]);
+  await stopServers();
   for (const pid of await processesOf(demo)) {
     const startTime = await startTimeOf(pid);
     if (startTime !== undefined) await endProcessTree({ pid, startTime }, PROCESS_END_MS);
   }
   rmSync(demo.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Stops the servers of this state. A second signal does not cancel it: `make` sends each SIGTERM twice. */
+export async function stopServers(): Promise<void> {
+  for (const { name } of startedServers(process.env))
+    await stopServer(name).catch(({ message }: Error) => console.error(message));
 }
 
 /**
