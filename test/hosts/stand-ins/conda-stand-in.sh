@@ -1,6 +1,6 @@
 #!/bin/sh
-# A stand-in for conda, mamba and micromamba, by the name it is called: the way of theirs by which an environment is entered,
-# as they document it. What it prints for a shell to read has conda's words and order.
+# A stand-in for conda, mamba and micromamba, depending on its name. It enters an environment as their documentation says.
+# Its output for the shell has conda's text and order.
 #
 #   conda shell.posix activate NAME|PATH
 #   micromamba shell activate --shell posix NAME|PATH

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stands in for nvidia-smi where there is no GPU: answers the one query that is asked of it as its manual says, or does
-# what it is seen to do with a sick driver, if $HOME/driver says `fails` or `hangs`.
+# A stand-in for nvidia-smi on machines without a GPU. It answers our query as its manual says. If $HOME/driver contains
+# `fails` or `hangs`, it behaves as it does with a broken driver.
 
 case "$(cat "$HOME/driver" 2>/dev/null)" in
   fails)
@@ -9,6 +9,10 @@ case "$(cat "$HOME/driver" 2>/dev/null)" in
     ;;
   hangs) exec sleep 1000 ;;
 esac
+if [ "$*" = -L ]; then
+  echo 'GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5c89852c-d268-c3f3-1b07-005d5ae1dc3f)'
+  exit 0
+fi
 if [ "$*" != '--query-gpu=name,utilization.gpu,memory.used,memory.total --format=csv,noheader,nounits' ]; then
   echo "Invalid combination of input arguments. Please run 'nvidia-smi -h' for help."
   exit 2

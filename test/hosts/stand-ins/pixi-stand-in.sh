@@ -1,6 +1,6 @@
 #!/bin/sh
-# A stand-in for pixi: `pixi run COMMAND…` in a workspace, whose environment is .pixi/envs/default, with the variables
-# that it documents. Its own shell reads the command's words again, each in double quotes, and so does this one's.
+# A stand-in for pixi: `pixi run COMMAND…` in a workspace, whose environment is .pixi/envs/default, with the documented
+# variables. Like pixi's own shell, it parses the command's words again, each in double quotes.
 [ "$1" = run ] || exit 2
 shift
 if [ ! -f pixi.toml ]; then

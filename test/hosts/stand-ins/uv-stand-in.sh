@@ -1,6 +1,6 @@
 #!/bin/sh
 # A stand-in for uv: `uv run COMMAND…` in a project, whose environment is .venv beside its pyproject.toml, as
-# documented. uv stays as the command's parent, and so does this.
+# documented. Like uv, it remains as the parent of the command.
 [ "$1" = run ] || exit 2
 shift
 until [ -f pyproject.toml ]; do
