@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -12,14 +13,18 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { startByHand } from './hosts/by-hand.ts';
+import { keeperOf } from './hosts/keeper.ts';
 import { worldPerFile } from './hosts/lasting.ts';
 import { installPackage, output as outputIn, type Package, ROOT, run } from './hosts/package.ts';
-import { liveAndDie } from './hosts/servers.ts';
+import { askJupyter, liveAndDie, serverRecord } from './hosts/servers.ts';
+import { signalTo } from './hosts/signal.ts';
 import { freePort } from './hosts/sshd.ts';
+import { noProcessIsLeft } from './hosts/traces.ts';
 
 /** The package as it is published, run from elsewhere. */
 
-const MAX_BYTES = 400_000;
+/** 500 kB of code, and 60 kB of the pages to which its README and help lead. */
+const MAX_BYTES = 600_000;
 
 const world = await worldPerFile();
 let { folder, tarball, prefix }: Package = { folder: '', tarball: '', prefix: '' };
@@ -32,8 +37,8 @@ function output(words: readonly string[], cwd = '/'): string {
   return outputIn(words, { env: world.laptop.env, cwd });
 }
 
-test('the installed command runs from any folder, with nothing beside it', () => {
-  liveAndDie(world, (...words) => output([join(prefix, 'bin', 'remote-notebook'), ...words]));
+test('the installed command runs from any folder, without other packages', async () => {
+  await liveAndDie(world, (...words) => output([join(prefix, 'bin', 'remote-notebook'), ...words]));
 });
 
 test('the manual page is installed where man looks for it', () => {
@@ -41,15 +46,15 @@ test('the manual page is installed where man looks for it', () => {
   assert.match(page, /^\.TH REMOTE\\-NOTEBOOK 1 /m);
 });
 
-test('npx runs it from the tarball, and --version says what package.json does', () => {
+test('npx runs the command from the tarball, and --version prints the version in package.json and that it is the tarball', () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   assert.equal(
     output(['npx', '--yes', '--offline', `./${basename(tarball)}`, '--version'], folder),
-    `${version}\n`,
+    `${version} (tarball)\n`,
   );
 });
 
-test('the package is small, runs nothing when it is installed, and brings nothing else along', () => {
+test('the package is small, runs nothing during its installation, and has no dependencies', () => {
   assert.ok(statSync(tarball).size < MAX_BYTES, `${statSync(tarball).size} bytes`);
   const modules = join(prefix, 'lib', 'node_modules');
   assert.deepEqual(readdirSync(modules), ['remote-notebook']);
@@ -61,16 +66,34 @@ test('the package is small, runs nothing when it is installed, and brings nothin
     assert.equal(scripts[name], undefined);
 });
 
-test('the package holds JavaScript, types, shell scripts and texts, and nothing else', () => {
+test('the package contains only JavaScript, types, scripts and texts', () => {
   const files = output(['tar', '-tzf', tarball]).trimEnd().split('\n');
-  const kinds = /^package\/(dist\/.+\.(c?js|d\.ts|sh|bash|zsh|fish|1|txt)|[A-Z]+(\.md)?|package\.json)$/;
+  const kinds =
+    /^package\/(dist\/.+\.(c?js|json|py|d\.ts|sh|bash|zsh|fish|1|txt)|docs\/.+\.md|[A-Z]+(\.md)?|package\.json)$/;
   assert.deepEqual(
     files.filter((file) => !kinds.test(file)),
     [],
   );
 });
 
-test('each package that stands in the bundle has its licence beside it', () => {
+test('every page that README, docs/ and the help link to is in the package', () => {
+  const here = join(prefix, 'lib/node_modules/remote-notebook');
+  const pages = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.md'),
+  );
+  assert.ok(pages.includes('docs/reference/verbs.md'), pages.join(' '));
+  for (const page of pages) {
+    const text = readFileSync(join(here, page), 'utf8');
+    const links = [...text.matchAll(/\]\(([^)#:\s]+\.md)(?:#[^)]*)?\)/g)].map(([, link = '']) => link);
+    for (const link of links) assert.ok(existsSync(join(here, dirname(page), link)), `${page}: ${link}`);
+  }
+  const help = output([join(prefix, 'bin', 'remote-notebook'), 'start', '--help']);
+  const named = [...help.matchAll(/docs\/\S+\.md/g)].map(([path]) => path);
+  assert.ok(named.length > 0, help);
+  for (const path of named) assert.ok(existsSync(join(here, path)), path);
+});
+
+test('the licence of every bundled package is included', () => {
   const text = readFileSync(join(prefix, 'lib/node_modules/remote-notebook/dist/LICENSES.txt'), 'utf8');
   const named = [...text.matchAll(/^-+\n(\S+) [\d.]+ \((.+)\)\n-+$/gm)];
   for (const name of ['yargs', 'yaml', 'valibot', 'zx', 'open'])
@@ -78,7 +101,7 @@ test('each package that stands in the bundle has its licence beside it', () => {
       named.some(([, other]) => other === name),
       name,
     );
-  // Others may forbid what is done with it here.
+  // Other licences may forbid this use.
   for (const [, name, licence = ''] of named)
     assert.match(licence, /^(MIT|ISC|Apache-2\.0|BlueOak-1\.0\.0|BSD-[23]-Clause)$/, name);
 });
@@ -95,7 +118,28 @@ function projectWith(...others: readonly string[]): string {
   return project;
 }
 
-const SCRIPT = `import { forwardServer, hostServers, adoptServer, serverStatus, serverUrl, startServer, stopServer, UsageError } from 'remote-notebook';
+test('a tunnel survives the removal of the package that opened it, and a cut after that; another copy can stop it', async () => {
+  const project = projectWith();
+  const words = ['loopback', '-F', world.sshd.sshConfig, '--directory', 'work', '--no-browser', '--json'];
+  const here = join(project, 'node_modules/.bin/remote-notebook');
+  const { tunnel } = JSON.parse(output([here, 'start', ...words]));
+  const { token } = serverRecord(world.laptop);
+  const status = () => askJupyter<{ version: string }>(tunnel.localPort, token, '/api/status');
+  await status();
+  const { ssh, keeper } = keeperOf(world.laptop);
+  rmSync(join(project, 'node_modules'), { recursive: true });
+  signalTo(ssh, 'SIGKILL');
+  // Waits for the next ssh.
+  await status();
+  assert.notEqual(keeperOf(world.laptop).ssh?.pid, ssh?.pid);
+  const there = join(prefix, 'bin', 'remote-notebook');
+  assert.equal(JSON.parse(output([there, 'status', '--json'])).servers[0].tunnel.state, 'connected');
+  assert.equal(keeperOf(world.laptop).keeper.pid, keeper.pid);
+  assert.equal(JSON.parse(output([there, 'stop', '--json'])).outcome, 'shutdown');
+  await noProcessIsLeft(world);
+});
+
+const SCRIPT = `import { allHostServers, forwardServer, hostServers, adoptServer, serverStatus, serverUrl, startServer, stopServer, UsageError } from 'remote-notebook';
 
 const sshConfig = process.env.SSH_CONFIG;
 const phases: string[] = [];
@@ -104,6 +148,7 @@ const { name, joined } = await startServer('loopback', { sshConfig, directory: '
 const { joined: again } = await startServer('loopback', { sshConfig, directory: 'work', name: 'mine' });
 const [status] = await serverStatus(name);
 const { servers } = await hostServers('loopback', { sshConfig });
+const hosts = (await allHostServers()).map((host) => 'servers' in host && host.servers.length > 0);
 const own = servers.find(({ names }) => names.includes(name));
 const theirs = servers.find(({ startedBy }) => startedBy === 'other');
 const found = await adoptServer('loopback', own?.pid ?? 0, { sshConfig });
@@ -115,11 +160,12 @@ const outcome = await stopServer(name);
 await stopServer(other.name);
 const left: number = (await serverStatus()).length;
 const isUsage: boolean = mistake instanceof UsageError;
-console.log(JSON.stringify({ joined, again, phases, server: status?.jupyter.state, found: found.name, other: [other.name, other.state, other.jupyter.adopted], page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
+console.log(JSON.stringify({ joined, again, phases, hosts, server: status?.jupyter.state, found: found.name, other: [other.name, other.state, other.jupyter.adopted], page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
 `;
 const EXPECTED = {
   joined: false,
   again: true,
+  hosts: [true],
   server: 'running',
   found: 'mine',
   other: ['theirs', 'connected', true],
@@ -130,7 +176,7 @@ const EXPECTED = {
   left: 0,
 };
 
-test('a script for zx that imports it starts, joins, lists, shows, forwards and stops servers', async () => {
+test('a zx script that imports the library can start, join, list, show, forward and stop servers', async () => {
   await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
   const project = projectWith('zx');
   const plain = SCRIPT.replace(/: (string\[\]|string|unknown|number|boolean)/g, '');
@@ -139,10 +185,10 @@ test('a script for zx that imports it starts, joins, lists, shows, forwards and 
   const { phases, ...seen } = JSON.parse(output([join(ROOT, 'node_modules/.bin/zx'), 'script.mjs'], project));
   assert.deepEqual(seen, EXPECTED);
   assert.deepEqual(phases.slice(0, 2), ['connect', 'launch']);
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('the script of the page about scripts does what it says', () => {
+test('the script in the page about scripts works as described', async () => {
   const page = readFileSync(join(ROOT, 'docs/how-to/scripts.md'), 'utf8');
   const script = /^```js\n(.*?)^```/ms.exec(page)?.[1] ?? '';
   const project = projectWith();
@@ -150,10 +196,10 @@ test('the script of the page about scripts does what it says', () => {
   writeFileSync(join(project, 'script.mjs'), here);
   world.laptop.env.SSH_CONFIG = world.sshd.sshConfig;
   assert.equal(output(['node', 'script.mjs'], project), 'loopback is started, with 0 kernels\n');
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('its types hold for a script that uses all of it, and catch one that misuses it', () => {
+test('the types accept a script that uses the whole library, and reject wrong uses', () => {
   const project = projectWith('typescript', '@typescript', '@types/node', 'undici-types');
   const words = [
     '--noEmit',

@@ -4,6 +4,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFi
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OutputOptions, rolldown } from 'rolldown';
+import { builtAt } from './built-at.ts';
 import { licences } from './licences.ts';
 import { manual } from './manual.ts';
 
@@ -23,14 +24,17 @@ const command = await write('cli', {
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',
 });
-const library = await write('index', { format: 'esm', chunkFileNames: '[name]-[hash].js' });
+// Editors show the comments of its types.
+const library = await write('index', {
+  format: 'esm',
+  comments: { jsdoc: false },
+  chunkFileNames: '[name]-[hash].js',
+});
 chmodSync(join(made, 'cli.cjs'), 0o755);
-// The assets are below dist/ where they are below src/: see system/asset.ts.
+// The assets are below dist/ where they are below src/: see system/installation.ts.
 cpSync(join(root, 'src'), made, { recursive: true, filter: (path) => !/\.(ts|shellcheckrc)$/.test(path) });
 writeTypes();
 writeFileSync(join(made, 'LICENSES.txt'), licences([...command, ...library]));
-// https://reproducible-builds.org/docs/source-date-epoch/
-const builtAt = new Date(Number(process.env.SOURCE_DATE_EPOCH) * 1000 || Date.now());
 writeFileSync(join(made, 'remote-notebook.1'), manual(builtAt));
 rmSync(dist, { recursive: true, force: true });
 renameSync(made, dist);

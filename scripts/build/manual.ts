@@ -13,11 +13,11 @@ const EXIT_STATUS = {
 };
 
 const FILES = {
-  '~/.ssh/config': 'How to reach a host. Only ssh reads it.',
+  '~/.ssh/config': 'How to reach a host: the configuration of ssh.',
   '~/.config/remote-notebook/config.yaml':
     'Servers by name; see config. Below $XDG_CONFIG_HOME, if that is set.',
   '~/.local/state/remote-notebook/':
-    'What is running; a lost file does no harm. Below $XDG_STATE_HOME, if that is set.',
+    'What was started. If it is lost, status --repair finds running servers again. Below $XDG_STATE_HOME, if that is set.',
 };
 
 const DESCRIPTION = `remote-notebook starts Jupyter on a machine that ssh can reach, forwards it to a local port, and keeps the tunnel up
