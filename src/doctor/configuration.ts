@@ -1,22 +1,16 @@
+import { oneLine } from '../system/one-line.ts';
 import { type Check, ok, warning } from './check.ts';
 
 const APPLICATIONS = ['ServerApp', 'NotebookApp', 'LabApp', 'JupyterNotebookApp', 'PasswordIdentityProvider'];
 
 const password = () => 'sets a password: start adds a token';
-const directory = (value: unknown) => `sets the directory ${value}: start uses --directory`;
 
-/** Settings of Jupyter that may surprise, and how start treats them. False for a value that does not. */
+/** Settings of Jupyter that may surprise, and that the arguments of a start do not override. */
 const SURPRISES: Readonly<Record<string, (value: unknown) => string | false>> = {
   password,
   hashed_password: password,
   base_url: (value) => value !== '/' && `moves all pages to ${value}`,
-  ip: (value) =>
-    !['localhost', '127.0.0.1', '::1'].includes(String(value)) &&
-    `opens servers to the network (ip ${value}): start uses the loopback address only`,
-  port: (value) => `sets port ${value}: start uses --port`,
   certfile: () => 'sets a certificate: pages use https, and browsers show a warning',
-  notebook_dir: directory,
-  root_dir: directory,
 };
 
 /**
@@ -30,7 +24,7 @@ export function checkConfiguration(
   unasked: string | undefined,
 ): Check {
   const name = 'configuration';
-  if (unasked !== undefined) return ok(name, `not checked: ${unasked} may start something`);
+  if (unasked !== undefined) return ok(name, `not checked: running ${unasked} might start something`);
   let all: Record<string, Record<string, unknown> | undefined> | null;
   try {
     all = JSON.parse(json ?? '');
@@ -48,11 +42,13 @@ export function checkConfiguration(
       'Fix the file on the host. Jupyter prints what is wrong with it: jupyter notebook --show-config',
     );
   const settings = APPLICATIONS.flatMap((application) => Object.entries(all?.[application] ?? {}));
-  const found = settings.flatMap(([key, value]) => {
-    const isSet = value !== undefined && value !== null && value !== '' && value !== 0;
-    return (isSet && Object.hasOwn(SURPRISES, key) && SURPRISES[key]?.(value)) || [];
-  });
-  if (found.length === 0) return ok(name, 'no surprises');
+  const found = settings
+    .flatMap(([key, value]) => {
+      const isSet = value !== undefined && value !== null && value !== '' && value !== 0;
+      return (isSet && Object.hasOwn(SURPRISES, key) && SURPRISES[key]?.(value)) || [];
+    })
+    .map(oneLine);
+  if (found.length === 0) return ok(name, 'no setting that affects a start');
   return warning(
     name,
     `Jupyter's own configuration ${[...new Set(found)].join('; it ')}`,

@@ -1,31 +1,32 @@
 import { connect } from 'node:net';
 import type { ServerSpec } from '../model/server-spec.ts';
-import type { Connection } from '../ssh/arguments.ts';
-import { sshFailure } from '../ssh/messages.ts';
+import { DEFAULT_PORT } from '../model/settings.ts';
+import type { Connection, Host } from '../ssh/arguments.ts';
+import { sshFailure } from '../ssh/causes/messages.ts';
 import { addressesOf, type Resolved, resolveDestination, viaAnother } from '../ssh/resolve.ts';
 import { readRecords } from '../state/records.ts';
 import { hasDesktop } from '../system/browser.ts';
 import type { Context } from '../system/context.ts';
-import { Failure, Interrupted, UsageError } from '../system/errors.ts';
+import { Failure, failureIn, UsageError } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
-import { isPortFree, portHolder } from '../system/port.ts';
+import { isPortFree, portInUse } from '../system/port.ts';
 import { run } from '../system/run.ts';
 import { connectionOf } from '../tunnel/connection.ts';
-import { portInUse } from '../tunnel/local-port.ts';
+import { HangingSsh, verifyMaster } from '../tunnel/master.ts';
 import { isForwardUp } from '../tunnel/tunnel.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
-/** The oldest version whose messages ssh/messages.ts knows. */
+/** The oldest version whose messages ssh/causes knows. */
 const OLDEST_SSH = 7.4;
 const REACH_TIMEOUT_MS = 10_000;
 
-export async function checkSsh(context: Context): Promise<Check> {
+export async function checkSsh(host: Host, context: Context): Promise<Check> {
   try {
     const { stdout, stderr } = await run(['ssh', '-V'], context);
     return readVersion(`${stdout}${stderr}`.trim());
   } catch (error) {
-    if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
-    return failed('ssh', error.message, 'Install the package openssh-client, or openssh.');
+    const { message } = failureIn(error);
+    return failed('ssh', message, sshFailure(host, message).remedy);
   }
 }
 
@@ -94,12 +95,22 @@ const SSH_MESSAGES: Readonly<Record<string, string>> = {
 export async function checkLocalPort(spec: ServerSpec, context: Context): Promise<Check> {
   const name = 'local port';
   const forward = readRecords(context)[spec.name]?.forwards.own;
-  const port = spec.localPort ?? forward?.localPort ?? spec.port;
-  if (forward?.localPort === port && (await isForwardUp(connectionOf(spec, context.env), forward)))
-    return ok(name, `${port} leads to the server`);
-  if (await isPortFree(port)) return ok(name, `${port} is free`);
-  const found = portInUse(port, await portHolder(port));
-  return spec.strictPort
+  const port = spec.localPort ?? forward?.localPort ?? spec.port ?? DEFAULT_PORT;
+  const connection = connectionOf(spec, context.env);
+  if (forward && forward.localPort === port && (await isForwardUp(connection, forward))) {
+    const hanging = await verifyMaster(connection, context).catch((error: unknown) => {
+      if (error instanceof HangingSsh) return error;
+      throw error;
+    });
+    return hanging
+      ? failed(name, `${port} does not reach the server: ${hanging.message}`, hanging.remedy)
+      : ok(name, `${port} leads to the server`);
+  }
+  const isFree = await isPortFree(port).catch(failureIn);
+  if (isFree instanceof Failure) return failed(name, isFree.message, isFree.remedy);
+  if (isFree) return ok(name, `${port} is free`);
+  const found = await portInUse(port);
+  return spec.strictPort && spec.localPort !== undefined
     ? failed(name, found, 'Choose another port with --local-port, or omit --strict-port.')
     : warning(name, found, 'start uses the next free port, or the one that --local-port names.');
 }
@@ -108,7 +119,7 @@ export async function checkBrowser(context: Context): Promise<Check> {
   const { env } = context;
   if (!env.BROWSER)
     return hasDesktop(env)
-      ? ok('browser', 'that of the desktop')
+      ? ok('browser', 'the default browser of the desktop')
       : warning(
           'browser',
           'this machine has no desktop',

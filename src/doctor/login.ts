@@ -1,31 +1,29 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ServerSpec } from '../model/server-spec.ts';
-import { type Connection, doctorCommand, throughCommand } from '../ssh/arguments.ts';
-import { mainLine, sshCause, sshFailure } from '../ssh/messages.ts';
+import { type Connection, doctorCommand } from '../ssh/arguments.ts';
+import { isByProxy } from '../ssh/causes/cause.ts';
+import { connectionFailure } from '../ssh/causes/failure.ts';
 import type { Context } from '../system/context.ts';
-import { Failure, Interrupted } from '../system/errors.ts';
-import { reason, watchUntil } from '../system/files.ts';
+import { Failure } from '../system/errors.ts';
+import { readSince, reason, watchUntil } from '../system/files.ts';
 import { endProcessTree, startTimeOf } from '../system/process.ts';
-import { run, startBackground } from '../system/run.ts';
-import { isOpen, keeperState, readSshOutput } from '../tunnel/keeper.ts';
-import { forbiddenForward } from '../tunnel/tunnel.ts';
-import { type Check, failed, ok, unchecked, warning } from './check.ts';
+import { startBackground } from '../system/run.ts';
+import { isOpen, keeperState } from '../tunnel/keeper.ts';
+import { type Check, failed, ok, warning } from './check.ts';
 
 const GRACE_MS = 3000;
-/** Timeout for a forward to fail: sshd rejects a forbidden one at once. */
-const OPEN_MS = 3000;
 
 /** A connection for the checks, and the checks of its login. */
 export interface Login {
   readonly checks: readonly Check[];
   /** Undefined when the login failed. */
   readonly connection: Connection | undefined;
-  /** Returns what ssh has printed so far. */
-  output(): string;
   end(): Promise<void>;
 }
+
+/** An ssh that was started for the checks, and what it printed until the end of its login. */
+type Opened = Omit<Login, 'checks'> & { readonly output: string };
 
 /**
  * Logs in as a reconnect does: without a question. If that is refused, uses the server's own connection, if it is open,
@@ -33,31 +31,27 @@ export interface Login {
  */
 export async function logIn(connection: Connection, context: Context): Promise<Login> {
   const quiet = await openBriefly(connection, true, context);
-  const checks = loginChecks(connection, quiet.output(), quiet.connection !== undefined);
-  if (quiet.connection || sshCause(quiet.output()) !== 'authentication') return { ...quiet, checks };
+  if (quiet.connection) return { ...quiet, checks: goodChecks(quiet.output) };
+  const { checks, isRefused } = await badChecks(connection, quiet.output, context);
+  if (!isRefused) return { ...quiet, checks };
   await quiet.end();
   const state = await keeperState(connection);
   if (state && isOpen(connection, state))
     return {
       checks: withQuestion(checks, 'the open connection'),
       connection,
-      output: () => readSshOutput(connection),
       end: async () => {},
     };
   const loud = await openBriefly(connection, false, context);
   if (!loud.connection) return { ...loud, checks };
-  return { ...loud, checks: withQuestion(checks, methodIn(loud.output()) ?? 'what you typed') };
+  return { ...loud, checks: withQuestion(checks, methodIn(loud.output) ?? 'what you typed') };
 }
 
-async function openBriefly(
-  connection: Connection,
-  isQuiet: boolean,
-  context: Context,
-): Promise<Omit<Login, 'checks'>> {
+async function openBriefly(connection: Connection, isQuiet: boolean, context: Context): Promise<Opened> {
   const folder = makeFolder();
   const own = { ...connection, folder, controlPath: join(folder, 'control') };
   const log = join(folder, 'log');
-  const { pid, ended } = startBackground(doctorCommand(own, isQuiet), context, log);
+  const { pid, ended } = await startBackground(doctorCommand(own, isQuiet), context, log);
   const identity = { pid, startTime: (await startTimeOf(pid)) ?? '' };
   const end = async () => {
     await endProcessTree(identity, GRACE_MS);
@@ -70,10 +64,11 @@ async function openBriefly(
     await end();
     throw error;
   }
-  if (existsSync(own.controlPath)) return { connection: own, output: () => readFileSync(log, 'utf8'), end };
-  const output = readFileSync(log, 'utf8');
+  const output = readSince(log, 0).text;
+  context.report.passThrough(output, true);
+  if (existsSync(own.controlPath)) return { connection: own, output, end };
   await end();
-  return { connection: undefined, output: () => output, end };
+  return { connection: undefined, output, end };
 }
 
 /** @throws Failure when the folder cannot be created, or ssh would replace a part of its path */
@@ -90,29 +85,49 @@ function makeFolder(): string {
 }
 
 function methodIn(output: string): string | undefined {
-  return /Authenticated to .* using "([^"]+)"/.exec(output)?.[1];
+  return [...output.matchAll(/Authenticated to .* using "([^"]+)"/g)].at(-1)?.[1];
 }
 
-/** Returns the checks of a login without questions up to the first that failed, by the output of `ssh -v`. */
-function loginChecks(connection: Connection, output: string, isUp: boolean): Check[] {
+/** Returns the checks of a login that succeeded without a question, by the output of `ssh -v`. */
+function goodChecks(output: string): Check[] {
+  const method = methodIn(output) ?? 'a method that ssh does not report';
+  const sshd = [...output.matchAll(/remote software version (\S+)/g)].at(-1)?.[1];
+  return [
+    knownKey(output),
+    ok('authentication', sshd ? `${method}, by ${sshd}` : method),
+    ok('reconnect', 'works without asking you'),
+  ];
+}
+
+/** Returns the checks of a login up to the one that failed, by the output of `ssh -v`, and whether a question may help. */
+async function badChecks(
+  connection: Connection,
+  output: string,
+  context: Context,
+): Promise<{ checks: Check[]; isRefused: boolean }> {
   const plain = output.replace(/^debug\d: .*\n?/gm, '');
-  const cause = sshCause(plain);
-  const { remedy } = sshFailure(connection, plain);
-  const key = /Server host key: (\S+ \S+)/.exec(output)?.[1];
-  const known = ok('host key', `known: ${key}`);
-  if (isUp) {
-    const method = methodIn(output) ?? 'a method that ssh does not report';
-    return [known, ok('authentication', method), ok('reconnect', 'works without a question')];
-  }
-  if (cause === 'host-key-unknown') return [failed('host key', 'unknown host key', remedy)];
-  if (cause === 'host-key-changed' || key === undefined) return [failed('host key', mainLine(plain), remedy)];
-  return [known, failed('authentication', mainLine(plain), remedy)];
+  const { reason, step, line, remedy } = await connectionFailure(connection, plain, context);
+  if (isByProxy(plain))
+    return { checks: [failed('reach', line, remedy)], isRefused: step === 'authentication' };
+  const found = reason === 'host-key-unknown' ? 'unknown host key' : line;
+  if (step !== 'authentication' || hostKeyIn(output) === undefined)
+    return { checks: [failed('host key', found, remedy)], isRefused: false };
+  return { checks: [knownKey(output), failed('authentication', found, remedy)], isRefused: true };
+}
+
+/** The key of the host, after those of its jump hosts. */
+function hostKeyIn(output: string): string | undefined {
+  return [...output.matchAll(/Server host key: (\S+ \S+)/g)].at(-1)?.[1];
+}
+
+function knownKey(output: string): Check {
+  return ok('host key', `known: ${hostKeyIn(output)}`);
 }
 
 /** Returns the checks of a login that succeeded only after a question, by the method `how`. */
 function withQuestion(checks: readonly Check[], how: string): Check[] {
   return [
-    ...checks.filter(({ name }) => name === 'host key'),
+    ...checks.filter(({ verdict }) => verdict === 'ok'),
     ok('authentication', how),
     warning(
       'reconnect',
@@ -120,29 +135,4 @@ function withQuestion(checks: readonly Check[], how: string): Check[] {
       'Install a key with ssh-copy-id (add it to an agent if it has a passphrase), then start again.',
     ),
   ];
-}
-
-/** Checks forwarding by a real connection through sshd to the server's port on the host. */
-export async function checkForwarding(
-  connection: Connection,
-  output: () => string,
-  { port, socket }: ServerSpec,
-  context: Context,
-): Promise<Check> {
-  const name = 'forwarding';
-  // sshd reports the same error for a forbidden socket and a missing one.
-  if (socket) return unchecked(name, 'forwarding to a socket can only be checked while a server is running');
-  const before = output().length;
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(OPEN_MS)]);
-  try {
-    await run(throughCommand(connection, `127.0.0.1:${port}`), { ...context, signal });
-    // The output of the connection has the reason. A port that nothing listens on is no failure.
-    if (sshCause(output().slice(before)) === 'forwarding-prohibited') {
-      const { message, remedy } = forbiddenForward(connection.destination, `port ${port}`);
-      return failed(name, message, remedy);
-    }
-  } catch (error) {
-    if (!(error instanceof Interrupted) || context.signal.aborted) throw error;
-  }
-  return ok(name, `allowed to port ${port}`);
 }

@@ -1,5 +1,7 @@
 import { HostFailure, reportIn } from '../host/failures.ts';
 import { type Frame, lastValue, valuesOf } from '../host/protocol.ts';
+import { jobIn } from '../host/server-record.ts';
+import { defaultKernelIn, kernelProblem } from '../jupyter/default-kernel.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { type Check, failed, ok, unchecked, warning } from './check.ts';
 import { checkConfiguration } from './configuration.ts';
@@ -14,6 +16,8 @@ export function hostChecks(frames: readonly Frame[], spec: ServerSpec): Check[] 
   let broken: string | undefined;
   return Object.entries(READERS).map(([layer, read]): Check => {
     if (broken) return unchecked(layer, broken);
+    if (spec.launcher !== 'direct' && ON_THE_NODE.includes(layer))
+      return unchecked(layer, 'only the node of the job has it');
     if (!valuesOf(frames, 'checked').includes(layer)) {
       broken = layer;
       const { message, remedy } = new HostFailure(reportIn(frames), spec);
@@ -25,6 +29,7 @@ export function hostChecks(frames: readonly Frame[], spec: ServerSpec): Check[] 
 
 /** The checks of the host in the order of doctor.sh. Each depends on those before it. */
 const READERS: Readonly<Record<string, (frames: readonly Frame[], spec: ServerSpec) => Check>> = {
+  tools: () => ok('tools', 'all tools that our scripts need are installed'),
   logind: readLogind,
   port: readPort,
   directory: readDirectory,
@@ -33,7 +38,7 @@ const READERS: Readonly<Record<string, (frames: readonly Frame[], spec: ServerSp
   environment: (frames, { environment }) => {
     const notes = valuesOf(frames, 'note');
     if (notes.length === 0)
-      return ok('environment', environment || 'not set: start uses the one that it finds');
+      return ok('environment', environment || 'not set: start uses the Jupyter that it finds');
     const found = notes.join('; ');
     return notes.every((note) => note.startsWith('using '))
       ? ok('environment', found)
@@ -42,7 +47,7 @@ const READERS: Readonly<Record<string, (frames: readonly Frame[], spec: ServerSp
   jupyter: (frames) => {
     const command = lastValue(frames, 'command') ?? '';
     if (lastValue(frames, 'unasked') !== undefined)
-      return ok('jupyter', `${command} (its version was not requested: the command may start something)`);
+      return ok('jupyter', `${command} (version not checked: running it might start something)`);
     const version = lastValue(frames, 'version');
     return version
       ? ok('jupyter', `${command} ${version}`)
@@ -54,9 +59,31 @@ const READERS: Readonly<Record<string, (frames: readonly Frame[], spec: ServerSp
   },
   configuration: (frames) =>
     checkConfiguration(lastValue(frames, 'config'), valuesOf(frames, 'unread'), lastValue(frames, 'unasked')),
+  kernel: readKernel,
 };
 
 export const HOST_LAYERS = Object.keys(READERS);
+
+/** What a job finds on its node. Nothing of it is run on the login node. */
+const ON_THE_NODE = ['logind', 'port', 'environment', 'jupyter', 'configuration', 'kernel'];
+
+function readKernel(frames: readonly Frame[], spec: ServerSpec): Check {
+  const name = 'kernel';
+  const value = (key: 'python' | 'prefix') => lastValue(frames, key) || undefined;
+  const home = { python: value('python'), prefix: value('prefix') };
+  const kernel = defaultKernelIn(lastValue(frames, 'kernels') ?? '', home);
+  if (!kernel) return unchecked(name, 'Jupyter did not list its kernels');
+  const problem = kernelProblem(kernel, spec.environment, home);
+  if (!problem) return ok(name, `cells run in ${kernel.python ?? `the kernel ${kernel.name}`}`);
+  const { folder } = kernel;
+  return folder === undefined
+    ? warning(name, problem.found, `On the host, run: ${problem.fix}`)
+    : warning(
+        name,
+        `${problem.found} (kernelspec: ${folder})`,
+        `On the host, run: ${problem.fix}. If Jupyter still uses that kernelspec afterwards, delete its folder.`,
+      );
+}
 
 function readLogind(frames: readonly Frame[]): Check {
   const kills = lastValue(frames, 'logind');
@@ -72,10 +99,22 @@ function readLogind(frames: readonly Frame[]): Check {
   );
 }
 
-function readPort(frames: readonly Frame[], { port, strictPort, socket }: ServerSpec): Check {
+const SOCKET_REMEDY =
+  'Other users of the host can connect to a port. To use a socket instead, set TMPDIR to another folder in a setup command.';
+
+function readPort(frames: readonly Frame[], { port, strictPort }: ServerSpec): Check {
   const holder = lastValue(frames, 'holder');
   const runs = lastValue(frames, 'runs');
-  if (socket) return ok('port', 'not needed: Jupyter listens on a socket');
+  const noSocket = lastValue(frames, 'no_socket');
+  if (noSocket !== undefined)
+    return warning('port', `start uses a port, not a private socket: ${noSocket}`, SOCKET_REMEDY);
+  if (port === undefined) return ok('port', 'not needed: Jupyter listens on a private socket');
+  if (lastValue(frames, 'unseen') !== undefined)
+    return warning(
+      'port',
+      `could not check whether port ${port} is free: the host has neither ss nor lsof`,
+      'Install one of them there. If the port is in use, Jupyter uses another one.',
+    );
   if (holder === undefined) return ok('port', `${port} is free`);
   if (runs !== undefined && holder.includes(`(PID ${runs})`))
     return ok('port', `${port} is in use by this server`);
@@ -110,8 +149,8 @@ function readDisk(frames: readonly Frame[]): Check {
   const quota = valuesOf(frames, 'quota');
   if (quota.length > 0) return failed('disk', `over your quota: ${quota.join(' / ')}`, remedy);
   if (left && least.free < LITTLE_KB) return warning('disk', left, remedy);
-  if (fewest) return warning('disk', `room for ${fewest.free} more files in ${fewest.place}`, remedy);
-  return ok('disk', least ? `${size(least.free)} free` : 'df reports no number');
+  if (fewest) return warning('disk', `${fewest.place} has room for only ${fewest.free} more files`, remedy);
+  return ok('disk', least ? `${size(least.free)} free` : 'df does not report the free space');
 }
 
 function size(kilobytes: number): string {
@@ -127,11 +166,14 @@ function readServer(frames: readonly Frame[], spec: ServerSpec): Check {
     const { message, remedy } = new HostFailure({ cause: 'elsewhere', subject }, spec);
     return warning('server', message, remedy);
   }
-  if (runs !== undefined) return ok('server', `running, PID ${runs}`);
+  const job = jobIn(frames);
+  const waits = lastValue(frames, 'waits');
+  if (waits !== undefined) return ok('server', `the job ${waits} has not started it yet`);
+  if (runs !== undefined) return ok('server', job ? `running in the job ${job.id}` : `running, PID ${runs}`);
   if (lastValue(frames, 'dead') === undefined) return ok('server', 'not started yet');
   return warning(
     'server',
-    'it has ended, but its record is still there',
+    'the server has ended, but its record is still on the host',
     `Look at its log (remote-notebook logs ${spec.name}), and start it again: remote-notebook start ${spec.name}`,
   );
 }

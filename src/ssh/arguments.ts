@@ -1,4 +1,5 @@
-import type { Command } from '../system/command.ts';
+import { join } from 'node:path';
+import { type Command, commandLine } from '../system/command.ts';
 
 /** A machine to connect to. */
 export interface Host {
@@ -14,6 +15,8 @@ export interface Connection extends Host {
   readonly folder: string;
   /** The master's control socket, in that folder. */
   readonly controlPath: string;
+  /** Whether ssh must not ask for a password: several hosts are asked at the same time. */
+  readonly isQuiet?: boolean;
 }
 
 /** One `-L`: a local port, and its target as the host sees it. */
@@ -22,6 +25,17 @@ export interface Forward {
   readonly localPort: number;
   /** `localhost:6006`, or the absolute path of a Unix socket. */
   readonly target: string;
+}
+
+/** All forwards of a tunnel: the one to its server, and those to further ports. */
+export function allForwards({
+  own,
+  further,
+}: {
+  readonly own?: Forward | undefined;
+  readonly further: readonly Forward[];
+}): readonly Forward[] {
+  return own ? [own, ...further] : further;
 }
 
 /** Options on ssh's command line override those of the ssh_config. */
@@ -35,42 +49,124 @@ export function configFileArgs({ sshConfig }: Pick<Host, 'sshConfig'>): string[]
 }
 
 /**
- * The master in the foreground; the keeper appends `--` and the destination.
+ * An ssh that logs in as a master. ClearAllForwardings keeps the user's own forwards out of this connection; the keeper adds
+ * ours with `-O forward`, which that option does not affect.
  *
- * ClearAllForwardings keeps the user's own forwards out of this connection, and would also clear any `-L` here. So the
- * keeper adds ours with `-O forward`, or, when it reconnects and `ssh -G` shows no forward of the user, with `-L` and
- * without that option. The keeper also sets LocalCommand, which ssh runs once the control socket listens.
+ * The keeper notices a dead link by a heartbeat of its own. ServerAlive also applies to a login, which may take minutes (a
+ * second factor, a machine that must wake up), so it is only a last resort.
+ * @param controlPath where it listens; the keeper moves that to the path of the connection
+ * @param mayAsk with -f: it asks on the terminal, and leaves it after the login. Otherwise it stays in the foreground, and
+ *   logs to its standard error
+ * @param settings further options, which override those here
  */
-export function masterCommand(connection: Connection): Command {
+export function loginCommand(
+  connection: Connection,
+  controlPath: string,
+  mayAsk: boolean,
+  settings: Readonly<Record<string, string | number>> = {},
+): Command {
   const own = options({
     ControlPersist: 'no',
     ClearAllForwardings: 'yes',
     RemoteCommand: 'none',
+    PermitLocalCommand: 'no',
     LogLevel: 'INFO',
-    // ssh checks a silent connection after 5 seconds, and gives up after 3 checks without a reply.
-    ServerAliveInterval: 5,
-    ServerAliveCountMax: 3,
+    ServerAliveInterval: 30,
+    ServerAliveCountMax: 10,
+    StreamLocalBindUnlink: 'yes',
+    BatchMode: mayAsk && !connection.isQuiet ? 'no' : 'yes',
+    ...settings,
   });
-  return ['ssh', ...configFileArgs(connection), '-N', '-T', '-M', '-S', connection.controlPath, ...own];
+  // After the login, -f leaves ssh without a standard error: what it prints then is only in a log file.
+  const mode = mayAsk ? ['-f', '-N', '-T', '-E', join(connection.folder, 'log')] : ['-N', '-T'];
+  const args = [...configFileArgs(connection), ...mode, '-M', '-S', controlPath, ...own];
+  return ['ssh', ...args, '--', connection.destination];
+}
+
+/** Ends the master that listens at a control path. */
+export function exitCommand(controlPath: string): Command {
+  return ['ssh', '-F', '/dev/null', '-S', controlPath, '-O', 'exit', 'master'];
+}
+
+/**
+ * The options of a login to a machine that only the host reaches, such as a node of a cluster: its connection goes through
+ * the master of the host, so it needs no other login there, and asks nothing.
+ * @param address the machine, as the host names it
+ * @param hostKeys the path of a known_hosts file that has its keys under the name NODE_ALIAS
+ */
+export function throughHost(
+  { controlPath }: Connection,
+  address: string,
+  hostKeys: string,
+): Readonly<Record<string, string | number>> {
+  const own = options({ ProxyCommand: 'false', BatchMode: 'yes' });
+  const proxy: Command = [
+    'ssh',
+    '-F',
+    '/dev/null',
+    '-S',
+    controlPath,
+    ...own,
+    '-W',
+    `[${address}]:22`,
+    'master',
+  ];
+  return {
+    // ssh expands tokens, and a shell reads the rest.
+    ProxyCommand: commandLine(proxy).replaceAll('%', '%%'),
+    HostKeyAlias: NODE_ALIAS,
+    // ssh splits it at its spaces.
+    UserKnownHostsFile: `"${hostKeys.replace(/["\\]/g, '\\$&')}"`,
+    GlobalKnownHostsFile: '/dev/null',
+    StrictHostKeyChecking: 'yes',
+    UpdateHostKeys: 'no',
+    ConnectTimeout: 15,
+  };
+}
+
+/** A name that no host has: its keys are looked up under that. */
+export const NODE_ALIAS = 'remote-notebook-node';
+
+/** A session of the master that ends at once. It reads no ssh_config. */
+export function emptySessionCommand({ controlPath }: Connection): Command {
+  const own = options({ ProxyCommand: 'false', BatchMode: 'yes' });
+  return ['ssh', '-F', '/dev/null', '-T', '-S', controlPath, ...own, 'master', 'true'];
+}
+
+/** The plain tunnel that anybody can open by hand to the target of a forward. */
+export function byHandCommand(connection: Connection, forward: Forward): Command {
+  return [
+    'ssh',
+    ...configFileArgs(connection),
+    '-N',
+    '-L',
+    forwardSpec(forward),
+    '--',
+    connection.destination,
+  ];
+}
+
+/** Runs one command on the host over the connection, with its standard input and output; its start-up files may print. */
+export function sessionCommand(connection: Connection, command: string): Command {
+  const words = scriptCommand(connection);
+  return [words[0], ...words.slice(1, -1), command];
+}
+
+/** As `sessionCommand`, on a terminal of the host if this process has one. */
+export function terminalCommand(connection: Connection, command: string, hasTerminal: boolean): Command {
+  const [program, ...words] = sessionCommand(connection, command);
+  return [program, ...words.map((word) => (word === '-T' && hasTerminal ? '-t' : word))];
 }
 
 /** A master for a check: it is verbose, trusts no new host and does not change known_hosts. */
 export function doctorCommand(connection: Connection, isQuiet: boolean): Command {
-  const [program, ...args] = masterCommand(connection);
-  const own = options({
+  const [program, ...args] = loginCommand(connection, connection.controlPath, false, {
     BatchMode: isQuiet ? 'yes' : 'no',
     StrictHostKeyChecking: 'yes',
     UpdateHostKeys: 'no',
-    PermitLocalCommand: 'no',
+    LogLevel: 'DEBUG1',
   });
-  const verbose = args.map((arg) => arg.replace('LogLevel=INFO', 'LogLevel=DEBUG1'));
-  return [program, '-v', ...own, ...verbose, '--', connection.destination];
-}
-
-/** Connects to `target` (host:port) through the host's sshd, as a forward does. */
-export function throughCommand(connection: Connection, target: string): Command {
-  const own = ['-F', '/dev/null', '-S', connection.controlPath, ...options({ ProxyCommand: 'false' })];
-  return ['ssh', ...own, '-W', target, 'master'];
+  return [program, '-v', ...args];
 }
 
 /**
@@ -101,14 +197,20 @@ export function scriptCommand(connection: Connection): Command {
 
 /**
  * Sends a request to the master by its socket. It reads no ssh_config, which could add the user's own LocalForward.
- * @param forward in the form of `-L`
+ * @param forward in the form of `-L` or `-R`
  */
 export function controlCommand(
   { controlPath }: Connection,
   request: 'forward' | 'cancel',
   forward: string,
+  direction: '-L' | '-R' = '-L',
 ): Command {
-  return ['ssh', '-F', '/dev/null', '-S', controlPath, '-O', request, '-L', forward, 'master'];
+  return ['ssh', '-F', '/dev/null', '-S', controlPath, '-O', request, direction, forward, 'master'];
+}
+
+/** Asks the master whether it responds. */
+export function checkCommand({ controlPath }: Connection): Command {
+  return ['ssh', '-F', '/dev/null', '-S', controlPath, '-O', 'check', 'master'];
 }
 
 /** The argument of `-L`, always with its bind address. */

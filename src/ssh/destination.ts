@@ -23,7 +23,7 @@ export function parseDestination(text: string): Destination {
   }
   if (text === '' || /[\s\p{Cc}]/u.test(text)) {
     throw new UsageError(`the destination ${JSON.stringify(text)} is empty or contains a space`, {
-      remedy: 'Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.',
+      remedy: 'Use a Host of your ~/.ssh/config, user@host, or ssh://user@host:port.',
     });
   }
   return text.startsWith('ssh://') ? parseUri(text) : parseShort(text);
@@ -41,7 +41,7 @@ export function verifyNoPassword(text: string): void {
 
 function parseUri(text: string): Destination {
   const [, user, host, port] = text.match(URI) ?? [];
-  if (!host || (port !== undefined && (Number(port) < 1 || Number(port) > 65535)))
+  if (!host || host.startsWith('-') || (port !== undefined && (Number(port) < 1 || Number(port) > 65535)))
     throw new UsageError(`"${text}" is not an ssh address`, { remedy: 'Write ssh://user@host:port' });
   return { text, user: user || undefined, host: host.replace(/^\[|\]$/g, '') };
 }
@@ -52,7 +52,7 @@ function parseShort(text: string): Destination {
   if (host === '' || at === 0)
     throw new UsageError(`missing user or host in "${text}"`, { remedy: 'Write user@host.' });
   if (/^[^:]+:\d*$/.test(host)) {
-    throw new UsageError(`ssh would read "${host}" as a host name, including the port`, {
+    throw new UsageError(`ssh would take "${host}" as the name of the host, with the port in it`, {
       remedy: `Write ssh://${text}`,
     });
   }

@@ -1,22 +1,20 @@
 import { lookup } from 'node:dns/promises';
 import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
-import { run } from '../system/run.ts';
-import { type Host, resolveCommand } from './arguments.ts';
+import type { Host } from './arguments.ts';
+import { mainLine, sshFailure } from './causes/messages.ts';
 import { parseDestination } from './destination.ts';
-import { mainLine, sshFailure } from './messages.ts';
+import { optionsOf } from './options.ts';
 
-/** The options that ssh uses for a destination, as `ssh -G` prints them; the first value of each. */
+/** The options that ssh uses for a destination; the first value of each. */
 export type Resolved = ReadonlyMap<string, string>;
 
-/** Runs `ssh -G`, which does not connect. @throws UsageError when the ssh_config is not valid */
+/** Does not connect. @throws UsageError when the ssh_config is not valid */
 export async function resolveDestination(host: Host, context: Context): Promise<Resolved> {
-  const { code, stdout, stderr } = await run(resolveCommand(host), context);
-  if (code !== 0) throw new UsageError(mainLine(stderr), { remedy: sshFailure(host, stderr).remedy });
-  const options = [...stdout.matchAll(/^(\S+) (.*)$/gm)].map(
-    ([, key = '', value = '']) => [key, value] as const,
-  );
-  return new Map(options.reverse());
+  const { options, mistake } = await optionsOf(host, context);
+  if (mistake !== undefined)
+    throw new UsageError(mainLine(mistake), { remedy: sshFailure(host, mistake).remedy });
+  return new Map([...options].map(([name, [first = '']]) => [name, first]));
 }
 
 /** The proxy that ssh uses for a host, if any: then this machine need not know the host's name and port. */

@@ -6,6 +6,8 @@ import { afterEach, test } from 'node:test';
 import { makeAccount } from '../hosts/accounts.ts';
 import { fine, makeHealthy, only } from '../hosts/diagnosis.ts';
 import { NO_ACCOUNTS, NO_ROOT } from '../hosts/needs.ts';
+import { whereIs } from '../hosts/shells.ts';
+import { freePort } from '../hosts/sshd.ts';
 import { programOnHost, standInOnHost } from '../hosts/stand-ins.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
 import type { World, WorldOptions } from '../hosts/world.ts';
@@ -30,7 +32,7 @@ test('a start-up file that prints is reported, with its output', async () => {
   );
 });
 
-/** A host whose system says that systemd runs there; what logind would say, a stand-in does. */
+/** A host on which systemd seems to be running; a stand-in replaces logind. */
 async function beginWithLogind(): Promise<void> {
   const inside = [
     // A machine without systemd has neither folder.
@@ -47,11 +49,11 @@ async function beginWithLogind(): Promise<void> {
   programOnHost(world, 'loginctl');
 }
 
-/** That this file exists tells the host's namespace, when it is made, that its user lingers. */
+/** If this file exists when the host's namespace is created, lingering is on for its user. */
 const LINGERS = join('/tmp', `rn-lingers-${process.pid}`);
 
 test(
-  'a logind that ends what its users leave is reported, and one that does not answer; a stand-in for its bus',
+  'a logind that ends processes at logout, or does not respond, is reported (its bus is a stand-in)',
   needsRoot,
   async () => {
     await beginWithLogind();
@@ -67,7 +69,7 @@ test(
 );
 
 test(
-  'a logind that ends nothing of a user who lingers is no trouble; a stand-in for its bus',
+  'if lingering is on for the user, the check of logind succeeds (its bus is a stand-in)',
   needsRoot,
   async () => {
     writeFileSync(LINGERS, '');
@@ -81,7 +83,7 @@ test(
   },
 );
 
-test('a port of the host that is taken is reported, with its holder', async () => {
+test('a port of the host that is in use is reported, with the program that uses it', async () => {
   await begin();
   await withTakenPort(async (port) => {
     const output = await only(world, 'port', 'warning', '--port', String(port));
@@ -89,7 +91,7 @@ test('a port of the host that is taken is reported, with its holder', async () =
   });
 });
 
-test('a port of the host that must be this one and is taken is a failure', async () => {
+test('with --strict-port, a port of the host that is in use is a failure', async () => {
   await begin();
   await withTakenPort(async (port) => {
     const output = await only(world, 'port', 'failed', '--port', String(port), '--strict-port');
@@ -97,7 +99,7 @@ test('a port of the host that must be this one and is taken is a failure', async
   });
 });
 
-test("a port that another user's server has is reported, root's too, where nobody may see its process", {
+test('a port in use by another user, or by root, is reported even if the process is hidden', {
   skip: NO_ACCOUNTS,
 }, async () => {
   const account = makeAccount('bash');
@@ -112,12 +114,35 @@ test("a port that another user's server has is reported, root's too, where nobod
   }
 });
 
-test('with --socket no port is needed', async () => {
+/** A host on which these programs are not installed. */
+async function beginWithout(...programs: readonly string[]): Promise<void> {
+  const hidden = programs.flatMap((program) => {
+    const path = whereIs(program);
+    return path === undefined ? [] : [`mount --bind /dev/null ${path}`];
+  });
+  const enter = ['unshare', '--mount', 'sh', '-c', [...hidden, 'exec "$@"'].join(' && '), 'sh'];
+  await begin({ machine: { address: '127.0.0.1', enter } });
+}
+
+test(
+  'on a host without ss and lsof, ports in use and free ports are reported correctly',
+  needsRoot,
+  async () => {
+    await beginWithout('ss', 'lsof');
+    await withTakenPort(async (port) => {
+      const output = await only(world, 'port', 'warning', '--port', String(port));
+      assert.match(output, new RegExp(`port ${port} of the host is already in use by .*PID ${process.pid}`));
+    });
+    assert.match(await fine(world, 'port', '--port', String(await freePort())), /^\d+ is free$/);
+  },
+);
+
+test('without --port, no port is checked', async () => {
   await begin();
-  assert.equal(await fine(world, 'port', '--socket'), 'not needed: Jupyter listens on a socket');
+  assert.equal(await fine(world, 'port'), 'not needed: Jupyter listens on a private socket');
 });
 
-test('a directory that is not there is reported', async () => {
+test('a missing directory is reported', async () => {
   await begin();
   assert.match(await only(world, 'directory', 'failed', '-d', 'no where'), /"no where" does not exist/);
 });
@@ -133,11 +158,11 @@ test('a directory that cannot be written is reported', needsRoot, async () => {
       /archive is not writable\nNotebooks can be opened there/,
     );
   } finally {
-    execFileSync('umount', [folder]);
+    execFileSync('umount', ['-l', folder]);
   }
 });
 
-test('a disk that is full is reported', needsRoot, async () => {
+test('a full disk is reported', needsRoot, async () => {
   await begin();
   const disk = join(world.home, 'full');
   mkdirSync(disk);
@@ -149,7 +174,7 @@ test('a disk that is full is reported', needsRoot, async () => {
       /^0 MB free in .*full\nRemove files there/,
     );
   } finally {
-    execFileSync('umount', [disk]);
+    execFileSync('umount', ['-l', disk]);
   }
 });
 
@@ -158,7 +183,7 @@ for (const [what, options, output] of [
   [
     'has room for few files',
     'size=400m,nr_inodes=20',
-    /^room for 1\d more files in .*disk\nRemove files there/,
+    /disk has room for only 1\d more files\nRemove files there/,
   ],
 ] as const) {
   test(`a disk that ${what} is reported`, needsRoot, async () => {
@@ -169,12 +194,12 @@ for (const [what, options, output] of [
     try {
       assert.match(await only(world, 'disk', 'warning', '-d', 'disk'), output);
     } finally {
-      execFileSync('umount', [disk]);
+      execFileSync('umount', ['-l', disk]);
     }
   });
 }
 
-test('a quota that is used up is reported: a stand-in for quota', async () => {
+test('a used-up quota is reported (quota is a stand-in)', async () => {
   await begin();
   standInOnHost(world, 'quota');
   assert.match(
@@ -183,16 +208,16 @@ test('a quota that is used up is reported: a stand-in for quota', async () => {
   );
 });
 
-test('a host that does not report its free space is no failure', async () => {
+test('it is not a failure if the host does not report its free space', async () => {
   await begin();
   programOnHost(world, 'df', 'exit 1');
-  assert.equal(await fine(world, 'disk'), 'df reports no number');
+  assert.equal(await fine(world, 'disk'), 'df does not report the free space');
 });
 
 test('a host without a folder for temporary files is reported', async () => {
   await begin({ environment: { TMPDIR: '/no/such/folder' } });
   assert.match(
     await only(world, 'environment', 'failed'),
-    /cannot write \/no\/such\/folder on loopback\nCheck its permissions/,
+    /cannot write to \/no\/such\/folder on loopback: mktemp: .*: No such file or directory\nCheck its permissions/,
   );
 });

@@ -4,11 +4,11 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { makeAccount } from '../hosts/accounts.ts';
-import { diagnosis, fine, makeHealthy, only } from '../hosts/diagnosis.ts';
+import { type Check, diagnosis, fine, makeHealthy, only } from '../hosts/diagnosis.ts';
 import { NO_ACCOUNTS, NO_ROOT } from '../hosts/needs.ts';
 import { makeNetwork } from '../hosts/network.ts';
-import { started } from '../hosts/servers.ts';
-import { ports } from '../hosts/sshd.ts';
+import { done, started } from '../hosts/servers.ts';
+import { ownLocalPort, ports } from '../hosts/sshd.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { PROGRAM, type World, type WorldOptions } from '../hosts/world.ts';
@@ -22,12 +22,12 @@ async function begin(options: WorldOptions = {}): Promise<void> {
   world = await makeHealthy(options);
 }
 
-test('an option that ssh does not know is reported, and nothing is tried with it', async () => {
+test('an option that ssh does not know is reported, and later steps are not checked', async () => {
   await begin();
   appendFileSync(world.sshd.sshConfig, 'NoSuchOption yes\n');
   assert.match(
     await only(world, 'ssh_config', 'failed'),
-    /Bad configuration option: nosuchoption\nFix the option in /,
+    /Bad configuration option: nosuchoption\nFix line \d+ of /,
   );
 });
 
@@ -39,11 +39,13 @@ test('an unknown name is reported', async () => {
 test('a host behind a jump host is reported as such, and its name is not resolved here', async () => {
   await begin();
   const { sshConfig, port } = world.sshd;
-  const text = readFileSync(sshConfig, 'utf8').replace('HostName 127.0.0.1', 'HostName inside.invalid');
-  writeFileSync(sshConfig, `${text}  ProxyCommand nc 127.0.0.1 ${port}\n`);
+  const text = readFileSync(sshConfig, 'utf8');
+  const proxy = `ProxyCommand ssh -F ${sshConfig} -W 127.0.0.1:${port} jump`;
+  const inside = text.replace('HostName 127.0.0.1', `HostName inside.invalid\n  ${proxy}`);
+  writeFileSync(sshConfig, `${inside}${text.replace('Host loopback', 'Host jump')}`);
   assert.match(await fine(world, 'ssh_config'), /@inside\.invalid, port \d+, by ProxyCommand$/);
-  assert.equal(await fine(world, 'name'), 'left to the ProxyCommand');
-  assert.equal(await fine(world, 'reach'), 'left to the ProxyCommand');
+  assert.equal(await fine(world, 'name'), 'not resolved here, but by the ProxyCommand');
+  assert.equal(await fine(world, 'reach'), 'the connection goes through the ProxyCommand');
 });
 
 test('an unreachable host is reported', { skip: NO_ROOT }, async () => {
@@ -69,12 +71,15 @@ test('a port on which no sshd listens is reported', async () => {
   );
 });
 
-test('a port with something else than sshd is reported, and all that depends on it is not checked', async () => {
+test('a service other than sshd on the port is reported, and later steps are not checked', async () => {
   await begin();
   await withTakenPort(async (port) => {
     const { sshConfig } = world.sshd;
     writeFileSync(sshConfig, readFileSync(sshConfig, 'utf8').replace(/Port \d+/, `Port ${port}`));
-    assert.match(await only(world, 'host key', 'failed'), /(closed|reset).*\nThe host ended the connection/);
+    assert.match(
+      await only(world, 'host key', 'failed'),
+      /(closed|reset).*\nThe host closes the connection before the login/,
+    );
     const { checks } = await diagnosis(world);
     const found = (name: string) => checks.find((check) => check.name === name)?.found;
     assert.equal(found('authentication'), 'not checked: host key');
@@ -94,7 +99,10 @@ test('a host key that has changed is reported, with the line of the old one', as
   await begin();
   const other = readFileSync(`${world.sshd.key}.pub`, 'utf8');
   writeFileSync(join(world.sshd.folder, 'known_hosts'), `loopback ${other}`);
-  assert.match(await only(world, 'host key', 'failed'), /HAS CHANGED!\n.*the old key is line 1 of /);
+  assert.match(
+    await only(world, 'host key', 'failed'),
+    /HAS CHANGED!\n.* instead of SHA256:\S+ \(line 1 of /,
+  );
 });
 
 test('a key that the host refuses is reported, with the way to install one', async () => {
@@ -110,7 +118,7 @@ test('a passphrase that each reconnect would need is asked for, and reported', a
   await begin();
   execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'open sesame', '-f', world.sshd.key]);
   assert.match(await only(world, 'authentication', 'failed'), /Permission denied/);
-  const words = ['doctor', 'loopback', '-F', world.sshd.sshConfig, ...(await ports())];
+  const words = ['doctor', 'loopback', '-F', world.sshd.sshConfig, ...(await ownLocalPort())];
   const window = openTerminal([...PROGRAM, ...words], world.laptop.env);
   await window.saw('Enter passphrase for key');
   window.type('open sesame\n');
@@ -134,9 +142,9 @@ test('a password that each reconnect would need is asked for, and reported', {
     });
     assert.match(
       await only(world, 'authentication', 'failed'),
-      /Permission denied.*\nInstall your key there/,
+      /Permission denied.*\nThe host requires password: run the command on a terminal/,
     );
-    const words = ['doctor', 'loopback', '-F', world.sshd.sshConfig, ...(await ports())];
+    const words = ['doctor', 'loopback', '-F', world.sshd.sshConfig, ...(await ownLocalPort())];
     const window = openTerminal([...PROGRAM, ...words], world.laptop.env);
     await window.saw("'s password:");
     window.type('correct horse\n');
@@ -147,40 +155,47 @@ test('a password that each reconnect would need is asked for, and reported', {
   }
 });
 
-for (const line of ['AllowTcpForwarding no', 'PermitOpen none']) {
-  test(`an sshd that forbids forwarding is reported, with its option: ${line}`, async () => {
-    await begin({ sshdConfig: [line] });
-    assert.match(
-      await only(world, 'forwarding', 'failed'),
-      /does not allow forwarding to port .*\n.*AllowTcpForwarding and PermitOpen/,
-    );
-  });
+const FORBIDDEN = ['AllowTcpForwarding no', 'AllowStreamLocalForwarding no'];
+
+function foundBy(checks: readonly Check[], wanted: string): string {
+  return checks.find(({ name }) => name === wanted)?.found ?? '';
 }
 
-test('an sshd that forbids forwarding to ports does not affect a socket', async () => {
-  await begin({ sshdConfig: ['AllowTcpForwarding no'] });
-  const { code, checks } = await diagnosis(world, '--socket', ...(await ports()));
+test('before a server is running, an sshd that forbids forwarding fails no check', async () => {
+  await begin({ sshdConfig: FORBIDDEN });
+  for (const words of [await ownLocalPort(), await ports()]) {
+    const { code, checks } = await diagnosis(world, ...words);
+    assert.equal(code, 0);
+    assert.equal(foundBy(checks, 'forwarding'), 'not checked: no server is running');
+  }
+});
+
+test('where sshd forbids forwarding, doctor says how the tunnel works without, and checks the server through it', async () => {
+  await begin({ sshdConfig: FORBIDDEN });
+  await started(world.laptop, ...(await ownLocalPort()));
+  const { code, checks } = await diagnosis(world);
   assert.equal(code, 0);
   assert.match(
-    checks.find(({ name }) => name === 'forwarding')?.found ?? '',
-    /^not checked: forwarding to a socket/,
+    foundBy(checks, 'forwarding'),
+    /^not allowed by sshd; the tunnel uses a command .*MaxSessions/,
   );
+  assert.match(foundBy(checks, 'api'), /^responds/);
+  await done(world.laptop, 'stop', '--keep-server');
+  const closed = await diagnosis(world);
+  assert.equal(closed.code, 1);
+  const api = closed.checks.find(({ name }) => name === 'api');
+  assert.match(`${api?.found}\n${api?.fix}`, /does not respond: .*\n.*open the tunnel and try again/);
 });
 
-test('an sshd that forbids forwarding to the socket of a server is reported', async () => {
+test('where sshd allows forwarding, doctor checks it to the server', async () => {
   await begin();
-  await started(world.laptop, '--socket', ...(await ports()));
-  const file = join(world.sshd.folder, 'sshd_config');
-  await world.sshd.stop();
-  writeFileSync(file, `AllowStreamLocalForwarding no\n${readFileSync(file, 'utf8')}`);
-  await world.sshd.start();
+  const { jupyter } = await started(world.laptop, ...(await ownLocalPort()));
   const { code, checks } = await diagnosis(world);
-  assert.equal(code, 1);
-  const api = checks.find(({ name }) => name === 'api');
-  assert.match(`${api?.found}\n${api?.fix}`, /\.sock does not respond: .*\n.*AllowStreamLocalForwarding/);
+  assert.equal(code, 0);
+  assert.equal(foundBy(checks, 'forwarding'), `allowed to ${jupyter.socket}`);
 });
 
-test('an account that runs another command than ours is reported', async () => {
+test('an account that runs another command instead of ours is reported', async () => {
   await begin({ sshdConfig: ['ForceCommand echo This account is for copies only.'] });
   assert.match(
     await only(world, 'login shell', 'failed'),

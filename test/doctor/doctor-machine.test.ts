@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-test('an outdated ssh is reported: a stand-in for one', async () => {
+test('an outdated ssh is reported (ssh is a stand-in)', async () => {
   const bin = join(world.home, 'bin');
   standIn('ssh', join(bin, 'ssh'));
   world.laptop.env.REAL_PATH = world.laptop.env.PATH;
@@ -23,12 +23,12 @@ test('an outdated ssh is reported: a stand-in for one', async () => {
   assert.match(await only(world, 'ssh', 'warning'), /^OpenSSH_6\.6\.1p1 .*\nInstall OpenSSH 7\.4 or later/);
 });
 
-test('a machine without ssh is reported, and all that needs it is not checked', async () => {
+test('a machine without ssh is reported, and the steps that need it are not checked', async () => {
   world.laptop.env.PATH = join(world.home, 'nothing');
   assert.match(await only(world, 'ssh', 'failed'), /^ssh is not installed.*\nInstall the package/);
 });
 
-test('a port of this machine that is taken is reported, with its holder', async () => {
+test('a local port that is in use is reported, with the program that uses it', async () => {
   await withTakenPort(async (port) => {
     const output = await only(world, 'local port', 'failed', '--local-port', String(port), '--strict-port');
     assert.match(
@@ -40,7 +40,7 @@ test('a port of this machine that is taken is reported, with its holder', async 
   });
 });
 
-test('a port of this machine that is taken is a warning, unless it must be this one', async () => {
+test('a local port that is in use is a warning, and with --strict-port a failure', async () => {
   await withTakenPort(async (port) => {
     const output = await only(world, 'local port', 'warning', '--local-port', String(port));
     assert.match(output, /^local port \d+ is already in use by .*\nstart uses the next free port/);
@@ -54,7 +54,7 @@ test('a machine without a browser is reported', {
   assert.match(await only(world, 'browser', 'warning'), /no desktop.*\nstart prints the URL/);
 });
 
-test('a browser that is not installed is reported, and a desktop has its own', {
+test('a browser that is not installed is reported; on a desktop, its default browser is shown', {
   skip: process.platform !== 'linux' && outside('a desktop is always there'),
 }, async () => {
   world.laptop.env.BROWSER = 'no-such-browser %s';
@@ -66,5 +66,5 @@ test('a browser that is not installed is reported, and a desktop has its own', {
   assert.equal(await fine(world, 'browser'), '$BROWSER is true %s');
   delete world.laptop.env.BROWSER;
   world.laptop.env.DISPLAY = ':7';
-  assert.equal(await fine(world, 'browser'), 'that of the desktop');
+  assert.equal(await fine(world, 'browser'), 'the default browser of the desktop');
 });

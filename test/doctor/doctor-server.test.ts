@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-test('a server that was killed is reported, and its record is left', async () => {
+test('a killed server is reported, and its record is kept', async () => {
   const { jupyter: server } = await started(world.laptop, ...(await ports()));
   process.kill(server.pid, 'SIGKILL');
   const { code, checks } = await diagnosis(world);
@@ -28,7 +28,7 @@ test('a server that was killed is reported, and its record is left', async () =>
   assert.ok(existsSync(join(world.home, '.local', 'state', 'remote-notebook', 'servers')));
 });
 
-test('a runtime file that no Jupyter writes is reported, and the checks after it are made', async () => {
+test('an invalid runtime file is reported, and the later steps are checked', async () => {
   await started(world.laptop, ...(await ports()));
   writeFileSync(join(serverRecord(world.laptop).folder, 'server.json'), '{"pid": 5}\n');
   const { checks } = await diagnosis(world);
@@ -39,7 +39,7 @@ test('a runtime file that no Jupyter writes is reported, and the checks after it
   assert.equal(checks.find(({ name }) => name === 'local port')?.verdict, 'ok');
 });
 
-test('a server that is stopped answers no API, and is reported', async () => {
+test('a suspended server does not respond, and is reported', async () => {
   const { jupyter: server } = await started(world.laptop, ...(await ports()));
   process.kill(server.pid, 'SIGSTOP');
   try {
@@ -62,10 +62,10 @@ test('a server that refuses the token of its record is reported', async () => {
   const found = (name: string) => checks.find((check) => check.name === name);
   assert.match(found('api')?.found ?? '', /does not accept the token \(HTTP 403\)$/);
   assert.match(found('api')?.fix ?? '', /^Another server has that port/);
-  assert.equal(found('websocket')?.found, 'not checked: api');
+  for (const name of ['websocket', 'output']) assert.equal(found(name)?.found, 'not checked: api');
 });
 
-/** Has each Jupyter of the host answer a websocket by these lines of Python instead of its own. */
+/** Makes each Jupyter of the host handle websockets with these lines of Python instead of its own code. */
 function answerWebsockets(...lines: readonly string[]): void {
   const folder = configureJupyter(
     world.home,
@@ -84,7 +84,7 @@ function answerWebsockets(...lines: readonly string[]): void {
   writeFileSync(join(folder, 'in_the_way.py'), handler.join('\n'));
 }
 
-test('websockets that an extension of Jupyter is in the way of are reported', async () => {
+test('websockets that an extension of Jupyter blocks are reported', async () => {
   answerWebsockets('self.set_status(403)');
   await started(world.laptop, ...(await ports()));
   const { code, checks } = await diagnosis(world);
@@ -101,7 +101,7 @@ test('a websocket that gets no response is reported', async () => {
   assert.deepEqual([websocket?.verdict, websocket?.found], ['failed', 'no response']);
 });
 
-test('a server that listens on another address than loopback gets its requests there', async () => {
+test('a server that listens on another address than loopback gets its requests at that address', async () => {
   const server = await startByHand(world, 'server', [`--port=${await freePort()}`, '--ip=127.0.0.2']);
   await started(world.laptop, '--adopt', String(server.pid), '--name', 'loopback');
   const { code, checks } = await diagnosis(world);

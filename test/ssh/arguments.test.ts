@@ -7,7 +7,7 @@ import {
   type Connection,
   controlCommand,
   forwardSpec,
-  masterCommand,
+  loginCommand,
   resolveCommand,
   scriptCommand,
 } from '../../src/ssh/arguments.ts';
@@ -23,10 +23,18 @@ const connection: Connection = {
 const withConfigFile: Connection = { ...connection, sshConfig: '/my files/ssh_config' };
 const forward = { bindAddress: '127.0.0.1', localPort: 8890, target: '127.0.0.1:8889' };
 
-test('the master runs in the foreground, with its own socket and no forwards', () => {
+test('the first login asks on the terminal and leaves it; it has its own socket and no forwards', () => {
   assert.equal(
-    commandLine(masterCommand(connection)),
-    'ssh -N -T -M -S /state/c/0/control -o ControlPersist=no -o ClearAllForwardings=yes -o RemoteCommand=none -o LogLevel=INFO -o ServerAliveInterval=5 -o ServerAliveCountMax=3',
+    commandLine(loginCommand(connection, '/state/c/0/login', true)),
+    'ssh -f -N -T -E /state/c/0/log -M -S /state/c/0/login -o ControlPersist=no -o ClearAllForwardings=yes -o RemoteCommand=none -o PermitLocalCommand=no -o LogLevel=INFO -o ServerAliveInterval=30 -o ServerAliveCountMax=10 -o StreamLocalBindUnlink=yes -o BatchMode=no -- me@gpu',
+  );
+});
+
+test('a later login stays in the foreground, and asks nothing', () => {
+  const line = commandLine(loginCommand(connection, '/state/c/0/next', false, { ConnectTimeout: 4 }));
+  assert.match(
+    line,
+    /^ssh -N -T -M -S \/state\/c\/0\/next .* -o BatchMode=yes -o ConnectTimeout=4 -- me@gpu$/,
   );
 });
 
@@ -54,7 +62,7 @@ test('the target of a forward is a port or a Unix socket of the host', () => {
 
 test('every ssh that reads an ssh_config gets -F', () => {
   for (const command of [
-    masterCommand(withConfigFile),
+    loginCommand(withConfigFile, '/c', true),
     scriptCommand(withConfigFile),
     resolveCommand({ destination: 'me@gpu', sshConfig: withConfigFile.sshConfig }),
   ]) {
@@ -88,13 +96,14 @@ test('our options override a hostile ssh_config, and ssh accepts each of them', 
       return execFileSync(program, ['-G', ...args], { encoding: 'utf8' }).split('\n');
     };
     const mine = { ...connection, sshConfig, controlPath: join(folder, 'mine') };
-    const master = resolved([...masterCommand(mine), '--', mine.destination]);
+    const master = resolved(loginCommand(mine, mine.controlPath, false));
     for (const line of [
       `controlpath ${join(folder, 'mine')}`,
       'controlpersist no',
       'clearallforwardings yes',
       'loglevel INFO',
-      'serveraliveinterval 5',
+      'serveraliveinterval 30',
+      'permitlocalcommand no',
       'requesttty false',
     ]) {
       assert.ok(master.includes(line), `the master has "${line}"`);

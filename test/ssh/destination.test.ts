@@ -35,10 +35,12 @@ const REFUSED: readonly (readonly [text: string, why: RegExp])[] = [
   ['gpu\0', /is empty or contains a space/],
   ['@gpu', /missing user or host in /],
   ['me@', /missing user or host in /],
-  ['gpu:22', /ssh would read "gpu:22" as a host name/],
+  ['gpu:22', /ssh would take "gpu:22" as the name of the host/],
   ['ssh://gpu:0', /is not an ssh address/],
   ['ssh://gpu:65536', /is not an ssh address/],
   ['ssh://gpu/folder', /is not an ssh address/],
+  ['ssh://-oProxyCommand=x', /is not an ssh address/],
+  ['ssh://me@-oProxyCommand=x', /is not an ssh address/],
 ];
 
 for (const [text, why] of REFUSED) {

@@ -6,7 +6,9 @@ import { keeperOf } from '../hosts/keeper.ts';
 import { worldFor } from '../hosts/lasting.ts';
 import { commandLineOf } from '../hosts/proc.ts';
 import { done, started } from '../hosts/servers.ts';
+import { signalTo } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
+import { noProcessIsLeft } from '../hosts/traces.ts';
 import { eventually, makeWorld } from '../hosts/world.ts';
 
 /** The user's ssh_config decides how to connect, but does not change what we do on the connection. */
@@ -30,7 +32,7 @@ for (const [name, sshConfig] of HABITS) {
     const status = await laptop.run('status', '--json');
     assert.equal(JSON.parse(status.stdout).servers[0].state, 'connected');
     await done(laptop, 'stop');
-    assert.deepEqual(world.processes(), []);
+    await noProcessIsLeft(world);
   });
 }
 
@@ -66,7 +68,7 @@ test('a host that allows one session at a time is enough, even with slow start-u
   await started(laptop, '--no-browser', ...(await ports()));
   writeFileSync(join(world.home, '.bashrc'), 'sleep 3\n');
   const { ssh } = keeperOf(laptop);
-  process.kill(ssh?.pid ?? 0, 'SIGKILL');
+  signalTo(ssh, 'SIGKILL');
   // The keeper opens a session on the new connection.
   await eventually('a session waits', () =>
     world.processes().some((pid) => commandLineOf(pid) === 'sleep 3'),

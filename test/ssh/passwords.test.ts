@@ -8,6 +8,7 @@ import { worldFor } from '../hosts/lasting.ts';
 import { NO_ACCOUNTS } from '../hosts/needs.ts';
 import type { Shown } from '../hosts/servers.ts';
 import { done, statusOf, stderrOf } from '../hosts/servers.ts';
+import { signalTo } from '../hosts/signal.ts';
 import { ports } from '../hosts/sshd.ts';
 import { openTerminal, type TerminalWindow } from '../hosts/terminal.ts';
 import { eventually, makeWorld, PROGRAM } from '../hosts/world.ts';
@@ -38,7 +39,7 @@ const WAYS = [
 ];
 
 for (const { name, sshdConfig, question } of WAYS) {
-  test(`ssh asks for ${name} once, however many commands follow`, { skip: NO_ACCOUNTS }, async () => {
+  test(`ssh asks for ${name} only once for any number of commands`, { skip: NO_ACCOUNTS }, async () => {
     const world = await makeWorld({ account, sshdConfig });
     const { laptop } = world;
     const windows: TerminalWindow[] = [];
@@ -64,7 +65,7 @@ for (const { name, sshdConfig, question } of WAYS) {
       const before = await status();
       const tries = () => world.sshd.log().match(/^Connection from /gm)?.length ?? 0;
       const triesBefore = tries();
-      process.kill(keeperOf(laptop).ssh?.pid ?? 0, 'SIGKILL');
+      signalTo(keeperOf(laptop).ssh, 'SIGKILL');
       await eventually('the keeper gives up', async () => (await status()).state === 'needs-login');
       assert.equal(tries(), triesBefore + 1);
       assert.doesNotMatch(world.sshd.log(), /Failed password/);
@@ -86,7 +87,7 @@ test('without a terminal, a required password is reported, with the way to avoid
   const world = await worldFor(context, { account, sshdConfig: WAYS[0]?.sshdConfig ?? [] });
   const stderr = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--no-browser');
   assert.match(stderr, /Permission denied/);
-  assert.match(stderr, /ssh-copy-id/);
+  assert.match(stderr, /The host requires password: run the command on a terminal/);
 });
 
 test('after a mistyped password, a lost connection does not lead to another question', {
@@ -105,11 +106,11 @@ test('after a mistyped password, a lost connection does not lead to another ques
     window.type(`${PASSWORD}\n`);
     assert.equal(await window.ended, 0, window.shown());
     writeFileSync(sshd.authorizedKeys, readFileSync(`${sshd.key}.pub`));
-    const before = keeperOf(laptop).ssh?.pid;
-    process.kill(before ?? 0, 'SIGKILL');
+    const before = keeperOf(laptop).ssh;
+    signalTo(before, 'SIGKILL');
     await eventually('another ssh is connected', () => {
       const state = keeperOf(laptop);
-      return state.phase === 'connected' && state.ssh?.pid !== before;
+      return state.phase === 'connected' && state.ssh?.pid !== before?.pid;
     });
   } finally {
     await window.close();
