@@ -1,58 +1,27 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
-import type { Document, LineCounter, Scalar } from 'yaml';
+import type { Document } from 'yaml';
 import { makeSpec, type ServerEntry } from '../model/server-spec.ts';
-import { SETTING_SCHEMAS } from '../model/setting-schemas.ts';
-import { optionName, SETTING_NAMES, settingsIn } from '../model/settings.ts';
-import { Failure, UsageError } from '../system/errors.ts';
-import { reason, writePrivateFile } from '../system/files.ts';
+import { type ServerSettings, settled } from '../model/settings.ts';
+import { errorCode, UsageError } from '../system/errors.ts';
+import { makeFolders, reason, verifyWritable, writePrivateFile } from '../system/files.ts';
+import { verifyTrusted } from '../system/trust.ts';
+import {
+  type Configuration,
+  ConfigurationSchema,
+  EntrySchema,
+  JobSchema,
+  jobNamed,
+  mapping,
+  RunsSchema,
+  type WrittenEntry,
+  writtenEntry,
+} from './schema.ts';
+import { lineOf, parseYaml, plainValue, type Source } from './yaml.ts';
 
-/** Without lists, which v.object() accepts. */
-const mapping = v.custom<object>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'a mapping',
-);
-const text = v.string('a string');
-
-const EntrySchema = v.strictObject({
-  destination: text,
-  ...Object.fromEntries(SETTING_NAMES.map((name) => [optionName(name), v.optional(SETTING_SCHEMAS[name])])),
-});
-
-const ConfigurationSchema = v.strictObject({
-  default: v.optional(text),
-  servers: v.optional(
-    v.pipe(mapping, v.record(v.string(), v.pipe(mapping, EntrySchema, v.transform(entryIn)))),
-  ),
-});
-
-export interface Configuration {
-  /** The server to use when the command names none. */
-  readonly default: string | undefined;
-  readonly servers: Readonly<Record<string, ServerEntry>>;
-}
-
-function entryIn(written: Readonly<Record<string, unknown>> & { destination: string }): ServerEntry {
-  const settings = Object.fromEntries(SETTING_NAMES.map((name) => [name, written[optionName(name)]]));
-  return { destination: written.destination, ...settingsIn(settings) };
-}
-
-/** An entry in the form of config.yaml, without empty values. */
-function writtenEntry(entry: ServerEntry): Record<string, unknown> {
-  const isEmpty = (value: unknown) => value === undefined || [value].flat().join('') === '';
-  const settings = SETTING_NAMES.filter((name) => !isEmpty(entry[name]));
-  return {
-    destination: entry.destination,
-    ...Object.fromEntries(settings.map((name) => [optionName(name), entry[name]])),
-  };
-}
-
-/** The configuration in the form of config.yaml. */
-export function writtenConfiguration({ servers, ...others }: Configuration): Record<string, unknown> {
-  const entries = Object.entries(servers).map(([name, entry]) => [name, writtenEntry(entry)]);
-  return { ...others, servers: Object.fromEntries(entries) };
-}
+/** Maximum size of config.yaml in bytes: more than two thousand servers. */
+const MAX_SIZE = 250_000;
 
 /**
  * Reads config.yaml. A missing file is an empty one.
@@ -60,14 +29,20 @@ export function writtenConfiguration({ servers, ...others }: Configuration): Rec
  */
 export async function readConfiguration(file: string): Promise<Configuration> {
   const text = readText(file);
-  return text === undefined ? { default: undefined, servers: {} } : parseConfiguration(text, file);
+  return text === undefined ? { default: undefined, jobs: {}, servers: {} } : parseConfiguration(text, file);
 }
 
 function readText(file: string): string | undefined {
   try {
+    const stats = statSync(file);
+    if (stats.isDirectory()) throw new Error('it is a folder');
+    if (!stats.isFile()) throw new Error('it is not a regular file');
+    if (stats.size > MAX_SIZE) throw new Error(`it is larger than ${MAX_SIZE / 1000} kB`);
+    verifyTrusted(file);
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (errorCode(cause) === 'ENOENT') return undefined;
+    if (cause instanceof UsageError) throw cause;
     throw new UsageError(`cannot read ${file}: ${reason(cause)}`, {
       remedy: 'Make it a file that you can read, or set XDG_CONFIG_HOME to another place.',
       cause,
@@ -77,54 +52,74 @@ function readText(file: string): string | undefined {
 
 export async function parseConfiguration(text: string, file: string): Promise<Configuration> {
   const source = await parseYaml(text, file);
-  const { document } = source;
-  const result = v.safeParse(v.pipe(mapping, ConfigurationSchema), document.toJS() ?? {});
+  const result = v.safeParse(v.pipe(mapping, ConfigurationSchema), plainValue(source) ?? {});
   if (!result.success) throw configurationMistake(result.issues[0], source);
-  const { default: byDefault, servers = {} } = result.output;
+  const { default: byDefault, jobs = {}, runs, servers: written = {} } = result.output;
+  const entries = Object.entries(written).map(([name, entry]): [string, ServerEntry] => [
+    name,
+    entryWithJob(name, entry, jobs, source),
+  ]);
+  const servers = Object.fromEntries(entries);
+  for (const [name, settings] of Object.entries(jobs)) verifyJob(name, settings, source);
   if (byDefault !== undefined && !Object.hasOwn(servers, byDefault)) {
     throw new UsageError(`${file}: default is "${byDefault}", which is not one of the servers`, {
       remedy: `The servers are: ${Object.keys(servers).join(', ') || 'none'}`,
     });
   }
-  for (const [name, settings] of Object.entries(servers))
-    verifyServer(name, settings, `${file}:${lineOf(['servers', name], source)}: servers.${name}`);
-  return { default: byDefault, servers };
+  for (const [name, settings] of Object.entries(servers)) verifyServer(name, settings, source);
+  return { default: byDefault, jobs, ...(runs && { runs }), servers };
+}
+
+/** The settings of an entry and those of its job. @throws UsageError when there is no such job */
+function entryWithJob(
+  name: string,
+  { job, ...entry }: WrittenEntry,
+  jobs: Configuration['jobs'],
+  source: Source,
+): ServerEntry {
+  if (job === undefined) return entry;
+  const where = located(['servers', name, 'job'], source);
+  return { ...jobNamed(job, jobs, `${where} is "${job}", which`), ...entry };
+}
+
+/** The place of a value in the file, for a message. */
+function located(path: readonly string[], source: Source): string {
+  return `${source.file}:${lineOf(path, source)}: ${path.join('.')}`;
+}
+
+/** Verifies the values of a set as those of a server. */
+function verifyJob(name: string, settings: ServerSettings, source: Source): void {
+  withPlace(['jobs', name], source, () => settled(settings));
 }
 
 /** Verifies what no type describes: the name, the destination, the path. */
-function verifyServer(name: string, settings: ServerEntry, where: string): void {
+function verifyServer(name: string, settings: ServerEntry, source: Source): void {
   const { sshConfig } = settings;
-  if (sshConfig !== undefined && !/^(?:~?\/|none$)/.test(sshConfig)) {
-    throw new UsageError(`${where}: ssh-config is "${sshConfig}", which is not an absolute path`, {
-      remedy: 'Begin it with / or ~/',
-    });
-  }
-  try {
+  withPlace(['servers', name], source, () => {
+    if (sshConfig !== undefined && !/^(?:~?\/|none$)/.test(sshConfig)) {
+      throw new UsageError(`ssh-config is "${sshConfig}", which is not an absolute path`, {
+        remedy: 'Begin it with / or ~/',
+      });
+    }
     makeSpec(name, settings);
+  });
+}
+
+/** Verifies what is written at a place. @throws UsageError which begins with that place */
+function withPlace(path: readonly string[], source: Source, verify: () => void): void {
+  try {
+    verify();
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
-    throw new UsageError(`${where}: ${cause.message}`, { remedy: cause.remedy, cause });
+    throw new UsageError(`${located(path, source)}: ${cause.message}`, { remedy: cause.remedy, cause });
   }
 }
 
-/** A parsed config.yaml. */
-interface Source {
-  readonly file: string;
-  readonly document: Document;
-  readonly lines: LineCounter;
-}
-
-async function parseYaml(text: string, file: string): Promise<Source> {
-  const { default: yaml } = await import('yaml');
-  const lines = new yaml.LineCounter();
-  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [error] = document.errors;
-  if (error) {
-    throw new UsageError(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`, {
-      remedy: 'Fix the line, then check the file: remote-notebook config check',
-    });
-  }
-  return { file, document, lines };
+/** The schema of the mapping that contains the last key of a path. */
+function schemaAt(path: readonly string[]) {
+  if (path.length === 1) return ConfigurationSchema;
+  if (path[0] === 'runs') return RunsSchema;
+  return path[0] === 'jobs' ? JobSchema : EntrySchema;
 }
 
 function configurationMistake(issue: v.BaseIssue<unknown>, source: Source): UsageError {
@@ -132,25 +127,12 @@ function configurationMistake(issue: v.BaseIssue<unknown>, source: Source): Usag
   const line = lineOf(path, source);
   const where = `${source.file}${line ? `:${line}` : ''}: ${path.join('.') || 'the file'}`;
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    const { entries } = path.length === 1 ? ConfigurationSchema : EntrySchema;
-    const remedy = `Known keys: ${Object.keys(entries).join(', ')}`;
+    const remedy = `Known keys: ${Object.keys(schemaAt(path).entries).join(', ')}`;
     return new UsageError(`${where} is unknown`, { remedy });
   }
   if (issue.received === 'undefined') return new UsageError(`${where} is missing`);
   const received = issue.received === 'Array' ? 'a list' : issue.received;
   return new UsageError(`${where} is ${received}, but ${issue.message} is expected`);
-}
-
-type Mapping = { readonly items?: readonly { readonly key?: Scalar }[] };
-
-/** The line of the key, or of the nearest existing key above it. */
-function lineOf(path: readonly string[], { document, lines }: Source): number | undefined {
-  for (let length = path.length; length > 0; length--) {
-    const parent = document.getIn(path.slice(0, length - 1), true) as Mapping | undefined;
-    const start = parent?.items?.find(({ key }) => key?.value === path[length - 1])?.key?.range?.[0];
-    if (start !== undefined) return lines.linePos(start).line;
-  }
-  return undefined;
 }
 
 /**
@@ -164,22 +146,34 @@ export async function saveServer(
   entry: ServerEntry,
   isDefault = false,
 ): Promise<void> {
+  const changed = await textWith(file, name, entry, isDefault);
+  makeFolders(dirname(file), 0o700, 'XDG_CONFIG_HOME');
+  await writePrivateFile(file, changed);
+}
+
+/** Verifies that one server can be written to config.yaml, and changes nothing. @throws as `saveServer` */
+export async function verifySavable(file: string, name: string, entry: ServerEntry): Promise<void> {
+  await textWith(file, name, entry, false);
+  verifyWritable(file);
+}
+
+/** The text of config.yaml with the entry. @throws UsageError when the file is not valid, or an alias stands for the old entry */
+async function textWith(file: string, name: string, entry: ServerEntry, isDefault: boolean): Promise<string> {
   const text = readText(file) ?? '';
   await parseConfiguration(text, file);
   const { document } = await parseYaml(text, file);
   await keepCommentsAfterKeys(document, text);
-  if (document.contents === null) document.contents = document.createNode({});
+  if (document.toJS() === null) document.contents = document.createNode({});
   if (isDefault) document.set('default', name);
-  document.setIn(['servers', name], document.createNode(writtenEntry(entry)));
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    document.setIn(['servers', name], document.createNode(writtenEntry(entry)));
+    return document.toString();
   } catch (cause) {
-    throw new Failure(`cannot create the folder ${dirname(file)}: ${reason(cause)}`, {
-      remedy: 'Make its parent folder writable, or set XDG_CONFIG_HOME to another place.',
+    throw new UsageError(`cannot write "${name}" to ${file}, because the file contains a YAML alias (*)`, {
+      remedy: 'Replace the alias by the text that it stands for, or add the server by hand.',
       cause,
     });
   }
-  await writePrivateFile(file, document.toString());
 }
 
 /** The library treats a comment after the key of a mapping as one before the first line below, and would move it there. */

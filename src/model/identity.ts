@@ -14,7 +14,7 @@ export function pidOf(identity: ServerIdentity): number | null {
   return identity.kind === 'process' ? identity.pid : null;
 }
 
-/** For users: `PID 4711`, or `job 17 of slurm`. */
+/** For users: `PID 4711`, or `job 17 of SCHEDULER`. */
 export function identityText(identity: ServerIdentity): string {
   return identity.kind === 'process' ? `PID ${identity.pid}` : `job ${identity.id} of ${identity.scheduler}`;
 }

@@ -4,7 +4,7 @@ export interface ListedServer {
   /** Null when it listens on a socket, or when the port is unknown. */
   readonly port: number | null;
   readonly socket: string | null;
-  /** Null for notebook 6, whose runtime file does not contain it. */
+  /** That of jupyter_server, whatever its interface. Null for notebook 6, whose runtime file does not contain it. */
   readonly version: string | null;
   readonly command: string | null;
   readonly directory: string | null;
@@ -32,3 +32,13 @@ export interface HostListing {
   /** Files with the name of a runtime file that are not valid, or that belong to another user. */
   readonly unreadable: readonly string[];
 }
+
+/** A host that could not be asked for its servers. */
+export interface SilentHost {
+  readonly destination: string;
+  /** Why. */
+  readonly error: string;
+}
+
+/** What `status --all` without a host prints of each known host. */
+export type HostReport = HostListing | SilentHost;

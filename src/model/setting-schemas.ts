@@ -11,6 +11,8 @@ export const SETTING_SCHEMAS = Object.fromEntries(
     const { type } = settingOf(name);
     if (type === 'lines') return [name, v.array(text, 'a list of lines')];
     if (type === 'switch') return [name, v.boolean('a boolean')];
+    if (type === 'count') return [name, v.number('a number')];
+    if (type === 'gpus') return [name, v.union([text, v.number()], 'a number or a string')];
     return [name, type === 'port' ? port : text];
   }),
 ) as Record<SettingName, v.GenericSchema>;

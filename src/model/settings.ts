@@ -9,8 +9,8 @@ interface Setting {
   readonly describe: string;
   /** Without a default, `start` chooses a value. */
   readonly default?: string | number | boolean | readonly string[];
-  /** What it affects: Jupyter on the host, the tunnel here, or the choice of ports at both ends. */
-  readonly side: 'host' | 'here' | 'both';
+  /** What it affects: Jupyter on the host, its batch job, the wait for that, the tunnel here, or the ports at both ends. */
+  readonly side: 'host' | 'job' | 'wait' | 'here' | 'both';
   /** Whether the article's three commands (`--plain`) do not support it. */
   readonly isExtra?: boolean;
 }
@@ -29,7 +29,7 @@ export const SETTINGS = {
     type: 'environment',
     letter: 'e',
     describe:
-      'environment on the host: the folder of a venv (relative to the directory, absolute, or starting with ~), conda:NAME, uv, poetry, pixi, or module:NAME,NAME',
+      'environment on the host: the folder of a venv (relative to the directory, absolute, or starting with ~), conda:NAME, uv, poetry, pixi, module:NAME,NAME, or a container: podman:IMAGE, docker:IMAGE, apptainer:FILE.sif',
     default: '',
     side: 'host',
   },
@@ -51,26 +51,18 @@ export const SETTINGS = {
   port: {
     type: 'port',
     letter: 'p',
-    describe: 'port on the host (default: 8889)',
-    default: 8889,
+    describe:
+      'make Jupyter listen on this port of the host, which other users there can reach (default: a private Unix socket)',
     side: 'host',
   },
   localPort: {
     type: 'port',
-    describe: 'port on this machine (default: the same number, if it is free)',
+    describe: 'port on this machine (default: the number of --port, or 8889)',
     side: 'here',
-  },
-  socket: {
-    type: 'switch',
-    describe:
-      'make Jupyter listen on a private Unix socket instead of a port that other users of the host can reach',
-    default: false,
-    side: 'host',
-    isExtra: true,
   },
   strictPort: {
     type: 'switch',
-    describe: 'fail if a port is in use, instead of using the next free one',
+    describe: 'fail if a port that is set is in use, instead of using the next free one',
     default: false,
     side: 'both',
   },
@@ -78,6 +70,72 @@ export const SETTINGS = {
     type: 'duration',
     describe: 'shut down idle kernels, and then the server, after this time without use: 90m, 8h or 2d',
     side: 'host',
+    isExtra: true,
+  },
+  launcher: {
+    type: 'launcher',
+    describe:
+      'what runs Jupyter: direct (default), or a batch job of slurm or gridengine, on a cluster whose login node is the host',
+    default: 'direct',
+    side: 'job',
+    isExtra: true,
+  },
+  time: {
+    type: 'duration',
+    describe: 'how long the job may run: 90m, 4h or 2d (default: that of the cluster)',
+    side: 'job',
+    isExtra: true,
+  },
+  cpus: {
+    type: 'count',
+    describe: 'number of CPUs of the job (default: that of the cluster)',
+    side: 'job',
+    isExtra: true,
+  },
+  memory: {
+    type: 'size',
+    describe: 'memory of the job: 500M, 16G or 1T (default: that of the cluster)',
+    side: 'job',
+    isExtra: true,
+  },
+  gpus: {
+    type: 'gpus',
+    describe: 'number of GPUs of the job, or their type and number: 1, a100:2 (default: none)',
+    side: 'job',
+    isExtra: true,
+  },
+  partition: {
+    type: 'word',
+    describe: 'partition or queue of the job (default: that of the cluster)',
+    side: 'job',
+    isExtra: true,
+  },
+  account: {
+    type: 'word',
+    describe: 'account or project to which the job is charged (default: yours)',
+    side: 'job',
+    isExtra: true,
+  },
+  /** Each is one word of the command that submits the job. */
+  jobOption: {
+    type: 'lines',
+    describe: 'option that the scheduler gets unchanged, such as --qos=high (repeatable)',
+    default: [],
+    side: 'job',
+    isExtra: true,
+  },
+  exposeOnClusterNetwork: {
+    type: 'switch',
+    describe:
+      'make Jupyter listen on the network address of its node, where other users of the cluster can reach its login page: only where no other way leads to the node (default: a private Unix socket)',
+    default: false,
+    side: 'job',
+    isExtra: true,
+  },
+  queueTimeout: {
+    type: 'duration',
+    describe: 'cancel the job if it has not started after this time: 30m, 8h or 2d (default: wait)',
+    side: 'wait',
     isExtra: true,
   },
   /** A file, or `none`. */
@@ -88,6 +146,9 @@ export const SETTINGS = {
     side: 'here',
   },
 } as const satisfies Readonly<Record<string, Setting>>;
+
+/** The port where none is set: the local one, and that of a Jupyter that cannot listen on a socket. */
+export const DEFAULT_PORT = 8889;
 
 export type SettingName = keyof typeof SETTINGS;
 
@@ -114,6 +175,11 @@ export function settingOf(name: SettingName): Setting {
 export function optionName(name: SettingName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
+
+/** The settings of a batch job, which a named set in config.yaml can have. */
+export const JOB_SETTING_NAMES = SETTING_NAMES.filter((name) =>
+  ['job', 'wait'].includes(settingOf(name).side),
+);
 
 /** The settings that are not undefined. */
 export function settingsIn(values: ServerSettings): ServerSettings {
@@ -151,16 +217,27 @@ export function unknownToArticle(settings: SettledSettings): string | undefined 
   return unknown && optionName(unknown);
 }
 
-/** The requested settings, as options, that differ from those of the running server. */
-export function unmetSettings(requested: SettledSettings, running: SettledSettings): string[] {
+/** The requested settings of one side, as options, that differ from those of the running server. */
+export function unmetSettings(
+  requested: SettledSettings,
+  running: SettledSettings,
+  side: 'host' | 'here',
+): string[] {
+  const affects = (name: SettingName) => (settingOf(name).side === 'job' ? 'host' : settingOf(name).side);
   return chosen(requested)
-    .filter((name) => settingOf(name).side !== 'both' && !isDeepStrictEqual(requested[name], running[name]))
+    .filter((name) => affects(name) === side && !isDeepStrictEqual(requested[name], running[name]))
     .map(optionName);
+}
+
+/** The first of these settings, as an option, that only a batch job can have. */
+export function onlyForJobs(settings: SettledSettings): string | undefined {
+  const found = chosen(settings).find((name) => JOB_SETTING_NAMES.includes(name));
+  return found && optionName(found);
 }
 
 /** The variables for the host's scripts: empty if not set, `yes` for a switch, seconds for a duration. */
 export function scriptVariables(settings: SettledSettings): Record<string, string> {
-  const names = SETTING_NAMES.filter((name) => settingOf(name).side !== 'here');
+  const names = SETTING_NAMES.filter((name) => ['host', 'both', 'wait'].includes(settingOf(name).side));
   const variable = (name: SettingName) => optionName(name).replaceAll('-', '_');
   return Object.fromEntries(names.map((name) => [variable(name), variableText(name, settings[name])]));
 }

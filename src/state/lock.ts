@@ -1,8 +1,9 @@
 import { readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from '../system/context.ts';
-import { attempt, Failure, Interrupted } from '../system/errors.ts';
+import { attempt, errorCode, Failure, Interrupted } from '../system/errors.ts';
 import { reason } from '../system/files.ts';
 import { isAlive, startTimeOf } from '../system/process.ts';
 
@@ -57,7 +58,7 @@ async function acquire(lock: string, mark: string, context: Context): Promise<vo
       const who = pid ? `process ${pid} of ${host}` : 'an unknown process';
       context.report.note(`waiting for ${who}, which holds the lock; if it has ended, remove ${lock}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    await pause(RETRY_MS);
   }
 }
 
@@ -65,7 +66,7 @@ function link(lock: string, mark: string): void {
   try {
     symlinkSync(mark, lock);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return;
+    if (errorCode(cause) === 'EEXIST') return;
     throw new Failure(`cannot lock ${lock.replace(/\.lock$/, '')}: ${reason(cause)}`, {
       remedy: `Check that ${dirname(lock)} is writable and that its disk is not full.`,
       cause,

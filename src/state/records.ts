@@ -1,19 +1,23 @@
-import { readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { renameSync } from 'node:fs';
 import * as v from 'valibot';
 import { IdentitySchema } from '../model/identity.ts';
+import { AllotmentSchema, JobSchema } from '../model/job.ts';
+import { RelayPlaceSchema } from '../model/relay-place.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { SETTING_SCHEMAS } from '../model/setting-schemas.ts';
 import { SETTING_NAMES, settingOf } from '../model/settings.ts';
 import type { Forward } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
-import { Failure } from '../system/errors.ts';
-import { ensurePrivateFolder, reason, verifyPrivateFolder, writePrivateFile } from '../system/files.ts';
+import { errorCode, Failure } from '../system/errors.ts';
+import { ensurePrivateFolder, writePrivateFile } from '../system/files.ts';
 import { stateFile, stateFolder } from '../system/paths.ts';
-import { isHeld, withLock } from './lock.ts';
+import { withLock } from './lock.ts';
+import { readStateFile } from './state-file.ts';
 
 const VERSION = 1;
-const EMPTY: State = { servers: {}, article: {} };
+const EMPTY: State = { servers: {}, article: {}, stopped: {} };
+/** Maximum number of stopped servers that are remembered. */
+const MAX_STOPPED = 100;
 
 /** Records by the names of their servers. */
 export type Named<R> = Readonly<Record<string, R>>;
@@ -42,10 +46,14 @@ export type Forwards = Readonly<v.InferOutput<typeof ForwardsSchema>>;
 
 const JupyterSchema = v.object({
   identity: IdentitySchema,
+  /** What identifies the machine to which the destination led, if known: see machine.sh. It is only compared. */
+  machine: v.optional(text),
   /** ISO 8601. */
   startedAt: text,
   /** The folder of its record on the host. */
   folder: text,
+  /** The ID of the attempt that started it first, if this program did; a restart keeps it. */
+  origin: v.optional(text),
   /** The directory that it serves, absolute, without symbolic links. */
   directory: text,
   command: text,
@@ -53,7 +61,12 @@ const JupyterSchema = v.object({
   socket: v.optional(text),
   /** The address that it listens on, if not the host's loopback address. */
   host: v.optional(text),
+  /** The version of its interface. */
   version: v.optional(text),
+  /** The Python that it runs in, and the folder of its environment, if known. */
+  python: v.optional(text),
+  prefix: v.optional(text),
+  allotment: v.optional(AllotmentSchema),
   baseUrl: text,
   secure: v.boolean(),
   token: text,
@@ -67,9 +80,14 @@ export type JupyterRecord = Readonly<v.InferOutput<typeof JupyterSchema>>;
 const RecordSchema = v.object({
   spec: SpecSchema,
   jupyter: v.optional(JupyterSchema),
+  /** The job that will start it, while it waits for that. */
+  job: v.optional(JobSchema),
   forwards: ForwardsSchema,
+  relay: v.optional(RelayPlaceSchema),
   /** Set while the user wants no tunnel to the server, which keeps running: see `disconnectServer`. */
   closed: v.optional(v.boolean()),
+  /** Set while the forward to the server's port is cancelled, because others may listen there: see `withdrawForward`. */
+  withdrawn: v.optional(v.boolean()),
 });
 
 /** A server in the state file: how to identify it, not whether it is running. */
@@ -98,20 +116,21 @@ const StateSchema = v.object({
   version: v.literal(VERSION),
   servers: v.record(text, RecordSchema),
   article: v.optional(v.record(text, ArticleSchema), {}),
+  /** The servers that were stopped from here, so that `stop` and `logs` still know where each of them was. */
+  stopped: v.optional(v.record(text, SpecSchema), {}),
 });
 
-const NewerSchema = v.object({ version: v.pipe(v.number(), v.gtValue(VERSION)) });
-
-/** The content of the state file. No name is in both tables. */
+/** The content of the state file. No name is in two of its tables: see `inOneTable`. */
 export type State = Readonly<Omit<v.InferOutput<typeof StateSchema>, 'version'>>;
 
 export const NO_FORWARDS: Forwards = { own: undefined, further: [] };
 
-export function allForwards({ own, further }: Forwards): readonly Forward[] {
-  return own ? [own, ...further] : further;
+/** Whether a forward can reach nobody else: a relay verifies who listens on a port, and a socket is the user's own. */
+export function isGuarded({ jupyter, relay }: Pick<ServerRecord, 'jupyter' | 'relay'>): boolean {
+  return relay !== undefined || jupyter?.socket !== undefined;
 }
 
-/** Verifies forwards by the names of their servers. @throws Error when they are not valid */
+/** @throws Error when these are not forwards by the names of their servers */
 export function parseForwards(json: unknown): Named<Forwards> {
   return v.parse(v.record(v.string(), ForwardsSchema), json);
 }
@@ -126,20 +145,13 @@ export function readRecords(context: Context): Records {
  *   they could make us act on any process and port
  */
 export function readState(context: Context): State {
-  const [folder, file] = [stateFolder(context.env), stateFile(context.env)];
-  let content: string;
-  try {
-    verifyPrivateFolder(folder);
-    content = readFileSync(file, 'utf8');
-  } catch (cause) {
-    if (cause instanceof Failure) throw cause;
-    if (isMissing(cause)) return EMPTY;
-    throw new Failure(`cannot read ${file}: ${reason(cause)}`, {
-      remedy: `Check that ${folder} is a folder of yours, or set XDG_STATE_HOME to another place.`,
-      cause,
-    });
-  }
-  const newer = v.safeParse(v.pipe(text, v.parseJson(), NewerSchema), content);
+  const file = stateFile(context.env);
+  const content = readStateFile(file);
+  if (content === undefined) return EMPTY;
+  const newer = v.safeParse(
+    v.pipe(text, v.parseJson(), v.object({ version: v.pipe(v.number(), v.gtValue(VERSION)) })),
+    content,
+  );
   if (newer.success) {
     throw new Failure(`${file} was written by a newer remote-notebook (version ${newer.output.version})`, {
       remedy: 'Upgrade remote-notebook, or set XDG_STATE_HOME to another place.',
@@ -152,17 +164,13 @@ export function readState(context: Context): State {
     renameSync(file, aside);
   } catch (error) {
     // Another command has just moved it.
-    if (isMissing(error)) return EMPTY;
+    if (errorCode(error) === 'ENOENT') return EMPTY;
     throw error;
   }
   context.report.note(
     `${file} is corrupt; moved to ${aside}. To find the servers that are still running: remote-notebook status --repair`,
   );
   return EMPTY;
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 /** Changes the records of the servers, see `updateState`. */
@@ -175,9 +183,22 @@ export async function updateState(context: Context, change: (state: State) => St
   ensurePrivateFolder(stateFolder(context.env));
   const file = stateFile(context.env);
   await withLock(file, context, async () => {
-    const state = { version: VERSION, ...change(readState(context)) };
-    await writePrivateFile(file, `${JSON.stringify(state, undefined, 2)}\n`);
+    const state = { version: VERSION, ...inOneTable(change(readState(context))) };
+    await writePrivateFile(file, `${JSON.stringify(state, undefined, 2)}\n`, true);
   });
+}
+
+/** Leaves out stopped servers that run again. @throws Failure when a name would be in both of the other tables */
+function inOneTable({ servers, article, stopped }: State): State {
+  const twice = Object.keys(servers).find((name) => Object.hasOwn(article, name));
+  if (twice !== undefined)
+    throw new Failure(`"${twice}" has just been started twice, with and without --plain`, {
+      remedy: 'Give one of them another name with --name.',
+    });
+  const left = Object.entries(stopped).filter(
+    ([name]) => !Object.hasOwn(servers, name) && !Object.hasOwn(article, name),
+  );
+  return { servers, article, stopped: Object.fromEntries(left.slice(-MAX_STOPPED)) };
 }
 
 /** Adds or replaces the record of a server. */
@@ -193,17 +214,9 @@ export function withoutRecord<R>(records: Named<R>, name: string): Named<R> {
   return Object.fromEntries(Object.entries(records).filter(([key]) => key !== name));
 }
 
-/** Runs `work` while no other command starts or stops this server. */
-export async function withServerLock<T>(name: string, context: Context, work: () => Promise<T>): Promise<T> {
-  ensurePrivateFolder(stateFolder(context.env));
-  return withLock(serverLock(name, context), context, work);
-}
-
-/** Whether a command is starting or stopping this server. */
-export function isServerLocked(name: string, context: Context): Promise<boolean> {
-  return isHeld(`${serverLock(name, context)}.lock`);
-}
-
-function serverLock(name: string, context: Context): string {
-  return join(stateFolder(context.env), `server-${name}`);
+/** Moves a server from those on record to the stopped ones. */
+export function withStopped(state: State, spec: ServerSpec): State {
+  const { servers, stopped } = state;
+  const others = withoutRecord(stopped, spec.name);
+  return { ...state, servers: withoutRecord(servers, spec.name), stopped: { ...others, [spec.name]: spec } };
 }

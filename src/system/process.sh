@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# What tells a process from a later one with the same PID. Shared by the keeper and the scripts on the host.
+# Distinguishes a process from a later one with the same PID. Shared by the keeper and the scripts on the host.
 
-# Prints when process $1 started, nothing if it is gone (a zombie is gone).
+# Prints the start time of process $1, or nothing if it has ended (as a zombie has).
 start_time() {
   if [ -r /proc/self/stat ]; then
-    # The name in field 2 may hold blanks and brackets: count from behind its end.
+    # The name in field 2 may contain spaces and brackets: count the fields after it.
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
     # shellcheck disable=SC2086
     set -- ${stat##*) }
@@ -14,14 +14,15 @@ start_time() {
   fi
 }
 
-# The same where there is no /proc. One process must not seem another when its machine has come to another time zone.
+# The same without /proc, in UTC: the start time of a process must not change with the time zone of its machine.
 start_time_in_ps() {
   TZ=UTC0 LC_ALL=C ps -o stat=,lstart= -p "$1" 2>/dev/null | while read -r state start_time; do
     case $state in Z*) ;; *) printf '%s\n' "$start_time" ;; esac
   done
 }
 
-# Whether process $1 is there and started at $2.
+# Whether process $1 is running and started at $2. Only a number above 1 is a PID of ours: kill treats others as groups.
 is_alive() {
-  [ -n "$1" ] && [ -n "$2" ] && [ "$(start_time "$1")" = "$2" ]
+  case $1 in '' | 0* | 1 | *[!0-9]*) return 1 ;; esac
+  [ -n "$2" ] && [ "$(start_time "$1")" = "$2" ]
 }

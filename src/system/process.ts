@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { attempt } from './errors.ts';
 import { outputOf } from './run.ts';
 
@@ -68,13 +69,16 @@ export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): 
     if (!(await isAlive(identity))) return true;
     if (Date.now() > deadline) return false;
     // macOS sends no event when a process ends that is not our child.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pause(5);
   }
 }
 
-/** The seconds in an `etime` of ps: [[days-]hours:]minutes:seconds. */
+/** [[days-]hours:]minutes:seconds, or seconds alone. */
+const ETIME = /^(?:(\d{1,5})-)?(\d{1,9}(?::\d\d){0,2})$/;
+
+/** The seconds in an `etime` of ps; NaN for any other text, which a host may report. */
 export function secondsOf(etime: string): number {
-  const [days, clock] = etime.includes('-') ? etime.split('-') : ['0', etime];
-  const seconds = (clock ?? '').split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
-  return Number(days) * 86_400 + seconds;
+  const [, days = '0', clock] = ETIME.exec(etime.trim()) ?? [];
+  if (clock === undefined) return Number.NaN;
+  return Number(days) * 86_400 + clock.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
 }

@@ -1,10 +1,14 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { type Command, shellQuote } from './command.ts';
 import type { Context } from './context.ts';
-import { Failure, Interrupted } from './errors.ts';
+import { Failure, Interrupted, limitRemedy } from './errors.ts';
+import { reason } from './files.ts';
+import { eachLine, type OnLine } from './streams/lines.ts';
+
+export type { ChildProcess };
 
 /** Loads zx before the first `run` needs it. */
 export function preloadRun(): void {
@@ -20,15 +24,17 @@ export interface Result {
 
 export interface RunOptions {
   /** Standard input of the command; empty by default, or if the promise rejects. */
-  readonly input?: string | Promise<string>;
+  readonly input?: string | Buffer | Promise<string> | Readable;
   /** Receives each line of standard output, which is not in the result then. */
-  readonly onLine?: (line: string) => void;
+  readonly onLine?: OnLine;
   /** A file for the output, which is not in the result then; for commands that leave a process running. */
   readonly outputFile?: string;
 }
 
 /** Maximum number of bytes kept of an output: a login may keep printing. */
 const MAX_KEPT = 10_000_000;
+/** The memory that a chunk takes besides its bytes: a login may print them one by one. */
+const CHUNK_BYTES = 200;
 
 /** The part of an output that zx keeps. */
 class Kept extends Array<string | Buffer> {
@@ -40,7 +46,7 @@ class Kept extends Array<string | Buffer> {
   }
 
   override push(chunk: string | Buffer): number {
-    this.#room -= chunk.length;
+    this.#room -= chunk.length + CHUNK_BYTES;
     return this.#room < 0 ? this.length : super.push(chunk);
   }
 }
@@ -81,19 +87,45 @@ export async function run(command: Command, context: Context, options: RunOption
   })`${[...command]}`;
   // A command may end without reading its input.
   child.stdin?.on('error', () => {});
-  void Promise.resolve(options.input).then(
-    (text) => child.stdin?.end(text),
-    () => child.stdin?.end(),
-  );
-  if (options.onLine) eachLine(child.stdout, options.onLine);
-  const { exitCode, stdout, stderr } = await child;
+  if (options.input instanceof Readable) options.input.pipe(child.stdin);
+  else
+    void Promise.resolve(options.input).then(
+      (text) => child.stdin?.end(text),
+      () => child.stdin?.end(),
+    );
+  // There is no output if the process could not be started.
+  if (options.onLine && child.stdout) eachLine(child.stdout, options.onLine);
+  const { exitCode, stdout, stderr, cause } = await child;
   if (output !== undefined) closeSync(output);
   await signalsHandled();
   if (context.signal.aborted) throw new Interrupted();
+  if (cause) throw notStarted(command, cause);
   // This is the message of the local sh; a host's status 127 comes with another one.
   if (exitCode === 127 && stderr.includes(`exec: ${command[0]}`))
     throw new Failure(`${command[0]} is not installed on this machine, or not on its PATH`);
   return { code: exitCode, stdout, stderr };
+}
+
+/**
+ * Runs a command that asks on the terminal.
+ * @param output where its standard output goes; by default to standard error
+ * @returns its exit status; null when a signal ended it
+ * @throws Interrupted when the context's signal is aborted, Failure when the command cannot be started
+ */
+export async function runOnTerminal(
+  command: Command,
+  context: Context,
+  output: 1 | 2 = 2,
+): Promise<number | null> {
+  context.report.command(command);
+  const env = childEnvironment(context.env);
+  const child = spawn(command[0], command.slice(1), { stdio: ['inherit', output, 2], env });
+  const [code] = await once(child, 'exit').catch((cause: unknown) => {
+    throw notStarted(command, cause);
+  });
+  await signalsHandled();
+  if (context.signal.aborted) throw new Interrupted();
+  return code;
 }
 
 /** Waits until pending signals are handled: Ctrl-C reaches ssh and this process at the same time, in any order. */
@@ -102,26 +134,67 @@ export function signalsHandled(): Promise<void> {
 }
 
 /**
- * Starts a process that keeps running after this one, in the same session, so that ssh can ask on the terminal. Its
- * output goes to `logFile`. Returns its PID, and a promise of its end.
+ * Maximum size of a file that a background process writes, in blocks of 512 bytes (64 MB): the banners of a host or a
+ * ProxyCommand may fill the disk. Without the signal, writing more is an error that ssh ignores. It applies to all files
+ * that the process writes, such as known_hosts, so it is far above the size of any of them.
  */
-export function startBackground(
+const LIMIT_FILES = `ulimit -f 131072 2>/dev/null; trap '' XFSZ; exec "$@"`;
+
+/**
+ * Starts a process that keeps running after this one, in the same session, so that ssh can ask on the terminal. Its
+ * output goes to `logFile`, which has at most 64 MB. Returns its PID, and a promise of its end.
+ * @throws Failure when it cannot be started
+ */
+export async function startBackground(
   command: Command,
   context: Context,
   logFile: string,
-): { pid: number; ended: Promise<unknown> } {
+): Promise<{ pid: number; ended: Promise<unknown> }> {
   context.report.command(command);
+  const limited: Command = ['/bin/sh', '-c', LIMIT_FILES, 'sh', ...command];
+  return startLasting(limited, { env: childEnvironment(context.env) }, logFile, command);
+}
+
+/** @param named the command that a failure names */
+async function startLasting(
+  [program, ...args]: Command,
+  options: { readonly env: NodeJS.ProcessEnv; readonly detached?: true },
+  logFile: string,
+  named: Command,
+): Promise<{ pid: number; ended: Promise<unknown> }> {
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(command[0], command.slice(1), {
-    stdio: ['ignore', log, log],
-    env: childEnvironment(context.env),
-  });
+  const child = spawn(program, args, { ...options, stdio: ['ignore', log, log] });
   closeSync(log);
   child.unref();
   const ended = once(child, 'exit');
   ended.catch(() => {});
-  if (child.pid === undefined) throw new Failure(`${command[0]} cannot be started on this machine`);
+  if (child.pid === undefined) throw notStarted(named, await ended.catch((cause: unknown) => cause));
   return { pid: child.pid, ended };
+}
+
+function notStarted([program]: Command, cause: unknown): Failure {
+  const message = `${program} cannot be started on this machine: ${reason(cause)}`;
+  return new Failure(message, { remedy: limitRemedy(cause), cause });
+}
+
+/**
+ * Starts a process that keeps running after this one, in a session of its own: neither a Ctrl-C nor the end of the
+ * terminal reaches it. Its output goes to `logFile`. Returns its PID, and a promise of its end.
+ * @throws Failure when it cannot be started
+ */
+export async function startDetached(
+  command: Command,
+  context: Context,
+  logFile: string,
+): Promise<{ pid: number; ended: Promise<unknown> }> {
+  context.report.command(command);
+  const env = withoutNpm(childEnvironment(context.env));
+  return startLasting(command, { env, detached: true }, logFile, command);
+}
+
+/** Without npm's own variables, which are about the folder from which a command was started. */
+function withoutNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('npm_')));
 }
 
 /** The output of a local command that changes nothing, in English and UTC; empty if it fails or is not installed. */
@@ -139,20 +212,19 @@ export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return rest;
 }
 
-/** Longer lines are split. */
-const MAX_LINE = 1_000_000;
-
-function eachLine(stream: Readable, onLine: (line: string) => void): void {
-  let rest = '';
-  stream.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
-    if (rest.length <= MAX_LINE) return;
-    onLine(rest);
-    rest = '';
-  });
-  stream.once('end', () => {
-    if (rest !== '') onLine(rest);
+/**
+ * Starts a process for a keeper, which waits for its end.
+ * @param io what its standard input and output are: nothing, or pipes
+ * @param errors where its standard error goes: to an open file, to a pipe, or nowhere
+ */
+export function startChild(
+  command: Command,
+  env: NodeJS.ProcessEnv,
+  io: 'ignore' | 'pipe',
+  errors: number | 'ignore' | 'pipe' = 'pipe',
+): ChildProcess {
+  return spawn(command[0], command.slice(1), {
+    env: childEnvironment(env),
+    stdio: [io, io, errors],
   });
 }

@@ -1,7 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from './errors.ts';
-import { reason } from './files.ts';
+import { makeFolders, reason } from './files.ts';
+import { verifyTrusted } from './trust.ts';
 
 /** A file of the user's after a change. */
 export interface ChangedFile {
@@ -17,7 +18,7 @@ export interface ChangedFile {
  * FILE.before-remote-notebook. A new file and folder are private if `isPrivate`.
  * @param change returns the new text
  * @returns undefined when nothing had to be changed
- * @throws Failure when the file cannot be written
+ * @throws Failure when the file cannot be written, UsageError when another user could change it, too
  */
 export async function changeUserFile(
   path: string,
@@ -26,6 +27,7 @@ export async function changeUserFile(
 ): Promise<ChangedFile | undefined> {
   const { default: writeFileAtomic } = await import('write-file-atomic');
   const isNew = !existsSync(path);
+  if (!isNew) verifyTrusted(path);
   const file = isNew ? path : realpathSync(path);
   const backup = `${file}.before-remote-notebook`;
   try {
@@ -34,7 +36,7 @@ export async function changeUserFile(
     if (text === before) return undefined;
     const newMode = isPrivate ? 0o600 : 0o644;
     const mode = isNew ? newMode : statSync(file).mode & 0o777;
-    mkdirSync(dirname(file), { recursive: true, mode: isPrivate ? 0o700 : 0o777 });
+    makeFolders(dirname(file), isPrivate ? 0o700 : 0o777);
     if (!isNew) copyFileSync(file, backup);
     await writeFileAtomic(file, text, { mode });
     const undo = async () => {

@@ -79,10 +79,10 @@ test('an unknown action of config is an error that lists the known ones', async 
 
 test('hosts prints each destination of an ssh_config on its own line, or as JSON', async () => {
   writeFileSync(join(folder, 'more'), 'Host included\n');
-  writeFileSync(sshConfig, `Host gpu big-gpu *.example.org\n  User me\nInclude ${folder}/mor?\nHost *\n`);
-  assert.equal(await done(laptop, 'hosts', '{F}'), 'gpu\nbig-gpu\nincluded\n');
+  writeFileSync(sshConfig, `Include ${folder}/mor?\nHost gpu big-gpu *.example.org\n  User me\nHost *\n`);
+  assert.equal(await done(laptop, 'hosts', '{F}'), 'included\ngpu\nbig-gpu\n');
   assert.deepEqual(JSON.parse(await done(laptop, 'hosts', '{F}', '--json')), {
-    hosts: ['gpu', 'big-gpu', 'included'],
+    hosts: ['included', 'gpu', 'big-gpu'],
   });
 });
 

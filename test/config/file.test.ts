@@ -12,7 +12,7 @@ beforeEach(() => {
   file = join(folder, 'new', 'config.yaml');
 });
 
-const EMPTY = { default: undefined, servers: {} };
+const EMPTY = { default: undefined, jobs: {}, servers: {} };
 
 test('a file that is missing, empty, or only contains comments has no servers', async () => {
   assert.deepEqual(await readConfiguration(file), EMPTY);
@@ -33,12 +33,12 @@ servers:
     command: jupyter lab
     port: 9000
     local-port: 9001
-    socket: true
     strict-port: true
   "2": { destination: other }
 `;
   assert.deepEqual(await parseConfiguration(text, file), {
     default: 'work',
+    jobs: {},
     servers: {
       2: { destination: 'other' },
       work: {
@@ -49,7 +49,6 @@ servers:
         command: 'jupyter lab',
         port: 9000,
         localPort: 9001,
-        socket: true,
         strictPort: true,
       },
     },

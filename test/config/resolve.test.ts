@@ -7,7 +7,7 @@ import { saveServer } from '../../src/config/file.ts';
 import { knownServer, resolveServer } from '../../src/config/resolve.ts';
 import { makeSpec, type ServerEntry } from '../../src/model/server-spec.ts';
 import { NO_FORWARDS, updateRecords, withRecord } from '../../src/state/records.ts';
-import type { Context } from '../../src/system/context.ts';
+import { type Context, quietContext } from '../../src/system/context.ts';
 import { UsageError } from '../../src/system/errors.ts';
 import { configurationFile } from '../../src/system/paths.ts';
 import { makeFolder } from '../hosts/standing.ts';
@@ -16,17 +16,7 @@ let folder: string;
 let context: Context;
 beforeEach(() => {
   folder = makeFolder('rn-resolve-');
-  context = {
-    env: { HOME: folder },
-    signal: new AbortController().signal,
-    report: {
-      command: () => {},
-      phase: () => {},
-      note: () => {},
-      phaseFailed: () => {},
-      passThrough: () => {},
-    },
-  };
+  context = quietContext({ HOME: folder });
 });
 
 function configure(text: string): void {
@@ -161,13 +151,13 @@ test('with several servers a name is required', async () => {
   await remember('yours', { destination: 'gpu' });
   await assert.rejects(
     knownServer(undefined, undefined, context),
-    refusal(/which server\?/, /The servers are: mine, yours/),
+    refusal(/no server is named, and there are several/, /Name one of them: mine, yours/),
   );
 });
 
 test('a saved server has the same settings when it is read', async () => {
   const settings = { directory: 'd', setup: ['s'], environment: 'e', command: 'c', port: 1, localPort: 2 };
-  const others = { socket: true, strictPort: true, idleTimeout: '60m', sshConfig: '/dev/null' };
+  const others = { strictPort: true, idleTimeout: '60m', sshConfig: '/dev/null' };
   const spec = makeSpec('x', { destination: 'gpu', ...settings, ...others });
   await saveServer(configurationFile(context.env), 'x', spec);
   assert.deepEqual(await resolveServer('x', {}, context), spec);
@@ -196,4 +186,29 @@ test('a missing ssh_config is a mistake', async () => {
   const mistake = refusal(/^cannot read the ssh_config \/nonexist: ENOENT: no such file or directory$/, /-F/);
   await assert.rejects(resolveServer('gpu', { sshConfig: '/nonexist' }, context), mistake);
   await assert.rejects(knownServer('gpu', '/nonexist', context), mistake);
+});
+
+const JOBS = `jobs:
+  short: { launcher: slurm, time: 30m, memory: 2G }
+  gpu: { time: 8h, gpus: 1 }
+servers:
+  work: { destination: login, job: short, memory: 4G }
+`;
+
+test('a server with a job has its settings, and its own override them', async () => {
+  configure(JOBS);
+  const { launcher, time, memory } = await resolveServer('work', {}, context);
+  assert.deepEqual([launcher, time, memory], ['slurm', '30m', '4G']);
+});
+
+test('--job replaces all settings of the job but its scheduler, and single options override it', async () => {
+  configure(JOBS);
+  const { launcher, time, memory, gpus } = await resolveServer('work', { job: 'gpu', time: '2h' }, context);
+  assert.deepEqual([launcher, time, memory, gpus], ['slurm', '2h', undefined, '1']);
+  const other = await resolveServer('elsewhere', { job: 'short' }, context);
+  assert.deepEqual([other.destination, other.launcher, other.time], ['elsewhere', 'slurm', '30m']);
+  await assert.rejects(
+    resolveServer('work', { job: 'toString' }, context),
+    refusal(/"toString" is not one of the jobs/, /short, gpu/),
+  );
 });

@@ -3,7 +3,21 @@ import { test } from 'node:test';
 import { defaultName, makeSpec } from '../../src/model/server-spec.ts';
 import { UsageError } from '../../src/system/errors.ts';
 
-test('a destination is enough for a server: home folder, no environment, port 8889', () => {
+/** The settings of a server that runs in no batch job. */
+const NO_JOB = {
+  launcher: 'direct',
+  time: undefined,
+  cpus: undefined,
+  memory: undefined,
+  gpus: undefined,
+  partition: undefined,
+  account: undefined,
+  jobOption: [],
+  exposeOnClusterNetwork: false,
+  queueTimeout: undefined,
+};
+
+test('a destination is enough for a server: home folder, no environment, a socket', () => {
   assert.deepEqual(makeSpec('gpu', { destination: 'me@gpu' }), {
     name: 'gpu',
     destination: 'me@gpu',
@@ -12,11 +26,11 @@ test('a destination is enough for a server: home folder, no environment, port 88
     setup: [],
     environment: '',
     command: '',
-    port: 8889,
+    port: undefined,
     localPort: undefined,
-    socket: false,
     strictPort: false,
     idleTimeout: undefined,
+    ...NO_JOB,
   });
 });
 
@@ -29,7 +43,6 @@ test('the settings of a server are kept', () => {
     command: 'nice jupyter lab',
     port: 1,
     localPort: 65535,
-    socket: true,
     strictPort: true,
     idleTimeout: '120m',
     sshConfig: '/ssh_config',
@@ -44,9 +57,9 @@ test('the settings of a server are kept', () => {
     command: 'nice jupyter lab',
     port: 1,
     localPort: 65535,
-    socket: true,
     strictPort: true,
     idleTimeout: '2h',
+    ...NO_JOB,
   });
 });
 

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isHeld, removeLock, withLock } from '../../src/state/lock.ts';
-import type { Context } from '../../src/system/context.ts';
+import { type Context, SILENT } from '../../src/system/context.ts';
 import { Failure, Interrupted } from '../../src/system/errors.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { eventually } from '../hosts/world.ts';
@@ -40,9 +40,7 @@ afterEach(async () => {
 });
 
 function contextUntil(signal: AbortSignal): Context {
-  const ignore = () => {};
-  const report = { command: ignore, phase: ignore, phaseFailed: ignore, passThrough: ignore };
-  return { env: process.env, signal, report: { ...report, note: (text) => notes.push(text) } };
+  return { env: process.env, signal, report: { ...SILENT, note: (text) => notes.push(text) } };
 }
 
 /** A process that does something while it holds the lock: see under-lock.ts. */
@@ -179,7 +177,16 @@ test('the lock of another machine or container is not taken over, and after a wh
   const us = `process ${process.pid} of`;
   const holders = [`${us} elsewhere`, `${us} ${hostname()}`, `${us} ${hostname()}`, 'an unknown process'];
   for (const path of paths) await removeLock(`${path}.lock`, context);
-  await Promise.all(paths.map((path) => isNeverTaken(path)));
+  const over = new AbortController();
+  const waiting = paths.map((path) =>
+    assert.rejects(
+      withLock(path, contextUntil(over.signal), async () => assert.fail('it got the lock')),
+      Interrupted,
+    ),
+  );
+  await eventually('each holder is reported', () => notes.length === paths.length);
+  over.abort();
+  await Promise.all(waiting);
   assert.deepEqual(
     notes.sort(),
     paths

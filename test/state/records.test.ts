@@ -12,9 +12,10 @@ import {
   updateState,
   withoutRecord,
   withRecord,
-  withServerLock,
+  withStopped,
 } from '../../src/state/records.ts';
-import type { Context } from '../../src/system/context.ts';
+import { withServerLock } from '../../src/state/server-lock.ts';
+import { type Context, quietContext, SILENT } from '../../src/system/context.ts';
 import { makeFolder } from '../hosts/standing.ts';
 
 let folder: string;
@@ -23,17 +24,8 @@ let context: Context;
 beforeEach(() => {
   folder = makeFolder('rn-state-');
   notes = [];
-  context = {
-    env: { XDG_STATE_HOME: folder },
-    signal: new AbortController().signal,
-    report: {
-      command: () => {},
-      phase: () => {},
-      note: (text) => notes.push(text),
-      phaseFailed: () => {},
-      passThrough: () => {},
-    },
-  };
+  const note = (text: string) => notes.push(text);
+  context = { ...quietContext({ XDG_STATE_HOME: folder }), report: { ...SILENT, note } };
 });
 
 function file(): string {
@@ -81,6 +73,7 @@ test('every field that is written is read again', async () => {
   const state = {
     servers: { a: record('a') },
     article: { b: { spec, tunnel: { pid: 9, startTime: '1' } } },
+    stopped: { c: record('c').spec },
   };
   await updateState(context, () => state);
   assert.deepEqual(written(readState(context)), written({ version: 1, ...state }));
@@ -91,6 +84,24 @@ test("a change of the servers keeps the article's servers", async () => {
   await updateState(context, (state) => ({ ...state, article }));
   await updateRecords(context, (records) => withRecord(records, record('a')));
   assert.deepEqual(written(readState(context).article), written(article));
+});
+
+test('a stopped server that runs again is no longer among the stopped ones', async () => {
+  await updateState(context, (state) => withStopped(withStopped(state, record('a').spec), record('b').spec));
+  assert.deepEqual(Object.keys(readState(context).stopped), ['a', 'b']);
+  await updateRecords(context, (records) => withRecord(records, record('a')));
+  assert.deepEqual(Object.keys(readState(context).stopped), ['b']);
+});
+
+test('one name never has two records, one of them with --plain', async () => {
+  const { spec } = record('b');
+  const article = { b: { spec, tunnel: undefined } };
+  await updateState(context, (state) => ({ ...state, article }));
+  await assert.rejects(
+    updateRecords(context, (records) => withRecord(records, record('b'))),
+    /"b" has just been started twice, with and without --plain/,
+  );
+  assert.deepEqual(readRecords(context), {});
 });
 
 test('a record is replaced and removed by its name', async () => {
@@ -184,4 +195,14 @@ test('commands for one server run one after the other, those for two servers at 
   letGo();
   await Promise.all([first, second]);
   assert.deepEqual(events, ['other', 'first', 'second']);
+});
+
+test('what a killed command left of the state file, tokens included, is removed by the next change', async () => {
+  const neighbours = ['state.json.bak', 'state.json.broken-123', 'other.json.123'];
+  await updateRecords(context, (records) => records);
+  for (const name of ['state.json.1313528172', ...neighbours])
+    writeFileSync(join(folder, 'remote-notebook', name), '{');
+  await updateRecords(context, (records) => records);
+  const names = readdirSync(join(folder, 'remote-notebook'));
+  assert.deepEqual(names.toSorted(), ['state.json', ...neighbours].toSorted());
 });

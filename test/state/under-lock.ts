@@ -1,14 +1,13 @@
 // A process of lock.test.ts: does something to a file under its lock.
-//   add TIMES   adds one to the number in it, so often
+//   add TIMES   adds one to the number in it, TIMES times
 //   crash       adds one, and is killed before it can release the lock
-//   hold        writes its PID into it, and has the lock until it is ended
+//   hold        writes its PID into it, and holds the lock until it is ended
 import { readFileSync } from 'node:fs';
 import { withLock } from '../../src/state/lock.ts';
+import { quietContext } from '../../src/system/context.ts';
 import { writePrivateFile } from '../../src/system/files.ts';
 
-const ignore = () => {};
-const report = { command: ignore, phase: ignore, phaseFailed: ignore, note: ignore, passThrough: ignore };
-const context = { env: process.env, signal: new AbortController().signal, report };
+const context = quietContext(process.env);
 
 const [file = '', what = '', times = '1'] = process.argv.slice(2);
 for (let time = 0; time < Number(times); time++) {

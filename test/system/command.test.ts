@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Command, commandLine, shellQuote, singleQuoted } from '../../src/system/command.ts';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 import { readWords, SHELL_NAMES } from '../hosts/shells.ts';
 
 /** Words that some version of a shell expands. */
@@ -75,7 +75,7 @@ const AWKWARD = [
   '\x1b[1m',
 ] as const;
 
-/** The same under a locale of the user's, and under none, as many a non-interactive login has it. */
+/** The same with a locale of the user, and without one, as in many non-interactive logins. */
 const LOCALES = ['C.UTF-8', 'C'] as const;
 
 /** A word of one line. */
@@ -86,7 +86,7 @@ const aWord = fc
     fc.string({ unit: 'binary' }),
     fc.constantFrom(...AWKWARD),
   )
-  // No argument of a process can hold a zero byte, and tcsh has no way to quote a line break.
+  // No argument of a process can contain a zero byte, and tcsh cannot quote a line break.
   .filter((word) => !/[\0\n]/.test(word));
 const batches = fc.array(aWord, { minLength: 1, maxLength: 120 });
 
@@ -94,14 +94,16 @@ for (const shell of SHELL_NAMES) {
   for (const locale of LOCALES) {
     const env = { ...process.env, LC_ALL: locale };
 
-    test(`${shell} reads each awkward word back as it was, with the locale ${locale}`, {
-      skip: lacks(shell),
+    test(`${shell} reads every difficult quoted word unchanged, with the locale ${locale}`, {
+      skip: missing(shell),
     }, () => {
       assert.deepEqual(readWords(shell, AWKWARD.map(shellQuote).join(' '), env), AWKWARD);
       assert.deepEqual(readWords(shell, AWKWARD.map(singleQuoted).join(' '), env), AWKWARD);
     });
 
-    test(`${shell} reads any word back as it was, with the locale ${locale}`, { skip: lacks(shell) }, () => {
+    test(`${shell} reads any quoted word unchanged, with the locale ${locale}`, {
+      skip: missing(shell),
+    }, () => {
       fc.assert(
         fc.property(batches, (words) => {
           const line = [...words.map(shellQuote), ...words.map(singleQuoted)].join(' ');
@@ -113,7 +115,7 @@ for (const shell of SHELL_NAMES) {
   }
 
   test(`${shell} reads a quoted command line inside another one, as ssh and alias need it`, {
-    skip: lacks(shell),
+    skip: missing(shell),
   }, () => {
     const inner = AWKWARD.map(shellQuote).join(' ');
     const [once] = readWords(shell, shellQuote(inner));
@@ -124,7 +126,7 @@ for (const shell of SHELL_NAMES) {
 }
 
 for (const shell of SHELL_NAMES.filter((name) => name !== 'tcsh')) {
-  test(`${shell} reads quoted line breaks unchanged`, { skip: lacks(shell) }, () => {
+  test(`${shell} reads quoted line breaks unchanged`, { skip: missing(shell) }, () => {
     const words = ['a\nb', '\n', "\n'\n", 'a\\\nb', 'a\r\nb', 'end\n'];
     assert.deepEqual(readWords(shell, words.map(shellQuote).join(' ')), words);
   });

@@ -12,7 +12,13 @@ import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { Failure, Interrupted } from '../../src/system/errors.ts';
-import { ensurePrivateFolder, verifyWritable, watchUntil, writePrivateFile } from '../../src/system/files.ts';
+import {
+  ensurePrivateFolder,
+  makeFolders,
+  verifyWritable,
+  watchUntil,
+  writePrivateFile,
+} from '../../src/system/files.ts';
 import { makeFolder } from '../hosts/standing.ts';
 
 let folder: string;
@@ -115,4 +121,14 @@ test('a wait in a folder ends with an interrupt or an error, and does not keep t
   // A watch is closed a moment later.
   await setTimeout(100);
   assert.equal(process.getActiveResourcesInfo().includes('FSEventWrap'), false);
+});
+
+test('a folder that cannot be created is a failure with a remedy, not a bug', () => {
+  writeFileSync(join(folder, 'file'), '');
+  const path = join(folder, 'file', 'folder');
+  assert.throws(() => makeFolders(path, 0o700), {
+    name: 'Failure',
+    message: new RegExp(`^cannot create the folder ${path}: E[A-Z]+: `),
+    remedy: `Make ${join(folder, 'file')} writable.`,
+  });
 });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startTimeInPs } from '../../src/system/process.ts';
+import { secondsOf, startTimeInPs } from '../../src/system/process.ts';
 import { outputOf } from '../../src/system/run.ts';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../src/system/process.sh', import.meta.url));
 
@@ -18,7 +18,7 @@ function keeperSays(zone: string): string {
 }
 
 test('without /proc, a process keeps its start time when the machine changes its time zone', {
-  skip: lacks('ps'),
+  skip: missing('ps'),
 }, async () => {
   const zones = ['Asia/Tokyo', 'America/New_York', 'JST-9'].map(keeperSays);
   const here = startTimeInPs(await outputOf(['ps', '-o', 'stat=,lstart=', '-p', String(process.pid)]));
@@ -51,4 +51,10 @@ test('a process is ended on a machine without ps, such as a small container', ()
   `;
   const words = ['--import', 'tsx', '--input-type=module', '-e', program];
   assert.equal(execFileSync(process.execPath, words, { encoding: 'utf8' }), 'SIGTERM\n');
+});
+
+test('how long a process has been running is read as ps prints it, and is unknown in any other form', () => {
+  assert.deepEqual(['07', '01:05', '2-03:00:01', ' 12345 '].map(secondsOf), [7, 65, 183_601, 12_345]);
+  for (const text of ['', '-5', 'abc', '1e999', 'Infinity', '99999999999999999999', '9-9-9'])
+    assert.ok(Number.isNaN(secondsOf(text)), text);
 });

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import type { Context } from '../../src/system/context.ts';
+import { quietContext } from '../../src/system/context.ts';
 import { outputOf, run } from '../../src/system/run.ts';
 
-const report = {
-  command: () => {},
-  phase: () => {},
-  note: () => {},
-  phaseFailed: () => {},
-  passThrough: () => {},
-};
-const context: Context = { env: process.env, signal: new AbortController().signal, report };
+const context = quietContext(process.env);
 
 test('an error names the program that is missing here', async () => {
   await assert.rejects(run(['no-such-program'], context), /^Failure: no-such-program is not installed/);
@@ -25,7 +18,7 @@ test('a program that is missing on the host is not reported as missing here', as
 test('variables that configure zx for other scripts change nothing here', () => {
   const program = `
     const { run } = await import(${JSON.stringify(new URL('../../src/system/run.ts', import.meta.url).href)});
-    const report = { command() {}, phase() {}, note() {}, phaseFailed() {}, passThrough() {} };
+    const report = { command() {}, phase() {}, note() {}, progress() {}, phaseFailed() {}, passThrough() {} };
     const context = { env: process.env, signal: new AbortController().signal, report };
     console.log(JSON.stringify(await run(['sh', '-c', 'sleep 0.5; pwd'], context)));
   `;
@@ -45,7 +38,7 @@ test('variables that configure zx for other scripts change nothing here', () => 
 test('lines arrive complete: a letter in two chunks is not split, and the last line needs no line break', async () => {
   const lines: string[] = [];
   const printed = `${'日本\n'.repeat(40_000)}日`;
-  await run(['cat'], context, { input: printed, onLine: (line) => lines.push(line) });
+  await run(['cat'], context, { input: printed, onLine: (line) => void lines.push(line) });
   assert.deepEqual(lines, printed.split('\n'));
 });
 
