@@ -26,7 +26,8 @@ const KINDS = {
   // The name of a folder may look like another kind of environment.
   venv: (name: string) => {
     const isAmbiguous = /^[a-z]+:|^(?:uv|poetry|pixi)$/.test(name);
-    return { word: isAmbiguous ? `./${name}` : name, about: 'a venv in the directory' };
+    const about = /^[~/]/.test(name) ? 'a venv' : 'a venv in the directory';
+    return { word: isAmbiguous ? `./${name}` : name, about };
   },
   project: (name: string) => ({ word: name, about: `the ${name} project in the directory` }),
   // `base PREFIX`, `name PREFIX` in the folder of a conda, or `path PREFIX` elsewhere.

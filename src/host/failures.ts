@@ -1,8 +1,13 @@
+import { posix } from 'node:path';
 import { installCommand, makeCommand, parseEnvironment } from '../model/environment.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { shellQuote } from '../system/command.ts';
-import { Failure } from '../system/errors.ts';
+import { Failure, indented } from '../system/errors.ts';
+import { CONTAINER_EXPLANATIONS } from './containers/failures.ts';
+import { INSTALL_EXPLANATIONS } from './install/failures.ts';
+import { endOf, JOB_EXPLANATIONS } from './jobs/failures.ts';
 import { type Frame, lastValue, valuesOf } from './protocol.ts';
+import { RUN_EXPLANATIONS } from './runs/failures.ts';
 
 /** Why a script failed, as its frames report it. */
 export interface FailureReport {
@@ -15,6 +20,8 @@ export interface FailureReport {
   /** The process that uses the requested port. */
   readonly holder?: string | undefined;
   readonly log?: readonly string[];
+  /** The scheduler's words about the end of the job. */
+  readonly over?: string | undefined;
 }
 
 /** The failure that these frames report. */
@@ -26,6 +33,7 @@ export function reportIn(frames: readonly Frame[]): FailureReport {
     where: lastValue(frames, 'where'),
     holder: lastValue(frames, 'holder'),
     log: valuesOf(frames, 'log'),
+    over: lastValue(frames, 'over'),
   };
 }
 
@@ -33,6 +41,7 @@ export function reportIn(frames: readonly Frame[]): FailureReport {
 export class HostFailure extends Failure {
   /** Undefined if the script was cut off. */
   readonly reason: Cause | undefined;
+  readonly report: FailureReport;
 
   constructor(report: FailureReport, spec: ServerSpec) {
     const explain = report.cause === undefined ? cutOff : EXPLANATIONS[report.cause];
@@ -40,6 +49,7 @@ export class HostFailure extends Failure {
     const [message, remedy] = explain({ subject: '', log: [], ...report, destination, spec });
     super(message, { remedy });
     this.reason = report.cause;
+    this.report = report;
   }
 }
 
@@ -50,7 +60,10 @@ interface FailureOnHost extends FailureReport {
   readonly spec: ServerSpec;
 }
 
-type Explain = (failure: FailureOnHost) => readonly [message: string, remedy?: string];
+type Explain = (failure: FailureOnHost) => readonly [message: string, remedy?: string | undefined];
+
+/** Where a login shell that is not on a terminal reads its settings. */
+export const START_UP_FILES = 'a start-up file of your account there, such as ~/.bashrc or ~/.zshenv';
 
 /** The message and the remedy for each cause. */
 export const EXPLANATIONS = {
@@ -65,9 +78,28 @@ export const EXPLANATIONS = {
       'Start another server in a directory that exists.',
     ];
   },
-  folder: ({ subject, destination }) => [
-    `cannot write ${subject} on ${destination}`,
+  control: ({ subject, destination }) => {
+    const [, key, value] = /^(\S+) (.*)$/.exec(subject) ?? [];
+    return [
+      `cannot use the ${key} "${value}" on ${destination}: it contains a control character, such as a line break`,
+      'Rename it there, or choose another.',
+    ];
+  },
+  input: ({ destination }) => [
+    `a start-up file on ${destination} reads the standard input, on which our script arrives`,
+    `In ${START_UP_FILES}, find the command that reads its input, and change the line so that it runs only on a terminal: [ -t 0 ] && read …`,
+  ],
+  absent: ({ subject, destination }) => [
+    `${subject} is not installed on ${destination}, or not on its PATH, and our scripts need it`,
+    `Install it there, or fix the PATH that is set in ${START_UP_FILES}.`,
+  ],
+  folder: ({ subject, log, destination }) => [
+    `cannot write to ${subject} on ${destination}${log.length === 0 ? '' : `: ${log.at(-1)}`}`,
     'Check its permissions, the free disk space and your quota there.',
+  ],
+  open: ({ subject, destination }) => [
+    `other users can change the folder of your servers' records on ${destination} (${subject}), so they could run commands as you`,
+    `Check its contents, then run: ssh ${destination} chmod -R go-w ${shellQuote(posix.dirname(subject))}\nIf another user owns it, set XDG_STATE_HOME there to a folder of yours.`,
   ],
   elsewhere: ({ subject, destination }) => {
     const [, node, here, folder = ''] = /^(\S+) (\S+) (.*)$/.exec(subject) ?? [];
@@ -76,9 +108,21 @@ export const EXPLANATIONS = {
       `Use ${node} as the destination. If ${node} no longer exists, remove the record of its server: ssh ${destination} rm -r ${shellQuote(folder)}`,
     ];
   },
+  replaced: ({ destination, spec: { name } }) => [
+    `${destination} now leads to another machine than the one on which "${name}" was started`,
+    `That server cannot be reached at ${destination} any more. To start another one: remote-notebook start ${name}. To remove only its record here: remote-notebook stop ${name} --forget`,
+  ],
   environment: ({ subject, where, destination, spec }) => [
     `the environment "${subject}" does not exist on ${destination}: it has no bin/activate`,
-    `Searched in ${where}. Create it there: ${makeCommand(parseEnvironment(spec.environment))}`,
+    `Searched in ${where}. To create it, add --install, or run there: ${makeCommand(parseEnvironment(spec.environment))}`,
+  ],
+  moved: ({ subject, where, destination, spec }) => [
+    `the environment "${subject}" on ${destination} was moved or copied: its bin/activate leads to ${where}`,
+    `A venv works only where it was created. Create it again there, and install its packages: ${makeCommand(parseEnvironment(spec.environment)).replace('-m venv', '-m venv --clear')}`,
+  ],
+  python: ({ subject, where, destination }) => [
+    `${subject} on ${destination} needs the Python ${where}, which does not exist`,
+    'Its environment was moved, or its Python was removed. Create the environment again, or install Jupyter again.',
   ],
   setup: ({ subject, log, destination }) => [
     `a setup command failed on ${destination}: ${subject}\n${outputIn(log)}`,
@@ -95,14 +139,10 @@ export const EXPLANATIONS = {
       `${ENTRY_REMEDIES[form.kind] ?? 'If it does not exist yet, create it'}: ${makeCommand(form)}`,
     ];
   },
-  jupyter: (failure) => [notFound(failure), installRemedy(failure)],
-  interface: ({ subject, destination }) => [
-    `neither JupyterLab nor the classic notebook is installed with ${subject} on ${destination}`,
-    'Install one in the same environment: pip install jupyterlab',
-  ],
-  socket: ({ subject, destination }) => [
-    `no usable folder for a socket on ${destination}: ${subject}`,
-    'It must be a local folder of yours, with a path of at most 100 bytes: set XDG_RUNTIME_DIR there, or leave out --socket.',
+  jupyter: (failure) => [notFound(failure), commandRemedy(failure)],
+  interface: (failure) => [
+    `neither JupyterLab nor the notebook is installed with ${failure.subject} on ${failure.destination}`,
+    installRemedy(failure),
   ],
   died: ({ holder, log, destination, spec: { port, strictPort } }) =>
     strictPort && holder
@@ -112,8 +152,8 @@ export const EXPLANATIONS = {
         ]
       : [`Jupyter ended on ${destination} while it started. ${endOf(log)}`],
   timeout: ({ subject, log, destination }) => [
-    `Jupyter did not come up on ${destination} within ${subject} s, and was stopped. ${endOf(log)}`,
-    'Give it longer with --timeout SECONDS.',
+    `Jupyter did not start on ${destination} within ${subject} s, and was stopped. ${endOf(log)}`,
+    'Allow more time with --timeout SECONDS.',
   ],
   gone: ({ subject, destination }) => [
     `the server (PID ${subject} on ${destination}) has just ended`,
@@ -123,17 +163,28 @@ export const EXPLANATIONS = {
     `"${name}" is already the name of another server on ${destination} (PID ${subject})`,
     'Choose another name with --name.',
   ],
+  stranger: ({ subject, destination }) => {
+    const [, pid, folder = ''] = /^(\S+) (.*)$/.exec(subject) ?? [];
+    return [
+      `the server should be PID ${pid} on ${destination}, but that process is not a Jupyter server, so it was not stopped`,
+      `Look at it: ssh ${destination} ps -p ${pid}. If it is the server, end it by hand; then remove the record: ssh ${destination} rm -r ${shellQuote(folder)}`,
+    ];
+  },
   unkillable: ({ subject, destination }) => [
     `the server (PID ${subject} on ${destination}) is still running after the signal KILL`,
-    `It hangs in the kernel, usually on a dead file system. Check on the host: ps -o pid,stat,wchan -p ${subject}`,
+    `It hangs in the operating system, usually because a file system does not respond. Check on the host: ps -o pid,stat,wchan -p ${subject}`,
   ],
+  ...CONTAINER_EXPLANATIONS,
+  ...RUN_EXPLANATIONS,
+  ...INSTALL_EXPLANATIONS,
   log: ({ subject, destination }) => [`the server's log no longer exists on ${destination} (${subject})`],
+  ...JOB_EXPLANATIONS,
 } as const satisfies Readonly<Record<string, Explain>>;
 
 export type Cause = keyof typeof EXPLANATIONS;
 
 const cutOff: Explain = ({ destination }) => [
-  `the start on ${destination} was cut off before its end`,
+  `the start on ${destination} was interrupted before it finished`,
   'Its shell was killed, or the machine went down. Try again.',
 ];
 
@@ -147,21 +198,20 @@ function notFound({ subject, where, destination }: FailureOnHost): string {
   return `${subject} was not found on ${destination}. Searched: ${where}`;
 }
 
-function installRemedy({ subject, spec: { environment } }: FailureOnHost): string {
-  if (subject !== 'jupyter')
-    return 'Check the spelling. Give its full path in --command, or name its environment with --environment.';
+function commandRemedy(failure: FailureOnHost): string {
+  return /^jupyter(-lab|-notebook)?$/.test(failure.subject)
+    ? installRemedy(failure)
+    : 'Check the spelling. Give its full path in --command, or name its environment with --environment.';
+}
+
+function installRemedy({ spec: { environment } }: Pick<FailureOnHost, 'spec'>): string {
   const form = parseEnvironment(environment);
-  return form.kind === 'none'
-    ? `Install it there (${installCommand(form)}), or name its environment with --environment.`
-    : `Install it there: ${installCommand(form)}`;
+  if (form.kind === 'none')
+    return `Add --install to install it in .venv in the directory (as ${installCommand(form)} does), or name its environment with --environment.`;
+  return `Install it there: ${installCommand(form)}${form.kind === 'venv' ? ', or add --install' : ''}`;
 }
 
 function outputIn(log: readonly string[]): string {
-  const lines = log.filter((line) => line.trim() !== '').map((line) => `\n  ${line}`);
-  return lines.length === 0 ? 'It printed nothing.' : `It printed:${lines.join('')}`;
-}
-
-function endOf(log: readonly string[]): string {
-  if (log.length === 0) return 'Its log is empty.';
-  return `The end of its log:\n${log.map((line) => `  ${line}`).join('\n')}`;
+  const lines = log.filter((line) => line.trim() !== '');
+  return lines.length === 0 ? 'It printed nothing.' : `It printed:${indented(lines)}`;
 }

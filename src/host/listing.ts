@@ -82,12 +82,12 @@ function foundIn(group: readonly Frame[]): FoundServer | 'absent' | 'unreadable'
   // If the host cannot list what the process listens on, its command line decides.
   const isUnknown = listens.includes('unknown') || where === 'unknown';
   if (!listens.includes(where) && !(isUnknown && program)) return 'absent';
-  const elapsed = lastValue(group, 'elapsed');
+  const upSeconds = secondsOf(lastValue(group, 'elapsed') ?? '');
   return {
     info,
     identity: identityIn(group, info.pid),
     file: lastValue(group, 'file'),
-    upSeconds: elapsed ? secondsOf(elapsed.trim()) : undefined,
+    upSeconds: Number.isNaN(upSeconds) ? undefined : upSeconds,
     command: program ?? (info.version === undefined ? 'jupyter notebook' : undefined),
     records: [],
   };

@@ -1,9 +1,8 @@
 import type { Gpu, HostResources } from '../model/resources.ts';
 import type { Connection } from '../ssh/arguments.ts';
 import type { Context } from '../system/context.ts';
-import { Failure, Interrupted } from '../system/errors.ts';
 import { type Frame, lastValue, valuesOf } from './protocol.ts';
-import { runScript } from './run-script.ts';
+import { framesWithin } from './run-script.ts';
 
 /** Timeout for the script. It ends its slow parts earlier, but a dead file system may block even that. */
 const TIMEOUT_MS = 15_000;
@@ -17,16 +16,8 @@ export async function askResources(
   directories: readonly string[],
   context: Context,
 ): Promise<(directory: string) => HostResources> {
-  const frames: Frame[] = [];
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   const variables = { directories: [...new Set(directories)].join('\n') };
-  try {
-    const script = { name: 'resources', variables } as const;
-    await runScript(connection, script, { ...context, signal }, (frame) => frames.push(frame));
-  } catch (error) {
-    if (context.signal.aborted) throw new Interrupted();
-    if (!(error instanceof Failure)) throw error;
-  }
+  const frames = await framesWithin(connection, { name: 'resources', variables }, TIMEOUT_MS, context);
   return (directory) => readResources(frames, directory);
 }
 

@@ -1,25 +1,28 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ServerSpec } from '../model/server-spec.ts';
 import { type Connection, scriptCommand } from '../ssh/arguments.ts';
-import { manualCommand, sessionFailure } from '../ssh/messages.ts';
-import type { Context } from '../system/context.ts';
-import { Failure } from '../system/errors.ts';
-import { run } from '../system/run.ts';
+import { manualCommand, sessionFailure } from '../ssh/causes/messages.ts';
+import { type Context, endedBy, timeLimit } from '../system/context.ts';
+import { Failure, Interrupted } from '../system/errors.ts';
+import { type Result, run } from '../system/run.ts';
+import type { OnLine } from '../system/streams/lines.ts';
+import { readSshOutput } from '../tunnel/keeper.ts';
+import { whileResponding } from '../tunnel/master.ts';
 import { HostFailure, reportIn } from './failures.ts';
-import { type Frame, lastValue, outputReader } from './protocol.ts';
+import { type Frame, lastValue } from './protocol.ts';
+import { notRun, trial } from './refusals.ts';
 import { type Script, scriptText } from './script.ts';
+import { ScriptOutput } from './script-output.ts';
 
 /**
  * A host with `MaxSessions 1` may need a moment to close its last session: the keeper begins one with each connection,
  * and the start-up files of the login shell may be slow.
  */
-const SESSION_TRIES = 100;
+const SESSION_TRIES = 15;
+/** The pause after each try is longer than the last one by this, up to a second. */
 const SESSION_PAUSE_MS = 100;
-
-/** Maximum number of characters of output that are kept. No script prints nearly as many. */
-const MAX_OUTPUT = 10_000_000;
-
-/** Timeout for a script's first frame, which comes after the start-up files of the login shell, and before any work. */
-const FIRST_FRAME_MS = 60_000;
+/** Timeout for the cleanup after a failure. */
+const CLEANUP_TIMEOUT_MS = 30_000;
 
 /** ssh's own exit status; any other is that of the host's shell. */
 const SSH_FAILED = 255;
@@ -27,64 +30,88 @@ const SSH_FAILED = 255;
 /**
  * Runs a script on the host over the connection, and returns its frames.
  * @param script may still be pending while the session is opened; if it resolves to undefined, nothing is run
- * @throws Failure when the host does not run it, prints too much, or prints no frame for a minute
+ * @param onText receives the lines that are not frames
+ * @throws Failure when the host does not run it, prints too much, prints no frame for a minute, or takes too long;
+ *   HangingSsh when ssh does not respond, except while it prints a log
  */
 export async function runScript(
   connection: Connection,
   script: Script | Promise<Script | undefined>,
   context: Context,
   onFrame: (frame: Frame) => unknown = () => {},
-  onText: (line: string) => void = () => {},
+  onText: OnLine = () => {},
 ): Promise<Frame[]> {
-  const frames: Frame[] = [];
-  // The lines before the first frame, which start-up files print.
-  const printed: string[] = [];
-  let size = 0;
-  let silence: NodeJS.Timeout | undefined;
   const giveUp = new AbortController();
-  const keep = <T>(kept: T[], value: T, { length }: string) => {
-    size += length;
-    if (size > MAX_OUTPUT) giveUp.abort();
-    else kept.push(value);
-  };
-  const onLine = outputReader(
-    (frame) => {
-      clearTimeout(silence);
-      keep(frames, frame, frame.value);
-      onFrame(frame);
-    },
-    (line) => {
-      if (frames.length === 0) keep(printed, line, line);
-      onText(line);
-    },
-  );
+  const output = new ScriptOutput(onFrame, onText, (what, advice) => {
+    const remedy = `${advice} ${trial(manualCommand(connection))}`;
+    giveUp.abort(unusable(connection, what, remedy, output.printed[0]?.slice(0, 80)));
+  });
   const input = Promise.resolve(script).then((known) => {
     if (!known) return '';
-    silence = setTimeout(() => giveUp.abort(), FIRST_FRAME_MS);
+    output.begin(known);
     return scriptText(known);
   });
-  const bounded = { ...context, signal: AbortSignal.any([context.signal, giveUp.signal]) };
   try {
-    for (let tries = 1; ; tries++) {
-      const { code, stderr } = await run(scriptCommand(connection), bounded, { input, onLine });
-      if ((await input) === '') return frames;
-      if (frames.length === 0 && code !== SSH_FAILED) {
-        const lines = [...printed, ...stderr.split('\n')].map((line) => line.trim()).filter(Boolean);
-        const remedy = 'The account must be allowed to run commands, and the host needs a POSIX /bin/sh.';
-        throw unusable(connection, 'did not run our script', remedy, lines.slice(-3).join(' / '));
-      }
-      if (code === 0) return frames;
-      const failure = sessionFailure(connection, stderr);
-      if (failure.reason !== 'sessions-used-up' || tries === SESSION_TRIES) throw failure;
-      await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
-    }
+    await whileResponding(connection, endedBy(giveUp.signal, context), (watched, endWatch) => {
+      output.onLog = endWatch;
+      return inSession(connection, output, input, watched);
+    });
+    return output.frames;
   } catch (error) {
-    if (!giveUp.signal.aborted || context.signal.aborted) throw error;
-    const isTooMuch = size > MAX_OUTPUT;
-    const what = isTooMuch ? 'keeps printing output' : `did not run our script in ${FIRST_FRAME_MS / 1000} s`;
-    throw unusable(connection, what, 'Check its start-up files.', printed[0]?.slice(0, 80));
+    throw giveUp.signal.aborted && !context.signal.aborted ? giveUp.signal.reason : error;
   } finally {
-    clearTimeout(silence);
+    output.end();
+  }
+}
+
+/** Runs a script that only looks. Returns the frames that it sends in time; what a host does not report is unknown. */
+export async function framesWithin(
+  connection: Connection,
+  script: Script,
+  timeoutMs: number,
+  context: Context,
+): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  try {
+    const bounded = endedBy(timeLimit(timeoutMs), context);
+    await runScript(connection, script, bounded, (frame) => frames.push(frame));
+  } catch (error) {
+    if (context.signal.aborted) throw new Interrupted();
+    if (!(error instanceof Failure)) throw error;
+  }
+  return frames;
+}
+
+/** Sends the input to a session on the host, and reads its output to the end. */
+async function inSession(
+  connection: Connection,
+  { frames, printed, onLine }: ScriptOutput,
+  input: Promise<string>,
+  context: Context,
+): Promise<void> {
+  const { code, stderr } = await inFreeSession(connection, () =>
+    run(scriptCommand(connection), context, { input, onLine }),
+  );
+  if ((await input) === '') return;
+  if (frames.length === 0 && code !== SSH_FAILED) {
+    const lines = [...printed, ...stderr.split('\n')].map((line) => line.trim()).filter(Boolean);
+    const reason = notRun(lines, code, manualCommand(connection));
+    throw unusable(connection, reason.what, reason.remedy, reason.printed);
+  }
+  if (code !== 0) throw sessionFailure(connection, stderr, readSshOutput(connection));
+}
+
+/**
+ * Opens a session on the host. While the host has no free session, it is opened again, up to a limit.
+ * @param open runs its ssh command
+ */
+export async function inFreeSession(connection: Connection, open: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    const result = await open();
+    if (result.code !== SSH_FAILED || tries === SESSION_TRIES) return result;
+    const { reason } = sessionFailure(connection, result.stderr, readSshOutput(connection));
+    if (reason !== 'sessions-used-up') return result;
+    await pause(Math.min(1000, tries * SESSION_PAUSE_MS));
   }
 }
 
@@ -103,7 +130,7 @@ export async function askHost(
   { connection, spec, context }: OnHost,
   script: Script | Promise<Script | undefined>,
   onFrame?: (frame: Frame) => void,
-  onText?: (line: string) => void,
+  onText?: OnLine,
 ): Promise<Frame[]> {
   const frames = await runScript(connection, script, context, onFrame, onText);
   if (lastValue(frames, 'failed') === undefined) return frames;
@@ -111,7 +138,23 @@ export async function askHost(
 }
 
 function unusable(connection: Connection, what: string, remedy: string, printed = ''): Failure {
-  return new Failure(`${connection.destination} ${what}${printed && `; it printed: ${printed}`}`, {
-    remedy: `${remedy} Try: echo 'echo works' | ${manualCommand(connection)} /bin/sh -s`,
-  });
+  return new Failure(`${connection.destination} ${what}${printed && `; it printed: ${printed}`}`, { remedy });
+}
+
+/**
+ * Undoes what a start that has failed has left on the host, also after an interrupt.
+ * @returns why the host has not confirmed it; undefined if it has
+ */
+export async function cleanUp(
+  server: OnHost,
+  undo: (server: OnHost) => Promise<void>,
+): Promise<string | undefined> {
+  const late = timeLimit(CLEANUP_TIMEOUT_MS);
+  try {
+    await undo({ ...server, context: { ...server.context, signal: late } });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return late.aborted ? `it took longer than ${CLEANUP_TIMEOUT_MS / 1000} s` : error.message;
+  }
 }

@@ -1,24 +1,45 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { redactTokens } from '../jupyter/server.ts';
+import type { Job, JobStatus } from '../model/job.ts';
+import type { RelayPlace } from '../model/relay-place.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import { scriptVariables } from '../model/settings.ts';
+import { DEFAULT_PORT, scriptVariables } from '../model/settings.ts';
 import type { StopOutcome } from '../model/status.ts';
 import type { JupyterRecord } from '../state/records.ts';
+import { assetPath } from '../system/installation.ts';
 import { HostFailure, reportIn } from './failures.ts';
+import { endJob, jobOf, jobVariables, lookAtJob } from './jobs/jobs.ts';
 import type { FoundServer } from './listing.ts';
 import { type Frame, lastValue, valuesOf } from './protocol.ts';
 import { askHost, type OnHost, runScript } from './run-script.ts';
 import type { Script } from './script.ts';
-import { type HostServer, identityVariables, serverIn } from './server-record.ts';
+import {
+  type HostServer,
+  identityVariables,
+  jobIn,
+  jobStatusIn,
+  recordVariables,
+  relayIn,
+  serverIn,
+} from './server-record.ts';
 
-/** One attempt to start or adopt a server, and its progress. */
-export interface Launch {
+/** What is known of an attempt to start or adopt a server, by which it can be undone. */
+export interface LaunchTrace {
   /** Marks on the host what belongs to this attempt. */
   readonly id: string;
-  /** Called when Jupyter begins to boot, which takes a while. `isHere`: the host is this machine. */
-  readonly onBoot: (isHere: boolean) => void;
+  job?: Job;
+  /** Whether the job is this attempt's own, which has submitted it: then that is undone. */
+  isOwnJob?: boolean;
   /** The record's folder on the host; empty while the host has been asked and has not reported it. */
   folder?: string;
+}
+
+/** One attempt to start or adopt a server, and its progress. */
+export interface Launch extends LaunchTrace {
+  /** Called when Jupyter begins to boot, which takes a while. `socket`: where it will listen, unless it is a port. */
+  readonly onBoot: (socket: string | undefined, relay: RelayPlace | undefined) => void;
+  /** Called when a scheduler has reported a job, and again each time when that has changed. */
+  readonly onJob: (job: Job, status: JobStatus | undefined) => void;
 }
 
 /**
@@ -28,7 +49,7 @@ export interface Launch {
  */
 export async function obtainServer(
   { connection, spec, context }: OnHost,
-  script: Script,
+  script: Promise<Script>,
   launch: Launch,
 ): Promise<HostServer> {
   launch.folder = '';
@@ -38,34 +59,81 @@ export async function obtainServer(
       frames.push(frame);
       if (frame.key === 'folder') launch.folder = frame.value;
       if (frame.key === 'phase') context.report.phase(frame.value);
-      if (frame.key === 'boot') launch.onBoot(frame.value === 'here');
+      if (frame.key === 'submitted') launch.isOwnJob = true;
+      const job = frame.key === 'job' || frame.key === 'queue' ? jobIn(frames) : undefined;
+      if (job) {
+        launch.job = job;
+        launch.onJob(job, jobStatusIn(frames));
+      }
+      if (frame.key === 'boot') launch.onBoot(frame.value || undefined, relayIn(frames));
+      if (frame.key === 'unanswered')
+        context.report.note(`the scheduler does not answer; trying again (${frame.value})`);
       if (frame.key === 'note') context.report.note(frame.value);
       if (frame.key === 'joined') resolve(frame);
     };
     runScript(connection, script, context, onFrame).then(resolve, reject);
   });
   const server = serverIn(frames);
-  if (server) return server;
+  // After a lost connection, another script waits for the job of the first one.
+  if (server) return { ...server, joined: server.joined && !launch.isOwnJob };
   throw new HostFailure(reportIn(frames), spec);
 }
 
 /** Finds the server on its host; undefined if it is not running. Starts nothing. */
 export async function findServer(server: OnHost): Promise<HostServer | undefined> {
-  return serverIn(await askHost(server, launchScript(server.spec, 'find', '', { timeoutMs: 0 })));
+  return (await findOnHost(server)).server;
+}
+
+/** Finds the server on its host, or the job that will start it. Starts nothing. */
+export async function findOnHost(
+  server: OnHost,
+): Promise<{ server?: HostServer | undefined; job?: Job | undefined }> {
+  const frames = await askHost(server, await launchScript(server.spec, 'find', '', { timeoutMs: 0 }));
+  return { server: serverIn(frames), job: jobIn(frames) };
+}
+
+/** How to start a server. */
+interface LaunchOrder {
+  readonly timeoutMs: number;
+  /** The server that it replaces. */
+  readonly former?: JupyterRecord | undefined;
+  /** Whether not to wait for the start of a job. */
+  readonly isBrief?: boolean | undefined;
+  /** Whether the server is started again in the job in which it is running. */
+  readonly inSameJob?: boolean | undefined;
 }
 
 /**
  * The script that finds a server, or starts it if `mode` says so.
  * @param launch an ID for this attempt
  */
-export function launchScript(
+export async function launchScript(
   spec: ServerSpec,
   mode: 'start' | 'find',
   launch: string,
-  { timeoutMs, token = '' }: { timeoutMs: number; token?: string },
-): Script {
-  const order = { mode, launch, token, timeout: String(Math.ceil(timeoutMs / 1000)), from: hostname() };
-  return { name: 'launch', variables: { name: spec.name, ...scriptVariables(spec), ...order } };
+  { timeoutMs, former, isBrief = false, inSameJob = false }: LaunchOrder,
+): Promise<Script> {
+  const timeout = String(Math.ceil(timeoutMs / 1000));
+  const origin = former?.origin || launch;
+  const order = { launch, origin, fallback_port: String(DEFAULT_PORT), timeout, from: hostname() };
+  const relay = { relay_program: await relayProgram() };
+  const exposed = { expose: spec.exposeOnClusterNetwork ? 'yes' : '' };
+  const server = { name: spec.name, ...scriptVariables(spec), ...exposed, ...order, ...relay };
+  return {
+    name: 'launch',
+    variables: {
+      ...server,
+      ...{ mode, again: inSameJob ? 'yes' : '', no_wait: isBrief ? 'yes' : '' },
+      ...jobVariables(spec, { name: 'job', variables: server }),
+    },
+  };
+}
+
+/** The relay (see parts/relay.sh), as a program that unpacks itself: a slow link would take 0.2 s longer for its text. */
+async function relayProgram(): Promise<string> {
+  const { deflateSync } = await import('node:zlib');
+  const packed = deflateSync(readFileSync(assetPath('host/relay.py'))).toString('base64');
+  return `import base64, zlib\nexec(zlib.decompress(base64.b64decode("${packed}")))`;
 }
 
 /**
@@ -73,20 +141,26 @@ export function launchScript(
  * removes the record, and the server keeps running.
  * @param launch an ID for this attempt
  */
-export function adoptScript(
+export async function adoptScript(
   spec: ServerSpec,
-  { identity, file = '', command = '', upSeconds = 0 }: FoundServer,
+  { identity, file = '', command = '' }: FoundServer,
   launch: string,
-): Script {
-  const server = { ...identityVariables(identity), file, command, up: String(upSeconds) };
+): Promise<Script> {
+  const server = { ...identityVariables(identity), file, command };
   const { name, directory } = spec;
-  return { name: 'adopt', variables: { launch, from: '', name, directory, ...server } };
+  const variables = { launch, from: '', name, directory, ...server, relay_program: await relayProgram() };
+  return { name: 'adopt', variables };
 }
 
-/** Undoes what this launch did on the host. A server that was already running is not touched. */
-export async function undoLaunch({ connection, context }: OnHost, { folder, id }: Launch): Promise<void> {
+/** Undoes what this launch did on the host. A server that was already running, or a job that was there, is not touched. */
+export async function undoLaunch(server: OnHost, { folder, id, job, isOwnJob }: LaunchTrace): Promise<void> {
+  const { connection, context } = server;
   if (folder === undefined) return;
-  const variables = { folder, pid: '', start_time: '', token: '', launch: id, grace: '0' };
+  if (job) {
+    if (isOwnJob) await endJob(server, job, Promise.resolve(0));
+    return;
+  }
+  const variables = { folder, pid: '', start_time: '', origin: '', machine: '', launch: id, grace: '0' };
   await runScript(connection, { name: 'stop', variables }, context);
 }
 
@@ -94,17 +168,19 @@ export async function undoLaunch({ connection, context }: OnHost, { folder, id }
  * Stops this server and verifies that it is gone. The session is opened while `order` is pending.
  * @param order milliseconds to wait before signals are sent to a server that agreed to shut down; `refused` leaves it
  *   running
- * @throws HostFailure when it survives KILL, or is on another node
+ * @throws HostFailure when it survives KILL, or is on another node or machine
  */
 export async function endJupyter(
   server: OnHost,
-  { identity, folder, token }: JupyterRecord,
+  record: JupyterRecord,
   order: Promise<number | 'refused'>,
 ): Promise<StopOutcome | 'refused'> {
+  const job = jobOf(record);
+  if (job) return endJob(server, job, order);
   const script = order.then((graceMs): Script | undefined => {
     if (graceMs === 'refused') return undefined;
     const grace = String(Math.ceil(graceMs / 1000));
-    return { name: 'stop', variables: { folder, ...identityVariables(identity), token, launch: '', grace } };
+    return { name: 'stop', variables: { ...recordVariables(record), launch: '', grace } };
   });
   const frames = askHost(server, script);
   // A failure of the session is reported only after the order is known.
@@ -113,39 +189,41 @@ export async function endJupyter(
   return (lastValue(await frames, 'stopped') as StopOutcome | undefined) ?? 'gone';
 }
 
-/**
- * Whether the server's process is alive; if not, with the end of its log.
- * @throws HostFailure when it is on another node
- */
-export async function lookAtServer(
-  server: OnHost,
-  { identity, folder }: JupyterRecord,
-): Promise<{ readonly lives: boolean; readonly log: readonly string[] }> {
-  const variables = { folder, ...identityVariables(identity) };
-  const frames = await askHost(server, { name: 'look', variables });
-  return { lives: lastValue(frames, 'process') === 'alive', log: valuesOf(frames, 'log') };
+/** What a host reports about the process of a server. */
+export interface Looked {
+  readonly lives: boolean;
+  /** Whether it listens on its port. Always yes for a socket, which is in a folder that only its user can enter. */
+  readonly holds: 'yes' | 'no' | 'unknown';
+  /** The end of its log, if it has ended. */
+  readonly log: readonly string[];
+  /** Why its job has ended, if it has. */
+  readonly why?: string | undefined;
 }
 
 /**
- * Prints the last lines of a server's log, without tokens; with `follow`, continues until the server ends.
- * @throws HostFailure when there is no log
+ * Whether the server's process is alive and listens where its record says.
+ * @throws HostFailure when it is on another node or machine
  */
-export async function readLog(
-  server: OnHost,
-  folder: string,
-  options: { lines: number; follow: boolean },
-  print: (line: string) => void,
-): Promise<void> {
-  const variables = { folder, lines: String(options.lines), follow: options.follow ? 'yes' : '' };
-  let begun = false;
-  const onText = (line: string) => {
-    if (begun) print(redactTokens(line));
-  };
-  const onFrame = (frame: Frame) => {
-    if (frame.key === 'begin') begun = true;
-    if (frame.key === 'ended') server.context.report.note('the server has ended');
-  };
-  await askHost(server, { name: 'logs', variables }, onFrame, onText);
+export async function lookAtServer(server: OnHost, record: JupyterRecord): Promise<Looked> {
+  const job = jobOf(record);
+  if (job) return { ...(await lookAtJob(server, job)), holds: 'yes' };
+  const isOnSocket = record.socket !== undefined;
+  const variables = { ...recordVariables(record), port: isOnSocket ? '' : String(record.port) };
+  const frames = await askHost(server, { name: 'look', variables });
+  const lives = lastValue(frames, 'process') === 'alive';
+  const holds = isOnSocket ? 'yes' : ((lastValue(frames, 'holds') ?? 'no') as Looked['holds']);
+  return { lives, holds, log: valuesOf(frames, 'log') };
+}
+
+/**
+ * Whether whoever connects to the server reaches its own process: only then may the token be sent. Another user of the
+ * host can take the port of a server that has ended, but cannot create a socket in a private folder.
+ */
+export async function listensItself(server: OnHost, jupyter: JupyterRecord): Promise<boolean> {
+  // The relay of a job, on its node, verifies that itself. One on a network address has none, and ends with its job.
+  if (jupyter.socket !== undefined || (jobOf(jupyter) && jupyter.host === undefined)) return true;
+  const { lives, holds } = await lookAtServer(server, jupyter);
+  return lives && holds === 'yes';
 }
 
 /** Returns the frames of doctor.sh, which changes nothing, and the lines that start-up files printed before them. */
@@ -156,7 +234,13 @@ export async function examineHost({
 }: OnHost): Promise<{ frames: readonly Frame[]; printed: readonly string[] }> {
   const printed: string[] = [];
   const frames: Frame[] = [];
-  const script = { name: 'doctor', variables: { name: spec.name, ...scriptVariables(spec) } } as const;
+  const variables = {
+    name: spec.name,
+    ...scriptVariables(spec),
+    fallback_port: String(DEFAULT_PORT),
+    is_job: spec.launcher === 'direct' ? '' : 'yes',
+  };
+  const script = { name: 'doctor', variables } as const;
   const onText = (line: string) => {
     if (frames.length === 0 && line.trim() !== '') printed.push(line);
   };

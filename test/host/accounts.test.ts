@@ -13,11 +13,12 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { startTimeOf } from '../../src/system/process.ts';
 import { type Account, makeAccount, withAccount } from '../hosts/accounts.ts';
-import { lacks, NO_ACCOUNTS, NO_PROC } from '../hosts/needs.ts';
+import { missing, NO_ACCOUNTS, NO_PROC } from '../hosts/needs.ts';
 import { done, started, stderrOf } from '../hosts/servers.ts';
 import { AWKWARD_FOLDERS, SHELL_NAMES } from '../hosts/shells.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { makeFolder } from '../hosts/standing.ts';
+import { noProcessIsLeft } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** The start-up files that every ssh command reads. They print half a line. */
@@ -52,7 +53,7 @@ for (const shell of SHELL_NAMES) {
   test(
     `start, join, logs and stop work for an account with the login shell ${shell}${greeting}`,
     {
-      skip: NO_ACCOUNTS || lacks(shell),
+      skip: NO_ACCOUNTS || missing(shell),
     },
     () =>
       withNoisyAccount(shell, async (account, { laptop, anotherLaptop }) => {
@@ -129,10 +130,7 @@ test(
         assert.match(strict, new RegExp(`port ${port} of loopback is already in use by user ${other.name}`));
         const started = await laptop.run('start', ...words, ...local);
         assert.equal(started.code, 0, started.stderr);
-        assert.match(
-          started.stderr,
-          new RegExp(`port ${port} of loopback is already in use by user ${other.name}`),
-        );
+        assert.match(started.stderr, new RegExp(`: port ${port} is in use by user ${other.name}\n`));
         const { stdout } = await laptop.run('status', '--json');
         const { jupyter: server } = JSON.parse(stdout).servers[0];
         assert.notEqual(server.port, port);
@@ -175,7 +173,7 @@ function entering(account: Account, socket: string): string {
 }
 
 test(
-  "nobody else can enter a server's private socket, or look into what is kept for it",
+  "other users cannot connect to a server's private socket, or read its files",
   {
     skip: NO_ACCOUNTS,
   },
@@ -183,7 +181,7 @@ test(
     withNoisyAccount('bash', async (mine, { laptop }) => {
       const other = makeAccount('bash');
       try {
-        const { jupyter: server } = await started(laptop, '--socket');
+        const { jupyter: server } = await started(laptop);
         assert.deepEqual([entering(mine, server.socket), entering(other, server.socket)], ['in', 'EACCES']);
         const kept = [join(mine.home, '.local/state/remote-notebook'), dirname(server.socket)];
         for (const folder of kept) {
@@ -198,7 +196,7 @@ test(
     }),
 );
 
-test('a server on a host without setsid survives the end of its connection, and a hang-up', {
+test('a server on a host without setsid keeps running after its connection ends or hangs up', {
   skip: NO_PROC,
 }, async () => {
   const folder = makeFolder('rn-path-');
@@ -222,7 +220,7 @@ test('a server on a host without setsid survives the end of its connection, and 
     assert.equal(JSON.parse(joined.stdout).joined, true);
     assert.equal(JSON.parse(joined.stdout).jupyter.pid, server.pid);
     assert.equal((await laptop.run('stop')).code, 0);
-    assert.deepEqual(world.processes(), []);
+    await noProcessIsLeft(world);
   } finally {
     await world.remove();
     rmSync(folder, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { failureIn, workOf, write } from '../hosts/environments.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { lacks, NO_MODULES } from '../hosts/needs.ts';
+import { missing, NO_MODULES } from '../hosts/needs.ts';
 import { whereIs } from '../hosts/shells.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { makeVenv } from '../hosts/venv.ts';
@@ -85,7 +85,7 @@ for (const [what, [prepare, environment, message]] of Object.entries(FAILURES)) 
 }
 
 test('a directory that is not a poetry project fails with the output of poetry', {
-  skip: lacks('poetry'),
+  skip: missing('poetry'),
 }, async () => {
   assert.match(
     await failureIn(world, 'poetry'),
@@ -105,7 +105,7 @@ for (const [environment, tool] of [
   ['uv', 'uv'],
   ['pixi', 'pixi'],
 ] as const) {
-  test(`${environment} on a host without ${tool} fails with the places that were searched`, {
+  test(`${environment} on a host without ${tool} fails and lists the places that were searched`, {
     skip: whereIs(tool) !== undefined && `this machine has a ${tool}`,
   }, async () => {
     assert.match(

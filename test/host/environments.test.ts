@@ -10,7 +10,7 @@ import {
   write,
 } from '../hosts/environments.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { lacks, NO_MODULES } from '../hosts/needs.ts';
+import { missing, NO_MODULES } from '../hosts/needs.ts';
 import { stderrOf } from '../hosts/servers.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { makeVenv } from '../hosts/venv.ts';
@@ -82,7 +82,7 @@ python = "*"
 `;
 
 test('poetry uses the environment of the project in the directory, and no poetry process stays', {
-  skip: lacks('poetry'),
+  skip: missing('poetry'),
 }, async () => {
   write(join(work, 'pyproject.toml'), PYPROJECT);
   makeVenv(join(work, '.venv'));

@@ -16,7 +16,7 @@ import { eventually } from '../hosts/world.ts';
 
 const world = worldPerTest();
 
-test('a directory that does not exist fails with what to do', async () => {
+test('a directory that does not exist is reported with a remedy', async () => {
   assert.equal(
     await failure(world, 'loopback', '--directory', 'no where'),
     `Error: the directory "no where" does not exist on loopback, or cannot be entered
@@ -25,17 +25,17 @@ Create it first, or choose another with --directory (relative to the home folder
   );
 });
 
-test('an environment that does not exist fails with the command that creates it', async () => {
+test('an environment that does not exist is reported with the command that creates it', async () => {
   mkdirSync(join(world.home, 'rne'));
   assert.equal(
     await failure(world, 'loopback', '--directory', 'rne', '--environment', 'my env'),
     `Error: the environment "my env" does not exist on loopback: it has no bin/activate
-Searched in HOME/rne. Create it there: python3 -m venv 'my env' && 'my env/bin/pip' install jupyterlab
+Searched in HOME/rne. To create it, add --install, or run there: python3 -m venv 'my env' && 'my env/bin/pip' install jupyterlab
 `,
   );
 });
 
-test('a command that does not exist fails with the places that were searched', async () => {
+test('a command that does not exist is reported with the places that were searched', async () => {
   assert.match(
     await failure(world, 'loopback', '--command', 'jupiter lab'),
     /^Error: jupiter was not found on loopback\. Searched: \/.*:\/.*\nCheck the spelling\. Give its full path in --command, or name its environment with --environment\.\n$/,
@@ -58,7 +58,7 @@ test('a Jupyter that ends while it starts fails with the last lines of its log',
   );
 });
 
-test('a Jupyter that ends before it answers fails, even if another program listens on its port by then', async () => {
+test('a start fails if Jupyter ends before it responds, even if another program then listens on its port', async () => {
   const [phase] = PHASES.filter(({ name }) => name === 'prove');
   const [, port = ''] = await ports();
   const start = world.laptop.start(
@@ -72,7 +72,8 @@ test('a Jupyter that ends before it answers fails, even if another program liste
   );
   await phase?.reach(world, start);
   const server = world.processes().find((pid) => /jupyter-(lab|notebook)/.test(commandLineOf(pid)));
-  process.kill(server ?? 0, 'SIGKILL');
+  assert.ok(server);
+  process.kill(server, 'SIGKILL');
   const thief = createServer();
   try {
     await eventually('the port is taken', () => listens(thief, Number(port)));
@@ -93,7 +94,7 @@ function listens(server: Server, port: number): Promise<boolean> {
   });
 }
 
-test('a Jupyter that ends without output fails and says so', async () => {
+test('a Jupyter that ends without output is reported as such', async () => {
   assert.equal(
     await failure(world, 'loopback', '--command', writeProgram(join(world.home, 'silent'), 'exit 3')),
     `Error: Jupyter ended on loopback while it started. Its log is empty.
@@ -101,7 +102,7 @@ test('a Jupyter that ends without output fails and says so', async () => {
   );
 });
 
-test('a Jupyter that does not come up in time is stopped, with all processes that it has started', async () => {
+test('a Jupyter that does not start in time is stopped, with all processes that it has started', async () => {
   const command = writeProgram(
     join(world.home, 'slow'),
     'echo "loading the world"',
@@ -109,15 +110,15 @@ test('a Jupyter that does not come up in time is stopped, with all processes tha
     'sleep 1000',
   );
   assert.equal(
-    await failure(world, 'loopback', '--command', command, '--timeout', '1'),
-    `Error: Jupyter did not come up on loopback within 1 s, and was stopped. The end of its log:
+    await failure(world, 'loopback', '--command', command, '--timeout', '4'),
+    `Error: Jupyter did not start on loopback within 4 s, and was stopped. The end of its log:
   loading the world
-Give it longer with --timeout SECONDS.
+Allow more time with --timeout SECONDS.
 `,
   );
 });
 
-test('a Jupyter that does not come up in time and ignores TERM is stopped as well', async () => {
+test('a Jupyter that does not start in time is stopped even if it ignores TERM', async () => {
   const command = writeProgram(
     join(world.home, 'deaf'),
     "trap '' TERM",
@@ -126,15 +127,15 @@ test('a Jupyter that does not come up in time and ignores TERM is stopped as wel
   );
   assert.equal(
     await failure(world, 'loopback', '--command', command, '--timeout', '1'),
-    `Error: Jupyter did not come up on loopback within 1 s, and was stopped. Its log is empty.
-Give it longer with --timeout SECONDS.
+    `Error: Jupyter did not start on loopback within 1 s, and was stopped. Its log is empty.
+Allow more time with --timeout SECONDS.
 `,
   );
 });
 
 /** What the scripts on the host need, apart from Jupyter. */
 const TOOLS =
-  'sh bash awk cat chmod cksum cut date env grep head id ln ls mkdir mv nohup od ps readlink rm rmdir sed setsid sleep sort ss tail tr uname'.split(
+  'sh bash awk cat chmod cksum cut date env grep head id ln ls mkdir mktemp mv nohup od ps readlink rm rmdir sed setsid sleep sort ss tail tr uname wc'.split(
     ' ',
   );
 
@@ -164,6 +165,6 @@ test('a host without Jupyter fails with the places that were searched and the co
   );
   assert.match(
     message,
-    /\nInstall it there \(python3 -m pip install --user jupyterlab\), or name its environment with --environment\.\n$/,
+    /\nAdd --install to install it in \.venv in the directory \(as python3 -m venv \.venv && \.venv\/bin\/pip install jupyterlab does\), or name its environment with --environment\.\n$/,
   );
 });

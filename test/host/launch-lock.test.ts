@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { lutimesSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, lutimesSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { worldPerTest } from '../hosts/lasting.ts';
 import { started } from '../hosts/servers.ts';
 import { serversOn } from '../hosts/traces.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** Two starts at once on two nodes that share a home folder: one has the lock, and the other cannot check its PID. */
 
@@ -16,11 +17,17 @@ beforeEach(async () => {
   process.kill(server.pid, 'SIGKILL');
   const [folder = ''] = readdirSync(serversOn(world));
   lock = join(serversOn(world), folder, 'lock');
+  await eventually('its start has released its own', () => !isThere(lock));
   // No process of this machine has this PID.
   symlinkSync('theirs login7 4194999 1', lock);
 });
 
-test('a start waits for another one on another node of the pool, and says so', async () => {
+/** Whether a lock exists: it is a link that leads nowhere. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+test('a start waits for a start on another node of the pool, and reports that it waits', async () => {
   const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser');
   await start.saw('waiting for another start on login7 to finish');
   rmSync(lock);

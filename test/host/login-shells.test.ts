@@ -12,14 +12,15 @@ import {
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { type Account, withAccount } from '../hosts/accounts.ts';
-import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
+import { missing, NO_ACCOUNTS } from '../hosts/needs.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { done, stderrOf } from '../hosts/servers.ts';
 import type { ShellName } from '../hosts/shells.ts';
 import { ports } from '../hosts/sshd.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { makeVenv, writeJupyter } from '../hosts/venv.ts';
-import type { World } from '../hosts/world.ts';
+import { eventually, type World } from '../hosts/world.ts';
 
 /** A Jupyter that is only on the PATH of a login shell which reads its start-up files as on a terminal. */
 
@@ -101,7 +102,7 @@ for (const [shell, [file, text]] of Object.entries(START_UP)) {
   test(
     `a Jupyter that only the login shell ${shell} finds is found, even if the shell prints a greeting`,
     {
-      skip: NO_ACCOUNTS || lacks(shell),
+      skip: NO_ACCOUNTS || missing(shell),
     },
     () =>
       withHost(shell, async (account, world) => {
@@ -147,8 +148,9 @@ test(
         /cannot read the variables of your login shell on the host \(.*bash\): check its start-up files\n/,
       );
       assert.ok(commandLine(server.pid).includes(join(folder, 'jupyter-notebook')));
-      const hanging = account.processes().filter((pid) => commandLine(pid).includes('1234'));
-      assert.deepEqual(hanging, []);
+      await eventually('it has ended', () =>
+        account.processes().every((pid) => commandLineOf(pid) !== 'sleep 1234'),
+      );
     }),
 );
 

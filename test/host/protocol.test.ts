@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { EXPLANATIONS, reportIn } from '../../src/host/failures.ts';
-import { FRAMES, type Frame, lastValue, parseFrame, valuesOf } from '../../src/host/protocol.ts';
+import {
+  FRAMES,
+  type Frame,
+  lastValue,
+  outputReader,
+  parseFrame,
+  valuesOf,
+} from '../../src/host/protocol.ts';
+import { serverIn } from '../../src/host/server-record.ts';
 
 const folder = fileURLToPath(new URL('../../src/host/sh', import.meta.url));
 const scripts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -24,7 +32,7 @@ test('the table of frames has exactly the keys that scripts report and records c
   assert.deepEqual(keys, Object.keys(FRAMES).toSorted());
 });
 
-test('the table of causes has exactly those with which scripts fail', () => {
+test('the table of causes has exactly the causes that scripts report', () => {
   assert.deepEqual(wordsOf(/\bfail ([a-z_]+)/g), Object.keys(EXPLANATIONS).toSorted());
 });
 
@@ -49,14 +57,14 @@ test('a line with an unknown key is not a frame', () => {
   assert.equal(parseFrame('@remote-notebook folders x'), undefined);
 });
 
-test('the lines of a log are without their tokens', () => {
+test('tokens are removed from the lines of a log', () => {
   assert.deepEqual(valuesOf(framesOf('log http://localhost:8888/?token=abc', 'log b'), 'log'), [
     'http://localhost:8888/?token=…',
     'b',
   ]);
 });
 
-test('a failure has a cause, and the other frames that explain it', () => {
+test('a failure consists of a cause and the frames that explain it', () => {
   const lines = ['where /usr/bin', 'log a', 'log b', 'failed jupyter my own'];
   const log = ['a', 'b'];
   assert.deepEqual(reportIn(framesOf(...lines)), {
@@ -65,6 +73,7 @@ test('a failure has a cause, and the other frames that explain it', () => {
     where: '/usr/bin',
     holder: undefined,
     log,
+    over: undefined,
   });
   assert.equal(reportIn(framesOf('failed')).cause, undefined);
   assert.equal(reportIn([]).cause, undefined);
@@ -84,8 +93,39 @@ test('the output of start-up files is not a frame', () => {
   }
 });
 
-test('of several frames with one key, the last applies', () => {
+test('if a key appears in several frames, the last one applies', () => {
   const frames = framesOf('pid 1', 'log a', 'pid 2');
   assert.equal(lastValue(frames, 'pid'), '2');
   assert.equal(lastValue(frames, 'joined'), undefined);
+});
+
+test('no time that a host reports is more than a time: the start of a server is then now', () => {
+  const info = '{"pid": 5, "port": 8888, "token": "x"}';
+  for (const elapsed of ['99999999999999999999', 'Infinity', '-5', 'soon']) {
+    const server = serverIn(framesOf(`server ${info}`, `elapsed ${elapsed}`, 'joined yes'));
+    assert.ok(Math.abs(Date.parse(server?.record.startedAt ?? '') - Date.now()) < 60_000, elapsed);
+  }
+});
+
+test('a line of a log is passed on once and completely, although frames arrive in the middle of it, and with how it ended', () => {
+  const seen: string[] = [];
+  const read = outputReader(
+    ({ key, value }) => void seen.push(`${key} "${value}"`),
+    (line, end) => void seen.push(`line "${line}" ${end}`),
+  );
+  for (const piece of [
+    '10%\r20%@remote-notebook alive',
+    '\r30%@remote-notebook alive',
+    '\r40%',
+    '@remote-notebook alive',
+  ])
+    void read(piece, 'break');
+  void read('half', 'cut');
+  assert.deepEqual(seen, [
+    'alive "10%\r20%"',
+    'alive "10%\r20%\r30%"',
+    'line "10%\r20%\r30%\r40%" break',
+    'alive ""',
+    'line "half" cut',
+  ]);
 });

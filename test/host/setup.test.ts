@@ -13,7 +13,7 @@ import {
 } from '../hosts/environments.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
 import { standIn } from '../hosts/stand-ins.ts';
-import { traces } from '../hosts/traces.ts';
+import { nothingIsLeft } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
 import { eventually } from '../hosts/world.ts';
 
@@ -45,7 +45,7 @@ test('setup commands run in order in the directory, in one shell, before the env
   await stopAll(world);
 });
 
-test('a variable that a setup command exports, whatever its name, does not affect the launch', async () => {
+test('a variable of any name that a setup command exports does not affect the launch', async () => {
   const elsewhere = join(world.home, 'elsewhere');
   mkdirSync(elsewhere);
   writeFileSync(join(elsewhere, 'record'), 'mine');
@@ -74,7 +74,7 @@ test('a variable that a setup command exports reaches Jupyter, and does not affe
   await stopAll(world);
 });
 
-test('a variable that an activate script sets, whatever its name, does not affect the launch', async () => {
+test('a variable of any name that an activate script sets does not affect the launch', async () => {
   makeVenv(join(work, 'venv'));
   const lines = `folder='${world.home}' here=/ OWN= port=1 launch=x name=x command=false pid=1 locked=\ncd /\n`;
   appendFileSync(join(work, 'venv/bin/activate'), lines);
@@ -117,7 +117,7 @@ for (const [what, line, output] of [
   });
 }
 
-test('a start that is interrupted while an environment is entered leaves nothing of it', async () => {
+test('a start that is interrupted while it enters an environment leaves nothing behind', async () => {
   const begun = join(work, 'begun');
   const line = `trap '' TERM; touch begun; sleep 1000`;
   const start = world.laptop.start(...startWords(world, ''), '--setup', line);
@@ -126,5 +126,5 @@ test('a start that is interrupted while an environment is entered leaves nothing
   const { code, stderr } = await start.ended;
   assert.equal(code, 130, stderr);
   assert.match(stderr, /Interrupted; nothing is left behind\./);
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -9,13 +12,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { singleQuoted } from '../../src/system/command.ts';
 import { startTimeOf } from '../../src/system/process.ts';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 import { AWKWARD_FOLDERS } from '../hosts/shells.ts';
 
 /** The functions of the scripts' parts, in each shell that may be a host's /bin/sh. */
@@ -36,8 +40,23 @@ const parts = PARTS.map((name) =>
   readFileSync(fileURLToPath(new URL(`../../src/${name}`, import.meta.url)), 'utf8'),
 ).join('\n');
 
+/** A command that no other test runs. */
+const sleepOfItsOwn = () => `sleep ${randomInt(1e6, 1e9)}`;
+
+/** Lines of sh that wait until no process with this command line is left, at most for some seconds, and then print those that are. */
+const untilNone = (command: string) => `looks=0
+  until [ -z "$(ps -A -o args | grep '^${command}')" ] || [ $looks -gt 500 ]; do nap; looks=$((looks + 1)); done
+  ps -A -o args | grep '^${command}'`;
+
+/** Creates the folder of a record in a home folder. */
+function makeRecord(home: string): string {
+  const record = join(home, 'state/remote-notebook/servers/record');
+  mkdirSync(record, { recursive: true, mode: 0o700 });
+  return record;
+}
+
 for (const [shell, ...options] of SHELLS) {
-  describe(shell, { skip: lacks(shell) }, () => {
+  describe(shell, { skip: missing(shell) }, () => {
     let folder: string;
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), "rn sh's-"));
@@ -47,7 +66,7 @@ for (const [shell, ...options] of SHELLS) {
     /** What these lines print after the parts, with an empty folder as $folder and $here. */
     function printed(lines: string, env: NodeJS.ProcessEnv = {}): string {
       const place = singleQuoted(folder);
-      const text = `${parts}\nfolder=${place} here=${place} launch=test\ncd "$here"\n${lines}\n`;
+      const text = `first_line=$$\n${parts}\nfolder=${place} here=${place} launch=test\ncd "$here"\n${lines}\n`;
       const { stdout, stderr } = spawnSync(shell, [...options, '-s'], {
         input: `{\n${text}\n} </dev/null\n`,
         encoding: 'utf8',
@@ -88,8 +107,9 @@ two lines"; readonly code=1; cd /`;
       );
     });
 
-    test('a command that takes too long is ended, with all that it has started', () => {
-      const lines = `enter_within 1 sh -c 'sleep 987 & sleep 987' || echo "late$helper"; ps -A -o args | grep '^sleep [9]87'`;
+    test('a command that takes too long is ended, with all processes that it has started', () => {
+      const sleep = sleepOfItsOwn();
+      const lines = `enter_within 1 sh -c '${sleep} & ${sleep}' || echo "late$helper"; ${untilNone(sleep)}`;
       assert.equal(printed(lines), 'late\n');
     });
 
@@ -142,7 +162,7 @@ two lines"; readonly code=1; cd /`;
       assert.equal(read('job slurm 17', 'node another'), '  here\n');
     });
 
-    test('a process that is begun has a record, lives on its own, and is undone with all that it has started', () => {
+    test('a detached process has a record, keeps running, and can be ended with all processes that it has started', () => {
       const lines = `name=x directory=d from=laptop
         more() { keep command "$command"; }
         begin "sh -c 'echo words; sleep 986 & sleep 986' sh" && put_on_record more && record_lives "$folder" && echo lives
@@ -152,27 +172,78 @@ two lines"; readonly code=1; cd /`;
       assert.equal(printed(lines), 'lives\nwords\n');
     });
 
-    test('a lock is taken over from a holder that is gone, and its release removes the folder', () => {
-      symlinkSync(`other ${hostname()} 4194999 1`, join(folder, 'lock'));
-      const taken = printed('take_lock "$folder" && readlink "$folder/lock"; release_lock "$folder"');
-      assert.match(taken, new RegExp(`^test ${hostname()} \\d+ \\d+\n$`));
-      assert.ok(!existsSync(folder));
+    test('the lock of a process that has ended is taken over, and releasing it removes the folder', () => {
+      const record = makeRecord(folder);
+      symlinkSync(`other ${hostname()} 4194999 1`, join(record, 'lock'));
+      const lines =
+        'folder=$SERVERS/record; take_lock "$folder" && readlink "$folder/lock"; release_lock "$folder"';
+      assert.match(printed(lines), new RegExp(`^test ${hostname()} \\d+ \\d+\n$`));
+      assert.ok(!existsSync(record));
     });
 
-    test('a lock of a living process is waited for', async () => {
+    test('a script waits for the lock of a running process', async () => {
       symlinkSync(
         `other ${hostname()} ${process.pid} ${await startTimeOf(process.pid)}`,
-        join(folder, 'lock'),
+        join(makeRecord(folder), 'lock'),
       );
-      const lines = '(sleep 0.3; echo released; rm "$folder/lock") & take_lock "$folder"; echo taken';
+      const lines =
+        'folder=$SERVERS/record; (sleep 0.3; echo released; rm "$folder/lock") & take_lock "$folder"; echo taken';
       assert.equal(printed(lines), 'released\ntaken\n');
     });
 
-    test('a process is ended, with all that it has started if requested', () => {
-      const lines = `sleep 985 & end_process $! "$(start_time $!)"
-        sh -c 'sleep 984 & sleep 984' & until [ -n "$(descendants $!)" ]; do nap; done
-        end_tree $! "$(start_time $!)"; ps -A -o args | grep '^sleep 98[45]'`;
+    test('a process is ended, and on request all processes that it has started', () => {
+      const sleep = sleepOfItsOwn();
+      const lines = `${sleep} & end_process $! "$(start_time $!)"
+        sh -c '${sleep} & ${sleep}' & until [ -n "$(descendants $!)" ]; do nap; done
+        end_tree $! "$(start_time $!)"; ${untilNone(sleep)}`;
       assert.equal(printed(lines), 'terminated\nterminated\n');
+    });
+
+    test('a process with the PID of another one is not ended', () => {
+      const lines = `sleep 983 & end_process $! 1; end_tree $! 1; kill_tree $! 1; is_alive $! "$(start_time $!)" && echo lives
+        kill $!; for each in 0 1 -1 01 x ''; do ! is_alive "$each" "$(start_time "$each")" || echo "$each"; done`;
+      assert.equal(printed(lines), 'gone\ngone\nlives\n');
+    });
+
+    test('a value with a line break is not written to a record, and stays one line when it is reported', () => {
+      const value = singleQuoted('x\npid 1');
+      assert.equal(
+        printed(`(keep name ${value} 3>record); cat record; (keep name 'é x' 3>record); cat record`),
+        '@remote-notebook failed control name x?pid 1\nname é x\n',
+      );
+      assert.equal(printed(`report note ${value}`), '@remote-notebook note x?pid 1\n');
+    });
+
+    test('a directory is refused if a part of its real path ends in a line break, and is not mixed up', () => {
+      mkdirSync(join(folder, 'd'));
+      mkdirSync(join(folder, 'd\n'));
+      symlinkSync('d\n', join(folder, 'link'));
+      assert.equal(
+        printed('go_to_directory link'),
+        `@remote-notebook failed control directory ${folder}/d?\n`,
+      );
+      assert.equal(printed('go_to_directory d && printf %s "$here"'), join(folder, 'd'));
+    });
+
+    test('only a socket of ours and a runtime file of Jupyter are removed with a record', async () => {
+      const own = join(folder, 'remote-notebook-a1B2c3');
+      const files = [join(folder, 'file'), join(folder, 'jupyter.sock'), join(own, 'jupyter.sock')];
+      mkdirSync(own);
+      for (const file of files) writeFileSync(file, 'mine');
+      for (const file of files) {
+        writeFileSync(join(folder, 'server.json'), 'mine');
+        writeFileSync(join(folder, 'record'), `socket ${file}\nruntime ${file}\n`);
+        printed('remove_record "$folder"');
+        assert.ok(existsSync(file), file);
+      }
+      const socket = join(own, 'jupyter.sock');
+      rmSync(socket);
+      const server = createServer().listen(socket).unref();
+      await once(server, 'listening');
+      writeFileSync(join(folder, 'record'), `socket ${socket}\n`);
+      printed('remove_record "$folder"');
+      assert.ok(!existsSync(own));
+      server.close();
     });
 
     test('~ at the beginning of a path is the home folder, and a path is never an option', () => {
@@ -189,6 +260,48 @@ two lines"; readonly code=1; cd /`;
         printed(`for each in ${words}; do expand_home "$each"; printf '%s|' "$path"; done`),
         `${Object.values(cases).join('|')}|`,
       );
+    });
+
+    test('the Python of a program is read from its first lines, as pip, conda and uv write them', () => {
+      const bin = join(folder, 'env', 'bin');
+      mkdirSync(bin, { recursive: true });
+      const python = join(bin, 'python3');
+      writeFileSync(python, '', { mode: 0o755 });
+      const cases = [
+        [`#!/bin/sh\n'''exec' "${python}" "$0" "$@"\n' '''\n`, python],
+        ['#!/bin/bash\n', ''],
+        ['#!/bin/sh\nexec jupyter-lab "$@"\n', ''],
+        ['#!/usr/bin/env python3\nimport sys\n', python],
+        [`#!/bin/sh\n'''exec' "$(dirname "$0")"/'python' "$0" "$@"\n' '''\n`, ''],
+        ['\x7fELF\0\0', ''],
+        ['', ''],
+      ] as const;
+      for (const [text, expected] of cases) {
+        writeFileSync(join(bin, 'jupyter-lab'), text, { mode: 0o755 });
+        const lines =
+          'PATH=$here/env/bin:$PATH; find_python "$here/env/bin/jupyter-lab"; printf %s "$python"';
+        assert.equal(printed(lines), expected, text);
+      }
+    });
+
+    test('the first folder of the PATH that has one of several programs decides, then their order', () => {
+      const make = (...path: readonly string[]) => {
+        mkdirSync(join(folder, path[0] ?? ''), { recursive: true });
+        writeFileSync(join(folder, ...path), '#!/bin/sh\n', { mode: 0o755 });
+      };
+      make('one', 'jupyter');
+      make('two', 'jupyter-notebook');
+      make('two', 'jupyter-lab');
+      make('three', 'jupyter-lab');
+      const first = (...places: readonly string[]) =>
+        printed(
+          `PATH=${places.map((place) => `"$here/${place}"`).join(':')}:$PATH
+in_environment first_program jupyter-lab jupyter-notebook jupyter`,
+        );
+      assert.equal(first('none', 'one', 'two'), join(folder, 'one', 'jupyter'));
+      assert.equal(first('two', 'one'), join(folder, 'two', 'jupyter-lab'));
+      mkdirSync(join(folder, 'none', 'jupyter-lab'), { recursive: true });
+      assert.equal(first('none', 'three'), join(folder, 'three', 'jupyter-lab'));
     });
 
     test('the end of a log is reported completely', () => {

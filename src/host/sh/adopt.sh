@@ -4,7 +4,7 @@
 #   pid, start_time    the process of the server
 #   file       its runtime file
 #   command    the kind of server: jupyter lab, …
-#   up         for how many seconds it has been running
+#   relay_program    see parts/relay.sh
 
 main() {
   go_to_directory "$directory" || fail unserved "$pid $path"
@@ -15,9 +15,10 @@ main() {
     is_alive "$pid" "$start_time" || fail gone "$pid"
     [ ! -f "$folder/record" ] || remove_record "$folder"
     umask 077
-    tr -d '\n' <"$file" >"$folder/server.json" || fail folder "$folder"
+    tr -d '\n' <"$file" >"$folder/server.json" || cannot_write "$folder"
     put_on_record keep_adopted
   fi
+  start_relay "$folder"
   finish yes
 }
 
@@ -26,7 +27,6 @@ keep_adopted() {
   keep adopted yes
   keep command "$command"
   keep runtime "$file"
-  keep started "$(($(date +%s) - up))"
 }
 
 undo() { [ -z "$begun" ] || forget_record "$folder"; }

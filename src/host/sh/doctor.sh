@@ -1,13 +1,17 @@
 # Examines all that a start needs on the host, and changes nothing there.
 #
-#   name, directory, setup, environment, command, port    settings of the server; empty: the default
+#   name, directory, setup, environment, command, port, idle_timeout    settings of the server; empty: the default
+#   fallback_port    see jupyter/arguments.sh
+#   is_job    not empty: its server runs in a batch job, and nothing of it is run here
 #
 # Reports `checked` after each step, and stops at a failure: the remaining steps depend on it.
 
 main() {
   report shell "${SHELL:-unknown}"
+  report system "$(uname -srm)"
+  report checked tools
   look_at_logind
-  port_holder "$port"
+  [ -z "$port" ] || port_holder "$port"
   report checked port
   go_to_directory "$directory" || fail directory "$path"
   report directory "$here"
@@ -20,17 +24,25 @@ main() {
   elif [ -s "$record/server.json" ] && record_lives "$record"; then
     report_server "$record" yes
     report runs "$record_pid"
+  elif record_lives "$record" && [ -n "$record_job" ]; then
+    report waits "${record_job#* }"
   elif [ -f "$record/record" ]; then
     report dead "$record"
   fi
   report checked server
+  [ -z "$is_job" ] || return 0
   make_scratch
   enter_environment
   report checked environment
   choose_command
+  [ -z "$container" ] || contain
   report command "$command"
+  report prefix "$prefix"
+  report python "$python"
   ask_jupyter
   report checked configuration
+  ask_kernels
+  report checked kernel
 }
 
 # Jupyter itself prints its configuration, which may be Python. A command that is not Jupyter's might start a server, and
@@ -38,6 +50,9 @@ main() {
 ask_jupyter() {
   program=${command%% *}
   case ${program##*/} in jupyter*) ;; *) report checked jupyter; report unasked "$command"; return 0 ;; esac
+  # The environment without the changes below, for ask_kernels.
+  : >"$folder/before"
+  [ -z "$entered" ] || cp "$entered" "$folder/before"
   mkdir "$folder/config"
   for each in "$(in_environment 'printf %s "${JUPYTER_CONFIG_DIR:-$HOME/.jupyter}"')"/*; do
     [ ! -e "$each" ] || ln -s "$each" "$folder/config/"
@@ -48,12 +63,35 @@ ask_jupyter() {
   adjust_environment "export IPYTHONDIR=$quoted/ipython PYTHONDONTWRITEBYTECODE=1"
   report version "$(in_environment "$run --version" 2>/dev/null | tail -n 1)"
   report checked jupyter
-  # Jupyter listens before it prints: a port is released again, but a socket's file would stay.
-  report config "$(in_environment "$run --show-config-json --ServerApp.sock= --NotebookApp.sock=" 2>"$folder/errors" | tr -d '\n')"
+  # Jupyter listens before it prints.
+  strict_port=''
+  choose_socket
+  config=$(with_arguments in_environment "$run --show-config-json" 2>"$folder/errors" | tr -d '\n')
+  report config "$config"
+  remove_socket "$socket"
   sed -n 's/.*Exception while loading config file //p' "$folder/errors" | while IFS= read -r each; do
     report unread "${each#"$folder/config/"}"
   done
 }
+
+# Looks for kernels as the server would, with the configuration that Jupyter has printed.
+ask_kernels() {
+  [ -n "$python" ] && [ -n "$config" ] || return 0
+  entered=$folder/before
+  report kernels "$(printf '%s\n' "$config" | in_environment 'IPYTHONDIR=$1; export IPYTHONDIR; shift; "$@"' "$folder/ipython" "$python" -B -c "$KERNELS_CODE" 2>/dev/null)"
+}
+
+KERNELS_CODE='
+import json, sys
+from jupyter_client.kernelspec import KernelSpecManager
+from traitlets.config import Config
+settings = json.load(sys.stdin)
+managers = ["AsyncMappingKernelManager", "MappingKernelManager", "AsyncMultiKernelManager", "MultiKernelManager"]
+names = [settings.get(manager, {}).get("default_kernel_name") for manager in managers]
+name = next(filter(None, names), "python3")
+specs = KernelSpecManager(config=Config(settings)).get_all_specs()
+print(json.dumps({"default": name, "kernelspecs": {name: specs[name]} if name in specs else {}}))
+'
 
 look_at_disk() {
   for each in "$here" "$HOME"; do
@@ -79,4 +117,5 @@ look_at_logind() {
   report checked logind
 }
 
+config=''
 main

@@ -11,8 +11,8 @@ main() {
   disks=$!
   report_gpus &
   for each in "$disks" $!; do
-    # shellcheck disable=SC2046
-    gone_within 3 "$each" "$(start_time "$each")" || kill -KILL "$each" $(descendants "$each") 2>/dev/null
+    each_start_time=$(start_time "$each")
+    gone_within 3 "$each" "$each_start_time" || kill_tree "$each" "$each_start_time"
   done
 }
 

@@ -13,7 +13,9 @@ hold_record() {
   report folder "$folder"
   take_lock "$folder"
   locked=1
-  remove_passing "$folder"
+  # The files of a job are its own: it may be starting.
+  read_record "$folder"
+  [ -n "$record_job" ] || remove_passing "$folder"
   must_be_here "$folder"
 }
 
@@ -27,7 +29,7 @@ finish() {
 leave() {
   trap '' HUP INT TERM PIPE
   [ -n "$answered" ] || undo
-  remove_passing "$folder"
+  [ -n "$job" ] || remove_passing "$folder"
   # After the end of this script, another one may have taken the lock.
   [ -z "$locked" ] || release_lock "$folder"
 }
@@ -35,11 +37,11 @@ leave() {
 # Runs code $1 in the environment, with the arguments after it, and writes its output to the log.
 begin() {
   begun=1
-  (umask 077 && : >"$folder/log") 2>/dev/null || fail folder "$folder"
+  (umask 077 && : >"$folder/log") 2>/dev/null || cannot_write "$folder"
   launch_process "$@"
 }
 
-# Writes the record, with the lines that function $1 adds.
+# Writes the record, with the lines that function $1 adds. In one step, because others may read it at any time.
 put_on_record() {
   begun=1
   umask 077
@@ -50,15 +52,16 @@ put_on_record() {
     keep asked "$directory"
     [ -z "$from" ] || keep from "$from"
     keep directory "$here"
-    keep started "$(date +%s)"
     "$1"
-  } >"$folder/record" || fail folder "$folder"
+  } 3>"$folder/record-part" || cannot_write "$folder"
+  mv "$folder/record-part" "$folder/record" || cannot_write "$folder"
 }
 
 undo_begun() {
   [ -n "$begun" ] || return 0
   end_launched
   remove_record "$folder"
+  rm -f "$folder/log"
 }
 
 locked='' begun='' answered=''

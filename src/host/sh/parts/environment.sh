@@ -1,7 +1,8 @@
 # Enters the environment of a server.
 #
 #   setup        shell commands to run first
-#   environment  the folder of a venv, conda:NAME, uv, poetry, pixi, module:NAME,NAME …; empty: a venv that is found
+#   environment  the folder of a venv, conda:NAME, uv, poetry, pixi, module:NAME,NAME …, podman:IMAGE …; empty: a venv
+#                that is found
 
 enter_environment() {
   [ -n "$environment" ] || choose_venv
@@ -13,6 +14,7 @@ enter_environment() {
     conda:*) enter_conda "${environment#conda:}" ;;
     module:*) enter_modules "${environment#module:}" ;;
     uv | poetry | pixi) enter_project "$environment" ;;
+    podman:* | docker:* | apptainer:* | singularity:*) enter_container ;;
     *) enter_venv ;;
   esac
 }
@@ -21,8 +23,8 @@ enter_environment() {
 choose_venv() {
   for each in .venv venv; do
     [ -r "$each/bin/activate" ] || continue
-    if [ -n "$command" ] || [ -x "$each/bin/jupyter" ]; then
-      environment=$each
+    if [ -n "$command" ] || has_jupyter "$each"; then
+      environment=$each is_chosen=yes
       report note "using $each in the directory"
       return 0
     fi
@@ -30,11 +32,22 @@ choose_venv() {
   done
 }
 
+# Whether the environment in folder $1 has JupyterLab or the notebook. Other packages bring `jupyter` alone.
+has_jupyter() { [ -x "$1/bin/jupyter-lab" ] || [ -x "$1/bin/jupyter-notebook" ]; }
+
 enter_venv() {
   expand_home "$environment"
   [ -r "$path/bin/activate" ] || { report where "$here"; fail environment "$path"; }
   # Any status of an activate script is fine.
+  before=$entered
   enter_by 'activate=$1; shift; . "$activate" || :' "$path/bin/activate" || cannot_enter
+  [ -f "$path/pyvenv.cfg" ] || return 0
+  # A venv that was moved or copied leads to its first place, and so do its programs.
+  origin=$(in_environment value_of VIRTUAL_ENV)
+  if same_folder "$origin" "$path"; then return 0; fi
+  if [ -z "$is_chosen" ]; then report where "$origin"; fail moved "$path"; fi
+  report note "ignoring $environment in the directory: it was moved or copied, and leads to $origin"
+  entered=$before environment=''
 }
 
 cannot_enter() {
@@ -42,20 +55,18 @@ cannot_enter() {
   fail enter "$environment"
 }
 
-SETUP_CODE='for line; do printf "%s\n" "$line" >"$REMOTE_NOTEBOOK_ENTERING-step"; eval "$line" || exit; done'
-
+# The commands may contain secrets, and everybody can read the arguments of a process: they go through a private file.
 run_setup() {
-  set -f
-  IFS='
-'
-  # shellcheck disable=SC2086
-  set -- $setup
-  unset IFS
-  set +f
-  if enter_by "$SETUP_CODE" "$@"; then return 0; fi
-  IFS= read -r step <"$entering-step"
+  steps=$folder/entered-steps
+  (umask 077 && sed -e "s/'/'\\\\''/g" -e "s/.*/echo >>\"\$REMOTE_NOTEBOOK_ENTERING-step\"; eval '&' || exit/" >"$steps") <<END 2>/dev/null || cannot_write "$folder"
+$setup
+END
+  if enter_by 'eval "$(cat "$1")"' "$steps"; then return 0; fi
   report_log "$folder/output"
-  fail setup "$step"
+  fail setup "$(sed -n "$(($(wc -l <"$entering-step")))p" <<END
+$setup
+END
+  )"
 }
 
 # Tries each conda until one knows the environment. `conda run` would stay, delay Jupyter's log and catch its signals.
@@ -165,4 +176,4 @@ ask_login_shell() {
   return 1
 }
 
-asked=''
+asked='' is_chosen=''

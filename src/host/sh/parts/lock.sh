@@ -3,13 +3,21 @@
 take_lock() {
   node=$(uname -n) waited=''
   me="${launch:-none} $node $$ $(start_time $$)"
-  private_folder "$1" || fail folder "$1"
+  failures=0
+  # A script that releases its lock removes the folder, perhaps between the two.
+  until private_folder "$1" && is_ours_alone "$1"; do
+    failures=$((failures + 1))
+    [ "$failures" -gt 5 ] || continue
+    [ -d "$1" ] || cannot_write "$1"
+    rmdir "$1" 2>/dev/null
+    fail open "$SERVERS"
+  done
   failures=0
   until ln -s "$me" "$1/lock" 2>/dev/null; do
     if ! signature=$(readlink "$1/lock"); then
       # It has just been released, and its folder removed; or the folder cannot be written.
       failures=$((failures + 1))
-      if [ "$failures" -gt 100 ] || ! private_folder "$1"; then fail folder "$1"; fi
+      if [ "$failures" -gt 100 ] || ! private_folder "$1"; then cannot_write "$1"; fi
     elif holder_lives "$1"; then
       heartbeat
       nap
@@ -18,6 +26,17 @@ take_lock() {
       rm -f "$1/lock.$$"
     fi
   done
+}
+
+# Whether no other user except root can change or replace folder $1 of a record: the scripts run files in it. The folder
+# above ours may be writable for a group, which is often one of this user alone.
+is_ours_alone() {
+  # The folder above is the first line, since ls sorts.
+  # shellcheck disable=SC2012
+  ls -Lldn "${SERVERS%/*/*}" "${SERVERS%/*}" "$SERVERS" "$1" 2>/dev/null | awk -v me="$(id -u)" '
+    NR == 1 ? $1 !~ /^d(.......-|........[tT])/ : $1 !~ /^d....-..-/ { bad = 1 }
+    $3 != me && $3 != 0 { bad = 1 }
+    END { exit bad || NR != 4 }'
 }
 
 # Whether the holder in $signature still has the lock in folder $1. A PID on another node with this home folder cannot be
@@ -34,7 +53,7 @@ holder_lives() {
   waited=1
 }
 
-# Removes the folder as well, unless it has a record.
+# Removes the folder as well, unless it has a record or a log.
 release_lock() {
   rm -f "$1/lock"
   rmdir "$1" 2>/dev/null

@@ -1,4 +1,4 @@
-# Reports which process listens on port $1 of the host, if that is visible.
+# Reports which process or user listens on port $1 of the host, or `unseen` if the host cannot list them.
 port_holder() {
   who=''
   if command -v ss >/dev/null 2>&1; then
@@ -12,8 +12,25 @@ port_holder() {
     # shellcheck disable=SC2046
     set -- $(lsof -nP +c0 "-iTCP:$1" -sTCP:LISTEN 2>/dev/null | awk 'NR == 2 { print $2, $1, $3 }')
     [ $# = 0 ] || who="$(process_name "$1" "$2") (PID $1) of $3"
+  elif [ -r /proc/net/tcp ]; then
+    look_in_proc "$1"
+  else
+    report unseen
   fi
   [ -z "$who" ] || report holder "$who"
+}
+
+# Sets $who to the process or the user that listens on port $1. See proc(5): the state 0A means listening.
+look_in_proc() {
+  # shellcheck disable=SC2046
+  set -- $(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+    awk -v port="$(printf ':%04X' "$1")" '$4 == "0A" && substr($2, length($2) - 4) == port { print $8, $10; exit }')
+  [ $# = 2 ] || return 0
+  # shellcheck disable=SC2012
+  pid=$(ls -l /proc/[0-9]*/fd 2>/dev/null |
+    awk -v own="socket:[$2]" '/^\/proc\// { split($0, parts, "/") } $NF == own { print parts[3]; exit }')
+  who="user $(id -un "$1" 2>/dev/null || printf '%s' "$1")"
+  [ -z "$pid" ] || who="$(process_name "$pid" "$(cat "/proc/$pid/comm")") (PID $pid)"
 }
 
 # Prints a name for process $1, whose name in the process table is $2, by the rules of `wholeName` in system/port.ts.

@@ -58,15 +58,6 @@ report_runtime_file() {
   report content "$(dd bs=16384 count=1 2>/dev/null <"$1" | tr -d '\000-\037')"
 }
 
-# Prints how long process $1 has been running, which started at $2 in hundredths of a second. busybox's ps cannot do it.
-elapsed() {
-  if { read -r uptime _ </proc/uptime; } 2>/dev/null; then
-    echo "$((${uptime%.*} - $2 / 100))"
-  else
-    ps -o etime= -p "$1"
-  fi
-}
-
 # Reports the kind of server that command line $1 shows. The command line itself may contain a token.
 report_program() {
   case $1 in
@@ -75,34 +66,4 @@ report_program() {
     *jupyter-notebook* | *'-m notebook'*) report program 'jupyter notebook' ;;
     *jupyter-server* | *'-m jupyter_server'*) report program 'jupyter server' ;;
   esac
-}
-
-# Prints the ports and sockets that process $1 listens on. Its PID may have been that of a server that is gone.
-each_listener() {
-  if [ -r /proc/net/tcp ]; then
-    # shellcheck disable=SC2012
-    own=$(ls -l "/proc/$1/fd" 2>/dev/null | sed -n 's/.*socket:\[\([0-9]*\)\]$/\1/p' | tr '\n' ' ')
-    for table in tcp tcp6 unix; do
-      [ ! -r "/proc/net/$table" ] || listening_in "$table" "$own" <"/proc/net/$table"
-    done
-  elif command -v lsof >/dev/null 2>&1; then
-    {
-      lsof -nP -a -p "$1" -iTCP -sTCP:LISTEN -Fn
-      lsof -nP -a -p "$1" -U -Fn
-    } 2>/dev/null | sed -n -e 's/^n\(\/.*\)/\1/p' -e 's/^n.*:\([0-9]*\)$/\1/p'
-  else
-    echo unknown
-  fi
-}
-
-# Prints the listening ports or paths with inodes $2 in table $1 of proc(5). The states 0A and 00010000 mean listening.
-listening_in() {
-  awk -v table="$1" -v own="$2" '
-    function number(hex, n, i) {
-      for (i = 1; i <= length(hex); i++) n = n * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1
-      return n
-    }
-    BEGIN { for (i = split(own, inodes, " "); i > 0; i--) is_own[inodes[i]] = 1 }
-    table == "unix" && $4 == "00010000" && ($7 in is_own) && match($0, / \/.*/) { print substr($0, RSTART + 1) }
-    table != "unix" && $4 == "0A" && ($10 in is_own) { sub(/.*:/, "", $2); print number($2) }'
 }

@@ -20,7 +20,7 @@ program_in() { PATH=$PATH:$1 && command -v "$2"; }
 # Adds line $1 of shell code to the environment.
 adjust_environment() {
   entered=${entered:-$folder/entered-0}
-  (umask 077 && printf '%s\n' "$1" >>"$entered") 2>/dev/null || fail folder "$folder"
+  (umask 077 && printf '%s\n' "$1" >>"$entered") 2>/dev/null || cannot_write "$folder"
 }
 
 # Sets $quoted to $1, quoted for a shell.
@@ -31,7 +31,7 @@ quote() {
 }
 
 # Writes the variables of a shell to the file. Without single quotes, so that other programs can pass it on.
-LEAVE_CODE='umask 077; set -- "$REMOTE_NOTEBOOK_ENTERING"; unset REMOTE_NOTEBOOK_ENTERING; export -p >"$1-part" && mv "$1-part" "$1"'
+LEAVE_CODE='umask 077; set -- "$REMOTE_NOTEBOOK_ENTERING"; unset REMOTE_NOTEBOOK_ENTERING; export -p >"$1-part" && PATH=$PATH:/usr/bin:/bin mv "$1-part" "$1"'
 
 # Runs code $1 with the arguments after it, and takes over its variables. In bash, for which most activation scripts are.
 enter_by() {
@@ -61,16 +61,15 @@ enter_within() {
 }
 
 # An interactive shell ignores TERM.
-end_helper() {
-  # shellcheck disable=SC2046
-  [ -z "$helper" ] || kill -KILL "$helper" $(descendants "$helper") 2>/dev/null
-}
+end_helper() { [ -z "$helper" ] || kill_tree "$helper" "$helper_start_time"; }
 
 # Sets $folder to a private temporary one, which is removed when the script ends.
 make_scratch() {
   trap 'leave_scratch' EXIT
   trap 'exit 1' HUP INT TERM PIPE
-  folder=$(umask 077 && mktemp -d "${TMPDIR:-/tmp}/remote-notebook-XXXXXX" 2>/dev/null) || fail folder "${TMPDIR:-/tmp}"
+  folder=$(umask 077 && mktemp -d "${TMPDIR:-/tmp}/remote-notebook-XXXXXX" 2>&1) && return
+  trouble=$folder folder=''
+  cannot_write "${TMPDIR:-/tmp}"
 }
 
 leave_scratch() {
