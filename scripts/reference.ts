@@ -1,9 +1,12 @@
-// `make reference`: writes the help of each verb to docs/reference/verbs.md.
+// `make reference`: writes the help of each verb to docs/reference/verbs.md, and the tables of docs/troubleshooting.md and
+// docs/reliability.md.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VERBS } from '../src/commands/verbs.ts';
+import { TROUBLESHOOTING, troubleshooting } from '../test/causes/page.ts';
+import { RELIABILITY, reliability } from '../test/reliability.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 export const PAGE = join(root, 'docs/reference/verbs.md');
@@ -26,4 +29,8 @@ ${help().trimEnd()}
 ${sections.join('\n')}`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(PAGE, reference());
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(PAGE, reference());
+  writeFileSync(TROUBLESHOOTING, troubleshooting());
+  writeFileSync(RELIABILITY, reliability());
+}

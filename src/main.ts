@@ -3,7 +3,8 @@ import { VERBS } from './commands/verbs.ts';
 import { welcome } from './commands/welcome.ts';
 import { readCommandLine } from './line/command-line.ts';
 import { CLEAR, harmless, hasColour, makeStyle, makeTerminal } from './screen/terminal.ts';
-import { Failure, Interrupted } from './system/errors.ts';
+import { errorCode, Failure, Interrupted, limitRemedy } from './system/errors.ts';
+import { reason } from './system/files.ts';
 
 const STREAMS = { out: process.stdout, err: process.stderr, env: process.env };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -13,8 +14,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   const onSignal = () => interrupt.abort();
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  // The reader of the result may stop early, as `head` does; nobody reads the messages then.
-  process.stdout.on('error', onSignal);
+  process.stdout.on('error', (error) => {
+    interrupt.abort();
+    failUnlessUnread(error);
+  });
+  // Nobody reads the messages then.
   process.stderr.on('error', () => {});
   try {
     leaveLostFolder();
@@ -26,7 +30,17 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** In a folder that was deleted no program can be started. */
+/** A result that cannot be written, as on a full disk, is a failure. Its reader may stop early, as `head` does. */
+function failUnlessUnread(error: Error): void {
+  if (errorCode(error) === 'EPIPE') return;
+  explain(new Failure(`cannot write the result: ${reason(error)}`, { remedy: limitRemedy(error) }), false);
+  // The verb may have ended already.
+  process.once('exit', () => {
+    process.exitCode = 1;
+  });
+}
+
+/** No program can be started in a folder that was deleted. */
 function leaveLostFolder(): void {
   try {
     process.cwd();
@@ -43,14 +57,18 @@ async function runVerb(args: readonly string[], signal: AbortSignal): Promise<nu
   return chosen.verb.run(chosen.args as never, makeTerminal({ ...STREAMS, signal, verbose, json }));
 }
 
-function explain(error: unknown, verbose: boolean): number {
+/** A limit of this machine, such as a full disk, is not a bug. */
+function explain(thrown: unknown, verbose: boolean): number {
+  const remedy = limitRemedy(thrown);
+  const error = remedy === undefined ? thrown : new Failure(reason(thrown), { remedy, cause: thrown });
   const style = makeStyle(hasColour(process.stderr, process.env));
   // Messages may contain output of a host.
   const show = (text: string) => console.error(harmless(text, process.stderr));
   if (!(error instanceof Failure)) {
     const message = verbose ? inspect(error) : error instanceof Error ? error.message : String(error);
     show(`${style.red('remote-notebook has a bug:')} ${message}`);
-    if (!verbose) show('Please report it, with the output of --verbose.');
+    if (!verbose)
+      show('Please report it, with the output of --verbose and the file that remote-notebook report writes.');
     return 1;
   }
   if (hasColour(process.stderr, process.env)) process.stderr.write(CLEAR);

@@ -1,19 +1,22 @@
 import { readFileSync, rmSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { redactTokens } from '../jupyter/server.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
+import { mainLine } from '../ssh/causes/messages.ts';
 import { parseDestination } from '../ssh/destination.ts';
-import { mainLine } from '../ssh/messages.ts';
 import { resolveDestination } from '../ssh/resolve.ts';
-import { readRecords, withServerLock } from '../state/records.ts';
+import { readRecords } from '../state/records.ts';
+import { withServerLock } from '../state/server-lock.ts';
 import type { Command } from '../system/command.ts';
-import type { Context } from '../system/context.ts';
+import { type Context, timeLimit } from '../system/context.ts';
 import { Failure, Interrupted } from '../system/errors.ts';
 import { ensurePrivateFolder, reason } from '../system/files.ts';
 import { stateFolder } from '../system/paths.ts';
-import { isPortFree, portHolder } from '../system/port.ts';
+import { isPortFree, portInUse } from '../system/port.ts';
 import { isAlive, type ProcessIdentity, sendSignal, startTimeOf, waitForEnd } from '../system/process.ts';
 import { outputOf, run } from '../system/run.ts';
 import {
+  articlePort,
   launchedOn,
   plainKillCommand,
   plainListCommand,
@@ -64,7 +67,7 @@ export async function startPlain(spec: ServerSpec, timeoutMs: number, context: C
       context.report.phase('wait');
       return localPage(await pageInLog(log, launch, timeoutMs, spec, context), spec);
     } catch (error) {
-      const undoContext = { ...context, signal: AbortSignal.timeout(UNDO_TIMEOUT_MS) };
+      const undoContext = { ...context, signal: timeLimit(UNDO_TIMEOUT_MS) };
       await undoPlain(spec, launch, startedAt, undoContext).catch((undoError: unknown) => {
         context.report.note(`the clean-up failed: ${reason(undoError)}`);
       });
@@ -79,13 +82,10 @@ export function forwardPlain(spec: ServerSpec, context: Context): Promise<void> 
 }
 
 /** If the port is in use, ssh would run without its forward, and the page would belong to another program. */
-async function verifyLocalPort({ localPort, port }: ServerSpec): Promise<void> {
-  const wanted = localPort ?? port;
+async function verifyLocalPort(spec: ServerSpec): Promise<void> {
+  const wanted = spec.localPort ?? articlePort(spec);
   if (await isPortFree(wanted)) return;
-  const holder = await portHolder(wanted);
-  throw new Failure(`local port ${wanted} is already in use${holder ? ` by ${holder}` : ''}`, {
-    remedy: 'Choose another one with --local-port.',
-  });
+  throw new Failure(await portInUse(wanted), { remedy: 'Choose another one with --local-port.' });
 }
 
 async function openPlainTunnel(spec: ServerSpec, context: Context): Promise<void> {
@@ -96,7 +96,8 @@ async function openPlainTunnel(spec: ServerSpec, context: Context): Promise<void
   const log = articleLog(spec, context);
   context.report.phase('forward');
   const tunnel = await spawnPlain(plainTunnelCommand(spec), log, spec, context);
-  if (!tunnel) throw new Failure(`the tunnel to ${spec.destination} ended at once`, { remedy: `See ${log}` });
+  if (!tunnel)
+    throw new Failure(`the tunnel to ${spec.destination} ended immediately`, { remedy: `See ${log}` });
   await remember({ spec, tunnel }, context);
 }
 
@@ -148,12 +149,14 @@ async function pageInLog(
       );
     }
     if (context.signal.aborted) throw new Interrupted();
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await pause(LOOK_MS);
   }
 }
 
 /** The page at its local port. If its port is in use, Jupyter uses another one, but the tunnel does not. */
-function localPage(page: URL, { destination, port, localPort }: ServerSpec): string {
+function localPage(page: URL, spec: ServerSpec): string {
+  const { destination, localPort } = spec;
+  const port = articlePort(spec);
   if (Number(page.port) !== port) {
     throw new Failure(
       `port ${port} on ${destination} is already in use: Jupyter uses ${page.port}, but the tunnel leads to ${port}`,
@@ -183,12 +186,12 @@ async function endLaunched(spec: ServerSpec, startedAt: number, context: Context
   const processes = await outputOn(plainProcessesCommand(spec, user), spec, context, (code) => code === 0);
   // ps prints whole seconds.
   const maxAgeS = Math.ceil((Date.now() - startedAt) / 1000) + 1;
-  const [ours, ...others] = launchedOn(spec.port, maxAgeS, processes);
+  const [ours, ...others] = launchedOn(articlePort(spec), maxAgeS, processes);
   if (!ours) return;
   if (others.length > 0) {
     const pids = [ours, ...others].map(([pid]) => pid).join(' or ');
     throw new Failure(
-      `two Jupyters were started on ${spec.destination} at once; end yours there: PID ${pids}`,
+      `two Jupyter servers were started on ${spec.destination} at the same time; end yours there: PID ${pids}`,
     );
   }
   await run(plainKillCommand(spec, ours), context);

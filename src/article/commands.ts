@@ -1,6 +1,6 @@
 import { parseEnvironment } from '../model/environment.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import { unknownToArticle } from '../model/settings.ts';
+import { DEFAULT_PORT, unknownToArticle } from '../model/settings.ts';
 import { configFileArgs } from '../ssh/arguments.ts';
 import { type Command, shellQuote } from '../system/command.ts';
 import { UsageError } from '../system/errors.ts';
@@ -8,9 +8,14 @@ import { secondsOf } from '../system/process.ts';
 
 /** The three commands of the article that this project is based on, unchanged. See docs/article.md. */
 
+/** The article's Jupyter always listens on a port. */
+export function articlePort({ port }: ServerSpec): number {
+  return port ?? DEFAULT_PORT;
+}
+
 /** The command that starts Jupyter on the host, quoted for any shell. */
 function remoteStartText(spec: ServerSpec): string {
-  const { directory, environment, command, port } = spec;
+  const { directory, environment, command } = spec;
   const unknown = unknownToArticle(spec);
   if (unknown !== undefined) {
     throw new UsageError(`the three commands of the article do not support --${unknown}`, {
@@ -19,14 +24,14 @@ function remoteStartText(spec: ServerSpec): string {
   }
   const { kind } = parseEnvironment(environment);
   if (kind !== 'none' && kind !== 'venv') {
-    throw new UsageError('the three commands of the article support no environment but a venv', {
+    throw new UsageError('the three commands of the article support only a venv as the environment', {
       remedy: 'Set --environment to the folder of a venv, or leave out --plain.',
     });
   }
   return [
     ...(directory === '' ? [] : [`cd ${remotePath(directory)}`]),
     ...(environment === '' ? [] : [`. ${remotePath(`${environment}/bin/activate`)}`]),
-    `${command || 'jupyter notebook'} --no-browser --port=${port}`,
+    `${command || 'jupyter notebook'} --no-browser --port=${articlePort(spec)}`,
   ].join('; ');
 }
 
@@ -41,8 +46,9 @@ function remoteStopText(user: string): string {
   return `pkill -u ${shellQuote(user)} jupyter`;
 }
 
-function tunnelArgs({ port, localPort }: ServerSpec): string[] {
-  return ['-N', '-f', '-L', `localhost:${localPort ?? port}:localhost:${port}`];
+function tunnelArgs(spec: ServerSpec): string[] {
+  const port = articlePort(spec);
+  return ['-N', '-f', '-L', `localhost:${spec.localPort ?? port}:localhost:${port}`];
 }
 
 /** Only `-S none` is added: otherwise a ControlMaster of the user would run the command. */

@@ -16,6 +16,7 @@ import type { Context } from '../system/context.ts';
 import { UsageError } from '../system/errors.ts';
 import { stateFolder } from '../system/paths.ts';
 import { isAlive } from '../system/process.ts';
+import { articlePort } from './commands.ts';
 
 /** The record of a server that was started with the three commands of the article. */
 export function articleRecord(name: string, context: Context): ArticleRecord | undefined {
@@ -60,7 +61,8 @@ export async function statusesOf(
   sshConfig: string | undefined,
   context: Context,
 ): Promise<ServerStatus[]> {
-  const name = target === undefined ? undefined : (await knownServer(target, sshConfig, context)).spec.name;
+  const name =
+    target === undefined ? undefined : (await knownServer(target, sshConfig, context, true)).spec.name;
   const own = await statusOf(name, context);
   const records = Object.values(readState(context).article);
   const named = records.filter(({ spec }) => name === undefined || spec.name === name);
@@ -74,7 +76,7 @@ async function articleStatus({ spec, tunnel }: ArticleRecord): Promise<ServerSta
   return {
     ...status,
     state,
-    jupyter: { ...status.jupyter, port: spec.port, command: 'jupyter notebook' },
+    jupyter: { ...status.jupyter, port: articlePort(spec), command: 'jupyter notebook' },
     tunnel: { ...status.tunnel, state, pid: lives ? tunnel.pid : null },
   };
 }

@@ -5,14 +5,13 @@ import { readConfiguration } from '../config/file.ts';
 import { resolveServer } from '../config/resolve.ts';
 import { SERVER_OPTIONS } from '../line/server-options.ts';
 import { defineVerb, destinationOr, flag } from '../line/verb.ts';
-import { makeSpec } from '../model/server-spec.ts';
-import type { ServerSettings } from '../model/settings.ts';
+import { type GivenSettings, makeSpec } from '../model/server-spec.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { aliasLines, ownLines } from '../shell/aliases.ts';
 import { SHELLS, type Shell } from '../shell/start-up-file.ts';
 import type { Context } from '../system/context.ts';
+import { ownProgram } from '../system/installation.ts';
 import { configurationFile } from '../system/paths.ts';
-import { ownProgram } from '../system/program.ts';
 import { INSTALL, printOrInstall } from './shell-lines.ts';
 
 export const aliases = defineVerb({
@@ -23,14 +22,14 @@ export const aliases = defineVerb({
     ...SERVER_OPTIONS,
     shell: { choices: SHELLS, describe: 'shell to write the aliases for (default: yours)' },
     plain: flag(
-      'print the three commands of the article instead; they work without remote-notebook (see docs/article.md)',
+      'print the three plain ssh commands of an article instead, which work without remote-notebook (see docs/article.md)',
     ),
     ...INSTALL,
   },
   examples: [
     ['$0 aliases user@host -d rne -e venv', 'print the aliases for one server'],
     ['$0 aliases --install', 'install aliases for all servers in config.yaml'],
-    ['$0 aliases user@host -d rne -e venv --plain', 'print the three commands of the article'],
+    ['$0 aliases user@host -d rne -e venv --plain', 'print three plain ssh commands'],
   ],
   run(args, terminal) {
     const makeLines = () => aliasLinesFor(args.server, args, args.plain, terminal.context);
@@ -46,7 +45,7 @@ export async function installConfigured(shell: Shell, terminal: Terminal): Promi
 
 async function aliasLinesFor(
   target: string | undefined,
-  given: ServerSettings & { readonly name?: string | undefined },
+  given: GivenSettings,
   plain: boolean,
   context: Context,
 ): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { defineVerb } from '../line/verb.ts';
 import { SHELLS, type Shell } from '../shell/start-up-file.ts';
-import { assetPath } from '../system/asset.ts';
+import { assetPath } from '../system/installation.ts';
 import { INSTALL, printOrInstall } from './shell-lines.ts';
 
 export const completion = defineVerb({

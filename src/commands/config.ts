@@ -1,4 +1,5 @@
-import { readConfiguration, writtenConfiguration } from '../config/file.ts';
+import { readConfiguration } from '../config/file.ts';
+import { writtenConfiguration } from '../config/schema.ts';
 import { defineVerb } from '../line/verb.ts';
 import { UsageError } from '../system/errors.ts';
 import { configurationFile } from '../system/paths.ts';

@@ -1,9 +1,8 @@
 import { resolveServer } from '../config/resolve.ts';
-import type { Check } from '../doctor/check.ts';
+import { checkLines, SIGNS } from '../doctor/check.ts';
 import { diagnose } from '../doctor/doctor.ts';
 import { SERVER_OPTIONS } from '../line/server-options.ts';
 import { defineVerb, destinationOr } from '../line/verb.ts';
-import type { Style } from '../screen/terminal.ts';
 
 export const doctor = defineVerb({
   usage: 'doctor [server]',
@@ -17,8 +16,15 @@ export const doctor = defineVerb({
   ],
   async run(args, terminal) {
     const spec = await resolveServer(args.server, args, terminal.context);
+    const { green, yellow, red, dim } = terminal.style;
+    const signs = {
+      ok: green(SIGNS.ok),
+      warning: yellow(SIGNS.warning),
+      failed: red(SIGNS.failed),
+      unchecked: dim(SIGNS.unchecked),
+    };
     const checks = await diagnose(spec, terminal.context, (check) => {
-      if (!args.json) terminal.print(...linesOf(check, terminal.style));
+      if (!args.json) terminal.print(...checkLines(check, signs));
     });
     const healthy = checks.every(({ verdict }) => verdict !== 'failed');
     const { name, destination } = spec;
@@ -26,18 +32,3 @@ export const doctor = defineVerb({
     return healthy ? 0 : 1;
   },
 });
-
-const WIDTH = 16;
-
-function linesOf({ name, verdict, found, fix }: Check, style: Style): string[] {
-  const signs = {
-    ok: style.green('✓'),
-    warning: style.yellow('!'),
-    failed: style.red('✗'),
-    unchecked: style.dim('-'),
-  };
-  const fixes = fix?.split('\n').map((line) => `→ ${line}`) ?? [];
-  const [first, ...others] = [...found.split('\n'), ...fixes];
-  const indent = ' '.repeat(WIDTH + 2);
-  return [`${signs[verdict]} ${name.padEnd(WIDTH)}${first}`, ...others.map((line) => indent + line)];
-}

@@ -3,7 +3,7 @@ import { articleRecord } from '../article/store.ts';
 import { knownServer } from '../config/resolve.ts';
 import { cancelForwards, forwardServer, parseForward } from '../lifecycle/forward.ts';
 import { CONFIG_FILE, defineVerb, flag, SERVER, verifyAlone } from '../line/verb.ts';
-import { allForwards } from '../state/records.ts';
+import { allForwards } from '../ssh/arguments.ts';
 import { UsageError } from '../system/errors.ts';
 import { ADOPT, adoptNamed } from './adopt.ts';
 
@@ -22,7 +22,7 @@ export const forward = defineVerb({
     ...CONFIG_FILE,
     ...ADOPT,
     cancel: flag('stop forwarding these ports'),
-    plain: flag('run the second of the three commands of the article instead (see docs/article.md)'),
+    plain: flag('run the second of the three plain ssh commands of an article instead (see docs/article.md)'),
   },
   examples: [
     ['$0 forward', 'reconnect the tunnel of the only server'],

@@ -1,19 +1,29 @@
 import { ownServer } from '../article/store.ts';
 import { restartServer } from '../lifecycle/restart.ts';
-import { describeStarted } from '../lifecycle/status.ts';
-import { CONFIG_FILE, defineVerb, SERVER, YES } from '../line/verb.ts';
+import { CONFIG_FILE, defineVerb, flag, SERVER, YES } from '../line/verb.ts';
 import { UsageError } from '../system/errors.ts';
 import { mayEnd } from './busy.ts';
-import { TIMEOUT, verifyTimeout } from './start-options.ts';
+import { openStarted } from './start.ts';
+import { BROWSER, TIMEOUT, verifyTimeout } from './start-options.ts';
 
 export const restart = defineVerb({
   usage: 'restart [server]',
-  summary: 'Restart a server on the same port, with the same token',
+  summary: 'Restart a server at the same address, and open its page',
   positionals: SERVER,
-  options: { ...CONFIG_FILE, ...YES, ...TIMEOUT },
+  options: {
+    ...CONFIG_FILE,
+    ...YES,
+    ...BROWSER,
+    ...TIMEOUT,
+    'new-job': flag('submit a new batch job, instead of restarting the server in the one that it has'),
+  },
   examples: [
-    ['$0 restart gpu', 'restart it: open pages reconnect, but the variables in its kernels are lost'],
+    [
+      '$0 restart gpu',
+      'restart it: the variables in its kernels are lost, and open pages must be opened again',
+    ],
     ['$0 restart gpu --yes', 'restart it even if a kernel is running code'],
+    ['$0 restart gpu --new-job', 'on a cluster: cancel its batch job, and start it in another one'],
   ],
   async run(args, terminal) {
     const { context } = terminal;
@@ -25,20 +35,11 @@ export const restart = defineVerb({
       });
     }
     const ask = args.yes ? undefined : mayEnd(terminal);
-    const result = await restartServer(spec, ask, timeoutMs, context);
-    const phases = terminal.phases();
-    const name = terminal.style.bold(spec.name);
+    const result = await restartServer(spec, ask, { timeoutMs, inNewJob: args.newJob }, context);
     if (result === 'refused') {
-      terminal.show(`${name} is still running.`);
+      terminal.show(`${terminal.style.bold(spec.name)} is still running.`);
       return 1;
     }
-    const status = await describeStarted(result.record, context);
-    terminal.show(
-      result.again
-        ? `${name} is running again on ${status.destination}; open pages reconnect by themselves.`
-        : `${name} was not running, and has been started on ${status.destination}. Open it: remote-notebook open ${spec.name}`,
-    );
-    await terminal.result({ ...status, joined: result.joined, phases }, () => [result.url]);
-    return 0;
+    return openStarted(result, args, terminal);
   },
 });

@@ -1,15 +1,22 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { statusesOf } from '../article/store.ts';
-import { resolveServer } from '../config/resolve.ts';
-import { listHost, withResources } from '../lifecycle/hosts.ts';
+import { hostOf, hostsOfServers } from '../config/hosts.ts';
+import { listHost, listHosts, withResources } from '../lifecycle/hosts.ts';
 import { repairRecords } from '../lifecycle/repair.ts';
 import { isHealthy } from '../lifecycle/status.ts';
 import { CONFIG_FILE, defineVerb, destinationOr, flag, verifyAlone } from '../line/verb.ts';
+import type { RunStatus } from '../model/run.ts';
 import type { ServerStatus } from '../model/status.ts';
+import { hostOfRun, type NamedRun } from '../runs/place.ts';
+import { listRuns, openRuns } from '../runs/runs.ts';
 import { resourceLines } from '../screen/resource-lines.ts';
-import { serverTable } from '../screen/server-table.ts';
+import { hostsTable, serverTable } from '../screen/server-table.ts';
 import { statusTable } from '../screen/status-table.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import type { Host } from '../ssh/arguments.ts';
+import type { Context } from '../system/context.ts';
+import { UsageError } from '../system/errors.ts';
+import { runLines, runNamed } from './runs.ts';
 
 const SOMETHING_IS_DOWN = 3;
 const WATCH_MS = 2000;
@@ -17,13 +24,17 @@ const WATCH_MS = 2000;
 export const status = defineVerb({
   usage: 'status [server]',
   summary: 'Show what is running and where (checked live)',
-  positionals: destinationOr('name of a server (default: all); with --all, also an ssh destination'),
+  positionals: destinationOr(
+    'name of a server (default: all servers); with --all, a server or an ssh destination (default: all known hosts)',
+  ),
   options: {
     ...CONFIG_FILE,
     watch: flag('refresh every two seconds', 'w'),
     repair: flag('first find servers that are running but missing from the state file'),
     resources: flag('also show how much of each host is in use: load, memory, disk, GPUs'),
-    all: flag('list every Jupyter server of yours on that host, no matter who started it'),
+    all: flag(
+      'list every Jupyter server of yours on the host (default: on the hosts of all your servers), no matter who started it',
+    ),
   },
   examples: [
     ['$0 status', 'show all servers; exits with status 3 if one is down'],
@@ -31,21 +42,45 @@ export const status = defineVerb({
     ['$0 status --resources', 'also show load, memory, disk and GPUs of the hosts'],
     ['$0 status --watch', 'refresh until you press Ctrl-C'],
     ['$0 status gpu --all', 'also list servers that were started by hand, or from another machine'],
+    ['$0 status --all', 'the same on each host in config.yaml, and each host on which you started a server'],
     ['$0 status --repair', 'recover after the state file was lost or damaged'],
   ],
   async run(args, terminal) {
     if (args.all) {
       const others = (['watch', 'repair', 'resources'] as const).map((name) => args[name] && `--${name}`);
       verifyAlone('--all', others);
-      return showHost(args, terminal);
+      const hosts = args.server === undefined ? await hostsOfServers(args.sshConfig, terminal.context) : [];
+      // Without any, showHost says how to begin.
+      return hosts.length > 0 ? showHosts(hosts, terminal) : showHost(args, terminal);
     }
+    const { context } = terminal;
+    const run = await runNamed(args.server, args.sshConfig, context);
+    const watches = args.watch && !args.json;
+    if (watches && run)
+      throw new UsageError('--watch shows servers', {
+        remedy: `To watch a run: remote-notebook logs ${args.server} -f`,
+      });
     if (args.repair) await repair(terminal);
-    if (args.watch && !args.json) return watchStatus(args, terminal);
-    const servers = await look(args, terminal);
-    await terminal.result({ servers }, () => linesOf(servers, args, terminal));
+    if (watches) return watchStatus(args, terminal);
+    const [servers, runs] = await Promise.all([
+      run ? [] : look(args, terminal),
+      run ? runsAt(run, context) : args.server === undefined ? openRuns(context) : [],
+    ]);
+    const lines = () => [
+      ...(servers.length > 0 || runs.length === 0 ? linesOf(servers, args, terminal) : []),
+      ...(servers.length > 0 && runs.length > 0 ? [''] : []),
+      ...(runs.length > 0 ? runLines(runs, terminal) : []),
+    ];
+    await terminal.result({ servers, runs }, lines);
     return servers.every(isHealthy) ? 0 : SOMETHING_IS_DOWN;
   },
 });
+
+/** The run with this name on the host where it is. */
+async function runsAt({ name, place }: NamedRun, context: Context): Promise<RunStatus[]> {
+  const found = await listRuns(hostOfRun(place), context);
+  return found.filter((run) => run.name === name);
+}
 
 interface Wanted {
   readonly server?: string | undefined;
@@ -53,12 +88,18 @@ interface Wanted {
   readonly resources?: boolean | undefined;
 }
 
-/** Lists the servers of a host. This machine does not expect any of them to run, so the exit status is 0. */
+/** Lists the servers of a host. None of them needs to be running, so the exit status is 0. */
 async function showHost({ server, sshConfig }: Wanted, terminal: Terminal): Promise<number> {
-  const spec = await resolveServer(server, { sshConfig }, terminal.context);
-  const listing = await listHost(spec, terminal.context);
+  const listing = await listHost(await hostOf(server, sshConfig, terminal.context), terminal.context);
   await terminal.result(listing, () => serverTable(listing, terminal, Date.now()));
   return 0;
+}
+
+/** Lists the servers of all known hosts. Returns the exit status: 1 if one of them could not be asked. */
+async function showHosts(hosts: readonly Host[], terminal: Terminal): Promise<number> {
+  const reports = await listHosts(hosts, terminal.context);
+  await terminal.result({ hosts: reports }, () => hostsTable(reports, terminal, Date.now()));
+  return reports.some((report) => 'error' in report) ? 1 : 0;
 }
 
 async function repair({ show, context }: Terminal): Promise<void> {

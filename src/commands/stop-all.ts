@@ -1,5 +1,6 @@
 import { reachableApi } from '../lifecycle/prove.ts';
 import { busyKernels, stopServer } from '../lifecycle/stop.ts';
+import { openRunNames } from '../runs/runs.ts';
 import { kernelLine } from '../screen/kernel-lines.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { readState, type ServerRecord } from '../state/records.ts';
@@ -10,6 +11,7 @@ export const OUTCOMES = {
   shutdown: 'is stopped',
   terminated: 'is stopped (with SIGTERM)',
   killed: 'is stopped (with SIGKILL)',
+  cancelled: 'is stopped (its job was cancelled)',
   gone: 'was no longer running',
   refused: 'is still running',
   failed: 'could not be stopped',
@@ -28,6 +30,9 @@ interface Stopped {
 export async function stopAll(yes: boolean, terminal: Terminal): Promise<number> {
   const { servers: known, article } = readState(terminal.context);
   const plain = Object.keys(article);
+  const runs = openRunNames(terminal.context);
+  if (runs.length > 0)
+    terminal.show(`Runs are not stopped: ${runs.join(', ')}. To cancel one: remote-notebook stop ${runs[0]}`);
   const records = Object.values(known).filter(({ jupyter }) => !jupyter?.adopted);
   const adopted = Object.values(known).filter(({ jupyter }) => jupyter?.adopted);
   for (const name of plain)
@@ -64,7 +69,7 @@ async function confirmed(records: readonly ServerRecord[], { show, confirm, cont
     const { name, destination } = record.spec;
     return [`  ${name} on ${destination}`, ...lines.map((line) => `    ${line}`)];
   });
-  show(['These would be stopped:', ...(await Promise.all(listed)).flat()].join('\n'));
+  show(['These servers will be stopped:', ...(await Promise.all(listed)).flat()].join('\n'));
   return confirm('Stop them?');
 }
 

@@ -3,13 +3,18 @@ import { aliases } from './aliases.ts';
 import { clean } from './clean.ts';
 import { completion } from './completion.ts';
 import { config } from './config.ts';
+import { console } from './console.ts';
 import { doctor } from './doctor.ts';
+import { fetch } from './fetch.ts';
 import { forward } from './forward.ts';
 import { hosts } from './hosts.ts';
 import { init } from './init/init.ts';
 import { logs } from './logs.ts';
 import { open } from './open.ts';
+import { report } from './report.ts';
 import { restart } from './restart.ts';
+import { run } from './run.ts';
+import { runs } from './runs.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { stop } from './stop.ts';
@@ -24,7 +29,12 @@ export const VERBS: Verbs = {
   stop,
   restart,
   logs,
+  run,
+  runs,
+  fetch,
+  console,
   doctor,
+  report,
   hosts,
   config,
   clean,

@@ -1,36 +1,26 @@
 import * as v from 'valibot';
 import type { Kernel } from '../model/status.ts';
-import { type Api, askApi, proveServer } from './api.ts';
+import { oneLine } from '../system/one-line.ts';
+import { type Api, askServer, proveServer, readJson } from './api.ts';
 
-/** Text from kernels and users; control characters could change the terminal or break the line. */
-const text = v.pipe(
-  v.string(),
-  v.transform((text) => text.replace(/\p{Cc}/gu, '\ufffd')),
-);
+/** Text from kernels and users, which may contain any character. */
+const text = v.string();
 
 /** The response to `GET /api/kernels` of notebook 6 and of jupyter_server. */
-const KernelsResponse = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.array(
-    v.object({
-      id: text,
-      name: text,
-      execution_state: text,
-      last_activity: v.pipe(text, v.isoTimestamp()),
-    }),
-  ),
+const KernelsResponse = v.array(
+  v.object({
+    id: text,
+    name: text,
+    execution_state: text,
+    last_activity: v.pipe(text, v.isoTimestamp()),
+  }),
 );
 
 /** What is needed of the response to `GET /api/sessions`. */
-const SessionsResponse = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.array(v.object({ path: text, kernel: v.nullish(v.object({ id: text })) })),
-);
+const SessionsResponse = v.array(v.object({ path: text, kernel: v.nullish(v.object({ id: text })) }));
 
-/** A request that Jupyter does not count as activity, so that looking keeps no idle server running. */
-const untracked = (path: string) => `${path}?no_track_activity=1`;
+/** The path of a resource of the API. Jupyter does not count its request as activity: looking keeps no idle server running. */
+export const untracked = (resource: string) => `api/${resource}?no_track_activity=1`;
 
 export interface KernelsFound {
   readonly version: string | undefined;
@@ -58,31 +48,27 @@ export async function askKernels(
   const { version, body } = proof;
   const kernels = parseKernels(body)?.filter(isRequested);
   if (!kernels?.length) return { version, roundTripMs, kernels };
-  const sessions = await askApi(api, 'GET', untracked('sessions'), signal, timeoutMs).catch(() => undefined);
+  const sessions = await askServer(api, untracked('sessions'), signal, timeoutMs).catch(() => undefined);
   return { version, roundTripMs, kernels: nameNotebooks(kernels, sessions?.body ?? '') };
 }
 
 /** Reads the response to `GET /api/kernels`. Returns undefined when it is not valid. */
 export function parseKernels(body: string): Kernel[] | undefined {
-  const response = v.safeParse(KernelsResponse, body);
-  if (!response.success) return undefined;
-  return response.output.map(({ id, name, execution_state: state, last_activity: lastActivity }) => {
-    return { id, notebook: null, name, state, lastActivity };
+  return readJson(body, KernelsResponse)?.map(({ execution_state, last_activity, ...kernel }) => {
+    return { ...kernel, notebook: null, state: execution_state, lastActivity: last_activity };
   });
 }
 
 /** Adds the notebooks from the response to `GET /api/sessions`, if it is valid. */
 export function nameNotebooks(kernels: readonly Kernel[], body: string): Kernel[] {
-  const response = v.safeParse(SessionsResponse, body);
-  const paths = new Map(
-    response.success ? response.output.map(({ path, kernel }) => [kernel?.id, path]) : [],
-  );
+  const sessions = readJson(body, SessionsResponse) ?? [];
+  const paths = new Map(sessions.map(({ path, kernel }) => [kernel?.id, path]));
   return kernels.map((kernel) => ({ ...kernel, notebook: paths.get(kernel.id) ?? null }));
 }
 
 /** How users recognize a kernel. */
 export function kernelLabel({ notebook, name, id }: Kernel): string {
-  return notebook ?? `a ${name} kernel without a notebook (${id.slice(0, 8)})`;
+  return oneLine(notebook ?? `a ${name} kernel without a notebook (${id.slice(0, 8)})`);
 }
 
 export function isBusy({ state }: Kernel): boolean {

@@ -34,6 +34,7 @@ const RuntimeFile = v.pipe(
     root_dir: v.optional(v.string()),
     notebook_dir: v.optional(v.string()),
   }),
+  v.check(({ port, sock }) => port !== 0 || sock !== ''),
   v.transform(({ base_url, sock, hostname, root_dir, notebook_dir, version, ...same }) => ({
     ...same,
     /** Unknown of notebook 6. */
@@ -64,16 +65,17 @@ export function parseRuntimeFile(text: string): RuntimeInfo {
 }
 
 /**
- * The page for the user, at the local end of the tunnel, without the token. If the command names no interface, the
- * server's top page redirects to it; a bare jupyter_server has none.
+ * The page for the user, at the local end of the tunnel, without the token: the server's top page, which redirects to its
+ * `default_url`, the user's own or that of its interface.
  */
-export function pageUrl(
-  localPort: number,
-  server: { baseUrl: string; secure: boolean; command: string },
-): string {
-  const [, ui] = /\bjupyter[- ]?(lab|notebook)\b/.exec(server.command) ?? [];
-  const page = ui === 'lab' ? 'lab' : ui === 'notebook' ? 'tree' : '';
-  return `${server.secure ? 'https' : 'http'}://127.0.0.1:${localPort}${server.baseUrl}${page}`;
+export function pageUrl(localPort: number, server: { baseUrl: string; secure: boolean }): string {
+  return `${server.secure ? 'https' : 'http'}://127.0.0.1:${localPort}${server.baseUrl}`;
+}
+
+/** The page of the interface that this command names, below the base URL; empty if it names none. */
+export function interfacePage(command: string): 'lab' | 'tree' | '' {
+  const [, ui] = /\bjupyter[- ]?(lab|notebook)\b/.exec(command) ?? [];
+  return ui === 'lab' ? 'lab' : ui === 'notebook' ? 'tree' : '';
 }
 
 export function withToken(url: string, token: string): string {

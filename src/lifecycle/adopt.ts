@@ -1,13 +1,15 @@
-import { resolveServer } from '../config/resolve.ts';
+import { hostOf } from '../config/hosts.ts';
 import { type Everything, everyServer, type FoundServer, isPasswordOnly } from '../host/listing.ts';
 import { defaultName, makeSpec, type ServerSpec } from '../model/server-spec.ts';
 import { type ServerSettings, settingsIn } from '../model/settings.ts';
+import type { Host } from '../ssh/arguments.ts';
 import { type Records, readRecords } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
 import { Failure } from '../system/errors.ts';
+import { oneLine } from '../system/one-line.ts';
 import { LOOPBACK } from '../system/port.ts';
 import { connectionOf } from '../tunnel/connection.ts';
-import { serverTarget } from '../tunnel/local-port.ts';
+import { serverTarget } from '../tunnel/target.ts';
 import { onTunnel } from '../tunnel/tunnel.ts';
 import { type Started, startServer } from './start.ts';
 
@@ -29,7 +31,7 @@ export async function adoptServer(
   settings: AdoptSettings,
   context: Context,
 ): Promise<Started> {
-  const host = await resolveServer(target, { sshConfig: settings.sshConfig }, context);
+  const host = await hostOf(target, settings.sshConfig, context);
   const connection = connectionOf(host, context.env);
   context.report.phase('connect');
   return onTunnel(connection, context, async () => {
@@ -54,7 +56,7 @@ function chooseServer({ servers }: Everything, number: number, destination: stri
   }
   if (matching.length === 1) return server;
   throw new Failure(`${number} is the port or the PID of ${matching.length} servers on ${destination}`, {
-    remedy: `Choose one by its other number:\n${linesOf(matching)}`,
+    remedy: `Use the other number (port or PID) of the server that you want:\n${linesOf(matching)}`,
   });
 }
 
@@ -62,7 +64,7 @@ function linesOf(servers: readonly FoundServer[]): string {
   return servers
     .map(({ info: { pid, port, socket, directory = '?' } }) => {
       const where = socket ?? (port === 0 ? 'unknown port' : `port ${port}`);
-      return `  PID ${pid}, ${where}, in ${directory.replace(/\p{Cc}/gu, '\ufffd')}`;
+      return `  PID ${pid}, ${where}, in ${oneLine(directory)}`;
     })
     .join('\n');
 }
@@ -73,7 +75,7 @@ function linesOf(servers: readonly FoundServer[]): string {
  */
 function specOf(
   { info, records }: FoundServer,
-  { destination, sshConfig }: ServerSpec,
+  { destination, sshConfig }: Host,
   { name, localPort, strictPort }: AdoptSettings,
   known: Records,
 ): { spec: ServerSpec; isNew: boolean } {
@@ -89,7 +91,6 @@ function specOf(
   const described = here ?? {
     destination,
     directory,
-    socket: info.socket !== undefined,
     port: info.port || undefined,
   };
   const spec = makeSpec(given, { ...described, ...settingsIn({ localPort, strictPort, sshConfig }) });
@@ -106,7 +107,7 @@ function verifyAdoptable(server: FoundServer, destination: string): void {
   if (file === undefined) {
     const names = records.map(({ asked }) => asked.name).join(', ');
     throw new Failure(`the server (PID ${pid} on ${destination}) has lost its runtime file`, {
-      remedy: `It can only be used by the name of its record: ${names}`,
+      remedy: `Use its name instead: ${names}`,
     });
   }
   if (!isPasswordOnly(server)) return;

@@ -1,5 +1,7 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { EVENTS_FILE } from '../keeper/events.ts';
+import { WAYS_FILE } from '../keeper/routes/ways.ts';
 import { isHeld, removeLock } from '../state/lock.ts';
 import { type Records, readRecords } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
@@ -20,6 +22,8 @@ export interface Leftover {
 }
 
 const GRACE_MS = 3000;
+/** How long the events of a connection are kept after the last one: 30 days. */
+const EVENTS_KEPT_MS = 30 * 86_400_000;
 
 /** Finds what earlier crashes have left on this machine and nobody needs. Changes nothing. */
 export async function findLeftovers(context: Context): Promise<Leftover[]> {
@@ -36,7 +40,9 @@ export async function findLeftovers(context: Context): Promise<Leftover[]> {
     ...(isStarting ? [] : await deadConnections(connections, records, context)),
     ...(await strayProcesses(connections)),
     ...(await strayLocks([...locks, ...locksIn(connections)], context)),
-    ...strayFiles(/^open-.*\.html$/, pages, context),
+    ...strayFiles(/^open-.*\.html(\.\d+)?$/, pages, context),
+    ...oldEvents(context),
+    ...oldWays(context),
   ];
 }
 
@@ -88,7 +94,7 @@ async function strayProcesses(connections: string): Promise<Leftover[]> {
   const lines = (await outputOf(['ps', '-A', '-ww', '-o', 'pid=,args='])).split('\n');
   const stray = lines.filter((line) => {
     const [, after] = line.split(`${connections}/`);
-    if (after === undefined || !/keeper\.sh |ssh .*-N -T -M -S /.test(line)) return false;
+    if (after === undefined || !/--keep |ssh .*-N -T -M -S /.test(line)) return false;
     return !existsSync(join(connections, after.replace(/[/ ].*/, '')));
   });
   return leftoversAmong(stray, async (line) => {
@@ -100,22 +106,47 @@ async function strayProcesses(connections: string): Promise<Leftover[]> {
   });
 }
 
+/** Events of connections that have had none for a month. */
+function oldEvents(context: Context): Leftover[] {
+  return leftFiles(EVENTS_FILE, isOld, 'with events of more than a month ago', context);
+}
+
+/** What was found out about clusters that were not used for a month. */
+function oldWays(context: Context): Leftover[] {
+  return leftFiles(WAYS_FILE, isOld, 'about a cluster that was not used for a month', context);
+}
+
+function isOld(path: string): boolean {
+  // Another command may have removed it a moment ago.
+  const entry = statSync(path, { throwIfNoEntry: false });
+  return entry !== undefined && entry.mtimeMs < Date.now() - EVENTS_KEPT_MS;
+}
+
 /** Locks of commands that crashed. */
 function strayLocks(locks: readonly string[], context: Context): Promise<Leftover[]> {
   return leftoversAmong(locks, async (lock) => {
-    if (await isHeld(lock)) return undefined;
+    // A command that has ended since its lock was listed has removed it.
+    if ((await isHeld(lock)) || !lstatSync(lock, { throwIfNoEntry: false })) return undefined;
     const what = `the lock ${relative(stateFolder(context.env), lock)}, whose process is gone`;
     return { what, remove: () => removeLock(lock, context) };
   });
 }
 
 /** Files in the state folder whose names match the pattern, except those that are `known`. */
-export function strayFiles(pattern: RegExp, known: readonly string[], { env }: Context): Leftover[] {
+export function strayFiles(pattern: RegExp, known: readonly string[], context: Context): Leftover[] {
+  return leftFiles(pattern, (path) => !known.includes(path), 'which nothing needs', context);
+}
+
+function leftFiles(
+  pattern: RegExp,
+  isLeft: (path: string) => boolean,
+  why: string,
+  { env }: Context,
+): Leftover[] {
   const folder = stateFolder(env);
-  return namesIn(folder)
-    .filter((name) => pattern.test(name) && !known.includes(join(folder, name)))
-    .map((name) => ({
-      what: `the file ${name}, which nothing needs`,
-      remove: async () => rmSync(join(folder, name), { force: true }),
-    }));
+  const names = namesIn(folder).filter((name) => pattern.test(name) && isLeft(join(folder, name)));
+  return names.map((name) => ({
+    what: `the file ${name}, ${why}`,
+    remove: async () => rmSync(join(folder, name), { force: true }),
+  }));
 }

@@ -1,10 +1,10 @@
 import type { ServerSpec } from '../model/server-spec.ts';
 import { isPort } from '../model/setting-values.ts';
 import type { ServerStatus } from '../model/status.ts';
-import { type Forward, forwardSpec } from '../ssh/arguments.ts';
+import { allForwards, type Forward, forwardSpec } from '../ssh/arguments.ts';
 import {
-  allForwards,
   type Forwards,
+  isGuarded,
   NO_FORWARDS,
   putRecord,
   readRecords,
@@ -12,12 +12,12 @@ import {
 } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { Failure, UsageError } from '../system/errors.ts';
-import { LOOPBACK, portHolder } from '../system/port.ts';
-import { portInUse } from '../tunnel/local-port.ts';
-import { isForwardUp, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
+import { isPortFree, LOOPBACK, portInUse } from '../system/port.ts';
+import { isForwardBound, isForwardUp, openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
+import { verifyListening } from './prove.ts';
 import { startServer } from './start.ts';
 import { answeringStatus, serverStatus } from './status.ts';
-import { withServer } from './task.ts';
+import { type Task, withServer } from './task.ts';
 
 /**
  * `6006`, `9000:6006` (another local port), `8787:localhost:8787` (another machine, seen from the host), or the whole
@@ -33,7 +33,7 @@ export function parseForward(text: string): Forward {
   if (!isPort(Number(port)) || !isPort(localPort)) {
     throw new UsageError(`invalid port: "${text}"`, {
       remedy:
-        'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the name that HOST has on the remote machine. Ports are from 1 to 65535.',
+        'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT, where HOST is a name that the remote machine can resolve. Ports are from 1 to 65535.',
     });
   }
   return { bindAddress: address ?? LOOPBACK, localPort, target: `${host ?? 'localhost'}:${port}` };
@@ -61,40 +61,69 @@ export async function forwardServer(
   more: readonly Forward[],
   context: Context,
 ): Promise<Forwarded> {
+  // Whether a port is in use is only known when ssh has given up those that it has.
+  for (const { localPort, bindAddress } of more) await isPortFree(localPort, bindAddress);
   // Without a record, only the host knows the server's port.
   if (!readRecords(context)[spec.name]?.jupyter) await startServer(spec, { kind: 'join' }, context);
-  return withServer(spec, context, async ({ before, connection }) => {
+  return withServer(spec, context, async (task) => {
+    const { before, connection } = task;
     if (!before) throw new Failure(`another command has stopped "${spec.name}"`);
-    const record = { ...before, forwards: withFurther(before.forwards, more), closed: undefined };
-    await putRecord(record, context);
-    context.report.phase('connect');
+    const forwards = withFurther(before.forwards, more);
+    const record = { ...before, forwards, closed: undefined, withdrawn: undefined };
     try {
-      await openTunnel(connection, context);
-      const { own } = record.forwards;
-      if (own && !(await isForwardUp(connection, own)))
-        throw await portFailure(own, `use the next free port: remote-notebook start ${spec.name}`);
-      const requested = more.map(forwardSpec);
-      const further: Forward[] = [];
-      for (const forward of record.forwards.further) {
-        if (await isForwardUp(connection, forward)) further.push(forward);
-        else if (requested.includes(forwardSpec(forward)))
-          throw await portFailure(forward, 'choose another local port: LOCAL:PORT');
-        // The keeper retries the forwards that the server had before.
-        else context.report.note((await portFailure(forward, '')).message);
-      }
+      await openConfirmed(record, task);
+      const up = { ...record, forwards: await forwardsUp(record, more, task) };
       context.report.phase('prove');
-      const up = { ...record, forwards: { own, further } };
       const status = await answeringStatus(record, context);
       for (const { bindAddress, localPort } of more.filter((forward) => !isPrivate(forward)))
         context.report.note(`other machines can connect to local port ${localPort} at ${bindAddress}`);
       return { record: up, status };
     } catch (error) {
       const undoContext = uninterrupted(context);
-      await putRecord(before, undoContext);
+      const { withdrawn } = readRecords(undoContext)[spec.name] ?? before;
+      await putRecord({ ...before, withdrawn }, undoContext);
       await releaseTunnel(connection, undoContext);
       throw error;
     }
   });
+}
+
+/**
+ * Puts the record in place and opens its tunnel. Without a relay, no page may connect to the port of the server until the
+ * host has confirmed that it listens there.
+ */
+async function openConfirmed(record: ServerRecord, task: Task): Promise<void> {
+  const { connection, context } = task;
+  const { jupyter, forwards } = record;
+  const isUp = forwards.own && (await isForwardUp(connection, forwards.own));
+  const unconfirmed = isUp || isGuarded(record) ? undefined : jupyter;
+  await putRecord(unconfirmed ? { ...record, withdrawn: true } : record, context);
+  context.report.phase('connect');
+  await openTunnel(connection, context);
+  if (!unconfirmed) return;
+  await verifyListening(task, unconfirmed);
+  await putRecord(record, context);
+  await openTunnel(connection, context);
+}
+
+/** The forwards of a record that are up. @throws Failure when its own or a requested one is not */
+async function forwardsUp(
+  { spec, forwards: { own, further } }: ServerRecord,
+  requested: readonly Forward[],
+  { connection, context }: Task,
+): Promise<Forwards> {
+  if (own && !(await isForwardBound(connection, own)))
+    throw await portFailure(own, `use the next free port: remote-notebook start ${spec.name}`);
+  const specs = requested.map(forwardSpec);
+  const up: Forward[] = [];
+  for (const forward of further) {
+    if (await isForwardBound(connection, forward)) up.push(forward);
+    else if (specs.includes(forwardSpec(forward)))
+      throw await portFailure(forward, 'choose another local port: LOCAL:PORT');
+    // The keeper retries the forwards that the server had before.
+    else context.report.note((await portFailure(forward, '')).message);
+  }
+  return { own, further: up };
 }
 
 /**
@@ -113,13 +142,13 @@ export async function cancelForwards(
     const missing = ports.find((port) => !further.some(({ localPort }) => localPort === port));
     if (!record || !own || missing !== undefined) {
       const others = further.map(({ localPort }) => localPort).join(', ');
-      throw new UsageError(`"${spec.name}" has no further local port ${missing}`, {
+      throw new UsageError(`"${spec.name}" does not forward local port ${missing}`, {
         remedy:
           missing === own?.localPort
             ? `That port leads to its server. To close its tunnel: remote-notebook stop ${spec.name} --keep-server`
             : others === ''
-              ? 'It has no further ports.'
-              : `It has: ${others}`,
+              ? 'It forwards no other ports.'
+              : `It forwards: ${others}`,
       });
     }
     const left = further.filter(({ localPort }) => !ports.includes(localPort));
@@ -139,7 +168,7 @@ function withFurther(forwards: Forwards, more: readonly Forward[]): Forwards {
 
 /** @param otherwise what the user can do without ending the program that has the port */
 async function portFailure({ localPort }: Forward, otherwise: string): Promise<Failure> {
-  return new Failure(portInUse(localPort, await portHolder(localPort)), {
+  return new Failure(await portInUse(localPort), {
     remedy: `End that program, or ${otherwise}`,
   });
 }

@@ -1,17 +1,18 @@
-import { findServer, readLog } from '../host/servers.ts';
+import { HostFailure } from '../host/failures.ts';
+import { readLog } from '../host/logs.ts';
 import type { ServerSpec } from '../model/server-spec.ts';
-import { SshFailure } from '../ssh/messages.ts';
+import { SshFailure } from '../ssh/causes/messages.ts';
 import { readRecords, type ServerRecord } from '../state/records.ts';
 import { type Context, uninterrupted } from '../system/context.ts';
 import { connectionOf } from '../tunnel/connection.ts';
 import { openTunnel, releaseTunnel } from '../tunnel/tunnel.ts';
 
-/** Prints the log of the server. Returns false when its host knows no such server. */
+/** Prints the log of the server, or of its last run. Returns false when its host has none. */
 export async function printLog(
   spec: ServerSpec,
   record: ServerRecord | undefined,
   options: { lines: number; follow: boolean },
-  print: (line: string) => void,
+  print: (line: string) => Promise<void> | void,
   context: Context,
 ): Promise<boolean> {
   const connection = connectionOf(spec, context.env);
@@ -19,11 +20,10 @@ export async function printLog(
   // Without a claim, so that a `stop` in another terminal also ends a --follow.
   await openTunnel(connection, context);
   try {
-    const folder = record?.jupyter?.folder ?? (await findServer(server))?.record.folder;
-    if (folder === undefined) return false;
-    await readLog(server, folder, options, print);
+    await readLog(server, record?.jupyter, options, print);
     return true;
   } catch (error) {
+    if (error instanceof HostFailure && error.reason === 'log') return false;
     const now = readRecords(context)[spec.name];
     const isStopped = record !== undefined && (now === undefined || now.closed);
     if (!(options.follow && isStopped && error instanceof SshFailure)) throw error;

@@ -1,11 +1,11 @@
 import { listServers } from '../host/listing.ts';
 import type { HostServer } from '../host/server-record.ts';
 import { makeSpec } from '../model/server-spec.ts';
-import { type Records, readRecords, type ServerRecord, updateRecords, withRecord } from '../state/records.ts';
+import { readState, type ServerRecord, type State, updateState, withRecord } from '../state/records.ts';
 import type { Context } from '../system/context.ts';
-import { Failure } from '../system/errors.ts';
+import { failureIn } from '../system/errors.ts';
 import { isOpen, keeperState } from '../tunnel/keeper.ts';
-import { serverTarget } from '../tunnel/local-port.ts';
+import { serverTarget } from '../tunnel/target.ts';
 import { type KnownTunnel, knownTunnels } from '../tunnel/tunnel.ts';
 
 /**
@@ -13,19 +13,32 @@ import { type KnownTunnel, knownTunnels } from '../tunnel/tunnel.ts';
  * Returns these records. Starts nothing, and makes no login.
  */
 export async function repairRecords(context: Context): Promise<ServerRecord[]> {
-  const records = readRecords(context);
+  const state = readState(context);
   const tunnels = knownTunnels(context.env);
-  const lost = (await Promise.all(tunnels.map((tunnel) => lostOn(tunnel, records, context)))).flat();
-  // A start may have added a newer record meanwhile.
-  const withLost = (now: Records, record: ServerRecord) =>
-    now[record.spec.name] ? now : withRecord(now, record);
-  if (lost.length > 0) await updateRecords(context, (now) => lost.reduce(withLost, now));
-  return lost;
+  const lost = (await Promise.all(tunnels.map((tunnel) => lostOn(tunnel, state, context)))).flat();
+  const added: ServerRecord[] = [];
+  if (lost.length > 0) {
+    await updateState(context, (now) => {
+      // A start may have added a newer record meanwhile.
+      added.push(...lost.filter(({ spec }) => !isKnown(spec.name, now)));
+      return { ...now, servers: added.reduce(withRecord, now.servers) };
+    });
+  }
+  return added;
 }
 
-async function lostOn(tunnel: KnownTunnel, known: Records, context: Context): Promise<ServerRecord[]> {
+function isKnown(name: string, { servers, article }: State): boolean {
+  return Object.hasOwn(servers, name) || Object.hasOwn(article, name);
+}
+
+async function lostOn(tunnel: KnownTunnel, known: State, context: Context): Promise<ServerRecord[]> {
   const { connection, forwards } = tunnel;
-  if (Object.keys(forwards).every((name) => known[name])) return [];
+  const names = Object.keys(forwards).filter((name) => known.servers[name] === undefined);
+  for (const name of names.filter((name) => known.article[name]))
+    context.report.note(
+      `two servers have the name "${name}"; to find the one that was started without --plain, first stop the other: remote-notebook stop --plain ${name}`,
+    );
+  if (names.every((name) => isKnown(name, known))) return [];
   const state = await keeperState(connection);
   if (!state || !isOpen(connection, state)) {
     context.report.note(`the connection to ${connection.destination} is down, so its servers are unknown`);
@@ -33,10 +46,11 @@ async function lostOn(tunnel: KnownTunnel, known: Records, context: Context): Pr
   }
   try {
     const servers = await listServers(connection, context);
-    return servers.filter(({ asked }) => !known[asked.name]).flatMap((server) => recordOf(server, tunnel));
+    return servers
+      .filter(({ asked }) => !isKnown(asked.name, known))
+      .flatMap((server) => recordOf(server, tunnel));
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    context.report.note(error.message);
+    context.report.note(failureIn(error).message);
     return [];
   }
 }
@@ -46,7 +60,7 @@ async function lostOn(tunnel: KnownTunnel, known: Records, context: Context): Pr
  * @throws UsageError when the host gives a server an invalid name: it will be part of file names here
  */
 function recordOf(found: HostServer, { connection, forwards }: KnownTunnel): ServerRecord[] {
-  const { asked, record: server, environment } = found;
+  const { asked, record: server, relay, environment } = found;
   const own = forwards[asked.name];
   if (own?.own?.target !== serverTarget(server)) return [];
   const { destination, sshConfig } = connection;
@@ -56,7 +70,7 @@ function recordOf(found: HostServer, { connection, forwards }: KnownTunnel): Ser
     directory: asked.directory,
     environment,
     port: server.port || undefined,
-    socket: server.socket !== undefined,
+    launcher: server.identity.kind === 'job' ? server.identity.scheduler : undefined,
   };
-  return [{ spec: makeSpec(asked.name, settings), jupyter: server, forwards: own }];
+  return [{ spec: makeSpec(asked.name, settings), jupyter: server, forwards: own, relay }];
 }

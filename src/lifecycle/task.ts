@@ -1,6 +1,7 @@
 import type { ServerSpec } from '../model/server-spec.ts';
 import type { Connection } from '../ssh/arguments.ts';
-import { readRecords, type ServerRecord, withServerLock } from '../state/records.ts';
+import { readRecords, type ServerRecord } from '../state/records.ts';
+import { withServerLock } from '../state/server-lock.ts';
 import type { Context } from '../system/context.ts';
 import { connectionOf } from '../tunnel/connection.ts';
 

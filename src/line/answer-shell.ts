@@ -1,8 +1,8 @@
-import { hostNames, serverNames } from '../config/names.ts';
-import { candidatesFor } from './candidates.ts';
+import { hostNames, jobNames, runNames as knownRuns, partitionNames, serverNames } from '../config/names.ts';
+import { candidatesFor, type Kind } from './candidates.ts';
 import type { Verbs } from './verb.ts';
 
-/** The exit status that makes the completion script of the shell complete file names. */
+/** The exit status that makes the completion script of the shell complete file names, too. */
 const FILE_EXPECTED = 3;
 /** Names that need no quotes in any shell. The others are rare, and not offered. */
 const PLAIN = /^[\p{L}\p{N}_+,./%-]+$/u;
@@ -14,12 +14,19 @@ export async function answerShell(
   env: NodeJS.ProcessEnv,
   print: (text: string) => void,
 ): Promise<number> {
-  const found = await candidatesFor(words, verbs, async (kind, sshConfig) => {
-    const hosts = kind === 'destinations' ? await hostNames(sshConfig) : [];
-    const names = [...(await serverNames(env)), ...hosts];
+  const { words: found, files } = await candidatesFor(words, verbs, async (kind, sshConfig) => {
+    const names = await namesOf(kind, sshConfig, env);
     return names.filter(({ name }) => PLAIN.test(name)).map(({ name, about }) => ({ word: name, about }));
   });
-  if (found === 'file') return FILE_EXPECTED;
   print(found.map(({ word, about }) => `${word}\t${about}\n`).join(''));
-  return 0;
+  return files ? FILE_EXPECTED : 0;
+}
+
+async function namesOf(kind: Kind, sshConfig: string | undefined, env: NodeJS.ProcessEnv) {
+  if (kind === 'jobs') return jobNames(env);
+  if (kind === 'partitions') return partitionNames(env);
+  const hosts = kind === 'destinations' ? await hostNames(sshConfig) : [];
+  const servers = kind === 'runs' ? [] : await serverNames(env);
+  const runs = kind === 'runs' || kind === 'started' ? knownRuns(env) : [];
+  return [...servers, ...hosts, ...runs];
 }

@@ -1,5 +1,6 @@
 import type { Options } from 'yargs';
-import { SHARED_OPTIONS, type Verbs, verbNamed } from './verb.ts';
+import { LAUNCHERS } from '../model/setting-values.ts';
+import { FILE_OPTIONS, type NameKind, SHARED_OPTIONS, type Verbs, verbNamed } from './verb.ts';
 
 /** A word that Tab offers, and its description. */
 export interface Candidate {
@@ -11,39 +12,57 @@ const HELP = { help: { alias: 'h', type: 'boolean', describe: 'show help' } } as
 const ALONE = { ...HELP, version: { type: 'boolean', describe: 'show the version' } } as const;
 
 type OptionTable = Readonly<Record<string, Options>>;
-type Names = (kind: 'servers' | 'destinations', sshConfig: string | undefined) => Promise<Candidate[]>;
+/** What Tab completes with known names: the arguments of verbs, and the values of options. */
+export type Kind = NameKind | 'jobs' | 'partitions';
+type Names = (kind: Kind, sshConfig: string | undefined) => Promise<Candidate[]>;
+
+/** What Tab offers: words, and with `files` also the names of files, which the shell knows. */
+interface Offer {
+  readonly words: readonly Candidate[];
+  readonly files?: true;
+}
+const FILES: Offer = { words: [], files: true };
 
 /**
- * All candidates for the last of the words after the program's name, whatever is typed of it so far. `file` when a file
- * name is expected.
- * @param names returns the known servers, or all destinations of `start`
+ * What Tab offers for the last of the words after the program's name, whatever is typed of it so far.
+ * @param names returns the known names of a kind
  */
-export async function candidatesFor(
-  words: readonly string[],
-  verbs: Verbs,
-  names: Names,
-): Promise<Candidate[] | 'file'> {
+export async function candidatesFor(words: readonly string[], verbs: Verbs, names: Names): Promise<Offer> {
   const [name = '', ...others] = words;
   if (others.length === 0) {
-    if (name.startsWith('-')) return optionWords(ALONE);
-    return Object.entries(verbs).map(([word, { summary }]) => ({ word, about: summary }));
+    if (name.startsWith('-')) return { words: optionWords(ALONE) };
+    return { words: Object.entries(verbs).map(([word, { summary }]) => ({ word, about: summary })) };
   }
   const verb = verbNamed(name, verbs);
-  if (!verb) return [];
+  if (!verb) return { words: [] };
   const options: OptionTable = { ...verb.options, ...SHARED_OPTIONS, ...HELP };
   const { before, current, prefix } = atEquals(others);
   const typed = readTyped(before, options);
-  if (typed.awaiting === 'ssh-config') return 'file';
-  if (typed.awaiting !== undefined)
-    return (options[typed.awaiting]?.choices ?? []).map((choice) => ({
-      word: `${prefix}${choice}`,
-      about: '',
-    }));
-  if (!typed.isAfterDashes && current.startsWith('-')) return optionWords(options);
+  if (typed.awaiting !== undefined && FILE_OPTIONS.includes(typed.awaiting)) return FILES;
+  if (typed.awaiting !== undefined) {
+    const values = OPTION_VALUES[typed.awaiting] ?? options[typed.awaiting]?.choices ?? [];
+    const known =
+      typeof values === 'string'
+        ? await names(values, typed.sshConfig)
+        : values.map((value) => ({ word: String(value), about: '' }));
+    return { words: known.map(({ word, about }) => ({ word: `${prefix}${word}`, about })) };
+  }
+  if (!typed.isAfterDashes && current.startsWith('-')) return { words: optionWords(options) };
   const { completes = [] } = Object.values(verb.positionals ?? {})[typed.positionals] ?? {};
-  if (typeof completes === 'string') return names(completes, typed.sshConfig);
-  return completes.map((word) => ({ word, about: '' }));
+  if (completes === 'notebooks') {
+    const hosts = await names('destinations', typed.sshConfig);
+    return { words: hosts.map(({ word, about }) => ({ word: `${word}:`, about })), files: true };
+  }
+  if (typeof completes === 'string') return { words: await names(completes, typed.sshConfig) };
+  return { words: completes.map((word) => ({ word, about: '' })) };
 }
+
+/** The values of options that are not choices of the parser: their settings have messages of their own. */
+const OPTION_VALUES: Readonly<Record<string, Kind | readonly string[]>> = {
+  launcher: LAUNCHERS,
+  partition: 'partitions',
+  job: 'jobs',
+};
 
 /** Splits `--option=value`: bash passes three words, zsh and fish pass one. */
 function atEquals(words: readonly string[]): { before: string[]; current: string; prefix: string } {

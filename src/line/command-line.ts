@@ -1,6 +1,6 @@
 import type { ArgumentsCamelCase, Argv, Options } from 'yargs';
 import { UsageError } from '../system/errors.ts';
-import { version } from '../version.ts';
+import { versionAndKind } from '../version.ts';
 import { helpWidth, overview, tidyHelp } from './help.ts';
 import { usageMistake } from './mistakes.ts';
 import {
@@ -61,7 +61,6 @@ function verifySwitch(word: string, switches: readonly string[]): void {
 }
 
 async function parse(given: readonly string[], verbs: Verbs): Promise<CommandLine | undefined> {
-  const { default: yargs } = await import('yargs');
   const [name = ''] = given;
   const verb = verbNamed(name, verbs);
   const options = { ...verb?.options, ...SHARED_OPTIONS };
@@ -72,26 +71,15 @@ async function parse(given: readonly string[], verbs: Verbs): Promise<CommandLin
   const args = [...before.flatMap((word) => separated(word, taking)), ...given.slice(end)];
   let chosen: CommandLine | undefined;
   let answer = '';
-  const parser = yargs()
-    .scriptName(verb ? `${PROGRAM} ${name}` : PROGRAM)
-    .detectLocale(false)
-    .parserConfiguration({ 'parse-positional-numbers': false })
-    .version(version())
-    .wrap(helpWidth(process.stdout.columns))
-    .help()
-    .alias('help', 'h')
-    .describe({ help: 'show this help', version: 'show the version' })
-    .group(['help', 'version'], SHARED_GROUP)
-    .strict()
-    .exitProcess(false)
-    .fail((message, error) => {
-      if (error && error.name !== 'YError') throw error;
-      throw usageMistake(message, args, {
-        verb: verb && name,
-        verbs: Object.keys(verbs),
-        options: [...Object.keys(options), 'help'],
-      });
-    });
+  const parser = await makeParser(verb ? `${PROGRAM} ${name}` : PROGRAM, (message) => {
+    const known = {
+      verb: verb && name,
+      verbs: Object.keys(verbs),
+      needed: verb?.usage.match(/<.*?>/g) ?? [],
+      options: [...Object.keys(options), 'help'],
+    };
+    return usageMistake(message, args, known);
+  });
   if (verb) {
     addVerb(parser, verb, (parsed) => {
       chosen = { verb, args: lastOfEach(parsed, verb) };
@@ -105,9 +93,29 @@ async function parse(given: readonly string[], verbs: Verbs): Promise<CommandLin
   await parser.parse(verb ? args.slice(1) : args, {}, (_error, _parsed, output) => {
     answer = output;
   });
-  if (answer === version()) console.log(answer);
+  if (answer === versionAndKind()) console.log(answer);
   else if (answer !== '') console.log(verb ? tidyHelp(answer) : overview(verbs));
   return chosen;
+}
+
+/** A parser without verbs. @param mistake turns a message of yargs into an error */
+async function makeParser(name: string, mistake: (message: string) => UsageError): Promise<Argv> {
+  const { default: yargs } = await import('yargs');
+  return yargs()
+    .scriptName(name)
+    .detectLocale(false)
+    .parserConfiguration({ 'parse-positional-numbers': false })
+    .version(versionAndKind())
+    .wrap(helpWidth(process.stdout.columns))
+    .help()
+    .alias('help', 'h')
+    .describe({ help: 'show this help', version: 'show the version' })
+    .group(['help', 'version'], SHARED_GROUP)
+    .strict()
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error && error.name !== 'YError' ? error : mistake(message);
+    });
 }
 
 /** Adds a verb, whose name is already part of the script name, to yargs; `choose` gets its arguments. */
@@ -142,8 +150,13 @@ function withWordsAfterDashes(args: ArgumentsCamelCase<Values>, { positionals = 
 /** If an option is given twice (perhaps once in an alias), the last value applies, unless it takes several. */
 function lastOfEach(args: SharedArguments, { positionals = {}, options }: AnyVerb): SharedArguments {
   const last = ([name, value]: [string, unknown]): [string, unknown] =>
-    Array.isArray(value) && !positionals[name]?.array && !options[name]?.array
+    Array.isArray(value) && !positionals[name]?.array && !options[dashed(name)]?.array
       ? [name, value.at(-1)]
       : [name, value];
   return Object.fromEntries(Object.entries(args).map(last)) as unknown as SharedArguments;
+}
+
+/** yargs returns each option also in camel case: `jobOption` for `job-option`. */
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

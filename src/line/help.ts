@@ -38,6 +38,7 @@ const SECTIONS = [
   /^Where:/,
   /^What:/,
   /^How:/,
+  /^In a batch job:/,
   /^Options:/,
   new RegExp(`^${SHARED_GROUP}`),
   /^Examples:/,

@@ -6,6 +6,8 @@ interface Known {
   /** The given verb; undefined if it is the mistake. */
   readonly verb: string | undefined;
   readonly verbs: readonly string[];
+  /** The words that this verb needs, such as `<notebook>`. */
+  readonly needed: readonly string[];
   /** The long names of the options of that verb. */
   readonly options: readonly string[];
 }
@@ -13,16 +15,26 @@ interface Known {
 /** Verbs of ssh, jupyter, docker and systemctl, and ours to suggest. They are not aliases: one thing has one name. */
 const OTHER_VERBS: ReadonlyMap<string, string> = new Map(
   Object.entries({
+    batch: 'run',
+    cancel: 'stop',
     connect: 'start',
     delete: 'stop',
     down: 'stop',
+    download: 'fetch',
+    exec: 'run',
+    execute: 'run',
+    get: 'fetch',
+    jobs: 'runs',
     kill: 'stop',
     launch: 'start',
     list: 'status',
+    nbconvert: 'run',
+    papermill: 'run',
+    pull: 'fetch',
+    submit: 'run',
     log: 'logs',
     ls: 'status',
     ps: 'status',
-    run: 'start',
     setup: 'init',
     tunnel: 'forward',
     up: 'start',
@@ -52,6 +64,9 @@ export function usageMistake(message: string, args: readonly string[], known: Kn
   if (unknown !== undefined) return unknownWord(unknown, args, known, help);
   const [, lonely] = /^Not enough arguments following: (\S+)$/.exec(message) ?? [];
   if (lonely !== undefined) return new UsageError(`${dashed(lonely)} needs a value`, { remedy: help });
+  const [, found] = /^Not enough non-option arguments: got (\d+)/.exec(message) ?? [];
+  const missing = found && known.needed[Number(found)];
+  if (missing) return new UsageError(`the argument ${missing} is missing`, { remedy: help });
   const [, option, given, choices] = /Argument: (\S+), Given: (.*), Choices: (.*)$/s.exec(message) ?? [];
   if (option)
     return new UsageError(`invalid ${dashed(option)}: ${given}`, { remedy: `Use one of: ${choices}` });

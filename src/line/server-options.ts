@@ -1,5 +1,6 @@
 import type { Options } from 'yargs';
 import {
+  JOB_SETTING_NAMES,
   optionName,
   SETTING_NAMES,
   type ServerSettings,
@@ -21,6 +22,9 @@ type SettingOptions = {
   readonly [S in SettingName as KebabCase<S>]-?: OptionFor<NonNullable<ServerSettings[S]>>;
 };
 
+/** The help section of what applies only to a server in a batch job. */
+export const JOB_GROUP = 'In a batch job:';
+
 /** The help section of a setting; the others are in `How:`. */
 const GROUPS: Readonly<Partial<Record<SettingName, string>>> = {
   sshConfig: 'Where:',
@@ -28,6 +32,7 @@ const GROUPS: Readonly<Partial<Record<SettingName, string>>> = {
   setup: 'What:',
   environment: 'What:',
   command: 'What:',
+  ...Object.fromEntries(JOB_SETTING_NAMES.map((name) => [name, JOB_GROUP])),
 };
 
 function optionFor(name: SettingName): Options {
@@ -35,7 +40,12 @@ function optionFor(name: SettingName): Options {
   const common = { describe, group: GROUPS[name] ?? 'How:', ...(letter && { alias: letter }) };
   if (type === 'switch') return { ...common, type: 'boolean' };
   const array = type === 'lines' ? { array: true, nargs: 1 } : {};
-  return { ...common, ...array, type: type === 'port' ? 'number' : 'string', requiresArg: true };
+  return {
+    ...common,
+    ...array,
+    type: type === 'port' || type === 'count' ? 'number' : 'string',
+    requiresArg: true,
+  };
 }
 
 /** An option for each setting of a server. */
@@ -52,4 +62,10 @@ export const SERVER_OPTIONS = {
     requiresArg: true,
   },
   ...SETTING_OPTIONS,
+  job: {
+    type: 'string',
+    describe: 'use the set of job options with this name in config.yaml; single options override it',
+    group: JOB_GROUP,
+    requiresArg: true,
+  },
 } as const;

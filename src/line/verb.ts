@@ -9,12 +9,18 @@ export interface SharedArguments {
   readonly json: boolean;
 }
 
+/** Kinds of names that Tab completes; a server is also a destination, and `started` are servers and runs. */
+export type NameKind = 'servers' | 'destinations' | 'runs' | 'started';
+
+/** The options of any verb whose value is the name of a file. */
+export const FILE_OPTIONS: readonly string[] = ['ssh-config', 'params', 'with', 'output'];
+
 interface Positional {
   readonly describe: string;
   readonly type?: 'string';
   readonly array?: boolean;
-  /** What Tab completes: known names, or these words. */
-  readonly completes?: 'servers' | 'destinations' | readonly string[];
+  /** What Tab completes: known names, these words, or for `notebooks` the files here and `HOST:` for each known host. */
+  readonly completes?: NameKind | 'notebooks' | readonly string[];
 }
 
 /** A verb: its name, arguments and help, and the function that runs it. */
@@ -33,6 +39,9 @@ type VerbArguments<O extends Record<string, Options>> = ArgumentsCamelCase<
   InferredOptionTypes<O> &
     SharedArguments & {
       server?: string | undefined;
+      document?: string | undefined;
+      notebook?: string | undefined;
+      run?: string | undefined;
       ports?: string[] | undefined;
       action?: string | undefined;
       shell?: string | undefined;
@@ -50,7 +59,7 @@ export type AnyVerb = Omit<Verb, 'run'> & { run(args: never, terminal: Terminal)
 /** Verbs by name. */
 export type Verbs = Readonly<Record<string, AnyVerb>>;
 
-/** The verb with this name. A plain look-up would also find `toString`. */
+/** The verb with this name. A plain lookup would also find `toString`. */
 export function verbNamed(name: string, verbs: Verbs): AnyVerb | undefined {
   return Object.hasOwn(verbs, name) ? verbs[name] : undefined;
 }
@@ -73,6 +82,15 @@ export const SERVER = {
     describe: 'name of a server (default: the only one, or the default in config.yaml)',
     type: 'string',
     completes: 'servers',
+  },
+} as const;
+
+/** The argument of a verb for both: they have one name space. */
+export const SERVER_OR_RUN = {
+  server: {
+    describe: 'name of a server or of a run (default: the only server, or the default in config.yaml)',
+    type: 'string',
+    completes: 'started',
   },
 } as const;
 

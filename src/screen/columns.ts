@@ -1,4 +1,5 @@
 import stringWidth from 'fast-string-width';
+import { oneLine } from '../system/one-line.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Look {
@@ -14,13 +15,14 @@ const GAP = '  ';
 /** Minimum width of a shortened column. */
 const SHORTEST = 12;
 
-/** The lines of a table, titles first. A column is as wide as its widest cell, or narrower on a narrow terminal. */
+/** The lines of a table, titles first; a cell is one line, whatever name it contains. A column is as wide as its widest cell, or narrower on a narrow terminal. */
 export function columns(
   titles: readonly string[],
-  rows: readonly (readonly string[])[],
+  names: readonly (readonly string[])[],
   { paint = (cell) => cell, needed, shortened }: Look,
   { style, width }: Pick<Terminal, 'style' | 'width'>,
 ): string[] {
+  const rows = names.map((row) => row.map(oneLine));
   const widest = titles.map((title, column) =>
     Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map((cell) => stringWidth(cell))),
   );

@@ -1,4 +1,5 @@
 import { Interrupted, UsageError } from '../system/errors.ts';
+import { oneLine } from '../system/one-line.ts';
 
 /** A question on the terminal. */
 export interface Question<T> {
@@ -7,11 +8,13 @@ export interface Question<T> {
   readonly byDefault?: string | undefined;
   /** The text in brackets, if it is not the default itself. */
   readonly hint?: string | undefined;
-  /** The words that Tab completes. */
-  readonly completions?: readonly string[];
+  /** The words that Tab completes, or a function that finds those that begin with a text. */
+  readonly completions?: Completions;
   /** Reads the answer. @throws UsageError for a wrong answer; the question is then asked again */
   read(answer: string): T | Promise<T>;
 }
+
+export type Completions = readonly string[] | ((typed: string) => Promise<readonly string[]>);
 
 /** Asks the user, or uses the defaults. */
 export type Ask = <T>(question: Question<T>) => Promise<T>;
@@ -38,7 +41,7 @@ export const takeDefault: Ask = async ({ text, byDefault, read }) => {
 };
 
 /** Returns the line that the user types after the prompt. */
-export type ReadLine = (prompt: string, completions: readonly string[]) => Promise<string>;
+export type ReadLine = (prompt: string, completions: Completions) => Promise<string>;
 
 /** Reads lines from the terminal. It is released between them, so that ssh can ask. Lines typed ahead are kept. */
 export function makeReadLine(signal: AbortSignal, err: NodeJS.WriteStream): ReadLine {
@@ -50,7 +53,14 @@ export function makeReadLine(signal: AbortSignal, err: NodeJS.WriteStream): Read
       return known;
     }
     const { createInterface } = await import('node:readline');
-    const completer = (line: string) => [completions.filter((word) => word.startsWith(line)), line];
+    const find = typeof completions === 'function' ? completions : async () => completions;
+    let isOpen = true;
+    const completer = async (typed: string, show: (error: null, found: [string[], string]) => void) => {
+      const words = await find(typed).catch(() => []);
+      const offered = words.filter((word) => word.startsWith(typed) && oneLine(word) === word);
+      // The user may have ended the question meanwhile.
+      if (isOpen) show(null, [offered, typed]);
+    };
     const lines = createInterface({ input: process.stdin, output: err, historySize: 0, completer });
     const line = await new Promise<string | undefined>((resolve) => {
       const end = () => resolve(undefined);
@@ -65,6 +75,7 @@ export function makeReadLine(signal: AbortSignal, err: NodeJS.WriteStream): Read
       if (signal.aborted) end();
       else lines.prompt();
     });
+    isOpen = false;
     lines.close();
     if (line !== undefined) return line;
     err.write('\n');

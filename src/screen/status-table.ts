@@ -1,6 +1,9 @@
+import { elapsed } from '../model/elapsed.ts';
 import type { ServerStatus } from '../model/status.ts';
 import { columns } from './columns.ts';
-import { elapsed, kernelLine } from './kernel-lines.ts';
+import { jobCell, jobWarnings } from './job-cell.ts';
+import { deathsLine, kernelLine } from './kernel-lines.ts';
+import { size } from './size.ts';
 import type { Style, Terminal } from './terminal.ts';
 
 const COLUMNS = ['NAME', 'SERVER', 'TUNNEL', 'URL', 'UP', 'KERNELS', 'HOST', 'DIRECTORY'] as const;
@@ -29,7 +32,10 @@ export function statusTable(
   const body = servers.flatMap((status, index) => [
     lines[index] ?? '',
     ...(status.jupyter.kernels ?? []).map((kernel) => style.dim(`  ${kernelLine(kernel, nowMs)}`)),
-    ...problems(status).map((problem) => style.dim(`  ${problem}`)),
+    ...(status.jupyter.deaths ?? []).map((deaths) =>
+      style.dim(`  ${deathsLine(deaths, status.jupyter.kernels ?? [], nowMs)}`),
+    ),
+    ...problems(status, nowMs).map((problem) => style.dim(`  ${problem}`)),
   ]);
   return [titles, ...body];
 }
@@ -39,7 +45,7 @@ function cells(status: ServerStatus, nowMs: number): string[] {
   const roundTrip = server.roundTripMs === null ? '' : ` ${server.roundTripMs} ms`;
   return [
     status.name,
-    `${server.state}${roundTrip}`,
+    status.job ? jobCell(server.state, status.job, nowMs) : `${server.state}${roundTrip}`,
     tunnelCell(tunnel, nowMs),
     status.url ?? '-',
     server.state === 'running' && server.startedAt ? elapsed(server.startedAt, nowMs) : '-',
@@ -70,18 +76,38 @@ function morePorts({ forwards, down }: ServerStatus['tunnel']): string[] {
 }
 
 /** The problems of a server, and what to do. */
-function problems({ name, state, jupyter: server, tunnel }: ServerStatus): string[] {
-  const lines = tunnel.down.map((forward) => `local port for ${forward} is in use; retrying`);
+function problems(status: ServerStatus, nowMs: number): string[] {
+  const { name, state, jupyter: server, tunnel, job } = status;
+  const lines = [
+    ...tunnel.down.map((forward) => `local port for ${forward} is in use; retrying`),
+    ...absence(status, nowMs),
+  ];
   if (state !== 'connected' && state !== 'closed' && tunnel.reason) lines.push(tunnel.reason);
-  if (state === 'needs-login' || state === 'failed')
+  if (tunnel.remedy) lines.push(tunnel.remedy, `Then reconnect with: remote-notebook start ${name}`);
+  else if (state === 'needs-login' || state === 'failed')
     lines.push(`Reconnect with: remote-notebook forward ${name}`);
   if (server.reason) lines.push(server.reason);
-  const reconnect = tunnel.wanted ? 'Reconnect with' : 'The server is still running; reconnect with';
+  lines.push(...jobWarnings(server.state, job, nowMs));
+  const reconnect = tunnel.wanted
+    ? 'Reconnect with'
+    : 'The tunnel was closed with stop --keep-server; reconnect with';
   if (state === 'closed') lines.push(`${reconnect}: remote-notebook start ${name}`);
   if (server.state !== 'stopped') return lines;
   const gone = `The server is gone. Start it again: remote-notebook start ${name}`;
   if (server.log.length === 0) return [...lines, gone];
   return [...lines, gone, 'The end of its log:', ...server.log.map((line) => `  ${line}`)];
+}
+
+/** For how long there has been no connection, and what is sent when there is one again; or what this tunnel cannot do. */
+function absence({ destination, tunnel }: ServerStatus, nowMs: number): string[] {
+  const { state, since, buffered, resumes } = tunnel;
+  if (state === 'connected' && resumes === false)
+    return [
+      `no relay is running on ${destination}: if the connection is lost, your open pages have to connect again`,
+    ];
+  if (state === 'closed' || state === 'connected' || since === null) return [];
+  const kept = buffered ? `; ${size(buffered)} from this machine will be sent when it is back` : '';
+  return [`no connection to ${destination} for ${elapsed(since, nowMs)}${kept}`];
 }
 
 function stateColour(cell: string, style: Style): string {

@@ -1,6 +1,6 @@
 import type { ServerSpec } from '../model/server-spec.ts';
 import { settingArgs } from '../model/settings.ts';
-import { shellQuote, singleQuoted } from '../system/command.ts';
+import { type Command, commandLine, singleQuoted } from '../system/command.ts';
 
 /** The command lines of a server's three aliases. */
 type AliasTexts = Readonly<Record<'forward' | 'start' | 'stop', string>>;
@@ -19,9 +19,9 @@ export function aliasLines({ forward, start, stop }: AliasTexts, suffix: string)
  * @param program the command that runs it
  * @param isConfigured whether config.yaml contains the server with these settings; then its name is enough
  */
-export function ownLines(spec: ServerSpec, program: readonly string[], isConfigured: boolean): AliasTexts {
+export function ownLines(spec: ServerSpec, program: Command, isConfigured: boolean): AliasTexts {
   const { name, destination } = spec;
-  const line = (...args: string[]) => [...program, ...args].map(shellQuote).join(' ');
+  const line = (...args: string[]) => commandLine([...program, ...args]);
   const target = isConfigured ? [name] : [destination, `--name=${name}`, ...settingArgs(spec)];
   return { forward: line('forward', name), start: line('start', ...target), stop: line('stop', name) };
 }

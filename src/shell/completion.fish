@@ -4,8 +4,7 @@ function __remote_notebook_words
     set -l lines (command remote-notebook completion --words $before[2..-1] "$current" 2>/dev/null)
     if test $status -eq 3
         __fish_complete_path "$current"
-    else
-        printf '%s\n' $lines
     end
+    test -n "$lines"; and printf '%s\n' $lines
 end
 complete -c remote-notebook -f -k -a '(__remote_notebook_words)'

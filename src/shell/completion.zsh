@@ -4,6 +4,8 @@ _remote_notebook() {
   local -a entries
   output=$(command remote-notebook completion --words "${(@Q)words[2,CURRENT]}" 2>/dev/null)
   if (( $? == 3 )); then
+    # A path follows the name of a host.
+    [[ -z $output ]] || compadd -S '' -- "${(@)${(@f)output}%%$'\t'*}"
     compset -P '--*='
     _files
     return

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../system/errors.ts';
+import { configurationFolder, homeFolder } from '../system/paths.ts';
 import { changeUserFile } from '../system/user-file.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -30,10 +30,9 @@ export function shellOf(env: NodeJS.ProcessEnv): Shell | undefined {
 
 /** The file from which an interactive shell reads such a block: bash(1), zsh(1), fish(1). */
 export function startUpFile(name: BlockName, shell: Shell, env: NodeJS.ProcessEnv): string {
-  const home = env.HOME || homedir();
-  if (shell === 'bash') return join(home, '.bashrc');
-  if (shell === 'zsh') return join(env.ZDOTDIR || home, '.zshrc');
-  const fish = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'fish');
+  if (shell === 'bash') return join(homeFolder(env), '.bashrc');
+  if (shell === 'zsh') return join(env.ZDOTDIR || homeFolder(env), '.zshrc');
+  const fish = join(configurationFolder(env), 'fish');
   return join(fish, name === 'completion' ? 'completions/remote-notebook.fish' : 'config.fish');
 }
 

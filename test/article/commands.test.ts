@@ -12,7 +12,8 @@ import {
 } from '../../src/article/commands.ts';
 import { makeSpec, type ServerEntry } from '../../src/model/server-spec.ts';
 import type { ServerSettings } from '../../src/model/settings.ts';
-import { lacks } from '../hosts/needs.ts';
+import { quietContext } from '../../src/system/context.ts';
+import { missing } from '../hosts/needs.ts';
 import { AWKWARD_FOLDERS, runLine, SHELL_NAMES, type ShellName } from '../hosts/shells.ts';
 import { makeFolder } from '../hosts/standing.ts';
 
@@ -27,7 +28,7 @@ function spec(entry: Partial<ServerEntry> = {}) {
   return makeSpec('n', { ...ARTICLE, ...entry });
 }
 
-test('the commands are those of the article unchanged, and -S none', () => {
+test('the commands are exactly those of the article, plus -S none', () => {
   assert.deepEqual(plainStartCommand(spec()), [
     'nohup',
     'ssh',
@@ -58,11 +59,11 @@ test('a different local port, ssh_config or Jupyter command is added in its plac
   assert.match(articleLines(other, 'u', 'port_forward').stop, /^ssh -F '\/etc\/my config' username@/);
 });
 
-test('the three commands accept no environment but a venv', () => {
+test('the three commands accept only a venv as the environment', () => {
   for (const environment of ['conda:ml', 'uv'])
     assert.throws(
       () => plainStartCommand(spec({ environment })),
-      /the three commands of the article support no environment but a venv/,
+      /the three commands of the article support only a venv as the environment/,
     );
 });
 
@@ -72,9 +73,7 @@ test('without a directory and an environment, Jupyter starts in the home folder'
 });
 
 test('the user on the host is the one in the destination, or else the one that ssh resolves', async () => {
-  const ignore = () => {};
-  const report = { command: ignore, phase: ignore, phaseFailed: ignore, note: ignore, passThrough: ignore };
-  const context = { env: { PATH: '/nowhere' }, signal: new AbortController().signal, report };
+  const context = quietContext({ PATH: '/nowhere' });
   assert.equal(await remoteUser(spec(), context), 'username');
   assert.equal(await remoteUser(spec({ destination: 'ssh://me@host:2222' }), context), 'me');
   await assert.rejects(remoteUser(spec({ destination: 'gpu' }), context), /ssh is not installed/);
@@ -83,7 +82,7 @@ test('the user on the host is the one in the destination, or else the one that s
 let home: string;
 before(() => {
   home = realpathSync(makeFolder('rn-article-'));
-  // Stands for Jupyter: tells where it was started, in which environment, and with what.
+  // Replaces Jupyter: prints its directory, its environment and its arguments.
   writeFileSync(join(home, 'where'), 'pwd -P\nprintf "%s\\n" "$ENTERED" "$@"\n');
 });
 after(() => rmSync(home, { recursive: true, force: true }));
@@ -99,7 +98,7 @@ function runOnHost(shell: ShellName, settings: ServerSettings): string[] {
 const OUR_OPTIONS = ['--no-browser', '--port=8889'];
 
 for (const shell of SHELL_NAMES) {
-  test(`a login shell ${shell} enters each directory, whatever its name`, { skip: lacks(shell) }, () => {
+  test(`a login shell ${shell} enters a directory with any of these names`, { skip: missing(shell) }, () => {
     for (const folder of AWKWARD_FOLDERS) {
       mkdirSync(join(home, folder), { recursive: true });
       const path = join(home, folder);
@@ -109,7 +108,7 @@ for (const shell of SHELL_NAMES) {
     assert.equal(runOnHost(shell, { directory: '~', environment: '' })[0], home);
   });
 
-  test(`a login shell ${shell} enters any directory`, { skip: lacks(shell) }, () => {
+  test(`a login shell ${shell} enters any directory`, { skip: missing(shell) }, () => {
     const name = fc
       .string({
         unit: fc.constantFrom(...'ab \'"$`!\\-~=*?[]{}()<>|&;#%^@+:,.é日🐟'),
@@ -127,9 +126,11 @@ for (const shell of SHELL_NAMES) {
   });
 }
 
-// A venv's bin/activate is for these shells; tcsh has not even the `.` for it.
+// A venv's bin/activate is for these shells; tcsh does not even have the command `.`.
 for (const shell of SHELL_NAMES.filter((name) => name !== 'tcsh')) {
-  test(`a login shell ${shell} enters each environment, whatever its name`, { skip: lacks(shell) }, () => {
+  test(`a login shell ${shell} enters an environment with any of these names`, {
+    skip: missing(shell),
+  }, () => {
     for (const folder of AWKWARD_FOLDERS) {
       const path = join(home, folder);
       mkdirSync(join(path, 'bin'), { recursive: true });

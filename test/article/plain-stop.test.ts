@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type Account, makeAccount } from '../hosts/accounts.ts';
-import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
+import { missing, NO_ACCOUNTS } from '../hosts/needs.ts';
+import { factOf } from '../hosts/proc.ts';
 import { done } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 // The article's stop ends every Jupyter of a user, so these tests need a user of their own.
-const skip = NO_ACCOUNTS || lacks('pkill');
+const skip = NO_ACCOUNTS || missing('pkill');
 let account: Account;
 let world: World;
 before(async () => {
@@ -21,8 +21,7 @@ after(async () => {
   await account?.remove();
 });
 
-const jupyters = () =>
-  account.processes().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('jupyter'));
+const jupyters = () => account.processes().filter((pid) => factOf(pid, 'comm').startsWith('jupyter'));
 
 async function startWords(): Promise<string[]> {
   const ports = ['--port', String(await freePort()), '--local-port', String(await freePort())];
@@ -63,5 +62,5 @@ test('stop --plain also ends the tunnel of a server that was started without it'
   assert.equal(jupyters().length, 1);
   await done(laptop, 'stop', '--plain', '--yes');
   await eventually('Jupyter and every ssh are gone', () => world.processes().length === 0);
-  assert.deepEqual(JSON.parse((await laptop.run('status', '--json')).stdout), { servers: [] });
+  assert.deepEqual(JSON.parse((await laptop.run('status', '--json')).stdout), { servers: [], runs: [] });
 });

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { startTimeOf } from '../../src/system/process.ts';
 import { type Account, makeAccount } from '../hosts/accounts.ts';
-import { lacks, NO_ACCOUNTS } from '../hosts/needs.ts';
+import { missing, NO_ACCOUNTS } from '../hosts/needs.ts';
+import { commandLineOf, factOf } from '../hosts/proc.ts';
 import { statusOf, stderrOf } from '../hosts/servers.ts';
 import { ALIAS_SHELLS, runAliases, whereIs } from '../hosts/shells.ts';
 import { signalQuietly } from '../hosts/signal.ts';
@@ -14,7 +15,7 @@ import { freePort } from '../hosts/sshd.ts';
 import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 // The article's stop ends every Jupyter of a user, so these tests need users of their own.
-const skip = NO_ACCOUNTS || lacks('pkill');
+const skip = NO_ACCOUNTS || missing('pkill');
 let account: Account;
 let world: World;
 before(async () => {
@@ -37,23 +38,10 @@ afterEach(async () => {
   await eventually('no ssh of a laptop runs', () => tunnels().length === 0);
 });
 
-const jupyters = () => account.processes().filter((pid) => about(pid, 'comm').startsWith('jupyter'));
+const jupyters = () => account.processes().filter((pid) => factOf(pid, 'comm').startsWith('jupyter'));
 
 /** The command lines of the ssh processes of the laptops in this world. */
-const tunnels = () => world.processes().filter((pid) => commandOf(pid).startsWith('ssh '));
-
-function commandOf(pid: number): string {
-  return about(pid, 'cmdline').replaceAll('\0', ' ').trimEnd();
-}
-
-/** A file of a process below /proc; empty when the process has ended. */
-function about(pid: number, file: 'comm' | 'cmdline'): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return '';
-  }
-}
+const tunnels = () => world.processes().filter((pid) => commandLineOf(pid).startsWith('ssh '));
 
 function ageS(pid: number | undefined): number {
   return Number(execFileSync('ps', ['-o', 'etimes=', '-p', String(pid)], { encoding: 'utf8' }));
@@ -68,7 +56,7 @@ async function nothingIsLeft(laptop: Laptop): Promise<void> {
   await eventually('no process of the account runs', () => account.processes().length === 0);
   await eventually('no ssh of the laptop runs', () => tunnels().length === 0);
   const { stdout } = await laptop.run('status', '--json');
-  assert.deepEqual(JSON.parse(stdout), { servers: [] });
+  assert.deepEqual(JSON.parse(stdout), { servers: [], runs: [] });
   const files = existsSync(laptop.stateFolder) ? readdirSync(laptop.stateFolder) : [];
   assert.deepEqual(
     files.filter((name) => name.startsWith('plain-')),
@@ -76,7 +64,7 @@ async function nothingIsLeft(laptop: Laptop): Promise<void> {
   );
 }
 
-test('start --plain runs the commands of the article unchanged, and knows its tunnel; stop --plain asks first', {
+test('start --plain runs the commands of the article unchanged and remembers the tunnel; stop --plain asks first', {
   skip,
 }, async () => {
   const laptop = world.anotherLaptop();
@@ -106,7 +94,7 @@ test('start --plain runs the commands of the article unchanged, and knows its tu
   const { servers, article } = JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8'));
   assert.deepEqual(servers, {});
   const { pid, startTime } = article.loopback.tunnel;
-  assert.equal(`nohup ${commandOf(pid)}`, commands[1]);
+  assert.equal(`nohup ${commandLineOf(pid)}`, commands[1]);
   assert.equal(await startTimeOf(pid), startTime);
   const status = await statusOf(laptop);
   assert.deepEqual(
@@ -197,7 +185,7 @@ test('start --plain runs nothing if its local port is in use, and names the prog
   await nothingIsLeft(laptop);
 });
 
-test('start --plain whose port on the host is in use ends its own Jupyter, and not the other one', {
+test('if the port on the host is in use, start --plain ends the Jupyter that it started, and no other', {
   skip,
 }, async () => {
   const [first, second] = [world.anotherLaptop(), world.anotherLaptop()];
@@ -226,7 +214,7 @@ test('Ctrl-C during start --plain leaves nothing behind', { skip }, async () => 
 
 for (const shell of ALIAS_SHELLS) {
   test(`the three aliases of the article in ${shell} start Jupyter, forward its port and stop it`, {
-    skip: skip || lacks(shell),
+    skip: skip || missing(shell),
   }, async () => {
     const laptop = world.anotherLaptop();
     const [, ...words] = await startWords();
@@ -239,7 +227,7 @@ for (const shell of ALIAS_SHELLS) {
     );
     await runAliases(shell, [lines, 'remote_notebook_stop'], laptop.env);
     await eventually('Jupyter is gone', () => jupyters().length === 0);
-    for (const pid of tunnels()) process.kill(pid, 'SIGTERM');
+    for (const pid of tunnels()) signalQuietly(pid, 'SIGTERM');
     await nothingIsLeft(laptop);
   });
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
 import { firstTime } from '../hosts/first-time.ts';
 import { done, statusOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { ENTER } from '../hosts/terminal.ts';
-import type { World } from '../hosts/world.ts';
+import { eventually, type World } from '../hosts/world.ts';
 
 /** `init` with an existing configuration, and without a terminal. */
 
@@ -36,7 +36,7 @@ test('a second init keeps config.yaml with its comments and default, and asks be
   await dialogue.answer('config.yaml has "loopback", on elsewhere: replace it? [y/N]', ENTER);
   await dialogue.answer('A name for this server: [rne]', ENTER);
   await dialogue.answer('Leave it', `n${ENTER}`);
-  await dialogue.answer('Aliases', ENTER);
+  await dialogue.answer('Install aliases', ENTER);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   const settings = `destination: loopback\n    directory: rne\n    environment: .venv\n    ssh-config: ${world.sshd.sshConfig}`;
   const added = `  rne:\n    ${settings}\n`;
@@ -59,7 +59,7 @@ test('without a terminal init shows the options to use, and --yes asks nothing',
     stderr,
     'Error: init asks questions, and there is no terminal\nIf you already know the answers, pass them as options: remote-notebook init user@host --directory DIR --environment VENV --name NAME --yes\n',
   );
-  assertNothingIsKept();
+  await assertNothingIsKept();
   const tried = await done(world.laptop, ...words, '--yes', '--json', ...(await ports()));
   const { name, saved, state } = JSON.parse(tried);
   assert.deepEqual([name, saved, state], ['loopback', world.laptop.configurationFile, 'connected']);
@@ -67,7 +67,7 @@ test('without a terminal init shows the options to use, and --yes asks nothing',
   await done(world.laptop, 'stop');
 });
 
-test('--yes fails like start, and keeps nothing', async () => {
+test('--yes fails with the same error as start, and saves nothing', async () => {
   for (const [args, status, message] of [
     [['{F}'], 2, /^Error: --yes uses the defaults, but there is none for: Host/],
     [['loopback', '{F}', '-d', 'no where'], 1, /^.*Error: the directory "no where" does not exist/s],
@@ -78,7 +78,7 @@ test('--yes fails like start, and keeps nothing', async () => {
     const { code, stderr } = await world.laptop.run('init', ...args, '--yes');
     assert.equal(code, status, stderr);
     assert.match(stderr, message);
-    assertNothingIsKept();
+    await assertNothingIsKept();
   }
 });
 
@@ -86,9 +86,14 @@ test('if saving fails, a server whose tunnel was closed stays the same', async (
   const words = ['loopback', '{F}', '-d', 'rne', '-e', '.venv', '--no-browser'];
   await done(world.laptop, 'start', ...words, ...(await ports()));
   await done(world.laptop, 'stop', '--keep-server');
+  const reached = join(world.home, 'reached');
+  const go = join(world.home, 'go');
+  // The host waits after init has read config.yaml, and before the server works.
+  writeFileSync(join(world.home, '.bashrc'), `: >'${reached}'\nuntil [ -e '${go}' ]; do sleep 0.05; done\n`);
   const init = world.laptop.start('init', ...words, '--name', 'loopback', '--yes');
-  await init.saw('connect');
+  await eventually('the host is where it is held', () => existsSync(reached));
   mkdirSync(world.laptop.configurationFile, { recursive: true });
+  writeFileSync(go, '');
   const { code, stderr } = await init.ended;
   assert.equal(code, 2, stderr);
   assert.match(stderr, /works: [\s\S]*cannot (read|write)/);

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { firstTime } from '../hosts/first-time.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
 import { CTRL_C, CTRL_D, ENTER } from '../hosts/terminal.ts';
-import { traces } from '../hosts/traces.ts';
+import { nothingIsLeft } from '../hosts/traces.ts';
 import type { World } from '../hosts/world.ts';
 
 /** An unknown host in the dialogue of init. */
@@ -24,14 +24,14 @@ test('init adds an unknown host to the ssh_config, and keeps its text and mode',
   await describeHost(dialogue, world.sshd.port);
   await dialogue.answer('A name for this server: [gpu]', ENTER);
   await dialogue.answer('Leave it', `n${ENTER}`);
-  await dialogue.answer('Aliases', ENTER);
+  await dialogue.answer('Install aliases', ENTER);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   const block = `Host gpu\n  HostName 127.0.0.1\n  User ${userInfo().username}\n  Port ${world.sshd.port}\n  IdentityFile ${world.sshd.key}\n\n`;
   assert.equal(readFileSync(file, 'utf8'), text.replace('# what counts', `${block}# what counts`));
   assert.equal(readFileSync(`${file}.before-remote-notebook`, 'utf8'), text);
   assert.equal(statSync(file).mode & 0o777, 0o640);
   assert.equal(parse(configuration() ?? '').servers.gpu.destination, 'gpu');
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });
 
 test('giving up after a failure restores the ssh_config and leaves nothing else', async () => {
@@ -39,7 +39,6 @@ test('giving up after a failure restores the ssh_config and leaves nothing else'
   const before = readdirSync(world.sshd.folder);
   const dialogue = begin('-F', file, '-d', 'rne', '-e', '.venv');
   await describeHost(dialogue, await freePort());
-  await dialogue.answer('A name', ENTER);
   await dialogue.says('Connection refused');
   await dialogue.says('3  destination  another host');
   assert.notEqual(readFileSync(file, 'utf8'), text);
@@ -49,7 +48,7 @@ test('giving up after a failure restores the ssh_config and leaves nothing else'
   assert.equal(readFileSync(file, 'utf8'), text);
   assert.equal(statSync(file).mode & 0o777, 0o640);
   assert.deepEqual(readdirSync(world.sshd.folder), before);
-  assertNothingIsKept();
+  await assertNothingIsKept();
 });
 
 test('an ssh_config whose first lines override the new Host is not changed, and init asks for the host again', async () => {
@@ -62,7 +61,7 @@ test('an ssh_config whose first lines override the new Host is not changed, and 
   await dialogue.answer('Host (one of these', CTRL_C);
   assert.equal(await dialogue.ended(), 130);
   assert.equal(readFileSync(file, 'utf8'), stubborn);
-  assertNothingIsKept();
+  await assertNothingIsKept();
 });
 
 test('for a mistyped host init suggests a similar one, and asks again', async () => {
@@ -71,5 +70,5 @@ test('for a mistyped host init suggests a similar one, and asks again', async ()
   await dialogue.answer('Add a Host for it? [y/N]', ENTER);
   await dialogue.answer('Host (one of these', CTRL_D);
   assert.equal(await dialogue.ended(), 130);
-  assertNothingIsKept();
+  await assertNothingIsKept();
 });

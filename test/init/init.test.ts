@@ -7,7 +7,7 @@ import { firstTime } from '../hosts/first-time.ts';
 import { done, statusOf } from '../hosts/servers.ts';
 import { standIn } from '../hosts/stand-ins.ts';
 import { CTRL_C, CTRL_D, ENTER, TAB } from '../hosts/terminal.ts';
-import { traces } from '../hosts/traces.ts';
+import { nothingIsLeft } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
 import { eventually, type World } from '../hosts/world.ts';
 
@@ -30,10 +30,10 @@ test('init asks, starts the server, writes config.yaml and aliases, and opens th
   await dialogue.says('the directory "no where" does not exist on loopback');
   await dialogue.answer('Directory on loopback:', `rne${ENTER}`);
   await dialogue.says('1  .venv  a venv in the directory');
-  await dialogue.answer('Environment (of these, or another): [.venv]', `nonsense:x${ENTER}`);
+  await dialogue.answer('Environment (one of these, or another): [.venv]', `nonsense:x${ENTER}`);
   await dialogue.says('unknown environment "nonsense:x"');
   await dialogue.answer('Environment', `7${ENTER}`);
-  await dialogue.says('there is no 7');
+  await dialogue.says('there is no number 7');
   await dialogue.answer('Environment', `1${ENTER}`);
   await dialogue.answer('A name for this server: [loopback]', `-x${ENTER}`);
   await dialogue.says('cannot be a server');
@@ -42,9 +42,9 @@ test('init asks, starts the server, writes config.yaml and aliases, and opens th
   await dialogue.says('works: jupyter notebook in ');
   await dialogue.says('as the default');
   await dialogue.answer('Leave it running, and open it? [Y/n]', ENTER);
-  await dialogue.answer('Aliases for bash', `perhaps${ENTER}`);
+  await dialogue.answer('Install aliases for bash', `perhaps${ENTER}`);
   await dialogue.says('answer y or n');
-  await dialogue.answer('Aliases for bash', `y${ENTER}`);
+  await dialogue.answer('Install aliases for bash', `y${ENTER}`);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   const { default: meant, servers } = parse(configuration() ?? '');
   assert.equal(meant, 'loopback');
@@ -79,12 +79,12 @@ test('init does not ask for what the command line contains, and can stop the ser
     '--no-browser',
   );
   await dialogue.answer('Leave it running? [Y/n]', `n${ENTER}`);
-  await dialogue.answer('Aliases', ENTER);
+  await dialogue.answer('Install aliases', ENTER);
   await dialogue.says('work is stopped. To start it: remote-notebook start\r');
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   assert.doesNotMatch(dialogue.shown(), /Host \(|Directory on|Environment \(|A name for/);
   assert.deepEqual(Object.keys(parse(configuration() ?? '').servers), ['work']);
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });
 
 test('init offers the environments on the host: venvs, projects, conda environments, and the Jupyter that it finds', async () => {
@@ -118,7 +118,7 @@ test('init offers the environments on the host: venvs, projects, conda environme
   const bare = await beginWithPorts('loopback');
   await bare.answer('Directory', ENTER);
   await bare.says('  1  none ');
-  await bare.answer('Environment (of these, or another): [none]', CTRL_D);
+  await bare.answer('Environment (one of these, or another): [none]', CTRL_D);
   assert.equal(await bare.ended(), 130, bare.shown());
 });
 
@@ -135,11 +135,11 @@ test('init asks again for a missing environment, and accepts one that is not in 
   await dialogue.answer('Environment', `~/envs/mine${ENTER}`);
   await dialogue.answer('A name', `work${ENTER}`);
   await dialogue.answer('Leave it', `n${ENTER}`);
-  await dialogue.answer('Aliases', ENTER);
+  await dialogue.answer('Install aliases', ENTER);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   assert.doesNotMatch(dialogue.shown(), /What now/);
   assert.equal(parse(configuration() ?? '').servers.work.environment, '~/envs/mine');
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });
 
 test('after a failure init tries again with another answer', async () => {
@@ -161,8 +161,8 @@ test('after a failure init tries again with another answer', async () => {
   await dialogue.answer('Directory on loopback:', `rne${ENTER}`);
   await dialogue.answer('Environment', ENTER);
   await dialogue.answer('Leave it', `n${ENTER}`);
-  await dialogue.answer('Aliases', ENTER);
+  await dialogue.answer('Install aliases', ENTER);
   assert.equal(await dialogue.ended(), 0, dialogue.shown());
   assert.equal(parse(configuration() ?? '').servers.work.environment, '.venv');
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http, { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, Server as NetServer } from 'node:net';
 import { test } from 'node:test';
-import { proveServer } from '../../src/jupyter/api.ts';
+import { askWebsocket, proveServer } from '../../src/jupyter/api.ts';
 
-test('an endless response is no proof, and reading it stops', async () => {
+test('an endless response is not accepted as proof, and reading it stops', async () => {
   let sent = 0;
   const server = createServer((_, response) => {
     const send = () => {
@@ -22,6 +23,24 @@ test('an endless response is no proof, and reading it stops', async () => {
     assert.ok(sent < 100_000_000, `${sent} characters were sent`);
   } finally {
     server.closeAllConnections();
+    server.close();
+  }
+});
+
+test('a server that changes to another protocol without being asked is no proof, and nothing waits for it', async () => {
+  const server = createTcpServer((socket) =>
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    ),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const api = { end: { port }, baseUrl: '/', secure: false, token: 'x' };
+    const proof = await proveServer(api, '1', new AbortController().signal, 60_000);
+    const reason = 'HTTP 101 to a request that asks for no other protocol';
+    assert.deepEqual(proof, { state: 'silent', reason });
+  } finally {
     server.close();
   }
 });
@@ -61,7 +80,7 @@ test('a program that takes the port after a kept connection is cut gets no token
   stranger.close();
 });
 
-test('a port that now belongs to another server leads there, even if a connection to the first is kept', async () => {
+test('a request to a port that now belongs to another server reaches that server, even if a connection to the first one is kept', async () => {
   const answering = (token: string) =>
     createServer(({ headers }, response) => {
       response.statusCode = headers.authorization === `token ${token}` ? 200 : 403;
@@ -111,6 +130,25 @@ test('a program on the port of a lost tunnel gets no token, even right after the
     const api = { end: { port }, baseUrl: '/', secure: false, token: 'x', isOurs: async () => false };
     const proof = await proveServer(api, '1', new AbortController().signal, 60_000);
     assert.deepEqual([proof, told], [{ state: 'silent', reason: 'the tunnel was lost' }, '']);
+  } finally {
+    stranger.close();
+  }
+});
+
+test('a program that takes the port as a websocket is opened gets no token', async () => {
+  let told = '';
+  const stranger = createTcpServer((socket) => socket.on('data', (chunk) => (told += chunk)));
+  const taken = once(stranger, 'connection');
+  await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+  const isOurs = async () => {
+    await taken;
+    return false;
+  };
+  try {
+    const { port } = stranger.address() as AddressInfo;
+    const api = { end: { port }, baseUrl: '/', secure: false, token: 'x', isOurs };
+    assert.equal(await askWebsocket(api, new AbortController().signal, 5000), undefined);
+    assert.equal(told, '');
   } finally {
     stranger.close();
   }

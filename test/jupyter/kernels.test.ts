@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nameNotebooks, parseKernels } from '../../src/jupyter/kernels.ts';
+import { kernelLabel, nameNotebooks, parseKernels } from '../../src/jupyter/kernels.ts';
 
 const KERNEL = {
   id: 'a1b2c3d4-0000',
@@ -30,10 +30,12 @@ test('a kernel without a valid session has no notebook', () => {
     assert.equal(named(sessions)[0]?.notebook, null);
 });
 
-test("no control character of a notebook's name reaches the terminal", () => {
-  const session = { ...SESSION, path: 'a\x1b[2Jb\nc\x9b.ipynb' };
-  const [kernel] = named(JSON.stringify([session]));
-  assert.equal(kernel?.notebook, 'a\ufffd[2Jb\ufffdc\ufffd.ipynb');
+test('the JSON has the exact name of a notebook, and users see it without control characters', () => {
+  const path = 'a\x1b[2Jb\nc\x9b\u202excod\u2066.ipynb';
+  const [kernel] = named(JSON.stringify([{ ...SESSION, path }]));
+  assert.ok(kernel);
+  assert.equal(kernel.notebook, path);
+  assert.equal(kernelLabel(kernel), 'a\ufffd[2Jb\ufffdc\ufffd\ufffdxcod\ufffd.ipynb');
 });
 
 test('a response that is not valid contains no kernels', () => {

@@ -98,6 +98,7 @@ test('odd values from a host add no line, header, port or control character on t
     { hostname: 'a:22:b\n' },
     { hostname: '-oProxyCommand=x y' },
     { port: -1 },
+    { port: 0 },
     { port: 65536 },
     { port: 8889.5 },
     { pid: -1 },
@@ -111,32 +112,9 @@ test('odd values from a host add no line, header, port or control character on t
     );
 });
 
-test('the URL is the page of the running interface, at the local end of the tunnel', () => {
-  const server = { baseUrl: '/', secure: false, command: 'jupyter notebook' };
-  assert.equal(pageUrl(8891, server), 'http://127.0.0.1:8891/tree');
-  assert.equal(pageUrl(8891, { ...server, command: 'jupyter lab' }), 'http://127.0.0.1:8891/lab');
-  assert.equal(pageUrl(8891, { ...server, command: 'jupyter-lab' }), 'http://127.0.0.1:8891/lab');
-  assert.equal(
-    pageUrl(8891, { ...server, command: '/opt/labour/jupyter notebook' }),
-    'http://127.0.0.1:8891/tree',
-  );
-  assert.equal(pageUrl(8891, { ...server, baseUrl: '/me/', secure: true }), 'https://127.0.0.1:8891/me/tree');
-});
-
-test('a command that names no interface opens the top page, which redirects', () => {
-  const server = { baseUrl: '/me/', secure: false };
-  for (const command of [
-    'jupyter server',
-    'python3 -m jupyter_server',
-    '/opt/lab/bin/start',
-    './notebook.sh',
-  ]) {
-    assert.equal(pageUrl(8891, { ...server, command }), 'http://127.0.0.1:8891/me/', command);
-  }
-  const jupyterlab = { ...server, command: 'python3 -m jupyterlab' };
-  assert.equal(pageUrl(8891, jupyterlab), 'http://127.0.0.1:8891/me/lab');
-  const inLab = { ...server, command: '/home/lab/bin/jupyter notebook' };
-  assert.equal(pageUrl(8891, inLab), 'http://127.0.0.1:8891/me/tree');
+test('the URL is the top page, at the local end of the tunnel', () => {
+  assert.equal(pageUrl(8891, { baseUrl: '/', secure: false }), 'http://127.0.0.1:8891/');
+  assert.equal(pageUrl(8891, { baseUrl: '/me/', secure: true }), 'https://127.0.0.1:8891/me/');
 });
 
 test('any token can be part of a URL', () => {
@@ -145,7 +123,7 @@ test('any token can be part of a URL', () => {
   assert.equal(withToken('http://127.0.0.1:1/tree', ''), 'http://127.0.0.1:1/tree');
 });
 
-test('no token of a log line is shown, wherever it is', () => {
+test('a token anywhere in a log line is hidden', () => {
   assert.equal(
     redactTokens('[I] 302 GET /?token=abc123 (::1) http://x/?token=abc123&next="/"'),
     '[I] 302 GET /?token=… (::1) http://x/?token=…&next="/"',

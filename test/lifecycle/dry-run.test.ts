@@ -1,23 +1,24 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldPerFile } from '../hosts/lasting.ts';
+import { factOf } from '../hosts/proc.ts';
 import { askJupyter, done, type Shown, serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
-import { eventually } from '../hosts/world.ts';
+import { quietProcesses } from '../hosts/traces.ts';
 
-/** What --dry-run and --verbose print is what is run: it works in a real shell, too. */
+/** --dry-run and --verbose print exactly the commands that are run: they work in a real shell, too. */
 
 const world = await worldPerFile();
 let spec: Shown;
 before(async () => {
   spec = await started(world.laptop);
-  await eventually('only the keeper, its ssh and Jupyter are left', () => world.processes().length === 3);
+  await quietProcesses(world);
 });
 
-/** Every file and folder of the host and the laptops, with what would show that it was touched. */
+/** Every file and folder of the host and the laptops, with the attributes that show a change. */
 function everything(): string[] {
   const folder = dirname(world.home);
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -41,7 +42,7 @@ async function planned(...args: string[]): Promise<Record<string, string>> {
   );
 }
 
-/** What a shell prints that was given these lines. */
+/** The output of a shell that runs these lines. */
 function paste(lines: string): string {
   return execFileSync('/bin/sh', ['-s'], { input: lines, encoding: 'utf8', env: world.laptop.env });
 }
@@ -74,7 +75,7 @@ test('the launch line of a dry run with --verbose, pasted into a shell, finds th
   assert.match(answer, new RegExp(`^@remote-notebook pid ${spec.jupyter.pid}$`, 'm'));
 });
 
-test('the launch line starts a server as well, in a directory with any name', async () => {
+test('the launch line also starts a server, in a directory with any name', async () => {
   const directory = "it's `my` $HOME\\";
   mkdirSync(join(world.home, directory));
   const { launch = '' } = await planned('--verbose', '--name', 'pasted', '--directory', directory);
@@ -84,46 +85,50 @@ test('the launch line starts a server as well, in a directory with any name', as
   await done(world.laptop, 'stop', 'pasted');
 });
 
-test('the forward line, pasted into a shell, leads a port to the server', async () => {
+test('the line of a forward by hand, pasted into a shell, leads a port to the server', async () => {
   const port = await freePort();
-  const { forward = '' } = await planned('--local-port', `${port}`, '--port', `${spec.jupyter.port}`);
-  paste(forward);
+  const { forward = '' } = await planned('--local-port', `${port}`);
+  const line = forward.replace('# ssh ', 'ssh -f ').replace('/SOCKET', spec.jupyter.socket);
+  paste(`${line.trim()} >/dev/null 2>&1`);
   assert.ok(await askJupyter(port, serverRecord(world.laptop).token, '/api/status'));
 });
 
-test('the connect line is the very command of the keeper that runs', async () => {
+test('the connect lines are the very commands of the ssh and of the keeper that run', async () => {
   const { connect = '' } = await planned();
-  const words = execFileSync('/bin/sh', ['-c', `printf '%s\\0' ${connect.trim()}`], { encoding: 'utf8' });
-  const running = world.processes().map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-  assert.ok(running.includes(words), words.replaceAll('\0', ' '));
+  const running = world.processes().map((pid) => factOf(pid, 'cmdline'));
+  const lines = connect.trim().split('\n');
+  assert.equal(lines.length, 2);
+  for (const line of lines) {
+    const words = execFileSync('/bin/sh', ['-c', `printf '%s\\0' ${line}`], { encoding: 'utf8' });
+    assert.ok(running.includes(words), words.replaceAll('\0', ' '));
+  }
 });
 
-test('without --verbose the script is not shown, only that it is there', async () => {
+test('without --verbose the script is only mentioned, not shown', async () => {
   const { launch = '' } = await planned();
   assert.match(launch, /'exec \/bin\/sh -s' {3}# \d+ lines; --verbose shows them\n$/);
   assert.equal(launch.split('\n').length, 2);
 });
 
-test('--verbose shows each command of a start before it runs, ready to be pasted', async () => {
+test('--verbose shows each command of a start before it runs, in a form that can be pasted', async () => {
   const laptop = world.anotherLaptop();
   const stderr = await stderrOf(0, laptop, 'start', 'loopback', '{F}', '--no-browser', '--verbose');
   const shown = stderr.split('\n').filter((line) => line.startsWith('$ '));
-  const [connect = '', launch = '', forward = '', ...others] = shown;
-  assert.match(connect, /^\$ \/bin\/sh \S+keeper\.sh \S+ loopback ssh -F \S+ -N -T -M -S /);
-  assert.match(launch, /^\$ ssh -F \S+ -T -S \S+ .* -- loopback 'exec \/bin\/sh -s' {2}< a script$/);
-  assert.match(
-    forward,
-    /^\$ ssh -F \/dev\/null -S \S+ -O forward -L 127\.0\.0\.1:\d+:127\.0\.0\.1:\d+ master$/,
+  const [keep = '', connect = '', launch = '', ...others] = shown.filter(
+    (line) => !/ -O check master$/.test(line),
   );
+  assert.match(keep, /^\$ .+ --keep \S+ loopback \S+$/);
+  assert.match(connect, /^\$ ssh -F \S+ -f -N -T -E \S+\/log -M -S \S+\/login /);
+  assert.match(launch, /^\$ ssh -F \S+ -T -S \S+ .* -- loopback 'exec \/bin\/sh -s' {2}< a script$/);
   assert.deepEqual(others, []);
   await done(laptop, 'stop', '--keep-server');
 });
 
-test('a dry run of a configured server has the settings of config.yaml, and flags win', async () => {
+test('a dry run of a configured server uses the settings of config.yaml, and options override them', async () => {
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, 'servers:\n  work: { destination: me@gpu, port: 9000, local-port: 9001 }\n');
   const said = await done(world.laptop, 'start', 'work', '--dry-run', '--local-port', '9002');
-  assert.match(said, / me@gpu ssh -N /);
-  assert.match(said, / -O forward -L 127\.0\.0\.1:9002:127\.0\.0\.1:9000 master$/m);
+  assert.match(said, / -- me@gpu$/m);
+  assert.match(said, /^# ssh -N -L 127\.0\.0\.1:9002:127\.0\.0\.1:9000 -- me@gpu$/m);
 });

@@ -7,11 +7,14 @@ import { dirname } from 'node:path';
 import { before, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { worldPerFile } from '../hosts/lasting.ts';
+import { withoutRelays } from '../hosts/proc.ts';
 import { askJupyter, done, type Shown, serverRecord, stderrOf } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
+import { noProcessIsLeft } from '../hosts/traces.ts';
+import { eventually } from '../hosts/world.ts';
 
-/** The tunnel alone. One server runs all the while; each test begins and ends without a tunnel to it. */
+/** The tunnel alone. One server keeps running; each test begins and ends without a tunnel to it. */
 
 const world = await worldPerFile();
 let server: Shown['jupyter'];
@@ -25,18 +28,25 @@ before(async () => {
   await done(world.laptop, 'stop', '--keep-server');
 });
 
+async function onlyServerIsLeft(): Promise<void> {
+  const left = () => withoutRelays(world.processes());
+  await eventually('only the server is left', () => left().join() === `${server.pid}`).catch(() =>
+    assert.deepEqual(left(), [server.pid]),
+  );
+}
+
 async function forwarded(...words: string[]): Promise<Shown> {
   return JSON.parse(await done(world.laptop, 'forward', ...words, '{F}', '--json'));
 }
 
-test('forward brings a tunnel that was closed up again, to the server that still runs', async () => {
-  assert.deepEqual(world.processes(), [server.pid]);
+test('forward reconnects a closed tunnel to the running server', async () => {
+  await onlyServerIsLeft();
   const { jupyter: same, tunnel } = await forwarded('work');
   assert.equal(same.pid, server.pid);
   const { token } = serverRecord(world.laptop, 'work');
   assert.ok(await askJupyter(tunnel.localPort, token, '/api/status'));
   await done(world.laptop, 'stop', '--keep-server');
-  assert.deepEqual(world.processes(), [server.pid]);
+  await onlyServerIsLeft();
 });
 
 test('forward needs no name for the only server, even with a port', async () => {
@@ -47,7 +57,7 @@ test('forward needs no name for the only server, even with a port', async () => 
   await done(world.laptop, 'stop', '--keep-server');
 });
 
-test('a tunnel whose processes were killed is up again, with all of its ports', async () => {
+test('forward reconnects a tunnel whose processes were killed, with all its ports', async () => {
   const answering = createServer((_, response) => response.end('"from the host"'));
   await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
   try {
@@ -64,7 +74,7 @@ test('a tunnel whose processes were killed is up again, with all of its ports', 
   }
 });
 
-test('a tunnel that was closed comes back with its ports, but with none that other machines can reach', async () => {
+test('a closed tunnel is reconnected with its ports, except those that other machines can reach', async () => {
   const [own, open] = [await freePort(), await freePort()];
   await forwarded('work', `${own}:localhost:80`, `0.0.0.0:${open}:localhost:80`);
   await done(world.laptop, 'stop', '--keep-server');
@@ -76,7 +86,7 @@ test('a tunnel that was closed comes back with its ports, but with none that oth
   }
 });
 
-test('a port that another program has taken meanwhile is reported, and the tunnel is up without it', async () => {
+test('a port that another program has taken in the meantime is reported, and the tunnel works without it', async () => {
   const taken = createServer();
   try {
     const port = await freePort();
@@ -96,7 +106,7 @@ test('a port that another program has taken meanwhile is reported, and the tunne
   }
 });
 
-test('a port that is forwarded already is no second forward', async () => {
+test('forwarding a port twice makes one forward', async () => {
   const port = await freePort();
   const first = await forwarded('work', `${port}`);
   const second = await forwarded('work', `${port}`, `${port}:localhost:${port}`);
@@ -105,7 +115,7 @@ test('a port that is forwarded already is no second forward', async () => {
   await done(world.laptop, 'stop', '--keep-server');
 });
 
-test('a further port is taken back by its name, and is no more on the connection', async () => {
+test('forward --cancel removes a port from the connection', async () => {
   const port = await freePort();
   const before = (await forwarded('work')).tunnel;
   await forwarded('work', `${port}:localhost:80`);
@@ -114,7 +124,7 @@ test('a further port is taken back by its name, and is no more on the connection
   assert.deepEqual(tunnel.forwards, before.forwards);
   assert.deepEqual(keeperOf(world.laptop).up, before.forwards);
   const again = await stderrOf(2, world.laptop, ...words);
-  assert.match(again, new RegExp(`^Error: "work" has no further local port ${port}\nIt has`));
+  assert.match(again, new RegExp(`^Error: "work" does not forward local port ${port}\nIt forwards`));
   assert.equal((await world.laptop.run('forward', 'work', '--cancel')).code, 2);
   const first = await world.laptop.run('forward', 'work', String(before.localPort), '--cancel');
   assert.match(
@@ -126,7 +136,7 @@ test('a further port is taken back by its name, and is no more on the connection
   await done(world.laptop, 'stop', '--keep-server');
 });
 
-test('forward prints where each port leads, one a line', async () => {
+test('forward prints the target of each port, one per line', async () => {
   const port = await freePort();
   const { tunnel } = await forwarded('work');
   const lines = (await done(world.laptop, 'forward', 'work', `${port}:example.org:80`)).split('\n');
@@ -135,7 +145,7 @@ test('forward prints where each port leads, one a line', async () => {
   await done(world.laptop, 'stop', '--keep-server');
 });
 
-test('a port is reached from elsewhere only when its address is named, whatever ssh_config says', async () => {
+test('other machines can reach a port only if its address is given, whatever ssh_config contains', async () => {
   const answering = createServer((_, response) => response.end('"from the host"'));
   await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
   appendFileSync(world.sshd.sshConfig, '  GatewayPorts yes\n');
@@ -166,10 +176,10 @@ test('a port is reached from elsewhere only when its address is named, whatever 
   }
 });
 
-test('a server that has ended is not started by a forward', async () => {
+test('forward does not start a server that has ended', async () => {
   await done(world.laptop, 'stop', 'work', '{F}');
   const { code, stdout, stderr } = await world.laptop.run('forward', 'work', '{F}');
   assert.deepEqual([code, stdout], [1, '']);
   assert.match(stderr, /^Error: "work" is not running on loopback\nStart it: remote-notebook start work$/m);
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });

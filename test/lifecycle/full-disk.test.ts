@@ -7,8 +7,9 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { NO_ROOT } from '../hosts/needs.ts';
 import { askJupyter, done, serverRecord, started, statusOf, stderrOf } from '../hosts/servers.ts';
+import { signalTo } from '../hosts/signal.ts';
 import { ports } from '../hosts/sshd.ts';
-import { traces } from '../hosts/traces.ts';
+import { nothingIsLeft } from '../hosts/traces.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 
 /** A state folder that cannot be written: its disk, a small one of its own, is full or read-only. */
@@ -67,7 +68,7 @@ async function refused(reason: RegExp, ...args: string[]): Promise<void> {
 test('a start on a full disk reports it, and leaves nothing on either side', needsMount, async () => {
   fill();
   await refused(/^Error: cannot write \/.*: ENOSPC: no space left on device\n/, 'start', 'loopback', '{F}');
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });
 
 test(
@@ -84,7 +85,7 @@ test(
     await refused(/cannot write \/.*\/(state\.json|forwards|purpose): ENOSPC/, 'stop', '--yes');
     rmSync(filling());
     await done(world.laptop, 'stop', '--yes');
-    assert.deepEqual(traces(world, world.laptop), []);
+    await nothingIsLeft(world);
   },
 );
 
@@ -98,7 +99,7 @@ test(
     const filler = keepFull();
     try {
       await eventually('the disk is full', () => statfsSync(disk).bfree === 0);
-      process.kill(before.ssh?.pid ?? 0, 'SIGKILL');
+      signalTo(before.ssh, 'SIGKILL');
       await eventually('the server answers', () =>
         askJupyter(tunnel.localPort, token, '/api/status').then(Boolean, () => false),
       );
@@ -112,7 +113,7 @@ test(
     const again = await started(world.laptop);
     assert.deepEqual([again.jupyter.pid, again.tunnel.localPort], [server.pid, tunnel.localPort]);
     await done(world.laptop, 'stop', '--yes');
-    assert.deepEqual(traces(world, world.laptop), []);
+    await nothingIsLeft(world);
   },
 );
 
@@ -143,7 +144,7 @@ test(
     const before = keeperOf(world.laptop);
     makeReadOnly();
     try {
-      process.kill(before.ssh?.pid ?? 0, 'SIGKILL');
+      signalTo(before.ssh, 'SIGKILL');
       await eventually('status sees it', async () => (await status()).state === 'reconnecting');
     } finally {
       unmount();

@@ -5,6 +5,7 @@ import { openSession } from '../hosts/kernels.ts';
 import { worldFor } from '../hosts/lasting.ts';
 import { started, statusOf } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
+import { NO_JUPYTER_OF_TODAY, withToday } from '../hosts/today.ts';
 import { eventually, type World } from '../hosts/world.ts';
 
 async function endsWhenIdle(world: World): Promise<void> {
@@ -16,9 +17,15 @@ async function endsWhenIdle(world: World): Promise<void> {
   assert.equal(world.processes().includes(shown.jupyter.pid), false);
 }
 
-test('a server that is left idle ends its kernels and then itself, though somebody looks at its status', async (context) =>
+test('an idle server ends its kernels and then itself, even if status is run in the meantime', async (context) =>
   endsWhenIdle(await worldFor(context)));
 
-test('so does JupyterLab 4', { skip: NO_DEBIAN_13 }, async (context) => {
+test('an idle JupyterLab 4 ends its kernels and then itself', { skip: NO_DEBIAN_13 }, async (context) => {
   await endsWhenIdle(await worldFor(context, await debian13()));
+});
+
+test('an idle JupyterLab of today ends its kernels and then itself', {
+  skip: NO_JUPYTER_OF_TODAY,
+}, async (context) => {
+  await endsWhenIdle(await worldFor(context, withToday()));
 });

@@ -9,8 +9,9 @@ import { keeperOf } from '../hosts/keeper.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
 import { commandLineOf } from '../hosts/proc.ts';
 import { done, started } from '../hosts/servers.ts';
-import { ports } from '../hosts/sshd.ts';
-import { serversOn, traces } from '../hosts/traces.ts';
+import { signalTo } from '../hosts/signal.ts';
+import { ownLocalPort } from '../hosts/sshd.ts';
+import { nothingIsLeft, quietProcesses, serversOn, traces } from '../hosts/traces.ts';
 import { eventually, type Laptop } from '../hosts/world.ts';
 
 /** A command that is interrupted leaves the server and the tunnel that were there before it. */
@@ -21,12 +22,12 @@ let server: number;
 let localPort: number;
 beforeEach(async () => {
   laptop = world.laptop;
-  const answer = await started(laptop, ...(await ports()));
+  const answer = await started(laptop, ...(await ownLocalPort()));
   server = answer.jupyter.pid;
   localPort = answer.tunnel.localPort;
 });
 
-/** Lets what was held go on, and sees that all is as it was before the interrupt. */
+/** Continues what was paused, and verifies that everything is as it was before the interrupt. */
 async function assertUnchanged(): Promise<void> {
   process.kill(server, 'SIGCONT');
   const { code, stdout } = await laptop.run('status', '--json');
@@ -36,14 +37,26 @@ async function assertUnchanged(): Promise<void> {
   assert.equal(spec.tunnel.forwards.length, 1);
 }
 
-/** Runs a command until it has come so far, interrupts it, and sees that it says so and ends. */
-async function interrupt(from: Laptop, args: readonly string[], isReached: () => boolean): Promise<void> {
+/** Runs a command up to this point, interrupts it, and verifies that it reports that and ends. Returns its output. */
+async function interrupt(from: Laptop, args: readonly string[], isReached: () => boolean): Promise<string> {
   const running = from.start(...args);
   await eventually(`${args[0]} is under way`, isReached);
   running.signal('SIGINT');
   const { code, stdout, stderr } = await running.ended;
   assert.equal(code, 130, stdout + stderr);
-  assert.match(stderr, /(^|\n)Interrupted\b.*\.\n$/);
+  assert.match(stderr, /(^|\n)Interrupted\b.*\n$/);
+  return stderr;
+}
+
+/** What there is for two laptops while no command runs. Returns a check that waits until it is the same again. */
+async function asBefore(other: Laptop): Promise<() => Promise<void>> {
+  await quietProcesses(world);
+  const now = () => [traces(world, laptop), traces(world, other)];
+  const before = now();
+  return () =>
+    eventually('all is as before', () => isDeepStrictEqual(now(), before)).catch(() =>
+      assert.deepEqual(now(), before),
+    );
 }
 
 /** Whether somebody on this machine is connected to the tunnel's port. */
@@ -61,32 +74,32 @@ test('an interrupted status changes nothing', async () => {
   await assertUnchanged();
 });
 
-test('a second start that is interrupted leaves the server that it would have joined', async () => {
+test('an interrupted second start does not affect the running server', async () => {
   process.kill(server, 'SIGSTOP');
   await interrupt(laptop, ['start', 'loopback', '{F}', '--no-browser'], () => isAsked(localPort));
   await assertUnchanged();
 });
 
-test('a start on another laptop that is interrupted leaves the server, and nothing of its own', async () => {
+test('an interrupted start on another laptop keeps the server, and leaves nothing else', async () => {
   const other = world.anotherLaptop();
+  const allIsAsBefore = await asBefore(other);
   process.kill(server, 'SIGSTOP');
-  const before = [traces(world, laptop), traces(world, other)];
   const joining = other.start('start', 'loopback', '{F}', '--no-browser');
   await joining.saw('✓ forward');
   joining.signal('SIGINT');
   const { code, stderr } = await joining.ended;
   assert.equal(code, 130, stderr);
-  assert.deepEqual([traces(world, laptop), traces(world, other)], before);
+  await allIsAsBefore();
   await assertUnchanged();
 });
 
-test('a stop on another laptop that is interrupted leaves nothing of its own', async () => {
+test('an interrupted stop on another laptop leaves nothing there', async () => {
   const other = world.anotherLaptop();
-  // As if a start were at it: stop waits for its end.
+  // As if a start were in progress: stop waits for its end.
   const [name = ''] = readdirSync(serversOn(world));
   const holder = `none ${hostname()} ${process.pid} ${await startTimeOf(process.pid)}`;
   symlinkSync(holder, join(serversOn(world), name, 'lock'));
-  const before = [traces(world, laptop), traces(world, other)];
+  const allIsAsBefore = await asBefore(other);
   mkdirSync(dirname(other.configurationFile), { recursive: true });
   writeFileSync(other.configurationFile, 'servers:\n  loopback:\n    destination: loopback\n');
   const stopping = other.start('stop', 'loopback', '{F}');
@@ -94,30 +107,34 @@ test('a stop on another laptop that is interrupted leaves nothing of its own', a
   stopping.signal('SIGINT');
   const { code, stderr } = await stopping.ended;
   assert.equal(code, 130, stderr);
-  await eventually('nothing of its own is left', () =>
-    isDeepStrictEqual([traces(world, laptop), traces(world, other)], before),
-  );
+  await allIsAsBefore();
   await assertUnchanged();
 });
 
-test('a stop that is interrupted can be repeated', async () => {
+test('an interrupted stop keeps the record, reports that, and can be repeated', async () => {
   process.kill(server, 'SIGSTOP');
-  await interrupt(laptop, ['stop'], () => isAsked(localPort));
+  const stderr = await interrupt(laptop, ['stop'], () => isAsked(localPort));
+  assert.match(
+    stderr,
+    /^Interrupted\. "loopback" may still be running, and its record is kept\. To stop it: remote-notebook stop loopback$/m,
+  );
+  assert.ok(traces(world, laptop).includes('record of loopback'));
   process.kill(server, 'SIGCONT');
   await done(laptop, 'stop');
-  assert.deepEqual(traces(world, laptop), []);
+  await nothingIsLeft(world, laptop);
 });
 
-test('logs -f ends when it is interrupted, and follows no longer on the host', async () => {
+test('an interrupted logs -f ends here and on the host', async () => {
   const follows = () => world.processes().some((pid) => commandLineOf(pid).startsWith('tail -n'));
   await interrupt(laptop, ['logs', '-f'], follows);
   await eventually('the host follows no longer', () => !follows());
   await assertUnchanged();
 });
 
-test('a forward that is interrupted while it connects keeps no port that it was asked for', async () => {
+test('a forward that is interrupted while it connects keeps none of the requested ports', async () => {
   const state = keeperOf(laptop);
-  for (const identity of [state.keeper, state.ssh]) process.kill(identity?.pid ?? 0, 'SIGKILL');
+  for (const identity of [state.keeper, state.ssh]) signalTo(identity, 'SIGKILL');
+  await eventually('the connection of the killed ssh is gone', () => !isAsked(world.sshd.port));
   process.kill(world.sshd.pid(), 'SIGSTOP');
   await interrupt(laptop, ['forward', 'loopback', '6006'], () => isAsked(world.sshd.port));
   process.kill(world.sshd.pid(), 'SIGCONT');

@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import { worldFor } from '../hosts/lasting.ts';
 import { flag, hasFlag, heldCommand, PHASES } from '../hosts/phases.ts';
 import { makeRelay } from '../hosts/relay.ts';
-import { traces } from '../hosts/traces.ts';
+import { nothingIsLeft } from '../hosts/traces.ts';
 import { makeWorld } from '../hosts/world.ts';
 
-/** Whoever interrupts a start, in whichever phase, finds nothing of it left: not here, not on the host. */
+/** A start that is interrupted in any phase leaves nothing behind, here or on the host. */
 
 for (const phase of PHASES) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -23,7 +23,7 @@ for (const phase of PHASES) {
         assert.equal(code, 130, stderr);
         assert.equal(stdout, '');
         assert.match(stderr, /(^|\n)Interrupted; nothing is left behind\.\n$/);
-        assert.deepEqual(traces(world, world.laptop), []);
+        await nothingIsLeft(world);
       } finally {
         phase.letGo(world);
         await world.remove();
@@ -32,7 +32,7 @@ for (const phase of PHASES) {
   }
 }
 
-test('Ctrl-C before the keeper has written who it is leaves nothing behind', async () => {
+test('Ctrl-C before the keeper has written its PID leaves nothing behind', async () => {
   const world = await makeWorld();
   try {
     const { PATH } = world.laptop.env;
@@ -48,14 +48,14 @@ test('Ctrl-C before the keeper has written who it is leaves nothing behind', asy
     const { code, stderr } = await start.ended;
     assert.equal(code, 130, stderr);
     assert.match(stderr, /(^|\n)Interrupted; nothing is left behind\.\n$/);
-    assert.deepEqual(traces(world, world.laptop), []);
+    await nothingIsLeft(world);
   } finally {
     process.kill(world.sshd.pid(), 'SIGCONT');
     await world.remove();
   }
 });
 
-test('Ctrl-C while the host has begun, and its first word is still on a long way, leaves nothing behind', async () => {
+test('Ctrl-C before the first output of a slow host arrives leaves nothing behind', async () => {
   const world = await makeWorld();
   const relay = await makeRelay(world, 600);
   try {
@@ -68,24 +68,24 @@ test('Ctrl-C while the host has begun, and its first word is still on a long way
     const { code, stderr } = await start.ended;
     assert.equal(code, 130, stderr);
     assert.match(stderr, /(^|\n)Interrupted; nothing is left behind\.\n$/);
-    assert.deepEqual(traces(world, world.laptop), []);
+    await nothingIsLeft(world);
   } finally {
     await world.remove();
     relay.close();
   }
 });
 
-test('a wrapper around Jupyter goes with all that it has started', async (context) => {
+test('Ctrl-C ends a wrapper around Jupyter with all processes that it has started', async (context) => {
   const world = await worldFor(context);
   const command = `sh -c ': >"${flag(world)}"; (sleep 600; :) & sleep 600; :'`;
   const start = world.laptop.start('start', 'loopback', '{F}', '--no-browser', '--command', command);
   await hasFlag(world);
   start.signal('SIGINT');
   assert.equal((await start.ended).code, 130);
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });
 
-test('a start that waits for the one of another laptop is interrupted alone', async (context) => {
+test('Ctrl-C on a start that waits for another laptop does not affect the start of that laptop', async (context) => {
   const world = await worldFor(context);
   const held = ['--command', heldCommand(world)];
   const first = world.laptop.start('start', 'loopback', '{F}', '--no-browser', ...held);
@@ -101,5 +101,5 @@ test('a start that waits for the one of another laptop is interrupted alone', as
   assert.equal(finished.code, 0, finished.stderr);
   assert.equal((await world.laptop.run('status')).code, 0);
   assert.equal((await world.laptop.run('stop')).code, 0);
-  assert.deepEqual([...traces(world, world.laptop), ...traces(world, other)], []);
+  for (const laptop of [world.laptop, other]) await nothingIsLeft(world, laptop);
 });

@@ -5,10 +5,12 @@ import { test } from 'node:test';
 import { makeBusy, openSession } from '../hosts/kernels.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
 import { done, started, statusOf, stderrOf } from '../hosts/servers.ts';
+import { freePort } from '../hosts/sshd.ts';
 import { openTerminal } from '../hosts/terminal.ts';
+import { noProcessIsLeft } from '../hosts/traces.ts';
 import { PROGRAM } from '../hosts/world.ts';
 
-/** What a user sees of kernels, and is asked before they end. */
+/** What a user sees of kernels, and the question before they end. */
 
 const world = worldPerTest();
 
@@ -19,7 +21,7 @@ async function busyServer(): Promise<string> {
   return kernel;
 }
 
-test('status names each kernel, its notebook, whether it computes, and how long the server is up', async () => {
+test('status shows each kernel, its notebook, whether it is busy, and how long the server has been running', async () => {
   const shown = await started(world.laptop);
   const idle = await openSession(world.laptop, shown, 'idle.ipynb');
   const busy = await openSession(world.laptop, shown, 'long run.ipynb');
@@ -35,17 +37,17 @@ test('status names each kernel, its notebook, whether it computes, and how long 
   assert.match(table, /^ {2}long run\.ipynb: busy, last active \d+ (s|min) ago$/m);
 });
 
-test('without a terminal a busy kernel keeps its server up, and the error names its notebook', async () => {
+test('without a terminal, stop does not end a server with a busy kernel, and the error names its notebook', async () => {
   await busyServer();
   const { code, stderr } = await world.laptop.run('stop');
   assert.equal(code, 1);
   assert.match(stderr, /"loopback" is still running code: long run\.ipynb\n.*--yes/);
   assert.equal((await world.laptop.run('status')).code, 0);
   assert.equal(JSON.parse(await done(world.laptop, 'stop', '--yes', '--json')).outcome, 'shutdown');
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('on a terminal stop asks about a busy kernel, and a no leaves all as it was', async () => {
+test('on a terminal, stop asks about a busy kernel, and changes nothing if the answer is no', async () => {
   await busyServer();
   const window = openTerminal([...PROGRAM, 'stop'], world.laptop.env);
   try {
@@ -66,16 +68,16 @@ test('on a terminal stop asks about a busy kernel, and a no leaves all as it was
   } finally {
     await again.close();
   }
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('stop asks about a busy kernel also on a laptop that never knew the server, and leaves nothing there', async () => {
+test('stop also asks about a busy kernel on a laptop that has no record of the server, and leaves nothing there', async () => {
   await busyServer();
   const other = world.anotherLaptop();
   mkdirSync(dirname(other.configurationFile), { recursive: true });
   writeFileSync(
     other.configurationFile,
-    `servers:\n  loopback: { destination: loopback, strict-port: true }\n`,
+    `servers:\n  loopback: { destination: loopback, local-port: ${await freePort()}, strict-port: true }\n`,
   );
   const { code, stdout, stderr } = await other.run('stop', 'loopback', '{F}');
   assert.deepEqual([code, stdout], [1, ''], stderr);
@@ -87,7 +89,7 @@ test('stop asks about a busy kernel also on a laptop that never knew the server,
   assert.equal(again.outcome, 'terminated');
 });
 
-test('stop and restart ask about a busy kernel also after stop --keep-server, and the tunnel stays closed', async () => {
+test('stop and restart also ask about a busy kernel after stop --keep-server, and the tunnel stays closed', async () => {
   await busyServer();
   await done(world.laptop, 'stop', '--keep-server');
   const before = readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8');
@@ -102,7 +104,7 @@ test('stop and restart ask about a busy kernel also after stop --keep-server, an
   assert.match(stderr, /loopback on loopback\n +it does not answer through its tunnel/);
 });
 
-test('a stop that the user declines shows no later step as done', async () => {
+test('if the user declines a stop, no later step is shown as done', async () => {
   await busyServer();
   const window = openTerminal([...PROGRAM, 'stop'], world.laptop.env);
   try {
@@ -121,5 +123,5 @@ test('a busy server that does not respond is stopped anyway', async () => {
   const { jupyter: server } = await statusOf(world.laptop);
   process.kill(server.pid, 'SIGSTOP');
   await done(world.laptop, 'stop');
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });

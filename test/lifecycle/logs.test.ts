@@ -1,35 +1,38 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldPerFile } from '../hosts/lasting.ts';
+import { factOf } from '../hosts/proc.ts';
 import { done, serverRecord, started, stderrOf } from '../hosts/servers.ts';
+import { noProcessIsLeft, quietProcesses } from '../hosts/traces.ts';
 import { eventually } from '../hosts/world.ts';
 
 const world = await worldPerFile();
 /** The file on the host. */
 let log: string;
-/** What runs while nobody follows. */
+/** The processes that run while nobody follows the log. */
 let quiet: number[];
 
 before(async () => {
+  for (const name of ['kept', 'other']) mkdirSync(join(world.home, name));
   await started(world.laptop);
   log = join(serverRecord(world.laptop).folder, 'log');
-  await eventually('the host is quiet', () => shells().length === 0);
-  quiet = world.processes();
+  quiet = await quietProcesses(world);
 });
 
 /** The processes on the host that print a log. */
 function shells(): number[] {
-  return world.processes().filter((pid) => /^(\/bin\/)?(sh|tail)\0-/.test(commandOf(pid)));
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
+  return world.processes().filter((pid) => /^(\/bin\/)?(sh|tail)\0-/.test(factOf(pid, 'cmdline')));
 }
 
 async function noFollowerIsLeft(): Promise<void> {
@@ -39,7 +42,7 @@ async function noFollowerIsLeft(): Promise<void> {
   });
 }
 
-/** What stands in the file, where Jupyter itself writes dots for the token. */
+/** The URL in the log file, in which Jupyter itself writes dots for the token. */
 function logLines(): string[] {
   return readFileSync(log, 'utf8').replaceAll('token=...', 'token=…').trimEnd().split('\n');
 }
@@ -48,19 +51,19 @@ test('logs prints what Jupyter wrote on the host, line by line', async () => {
   assert.equal(await done(world.laptop, 'logs'), `${logLines().join('\n')}\n`);
 });
 
-test('logs -n prints that many of the last lines', async () => {
+test('logs -n prints this number of lines from the end', async () => {
   assert.ok(logLines().length > 2);
   assert.equal(await done(world.laptop, 'logs', '-n', '2'), `${logLines().slice(-2).join('\n')}\n`);
 });
 
-test('a token that is in the log is not shown', async () => {
+test('a token in the log is not shown', async () => {
   const { token } = serverRecord(world.laptop);
   appendFileSync(log, `302 GET /?token=${token} (127.0.0.1)\n`);
   const shown = await done(world.laptop, 'logs', '-n', '1');
   assert.equal(shown, '302 GET /?token=… (127.0.0.1)\n');
 });
 
-test('logs -f prints each line as it comes', async () => {
+test('logs -f prints each line as soon as it is written', async () => {
   const following = world.laptop.start('logs', '-f', '-n', '1');
   for (const line of ['the first new line', 'the second new line']) {
     await following.saw(line === 'the first new line' ? '302 GET' : 'the first new line', 'stdout');
@@ -72,19 +75,19 @@ test('logs -f prints each line as it comes', async () => {
   await noFollowerIsLeft();
 });
 
-test('logs prints a last line that has no end yet', async () => {
+test('logs prints an incomplete last line', async () => {
   const whole = readFileSync(log, 'utf8');
   appendFileSync(log, 'Segmentation fault');
   assert.equal(await done(world.laptop, 'logs', '-n', '1'), 'Segmentation fault\n');
   writeFileSync(log, whole);
 });
 
-test('logs -f prints a line that is written in two halves as one, and nothing that is not of the log', async () => {
+test('logs -f prints a line that is written in two parts as one line, and prints nothing but the log', async () => {
   const following = world.laptop.start('logs', '-f', '-n', '1');
   appendFileSync(log, 'before\n');
   await following.saw('before', 'stdout');
   appendFileSync(log, '10 %');
-  // Two of its looks whether the server lives.
+  // The time of two of its checks whether the server is running.
   await lookedTwice();
   appendFileSync(log, ' 20 %\n');
   await following.saw('20 %', 'stdout');
@@ -94,16 +97,16 @@ test('logs -f prints a line that is written in two halves as one, and nothing th
   await noFollowerIsLeft();
 });
 
-/** The follower on the host sleeps between its looks: each sleep is a process of its own. */
+/** The process on the host that follows the log sleeps between its checks; each sleep is another process. */
 async function lookedTwice(): Promise<void> {
   const seen = new Set<number>();
   await eventually('the follower has looked twice', () => {
-    for (const pid of world.processes()) if (commandOf(pid) === 'sleep\x001\0') seen.add(pid);
+    for (const pid of world.processes()) if (factOf(pid, 'cmdline') === 'sleep\x001\0') seen.add(pid);
     return seen.size > 2;
   });
 }
 
-test('a follower that is killed leaves no process behind, here or on the host', async () => {
+test('a killed logs -f leaves no process behind, here or on the host', async () => {
   const following = world.laptop.start('logs', '-f');
   await following.saw('is running at', 'stdout');
   assert.ok(shells().length > 0, 'it follows on the host');
@@ -112,7 +115,7 @@ test('a follower that is killed leaves no process behind, here or on the host', 
   await noFollowerIsLeft();
 });
 
-test('another laptop reads the log without having started anything, and leaves no connection', async () => {
+test('another laptop can read the log without a start, and leaves no connection', async () => {
   const laptop = world.anotherLaptop();
   await started(laptop);
   await done(laptop, 'stop', '--keep-server');
@@ -122,26 +125,69 @@ test('another laptop reads the log without having started anything, and leaves n
   await noFollowerIsLeft();
 });
 
-test('logs -f ends when the server is stopped, and says so', async () => {
+test('logs -f ends when the server is stopped, and reports that', async () => {
   const following = world.laptop.start('logs', '-f');
   await following.saw('is running at', 'stdout');
   await done(world.laptop, 'stop');
   const { code, stderr } = await following.ended;
   assert.equal(code, 0, stderr);
   assert.match(stderr, /the server has ended|another command stopped "loopback" or closed its tunnel/);
-  await eventually('nothing is left', () => world.processes().length === 0);
+  await noProcessIsLeft(world);
 });
 
-test('the log of a server that was stopped is nowhere, and the error says how to get a new one', async () => {
-  await started(world.laptop);
-  await done(world.laptop, 'start', 'loopback', '{F}', '--no-browser', '--save', 'loopback');
-  await done(world.laptop, 'stop');
-  const stderr = await stderrOf(1, world.laptop, 'logs', 'loopback', '{F}');
-  assert.equal(
-    stderr,
-    `Error: "loopback" is not running on loopback, and has no log there
-Stopping a server deletes its log. Start it again: remote-notebook start loopback
-`,
+test('the log of a stopped server is kept, readable only by its owner, and logs prints it', async () => {
+  await started(world.laptop, '--name', 'kept', '--directory', 'kept');
+  const { folder } = serverRecord(world.laptop, 'kept');
+  const file = join(folder, 'log');
+  await done(world.laptop, 'stop', 'kept');
+  appendFileSync(file, 'the very last line\n');
+  for (const words of [['kept'], ['kept', '-f']]) {
+    const { code, stdout, stderr } = await world.laptop.run('logs', ...words);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /is running at[\s\S]*\nthe very last line\n$/);
+    assert.match(stderr, /"kept" is not running; this is the log of its last run/);
+  }
+  assert.deepEqual([readdirSync(folder), statSync(file).mode & 0o777], [['log'], 0o600]);
+  await noProcessIsLeft(world);
+});
+
+test('the log of a killed Jupyter is kept, even after its record is removed', async () => {
+  const { jupyter: server } = await started(world.laptop, '--name', 'killed');
+  process.kill(server.pid, 'SIGKILL');
+  assert.match(await done(world.laptop, 'logs', 'killed'), /is running at/);
+  assert.match(await done(world.laptop, 'clean'), /the record of "killed"/);
+  assert.match(await done(world.laptop, 'logs', 'killed'), /is running at/);
+});
+
+test('another laptop finds the log of a stopped server by its name, even if the directory no longer exists', async () => {
+  const laptop = world.anotherLaptop();
+  await done(
+    laptop,
+    'start',
+    'loopback',
+    '{F}',
+    '--no-browser',
+    '--name',
+    'kept',
+    '-d',
+    'other',
+    '--save',
+    'kept',
   );
-  assert.deepEqual(world.processes(), []);
+  await done(laptop, 'stop', 'kept');
+  renameSync(join(world.home, 'other'), join(world.home, 'renamed'));
+  assert.match(await done(laptop, 'logs', 'kept'), /is running at/);
+});
+
+test('without a log, the error reports that, and how to start the server', async () => {
+  await started(world.laptop, '--name', 'none', '--directory', 'kept');
+  const { folder } = serverRecord(world.laptop, 'none');
+  await done(world.laptop, 'stop', 'none');
+  rmSync(folder, { recursive: true });
+  const stderr = await stderrOf(1, world.laptop, 'logs', 'none');
+  assert.match(
+    stderr,
+    /^Error: "none" is not running on loopback, and there is no log of an earlier run\nStart it: remote-notebook start loopback --directory=kept .*--name=none\n$/,
+  );
+  await noProcessIsLeft(world);
 });

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { worldPerTest } from '../hosts/lasting.ts';
-import { serverRecord, started, stderrOf } from '../hosts/servers.ts';
+import { started, stderrOf } from '../hosts/servers.ts';
 import { serverPids } from '../hosts/traces.ts';
 
-/** One server is one server, however often, from wherever and with whatever options it is started. */
+/** One server stays one server, no matter how often, from where and with which options it is started. */
 
 const world = worldPerTest();
 
-test('a second start joins the server: here, without the local state, and from another laptop', async () => {
+test('a second start connects to the running server: here, without the local state, and from another laptop', async () => {
   const first = await started(world.laptop);
   const second = await started(world.laptop);
   assert.deepEqual([second.joined, second.jupyter.pid, second.url], [true, first.jupyter.pid, first.url]);
@@ -30,7 +30,7 @@ test('twenty starts of one server at once give one server, one tunnel, and twent
   assert.equal(serverPids(world).length, 1);
 });
 
-test('two laptops that start at once get one server', async () => {
+test('simultaneous starts from two laptops give one server', async () => {
   const laptops = [world.laptop, world.anotherLaptop(), world.anotherLaptop()];
   const all = await Promise.all(
     laptops.map((laptop) => laptop.run('start', 'loopback', '{F}', '--no-browser', '--json')),
@@ -40,7 +40,7 @@ test('two laptops that start at once get one server', async () => {
   assert.equal(serverPids(world).length, 1);
 });
 
-test('five names at once on one host get five servers over one connection', async () => {
+test('five simultaneous starts with five names on one host give five servers over one connection', async () => {
   const names = Array.from({ length: 5 }, (_, index) => `n${index}`);
   const all = await Promise.all(names.map((name) => started(world.laptop, '--name', name)));
   assert.equal(new Set(all.map(({ jupyter: server }) => server.pid)).size, 5);
@@ -50,28 +50,17 @@ test('five names at once on one host get five servers over one connection', asyn
   assert.equal(status.code, 0, status.stdout);
 });
 
-test("a server whose record on the host lacks its beginning's date is joined anyway", async () => {
-  const { jupyter: server } = await started(world.laptop);
-  const { folder } = serverRecord(world.laptop);
-  const record = readFileSync(join(folder, 'record'), 'utf8');
-  writeFileSync(join(folder, 'record'), record.replace(/^started .*$/m, 'started soon'));
-  const words = ['start', 'loopback', '{F}', '--no-browser', '--json'];
-  const { code, stdout, stderr } = await world.anotherLaptop().run(...words);
-  assert.equal(code, 0, stderr);
-  assert.equal(JSON.parse(stdout).jupyter.pid, server.pid);
-});
-
-test('a name stands for one directory on one host', async () => {
+test('a name belongs to one directory on one host', async () => {
   await started(world.laptop);
   const stderr = await stderrOf(2, world.laptop, 'start', 'loopback', '{F}', '--directory', 'on and off');
   assert.match(
     stderr,
-    /"loopback" is the server in the home folder on loopback, not in 'on and off' on loopback/,
+    /the server "loopback" is in the home folder on loopback, not in 'on and off' on loopback/,
   );
   assert.equal(serverPids(world).length, 1);
 });
 
-test('a directory reached by a link is the same server as the directory itself', async () => {
+test('a symbolic link to a directory leads to the same server as the directory', async () => {
   mkdirSync(join(world.home, 'real'));
   symlinkSync('real', join(world.home, 'link'));
   const first = await started(world.laptop, '--name', 'x', '--directory', 'real');

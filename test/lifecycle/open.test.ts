@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { worldPerFile } from '../hosts/lasting.ts';
 import { outside } from '../hosts/needs.ts';
 import { askJupyter, done, type Shown, serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { signalQuietly } from '../hosts/signal.ts';
+import { quietProcesses } from '../hosts/traces.ts';
 import { eventually, type Laptop } from '../hosts/world.ts';
 
 const world = await worldPerFile();
@@ -48,7 +49,7 @@ function browser(name: string): { program: string; given: () => Promise<string[]
   };
 }
 
-test('open gives the browser a private file that leads to the page with its token', async () => {
+test('open passes the browser a private file that redirects to the page with its token', async () => {
   const { program, given } = browser('plain');
   const { code, stdout, stderr } = await withEnvironment({ BROWSER: program }).run('open');
   assert.deepEqual([code, stdout], [0, ''], stderr);
@@ -61,7 +62,7 @@ test('open gives the browser a private file that leads to the page with its toke
   assert.equal(leads, `${spec.url}?token=${token}`);
 });
 
-test("BROWSER is a command line of the user's own, with a %s where the page goes", async () => {
+test('BROWSER can be a command line, in which %s is replaced by the page', async () => {
   const { program, given } = browser('with-options');
   await withEnvironment({ BROWSER: `${program} --new-window %s --quiet:${program}.other` }).run('open');
   const [option, url, last] = await given();
@@ -69,7 +70,7 @@ test("BROWSER is a command line of the user's own, with a %s where the page goes
   assert.match(url ?? '', /^file:\/\/\/.*\/open-loopback\.html$/);
 });
 
-test('on a desktop the page goes to its own way of opening one', {
+test('on a desktop, the page opens in the default browser', {
   skip: process.platform !== 'linux' && outside('only Linux has xdg-open'),
 }, async () => {
   const { given } = browser('xdg-open');
@@ -79,16 +80,87 @@ test('on a desktop the page goes to its own way of opening one', {
   assert.match((await given())[0] ?? '', /^file:\/\/\/.*\/open-loopback\.html$/);
 });
 
-test('where there is no desktop, open says how to see the URL', async () => {
+test('without a desktop, open prints the URL', async () => {
   const { code, stdout, stderr } = await world.laptop.run('open');
-  assert.deepEqual([code, stdout], [1, '']);
-  assert.equal(
-    stderr,
-    'Error: cannot open a browser: this machine has no desktop\nPrint the URL instead: remote-notebook open loopback --print\n',
-  );
+  assert.deepEqual([code, stderr], [0, 'This machine has no desktop on which to open a browser. The URL:\n']);
+  assert.equal(stdout, await done(world.laptop, 'open', '--print'));
 });
 
-test('open --print prints the URL that the server takes, and nothing else', async () => {
+test('open opens a notebook with any characters in its name', async () => {
+  mkdirSync(join(world.home, 'my plots'));
+  const name = "my plots/ä's #1?%20.ipynb";
+  writeFileSync(
+    join(world.home, name),
+    JSON.stringify({ cells: [], metadata: {}, nbformat: 4, nbformat_minor: 4 }),
+  );
+  const page = `notebooks/${name.split('/').map(encodeURIComponent).join('/')}`;
+  for (const words of [
+    ['open', 'loopback', name],
+    ['open', 'loopback', join(world.home, name)],
+    ['open', name],
+  ]) {
+    const url = (await done(world.laptop, ...words, '--print')).trim();
+    assert.ok(url.startsWith(`${spec.url}${page}?token=`), url);
+    const answer = await fetch(url);
+    assert.deepEqual([answer.status, new URL(answer.url).pathname], [200, `/${page}`]);
+    assert.match(await answer.text(), /data-notebook-path=/);
+  }
+  const { program, given } = browser('document');
+  await stderrOf(0, withEnvironment({ BROWSER: program }), 'start', 'loopback', name, '{F}');
+  const [file = ''] = await given();
+  const escaped = page.replaceAll("'", '&#39;');
+  assert.ok(readFileSync(fileURLToPath(file), 'utf8').includes(`${spec.url}${escaped}?token=`));
+});
+
+test('open opens the page of a text file or of a folder', async () => {
+  mkdirSync(join(world.home, 'folder'));
+  writeFileSync(join(world.home, 'folder', 'notes.txt'), 'mine');
+  for (const [name, page] of [
+    ['folder/notes.txt', 'edit/folder/notes.txt'],
+    ['folder/', 'tree/folder'],
+  ] as const) {
+    const { url } = JSON.parse(await done(world.laptop, 'open', 'loopback', name, '--json'));
+    assert.equal(url, `${spec.url}${page}`);
+  }
+});
+
+test('a missing document, and one outside the directory, are errors', async () => {
+  const before = await quietProcesses(world);
+  for (const verb of ['open', 'start']) {
+    const missing = await stderrOf(1, world.laptop, verb, 'loopback', 'no.ipynb', '{F}');
+    assert.ok(
+      missing.endsWith(
+        `Error: there is no "no.ipynb" in ${world.home} on loopback, or Jupyter does not show it\n"loopback" is running. To open its page: remote-notebook open loopback\n`,
+      ),
+      missing,
+    );
+    const outer = await stderrOf(2, world.laptop, verb, 'loopback', '../up.ipynb', '{F}');
+    assert.match(outer, /^Error: the document "\.\.\/up\.ipynb" is outside the directory of the server\n/m);
+    const other = await stderrOf(2, world.laptop, verb, 'loopback', '/etc/up.ipynb', '{F}');
+    assert.match(other, /^Error: the document "\/etc\/up\.ipynb" is outside the directory of the server\n/m);
+  }
+  await stderrOf(2, world.laptop, 'start', 'loopback', '../up.ipynb', '{F}', '--name', 'other');
+  await stderrOf(2, world.laptop, 'start', 'loopback', 'venv', '{F}', '--name', 'other');
+  assert.deepEqual(await quietProcesses(world), before);
+});
+
+test("default_url and base_url of the user's configuration determine the URLs of pages and documents", async () => {
+  const folder = join(world.home, '.jupyter');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, 'jupyter_notebook_config.py'),
+    'c.NotebookApp.default_url = "/edit/folder/notes.txt"\nc.NotebookApp.base_url = "/my-base/"\n',
+  );
+  const { url } = await started(world.laptop, '--name', 'configured');
+  rmSync(folder, { recursive: true });
+  const page = await fetch((await done(world.laptop, 'open', 'configured', '--print')).trim());
+  assert.deepEqual([page.status, new URL(page.url).pathname], [200, '/my-base/edit/folder/notes.txt']);
+  const document = (await done(world.laptop, 'open', 'configured', 'folder/notes.txt', '--print')).trim();
+  assert.ok(document.startsWith(`${url}edit/folder/notes.txt?token=`), document);
+  await done(world.laptop, 'stop', 'configured');
+});
+
+test('open --print prints a URL that the server accepts, and nothing else', async () => {
   const url = new URL((await done(world.laptop, 'open', '--print')).trimEnd());
   assert.equal(`${url.origin}${url.pathname}`, spec.url);
   const token = url.searchParams.get('token') ?? '';
@@ -96,7 +168,7 @@ test('open --print prints the URL that the server takes, and nothing else', asyn
   await assert.rejects(askJupyter(Number(url.port), '', '/api/status'), /403/);
 });
 
-test('open --print --json has that URL, and the token on its own, beside what open --json prints', async () => {
+test('open --print --json adds the URL with the token, and the token alone, to the output of open --json', async () => {
   const url = (await done(world.laptop, 'open', '--print')).trimEnd();
   const { jupyter: server, ...printed } = JSON.parse(await done(world.laptop, 'open', '--print', '--json'));
   const { jupyter: _, ...told } = JSON.parse(await done(world.laptop, 'open', '--json'));
@@ -124,9 +196,10 @@ test('start opens the page, unless an option forbids it', async () => {
   await done(world.laptop, 'stop', 'opened');
 });
 
-test('open and forward say that a server is gone, and a forward that says so adds no port', async () => {
+test('open and forward report a server that has ended, and forward then adds no port', async () => {
   const { jupyter: server } = await started(world.laptop, '--name', 'gone');
-  signalQuietly(server.pid, 'SIGKILL');
+  process.kill(server.pid, 'SIGKILL');
+  await eventually('it has ended', () => !world.processes().includes(server.pid));
   const records = () => JSON.parse(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8'));
   const before = records();
   for (const words of [
@@ -145,7 +218,7 @@ test('open and forward say that a server is gone, and a forward that says so add
   await done(world.laptop, 'stop', 'gone');
 });
 
-test('open and forward of a server that does not respond report it, and print the way to it all the same', async () => {
+test('open and forward report a server that does not respond, and still print its address', async () => {
   const { jupyter: server, url } = await started(world.laptop, '--name', 'deaf');
   process.kill(server.pid, 'SIGSTOP');
   for (const verb of ['open', 'forward']) {
@@ -163,14 +236,14 @@ test('open and forward of a server that does not respond report it, and print th
   await done(world.laptop, 'stop', 'deaf');
 });
 
-test('open refuses while no tunnel leads to the server: another program could have its port', async () => {
+test('open fails without a tunnel to the server, because another program could use its port', async () => {
   for (const pid of world.processes()) if (pid !== spec.jupyter.pid) signalQuietly(pid, 'SIGKILL');
   for (const option of ['--print', '--json', '--verbose']) {
     const { code, stdout, stderr } = await world.laptop.run('open', option);
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(
       stderr,
-      /there is no tunnel to "loopback" now\nReconnect with: remote-notebook start loopback/,
+      /there is no tunnel to "loopback" at the moment\nReconnect with: remote-notebook start loopback/,
     );
   }
 });

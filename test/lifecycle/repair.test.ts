@@ -5,7 +5,10 @@ import { test } from 'node:test';
 import { keeperOf } from '../hosts/keeper.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
 import { askJupyter, done, type Shown, serverRecord, started } from '../hosts/servers.ts';
-import { freePort, ports } from '../hosts/sshd.ts';
+import { signalTo } from '../hosts/signal.ts';
+import { freePort, ownLocalPort, ports } from '../hosts/sshd.ts';
+import { noProcessIsLeft } from '../hosts/traces.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** What status --repair finds again when the records are lost: by connections, keepers and the host's own records. */
 
@@ -21,7 +24,7 @@ function loseRecords(content?: string): void {
   else writeFileSync(file, content);
 }
 
-/** What of a status must not differ: all that does not tell of a moment. */
+/** The parts of a status that must not differ: all except those that change with time. */
 function lasting(servers: readonly Shown[]): unknown {
   return servers
     .map(({ state, name, url, jupyter, tunnel }) => [
@@ -37,7 +40,7 @@ function lasting(servers: readonly Shown[]): unknown {
 
 test('servers whose records were lost are found again, each with its tunnel, ports and token', async () => {
   await started(world.laptop, '--name', 'one', ...(await ports()));
-  await started(world.laptop, '--name', 'two', '--socket', '--local-port', String(await freePort()));
+  await started(world.laptop, '--name', 'two', ...(await ownLocalPort()));
   for (const name of ['one', 'two']) {
     const port = await freePort();
     await done(world.laptop, 'forward', name, `${port}:localhost:1`);
@@ -56,7 +59,25 @@ test('servers whose records were lost are found again, each with its tunnel, por
   assert.ok(await askJupyter(one?.tunnel.localPort ?? 0, token, '/api/status'));
 });
 
-test('what was found is joined, forwarded and stopped like any other', async () => {
+test('status --repair does not give a server the name of one that was started with --plain', async () => {
+  await started(world.laptop);
+  const { spec } = JSON.parse(readFileSync(join(world.laptop.stateFolder, 'state.json'), 'utf8')).servers
+    .loopback;
+  loseRecords(JSON.stringify({ version: 1, servers: {}, article: { loopback: { spec } } }));
+  const { stderr } = await world.laptop.run('status', '--repair');
+  assert.match(
+    stderr,
+    /two servers have the name "loopback"; .* was started without --plain, .*: remote-notebook stop --plain loopback\n/,
+  );
+  assert.deepEqual(
+    (await shown()).map(({ name }) => name),
+    ['loopback'],
+  );
+  loseRecords();
+  assert.match((await world.laptop.run('status', '--repair')).stderr, /Found again: "loopback"/);
+});
+
+test('start, forward and stop work for the servers that status --repair found', async () => {
   const before = await started(world.laptop, ...(await ports()));
   loseRecords('{"version":1,"servers":{"loopb');
   const repaired = await world.laptop.run('status', '--repair');
@@ -64,10 +85,10 @@ test('what was found is joined, forwarded and stopped like any other', async () 
   const again = await started(world.laptop);
   assert.deepEqual([again.joined, again.jupyter.pid], [true, before.jupyter.pid]);
   await done(world.laptop, 'stop');
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test("a server that is on record is left as it is, and another laptop's is not taken", async () => {
+test('status --repair does not change a recorded server, and does not record one of another laptop', async () => {
   await started(world.laptop, ...(await ports()));
   await started(world.anotherLaptop(), '--name', 'theirs', ...(await ports()));
   const before = lasting(await shown());
@@ -76,17 +97,18 @@ test("a server that is on record is left as it is, and another laptop's is not t
   assert.deepEqual(lasting(await shown()), before);
 });
 
-test('a connection that is down is reported, since nothing can be asked there', async () => {
+test('status --repair reports a connection that is down, since it cannot check its servers', async () => {
   await started(world.laptop, ...(await ports()));
   process.kill(world.sshd.pid(), 'SIGSTOP');
-  process.kill(keeperOf(world.laptop).ssh?.pid ?? 0, 'SIGKILL');
+  signalTo(keeperOf(world.laptop).ssh, 'SIGKILL');
+  await eventually('the keeper has noticed', () => keeperOf(world.laptop).phase === 'reconnecting');
   loseRecords();
   const repaired = await world.laptop.run('status', '--repair');
   process.kill(world.sshd.pid(), 'SIGCONT');
   assert.match(repaired.stderr, /the connection to loopback is down, so its servers are unknown/);
 });
 
-test('a host cannot name a server by a path out of the state folder', async () => {
+test('a host cannot give a server a name that leads out of the state folder', async () => {
   await started(world.laptop, ...(await ports()));
   const record = join(serverRecord(world.laptop).folder, 'record');
   const named = '/../../../evil';

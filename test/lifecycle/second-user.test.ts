@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Account, makeAccount } from '../hosts/accounts.ts';
@@ -10,7 +10,7 @@ import { done, serverRecord, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
-/** Another user of the laptop, and of the host, who may look into every folder above those that are ours. */
+/** Another user of the laptop and of the host, who may read every folder above ours. */
 
 let world: World;
 let other: Account;
@@ -40,19 +40,25 @@ function run(asOther: boolean, program: string, ...args: string[]) {
   return spawnSync(program, args, { encoding: 'utf8', ...(asOther ? { uid, gid } : {}) });
 }
 
-/** All files and sockets below a folder. */
-function below(folder: string): string[] {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+function writePrivate(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text, { mode: 0o600 });
 }
 
-test('no file that is kept on the laptop can be read by another user of it', needsAccounts, async () => {
+/** All files and sockets below a folder; a lock is a link. */
+function below(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() || entry.isSocket());
+  return files.map((entry) => join(entry.parentPath, entry.name));
+}
+
+test('other users of the laptop can read none of our files', needsAccounts, async () => {
   const { laptop } = world;
   await eventually('the browser has its page', () =>
     below(laptop.stateFolder).some((file) => file.endsWith('.html')),
   );
   const files = below(laptop.stateFolder).filter((file) => statSync(file).isFile());
-  for (const name of ['state.json', 'open-loopback.html', 'state', 'forwards', 'purpose', 'log'])
+  for (const name of ['state.json', 'open-loopback.html', 'status.json', 'purpose', 'log'])
     assert.ok(
       files.some((file) => file.endsWith(`/${name}`)),
       `${name} is among ${files.join(' ')}`,
@@ -63,7 +69,7 @@ test('no file that is kept on the laptop can be read by another user of it', nee
   }
 });
 
-test("the connection's control socket takes no request of another user", needsAccounts, () => {
+test('other users cannot use the control socket of the connection', needsAccounts, () => {
   const control = join(connectionFolder(world.laptop), 'control');
   const check = ['-F', '/dev/null', '-S', control, '-O', 'check', 'master'];
   assert.match(run(false, 'ssh', ...check).stderr, /Master running/);
@@ -85,21 +91,64 @@ test(
   },
 );
 
-test("another user's command with this state folder is refused, and changes nothing", needsAccounts, () => {
-  const state = () => below(world.laptop.stateFolder).map((file) => [file, statSync(file).mtimeMs]);
-  const before = state();
-  // Where the other user can read it, wherever this repository stands.
-  const [node = '', cli = ''] = PROGRAM;
-  const program = join(dirname(world.home), 'program');
-  cpSync(dirname(cli), join(program, 'dist'), { recursive: true });
-  cpSync(join(dirname(cli), '..', 'package.json'), join(program, 'package.json'));
-  const { uid, gid, home } = other;
-  const env = { ...world.laptop.env, HOME: home };
-  for (const verb of ['status', 'stop']) {
-    const args = [join(program, 'dist', basename(cli)), verb];
-    const { status, stderr } = spawnSync(node, args, { uid, gid, env, encoding: 'utf8' });
-    assert.equal(status, 1, stderr);
-    assert.match(stderr, /^Error: cannot read .*state\.json: EACCES: permission denied\n/);
+test('no argument list that another user can read shows a setup command or a token, here or on the host', {
+  skip: NO_ACCOUNTS,
+}, async () => {
+  const laptop = world.anotherLaptop();
+  const setup = ["export HF_TOKEN='hf_it''s-secret'", 'true hf_it && sleep 0.765'];
+  const spec = { destination: 'loopback', 'ssh-config': world.sshd.sshConfig, setup };
+  writePrivate(laptop.configurationFile, JSON.stringify({ servers: { second: spec } }));
+  const look = 'while :; do ps -A -ww -o args=; cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "; done';
+  const { uid, gid } = other;
+  const watcher = spawn('sh', ['-c', look], {
+    uid,
+    gid,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
+  let seen = '';
+  watcher.stdout.on('data', (text: Buffer) => {
+    seen += text;
+  });
+  try {
+    await done(laptop, 'start', 'second', '--no-browser', ...(await ports()));
+    await done(laptop, 'restart', 'second');
+    await laptop.run('doctor', 'second');
+    const { token } = serverRecord(laptop, 'second');
+    // They run only for a moment: a busy machine may show them only in a later try.
+    await eventually('each of them was seen', async () => {
+      if (['sleep 0.765', '--notebook-dir=', '/bin/sh -s'].every((running) => seen.includes(running)))
+        return true;
+      await laptop.run('doctor', 'second');
+      return false;
+    });
+    await done(laptop, 'stop', 'second');
+    const lines = seen.split('\n').filter((line) => line.includes('hf_it') || line.includes(token));
+    assert.deepEqual(lines, []);
+  } finally {
+    process.kill(-(watcher.pid ?? 0), 'SIGKILL');
   }
-  assert.deepEqual(state(), before);
 });
+
+test(
+  'a command of another user with this state folder is refused, and changes nothing',
+  needsAccounts,
+  () => {
+    const state = () => below(world.laptop.stateFolder).map((file) => [file, statSync(file).mtimeMs]);
+    const before = state();
+    // A place where the other user can read it, wherever this repository is.
+    const [node = '', cli = ''] = PROGRAM;
+    const program = join(dirname(world.home), 'program');
+    cpSync(dirname(cli), join(program, 'dist'), { recursive: true });
+    cpSync(join(dirname(cli), '..', 'package.json'), join(program, 'package.json'));
+    const { uid, gid, home } = other;
+    const env = { ...world.laptop.env, HOME: home };
+    for (const verb of ['status', 'stop']) {
+      const args = [join(program, 'dist', basename(cli)), verb];
+      const { status, stderr } = spawnSync(node, args, { uid, gid, env, encoding: 'utf8' });
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, /^Error: cannot read .*(state|runs)\.json: EACCES: permission denied\n/);
+    }
+    assert.deepEqual(state(), before);
+  },
+);

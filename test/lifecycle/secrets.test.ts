@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldPerFile } from '../hosts/lasting.ts';
 import { NO_PROC } from '../hosts/needs.ts';
-import { commandLineOf } from '../hosts/proc.ts';
+import { commandLineOf, ENDED, factOf } from '../hosts/proc.ts';
 import { done, serverRecord } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { eventually } from '../hosts/world.ts';
 
-/** Where the token of a server may be read, by whom, and when: nowhere but in files of its owner's alone. */
+/** Where the token of a server can be read: only in files that only its owner can read. */
 
 const needsProc = { skip: NO_PROC };
 
@@ -18,7 +18,7 @@ const world = await worldPerFile();
 /** Everything that was printed, on either output. */
 let printed = '';
 let token: string;
-/** Each argument list that was seen on this machine, of whichever process. */
+/** Every argument list of any process that was seen on this machine. */
 const seen = new Set<string>();
 const SETS_UP_FORWARD = /^ssh .* -O forward /;
 
@@ -38,7 +38,7 @@ before(async () => {
     await show('open', '--json', '--verbose');
     await show('logs', '--verbose');
     await eventually('the browser was asked', () => existsSync(`${browser}.arguments`));
-    // It lives for a moment: a busy machine may show it only another time.
+    // It runs only for a moment: a busy machine may show it only in a later try.
     await eventually('the ssh that sets up a forward was seen', async () => {
       if (needsProc.skip || wasSeen(SETS_UP_FORWARD)) return true;
       await show('forward', 'loopback', String(await freePort()), '--verbose');
@@ -64,18 +64,15 @@ async function show(...args: string[]): Promise<void> {
   printed += args.length === 3 ? stderr : stdout + stderr;
 }
 
-/** The files below a folder that hold the token. */
+/** The files below a folder that contain the token. */
 function holders(folder: string): string[] {
-  try {
-    const found = execFileSync('grep', ['-rlF', '-e', token, folder], { encoding: 'utf8' });
-    return found.trim().split('\n');
-  } catch {
-    return [];
-  }
+  // Its exit status tells only that a file has vanished meanwhile, or that no file contains it.
+  const { stdout } = spawnSync('grep', ['-rlF', '-e', token, folder], { encoding: 'utf8' });
+  return stdout.split('\n').filter(Boolean);
 }
 
-test('the token is in the argument list of no process, at no time', needsProc, () => {
-  for (const program of [/keeper\.sh /, SETS_UP_FORWARD, /notebook-dir=/, /^\/bin\/sh .*browser file:/])
+test('the token is never in the argument list of a process', needsProc, () => {
+  for (const program of [/ --keep /, SETS_UP_FORWARD, /notebook-dir=/, /^\/bin\/sh .*browser file:/])
     assert.ok(wasSeen(program), `${program} was seen`);
   assert.deepEqual(
     [...seen].filter((line) => line.includes(token)),
@@ -83,15 +80,17 @@ test('the token is in the argument list of no process, at no time', needsProc, (
   );
 });
 
-test('the token is in no environment but that of its server and what it starts', needsProc, () => {
-  const holding = world
-    .processes()
-    .filter((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8').includes(token));
-  assert.deepEqual(
-    holding.map(commandLineOf).filter((line) => !/notebook-dir=/.test(line)),
-    [],
-  );
-});
+test(
+  'the token is only in the environment of its server and of the processes that the server starts',
+  needsProc,
+  () => {
+    const holding = world.processes().filter((pid) => factOf(pid, 'environ').includes(token));
+    assert.deepEqual(
+      holding.map(commandLineOf).filter((line) => line !== ENDED && !/notebook-dir=/.test(line)),
+      [],
+    );
+  },
+);
 
 test('no output shows the token: no status, no log, nothing with --json or --verbose', () => {
   assert.match(printed, /"joined": true/);
@@ -111,7 +110,7 @@ test('on the laptop the token is in files of mode 0600 in folders of mode 0700, 
   }
 });
 
-test('on the host it is in one file of ours, mode 0600, beside those that Jupyter writes for itself', () => {
+test('on the host, the token is in one file of ours, with mode 0600, and in the files of Jupyter', () => {
   const { folder } = serverRecord(world.laptop);
   const runtime = join(world.home, '.local', 'share', 'jupyter', 'runtime');
   const files = holders(world.home);
@@ -124,7 +123,7 @@ test('on the host it is in one file of ours, mode 0600, beside those that Jupyte
   assert.equal(statSync(runtime).mode & 0o777, 0o700);
 });
 
-test('the browser got a file, which stop removes', async () => {
+test('stop removes the file that was passed to the browser', async () => {
   const [argument] = readFileSync(join(world.home, 'browser.arguments'), 'utf8').split('\n');
   const page = join(world.laptop.stateFolder, 'open-loopback.html');
   assert.equal(argument, `file://${page}`);

@@ -4,20 +4,19 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isPortFree } from '../../src/system/port.ts';
-import { startByHand } from '../hosts/by-hand.ts';
 import { worldFor, worldPerTest } from '../hosts/lasting.ts';
+import { commandLineOf } from '../hosts/proc.ts';
 import { done, serverRecord, started, stderrOf } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
 import { writeProgram } from '../hosts/stand-ins.ts';
 import { withTakenPort } from '../hosts/taken-port.ts';
-import { serverPids, serversOn } from '../hosts/traces.ts';
+import { noProcessIsLeft, serverPids, serversOn } from '../hosts/traces.ts';
 import { makeVenv } from '../hosts/venv.ts';
-import { eventually, PROGRAM } from '../hosts/world.ts';
+import { PROGRAM } from '../hosts/world.ts';
 
 const world = worldPerTest();
 
-test('what start says in JSON is what scripts may rely on, and holds no token', async () => {
+test('start --json has the documented fields, and no token', async () => {
   const answer = JSON.parse(
     await done(world.laptop, 'start', 'loopback', '{F}', '--json', '--directory', '.'),
   );
@@ -34,30 +33,28 @@ test('what start says in JSON is what scripts may rely on, and holds no token', 
       name: 'loopback',
       destination: 'loopback',
       directory: world.home,
-      url: `http://127.0.0.1:${tunnel.localPort}/tree`,
+      url: `http://127.0.0.1:${tunnel.localPort}/`,
       jupyter: 0,
       tunnel: 0,
       resources: null,
+      job: null,
       joined: false,
       phases: 0,
     },
   );
-  const { state, socket, command } = server;
+  const { state, port, command } = server;
+  assert.deepEqual({ state, port, command }, { state: 'running', port: null, command: 'jupyter notebook' });
   assert.deepEqual(
-    { state, socket, command },
-    { state: 'running', socket: null, command: 'jupyter notebook' },
-  );
-  assert.deepEqual(
-    [typeof server.pid, typeof server.port, typeof server.version],
-    ['number', 'number', 'string'],
+    [typeof server.pid, typeof server.socket, typeof server.version],
+    ['number', 'string', 'string'],
   );
   assert.ok(Date.parse(server.startedAt) > Date.now() - 600_000);
   assert.equal(tunnel.state, 'connected');
-  assert.deepEqual(tunnel.forwards, [`127.0.0.1:${tunnel.localPort}:127.0.0.1:${server.port}`]);
+  assert.deepEqual(tunnel.forwards, [`127.0.0.1:${tunnel.localPort}:${server.socket}`]);
   assert.deepEqual([typeof tunnel.pid, Date.parse(tunnel.since) > 0], ['number', true]);
 });
 
-test('the directory and the environment are found where the user means them on the host', async () => {
+test('paths of the directory and the environment are resolved on the host as documented', async () => {
   const directory = join(world.home, 'my work');
   mkdirSync(directory);
   makeVenv(join(directory, 'venv'));
@@ -82,7 +79,7 @@ test('the directory and the environment are found where the user means them on t
   }
 });
 
-test('a directory is that of the home folder, whatever CDPATH has by the same name', async (context) => {
+test('a directory is relative to the home folder, whatever CDPATH contains', async (context) => {
   const other = await worldFor(context, { environment: { CDPATH: world.home } });
   for (const { home } of [world, other]) mkdirSync(join(home, 'rne'));
   const words = ['start', 'loopback', '{F}', '--no-browser', '--json', '--directory', 'rne'];
@@ -91,13 +88,13 @@ test('a directory is that of the home folder, whatever CDPATH has by the same na
   assert.equal(JSON.parse(stdout).directory, join(other.home, 'rne'));
 });
 
-test("a command of the user's own is run as their shell would read it", async () => {
+test("a user's own command is read as a shell would read it", async () => {
   const answer = await started(world.laptop, '--command', 'nice -n 5 python3 -m notebook');
   assert.equal(answer.jupyter.command, 'nice -n 5 python3 -m notebook');
   assert.equal(getPriority(answer.jupyter.pid) - getPriority(), 5);
 });
 
-test('a command of more than one command is one, and the server is reported from them', async () => {
+test('--command can consist of several commands', async () => {
   mkdirSync(join(world.home, 'elsewhere'));
   const answer = await started(
     world.laptop,
@@ -110,7 +107,7 @@ test('a command of more than one command is one, and the server is reported from
   assert.deepEqual(serverPids(world), []);
 });
 
-test('a wrapper that stays is no obstacle: the server is found by its token', async () => {
+test('a server behind a wrapper that keeps running is found by its token', async () => {
   writeProgram(join(world.home, 'wrap'), '"$@" &', 'wait');
   const answer = await started(world.laptop, '--command', './wrap jupyter-notebook');
   assert.match(readFileSync(`/proc/${answer.jupyter.pid}/cmdline`, 'utf8'), /jupyter-notebook/);
@@ -118,15 +115,17 @@ test('a wrapper that stays is no obstacle: the server is found by its token', as
   assert.deepEqual(serverPids(world), []);
 });
 
-test('a port that is taken here or on the host is no failure: the next is taken, and its holder named', async () => {
+test('if a port is in use here or on the host, the next one is used, and the program that uses it is named', async () => {
   await withTakenPort(async (port) => {
-    const words = ['start', 'loopback', '{F}', '--no-browser', '--port', String(port)];
+    const words = ['start', 'loopback', '{F}', '--no-browser', '--port', String(port), '--verbose'];
     const { code, stderr } = await world.laptop.run(...words);
     assert.equal(code, 0, stderr);
-    assert.match(
-      stderr,
-      new RegExp(`port ${port} of loopback is already in use by .*\\(PID ${process.pid}\\)`),
-    );
+    // Both ends of the tunnel are on this machine, so each needs another port. One line reports that.
+    const notes = stderr.split('\n').filter((line) => /^ {2}! .*port/.test(line));
+    const holder = `in use by \\S+ \\(PID ${process.pid}\\)`;
+    const onHost = `Jupyter listens on port \\d+ of loopback: port ${port} is ${holder}`;
+    const here = 'local port \\d+ is already in use by .*; using \\d+';
+    assert.match(notes.join('\n'), new RegExp(`^ {2}! ${onHost}; ${here}$`));
     await world.laptop.run('stop');
     const local = await world.laptop.run(
       'start',
@@ -139,7 +138,7 @@ test('a port that is taken here or on the host is no failure: the next is taken,
     assert.equal(local.code, 0, local.stderr);
     assert.match(
       local.stderr,
-      new RegExp(`local port ${port} is already in use by .*\\(PID ${process.pid}\\); trying the next one`),
+      new RegExp(`local port ${port} is already in use by .*\\(PID ${process.pid}\\); using \\d+\n`),
     );
     await world.laptop.run('stop');
     const other = String(await freePort());
@@ -149,35 +148,12 @@ test('a port that is taken here or on the host is no failure: the next is taken,
     ] as const) {
       const strict = await stderrOf(1, world.laptop, 'start', 'loopback', '{F}', '--strict-port', ...words);
       assert.match(strict, new RegExp(`Error: ${message} by .*\\(PID ${process.pid}\\)`));
-      assert.deepEqual(world.processes(), []);
+      await noProcessIsLeft(world);
     }
   });
 });
 
-test('the holder of a taken port is called by its whole name, and a Python program by its own', async () => {
-  const byHand = await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
-  const port = await freePort();
-  const served = spawn('python3', ['-m', 'http.server', '--bind', '127.0.0.1', String(port)], {
-    stdio: 'ignore',
-    env: world.laptop.env,
-  });
-  await eventually('it listens', async () => !(await isPortFree(port)));
-  const aside = ['--port', String(await freePort())];
-  for (const [holder, taken] of [
-    [`jupyter-notebook \\(PID ${byHand.pid}\\)`, byHand.port],
-    [`http\\.server \\(PID ${served.pid}\\)`, port],
-  ] as const) {
-    for (const [message, words] of [
-      [`port ${taken} of loopback is already in use`, ['--port', String(taken)]],
-      [`local port ${taken} is already in use`, [...aside, '--local-port', String(taken)]],
-    ] as const) {
-      const strict = await world.laptop.run('start', 'loopback', '{F}', '--strict-port', ...words);
-      assert.match(strict.stderr, new RegExp(`${message} by ${holder}`));
-    }
-  }
-});
-
-test('nobody else can read what is written, whatever the umask', async () => {
+test('with any umask, only the user can read the written files', async () => {
   for (const umask of [0o000, 0o077]) {
     const before = process.umask(umask);
     try {
@@ -198,12 +174,12 @@ test('nobody else can read what is written, whatever the umask', async () => {
   }
 });
 
-test('the token is in no list of processes, and in no log', async () => {
+test('the token is not in the process list, and in no log', async () => {
   const { stdout } = await world.laptop.run('start', 'loopback', '{F}', '--no-browser');
   const token = new URL(stdout.trim()).searchParams.get('token') ?? '';
   assert.ok(token.length >= 32);
   for (const pid of world.processes()) {
-    assert.ok(!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(token), `in the arguments of ${pid}`);
+    assert.ok(!commandLineOf(pid).includes(token), `in the arguments of ${pid}`);
   }
   const logs = await world.laptop.run('logs');
   assert.ok(logs.stdout.includes('is running at') && !logs.stdout.includes(token));
@@ -219,17 +195,18 @@ test('the token is in no list of processes, and in no log', async () => {
   assert.ok(!log || !readFileSync(log, 'utf8').includes(token));
 });
 
-test('a dry run prints the commands and does nothing', async () => {
+test('a dry run prints the commands and runs nothing', async () => {
   const { code, stdout } = await world.laptop.run('start', 'loopback', '{F}', '--dry-run');
   assert.equal(code, 0);
-  assert.match(stdout, /keeper\.sh .* loopback ssh -F .* -N -T -M -S /);
+  assert.match(stdout, /^ssh -F .* -f -N -T -E \S+ -M -S .* loopback$/m);
+  assert.match(stdout, / --keep .* loopback /);
   assert.match(stdout, /-- loopback 'exec \/bin\/sh -s'/);
-  assert.match(stdout, /-O forward -L 127\.0\.0\.1:8889:127\.0\.0\.1:8889 master/);
-  assert.deepEqual(world.processes(), []);
+  assert.match(stdout, /^# ssh .* -N -L 127\.0\.0\.1:8889:\/SOCKET -- loopback$/m);
+  await noProcessIsLeft(world);
   assert.throws(() => statSync(world.laptop.stateFolder), /ENOENT/);
 });
 
-test('a start from a folder that is no more is like any other', async () => {
+test('start works in a folder that was deleted', async () => {
   const gone = join(world.home, 'gone');
   mkdirSync(gone);
   const words = ['start', 'loopback', '-F', world.sshd.sshConfig, '--no-browser'];
@@ -242,9 +219,9 @@ test('a start from a folder that is no more is like any other', async () => {
 test('--verbose shows each command as it runs', async () => {
   const { stderr } = await world.laptop.run('start', 'loopback', '{F}', '--no-browser', '--verbose');
   for (const words of [
-    /\$ \/bin\/sh .*keeper\.sh /,
+    /\$ ssh .* -f -N -T -E \S+ -M -S /,
+    /\$ .* --keep /,
     /\$ ssh .* 'exec \/bin\/sh -s' {2}< a script/,
-    /\$ ssh .* -O forward -L /,
   ]) {
     assert.match(stderr, words);
   }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldPerFile } from '../hosts/lasting.ts';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 import { hasFlag, heldCommand } from '../hosts/phases.ts';
 import { done, type Shown, serverRecord, started, statusOf } from '../hosts/servers.ts';
 import { freePort } from '../hosts/sshd.ts';
@@ -16,7 +16,7 @@ before(async () => {
   first = await started(world.laptop);
 });
 
-const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'jupyter', 'tunnel', 'resources'];
+const STATUS = ['state', 'name', 'destination', 'directory', 'url', 'jupyter', 'tunnel', 'job', 'resources'];
 const SERVER = [
   'state',
   'pid',
@@ -25,9 +25,12 @@ const SERVER = [
   'version',
   'command',
   'startedAt',
+  'kernel',
+  'keepsOutput',
   'roundTripMs',
   'reason',
   'kernels',
+  'deaths',
   'log',
   'adopted',
 ];
@@ -41,12 +44,15 @@ const TUNNEL = [
   'down',
   'tries',
   'nextTryAt',
+  'resumes',
+  'buffered',
   'reason',
+  'remedy',
 ];
 
-test('the JSON of a status has the same keys whether all is well or nothing is', async () => {
+test('status --json has the same keys whether everything works or nothing does', async () => {
   const status = JSON.parse(await done(world.laptop, 'status', '--json'));
-  assert.deepEqual(Object.keys(status), ['servers']);
+  assert.deepEqual(Object.keys(status), ['servers', 'runs']);
   assert.equal(status.servers.length, 1);
   const laptop = world.anotherLaptop();
   const other = await started(laptop, '--name', 'other');
@@ -61,12 +67,25 @@ test('the JSON of a status has the same keys whether all is well or nothing is',
   await done(laptop, 'stop');
 });
 
-test('a status says the same as the start did, and the version that the API tells', async () => {
+test('the page for scripts lists each field of a tunnel', () => {
+  const page = readFileSync(new URL('../../docs/how-to/scripts.md', import.meta.url), 'utf8');
+  const [, table = ''] = page.split('### The tunnel in');
+  assert.deepEqual(
+    [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, field]) => field),
+    TUNNEL,
+  );
+});
+
+test('status shows the same as the start, and the version that the API returns', async () => {
   const now = await statusOf(world.laptop);
   const { joined: _, phases: __, ...then } = first as Shown & { phases: unknown };
   assert.ok(now.jupyter.roundTripMs >= 0);
-  assert.deepEqual(now.jupyter.kernels, []);
-  assert.deepEqual({ ...now, jupyter: { ...now.jupyter, roundTripMs: null, kernels: null } }, then);
+  assert.deepEqual([now.jupyter.kernels, now.jupyter.deaths], [[], []]);
+  assert.deepEqual(
+    { ...now, jupyter: { ...now.jupyter, roundTripMs: null, kernels: null, deaths: null } },
+    // Only the start asks for it.
+    { ...then, jupyter: { ...then.jupyter, keepsOutput: null } },
+  );
 });
 
 test('the table has a row for each server, in columns, without the token', async () => {
@@ -84,14 +103,14 @@ test('the table has a row for each server, in columns, without the token', async
   ]);
   assert.match(
     row,
-    /^loopback {2}running \d+ ms {2}connected {2,}http:\/\/127\.0\.0\.1:\d+\/(tree|lab) {2}\d+ s {2}0 {8}loopback {2}\//,
+    /^loopback {2}running \d+ ms {2}connected {2,}http:\/\/127\.0\.0\.1:\d+\/ {2}\d+ (s|min) {2,}0 {8}loopback {2}\//,
   );
   assert.equal(row.indexOf('http:'), title.indexOf('URL'));
   assert.deepEqual(rest, ['']);
   assert.equal(table.includes(serverRecord(world.laptop).token), false);
 });
 
-test('the table names the further ports of a tunnel, and counts many', async () => {
+test('the table lists the additional ports of a tunnel, and only counts them if there are many', async () => {
   const laptop = world.anotherLaptop();
   await started(laptop, '--name', 'more');
   const ports: number[] = [];
@@ -113,8 +132,8 @@ test('the table names the further ports of a tunnel, and counts many', async () 
   await done(laptop, 'stop');
 });
 
-test('a table fits a narrow terminal, with its names, states and URLs whole, and a pipe gets all of it', {
-  skip: lacks('python3'),
+test('a table fits a narrow terminal with complete names, states and URLs; a pipe gets the whole table', {
+  skip: missing('python3'),
 }, async () => {
   const laptop = world.anotherLaptop();
   const shown = (width: number, ...more: string[]) =>
@@ -139,7 +158,7 @@ test('a table fits a narrow terminal, with its names, states and URLs whole, and
   await done(laptop, 'stop');
 });
 
-test('a status is of the one server that is named', async () => {
+test('status NAME shows only that server', async () => {
   await started(world.laptop, '--name', 'second');
   const all = JSON.parse(await done(world.laptop, 'status', '--json')).servers;
   assert.deepEqual(
@@ -158,7 +177,7 @@ test('a status is of the one server that is named', async () => {
   await done(world.laptop, 'stop', 'second');
 });
 
-test('a server that was killed is reported with the end of its log', async () => {
+test('a killed server is shown with the end of its log', async () => {
   const laptop = world.anotherLaptop();
   const { jupyter: server } = await started(laptop, '--name', 'doomed');
   process.kill(server.pid, 'SIGKILL');
@@ -172,7 +191,7 @@ test('a server that was killed is reported with the end of its log', async () =>
   await done(laptop, 'stop');
 });
 
-test('where nothing was started nothing is wrong, and the way to start is reported', async () => {
+test('without any server, status succeeds and shows how to start one', async () => {
   const laptop = world.anotherLaptop();
   mkdirSync(dirname(laptop.configurationFile), { recursive: true });
   writeFileSync(laptop.configurationFile, 'servers:\n  work: { destination: loopback }\n');
@@ -181,11 +200,11 @@ test('where nothing was started nothing is wrong, and the way to start is report
     ['"work" is not running. Start it: remote-notebook start work', 'work'],
   ]) {
     assert.equal(await done(laptop, 'status', ...name), `${said}\n`);
-    assert.deepEqual(JSON.parse(await done(laptop, 'status', ...name, '--json')), { servers: [] });
+    assert.deepEqual(JSON.parse(await done(laptop, 'status', ...name, '--json')), { servers: [], runs: [] });
   }
 });
 
-test('a server whose start is under way is called so, and one whose start was killed is not', async () => {
+test('a server is shown as starting during its start, but not after the start was killed', async () => {
   const laptop = world.anotherLaptop();
   const words = ['start', 'loopback', '{F}', '--no-browser', '--name', 'other', '--directory', 'elsewhere'];
   mkdirSync(join(world.home, 'elsewhere'));

@@ -4,11 +4,12 @@ import { makeBusy, openSession } from '../hosts/kernels.ts';
 import { worldFor, worldPerTest } from '../hosts/lasting.ts';
 import { done, started, stderrOf } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
+import { noProcessIsLeft } from '../hosts/traces.ts';
 import { PROGRAM } from '../hosts/world.ts';
 
 const world = worldPerTest();
 
-test('stop --all asks once, with all that runs and computes, and then nothing runs', async () => {
+test('stop --all asks once, lists all servers and busy kernels, and then stops them', async () => {
   const one = await started(world.laptop, '--name', 'one');
   await started(world.laptop, '--name', 'two');
   await makeBusy(world, world.laptop, one, await openSession(world.laptop, one, 'long run.ipynb'));
@@ -22,10 +23,10 @@ test('stop --all asks once, with all that runs and computes, and then nothing ru
   } finally {
     await window.close();
   }
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('whoever does not want it after all is reported that all run on', async () => {
+test('after a no, stop --all reports that the servers are still running', async () => {
   const { jupyter: server } = await started(world.laptop);
   const window = openTerminal([...PROGRAM, 'stop', '--all'], world.laptop.env);
   await window.saw('[y/N]');
@@ -35,28 +36,28 @@ test('whoever does not want it after all is reported that all run on', async () 
   assert.ok(world.processes().includes(server.pid));
 });
 
-test('where nothing was started from here stop --all has nothing to do, and says so', async () => {
+test('without servers started from here, stop --all reports that none are running', async () => {
   const { code, stderr } = await world.laptop.run('stop', '--all');
   assert.deepEqual([code, stderr], [0, 'No servers started from this machine are running.\n']);
 });
 
-test('stop --all stops also what stop --keep-server has left to run', async () => {
+test('stop --all also stops servers that stop --keep-server left running', async () => {
   await started(world.laptop, '--name', 'kept');
   await done(world.laptop, 'stop', '--keep-server');
   const stdout = await done(world.laptop, 'stop', '--all', '--yes', '--json');
   const [kept] = JSON.parse(stdout).servers;
   assert.deepEqual([kept.name, kept.outcome], ['kept', 'terminated']);
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('without a terminal stop --all wants its yes, and stops nothing', async () => {
+test('without a terminal and --yes, stop --all stops nothing', async () => {
   const { jupyter: server } = await started(world.laptop);
   const stderr = await stderrOf(2, world.laptop, 'stop', '--all');
   assert.match(stderr, /--yes/);
   assert.ok(world.processes().includes(server.pid));
 });
 
-test('a host that is away keeps no other server from being stopped, and is reported', async (context) => {
+test('stop --all reports a host that cannot be reached, and stops the servers on the others', async (context) => {
   const away = await worldFor(context);
   await started(world.laptop, '--name', 'near');
   const words = ['-F', away.sshd.sshConfig, '--json', '--name', 'far'];
@@ -71,7 +72,7 @@ test('a host that is away keeps no other server from being stopped, and is repor
   assert.deepEqual(Object.fromEntries(outcomes), { near: 'shutdown', far: 'failed' });
 });
 
-test('stop --all takes no second meaning', async () => {
+test('stop --all cannot be combined with a name or another mode', async () => {
   for (const words of [['one'], ['--keep-server'], ['--plain']]) {
     const stderr = await stderrOf(2, world.laptop, 'stop', '--all', ...words);
     assert.match(stderr, new RegExp(`--all and ${words[0]} cannot be combined`));

@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { done, started } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
-import { traces } from '../hosts/traces.ts';
+import { nothingIsLeft } from '../hosts/traces.ts';
 import { makeWorld, type World, type WorldOptions } from '../hosts/world.ts';
 
 /** A Jupyter that reads a configuration of its own. */
 interface ConfiguredJupyter {
   readonly kind: string;
   readonly command: string;
-  /** What its options belong to. */
+  /** The class of its options. */
   readonly app: string;
   readonly skip: string | false;
   readonly options?: () => WorldOptions | Promise<WorldOptions>;
@@ -39,7 +39,7 @@ export function describeSurprises({
     });
     after(() => world.remove());
 
-    /** For both names: what is not its own, each Jupyter passes over. */
+    /** For both names: each Jupyter ignores the name that is not its own. */
     function configure(lines: readonly string[], json = {}): void {
       const folder = join(world.home, '.jupyter');
       mkdirSync(folder, { recursive: true });
@@ -60,15 +60,15 @@ export function describeSurprises({
       assert.equal(await pageStatus(url), 200);
       look(shown.jupyter.port);
       await done(world.laptop, 'stop');
-      assert.deepEqual(traces(world, world.laptop), []);
+      await nothingIsLeft(world);
       return url;
     }
 
-    test('an empty token in its configuration is no hindrance', async () => {
+    test('a start works with an empty token in the configuration of Jupyter', async () => {
       await usedWith([[`c.${app}.token = ''`]]);
     });
 
-    test('a password without any token is reported, with the line that makes it so, and nothing is left', async () => {
+    test('a password without a token is reported with the line to remove, and nothing is left behind', async () => {
       configure([`c.${app}.token = ''`, `c.${app}.password = '${PASSWORD}'`]);
       const { code, stderr } = await world.laptop.run(
         'start',
@@ -82,21 +82,21 @@ export function describeSurprises({
         stderr,
         /its own configuration accepts no token, only a password\nRemove the line token = ''/,
       );
-      assert.deepEqual(traces(world, world.laptop), []);
+      await nothingIsLeft(world);
     });
 
-    test('a token of its own opens the page', async () => {
+    test('a token in the configuration opens the page', async () => {
       const url = await usedWith([[`c.${app}.token = 'my own'`]]);
       assert.equal(url.searchParams.get('token'), 'my own');
     });
 
-    test('what its JSON files say counts as well', async () => {
+    test('the JSON files of the configuration apply, too', async () => {
       const json = { [app]: { base_url: '/json/', port: await freePort(), ip: '*', password: PASSWORD } };
       const { pathname } = await usedWith([[`c.${app}.base_url = '/py/'`], json]);
       assert.match(pathname, /^\/json\//);
     });
 
-    test('with a certificate the page is https', async () => {
+    test('with a certificate, the page uses https', async () => {
       const [key, certificate] = [join(world.home, 'key.pem'), join(world.home, 'certificate.pem')];
       const what = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-days', '2'];
       execFileSync('openssl', ['req', ...what, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
@@ -105,7 +105,7 @@ export function describeSurprises({
       assert.equal(protocol, 'https:');
     });
 
-    test('a password there is no hindrance, a base_url a part of the page, and an address, a port, a browser and a folder do not win over what is asked for', async () => {
+    test('a password works, a base_url becomes part of the page, and the options of start override address, port, browser and folder', async () => {
       const port = await freePort();
       const lines = [
         `c.${app}.password = '${PASSWORD}'`,
@@ -128,13 +128,14 @@ export function describeSurprises({
   });
 }
 
-/** What the server answers to the request for a page, whoever has signed its certificate. */
+/** The HTTP status of the page at a URL, with any certificate. */
 function pageStatus(url: URL): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const get = url.protocol === 'https:' ? httpsGet : httpGet;
     get(url, { rejectUnauthorized: false, agent: false }, (response) => {
       response.resume();
-      resolve(response.statusCode);
+      const { location } = response.headers;
+      resolve(location === undefined ? response.statusCode : pageStatus(new URL(location, url)));
     }).once('error', reject);
   });
 }

@@ -28,7 +28,7 @@ function open(...command: readonly string[]): TerminalWindow {
   return openWith(world.laptop.env, command);
 }
 
-/** As `open`, on a terminal that shows colours, and lines that are written over. */
+/** Like `open`, on a terminal that shows colours and overwritten lines. */
 function openLive(...command: readonly string[]): TerminalWindow {
   return openWith({ ...world.laptop.env, NO_COLOR: '', TERM: 'xterm' }, command);
 }
@@ -43,7 +43,7 @@ function start(...more: readonly string[]): string[] {
   return [...PROGRAM, 'start', 'loopback', '-F', world.sshd.sshConfig, '--no-browser', ...more];
 }
 
-/** A shell that runs a command and is there afterwards, as the user's is; `more` is what they type then. */
+/** A shell that runs a command and keeps running, as the user's does; `more` is what they type then. */
 function inShell(command: readonly string[], more: string): string[] {
   return ['sh', '-c', `trap : INT; "$@"; echo "it ended with $?"; ${more}`, 'sh', ...command];
 }
@@ -52,16 +52,16 @@ function lockKey(): void {
   execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', PASSPHRASE, '-f', world.sshd.key]);
 }
 
-test('Ctrl-C reaches the whole foreground of a terminal, and still nothing is left', async () => {
+test('Ctrl-C on a terminal, which reaches all foreground processes, leaves nothing behind', async () => {
   const window = open(...start('--command', heldCommand(world)));
   await hasFlag(world);
   window.type(CTRL_C);
   assert.equal(await window.ended, 130);
   assert.match(window.shown(), /Interrupted; nothing is left behind\./);
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });
 
-test('whoever presses Ctrl-C twice waits no longer for the host, which clears up on its own', async () => {
+test('after a second Ctrl-C, start no longer waits for the host, which cleans up on its own', async () => {
   const deaf = join(world.home, 'deaf');
   const lines = ['#!/bin/sh', "trap '' TERM", `: >'${join(world.home, 'reached')}'`, 'sleep 600', ''];
   writeFileSync(deaf, lines.join('\n'), { mode: 0o755 });
@@ -74,7 +74,7 @@ test('whoever presses Ctrl-C twice waits no longer for the host, which clears up
   await nothingIsLeft(world);
 });
 
-test('Ctrl-C at the question for a passphrase leaves nothing, and a terminal that shows what is typed', async () => {
+test('after Ctrl-C at the question for a passphrase, nothing is left, and the terminal shows typed text again', async () => {
   lockKey();
   const window = open(...inShell(start(), 'stty -a'));
   await window.saw('Enter passphrase for key');
@@ -83,7 +83,7 @@ test('Ctrl-C at the question for a passphrase leaves nothing, and a terminal tha
   await window.ended;
   assert.match(window.shown(), /Interrupted; nothing is left behind\./);
   assert.match(window.shown(), /[^-]echo /);
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });
 
 test('a passphrase is asked for once, and not again by status, logs and stop', async () => {
@@ -98,11 +98,11 @@ test('a passphrase is asked for once, and not again by status, logs and stop', a
     assert.equal(await window.ended, 0, window.shown());
     assert.doesNotMatch(window.shown(), /passphrase/);
   }
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });
 
 test('a command that waits for a silent host shows what it is waiting for', async () => {
-  // The system still takes connections for it, and nobody says a word there.
+  // The system still accepts connections for it, but nothing responds.
   process.kill(world.sshd.pid(), 'SIGSTOP');
   try {
     const { configurationFile } = world.laptop;
@@ -120,7 +120,7 @@ test('a command that waits for a silent host shows what it is waiting for', asyn
   }
 });
 
-test('a question of ssh is on a line of its own', async () => {
+test('a question of ssh appears on its own line', async () => {
   lockKey();
   const window = openLive(...start());
   await window.saw('Enter passphrase for key');
@@ -159,7 +159,7 @@ for (const [key, name] of [
   [CTRL_C, 'Ctrl-C'],
   [CTRL_D, 'Ctrl-D'],
 ] as const) {
-  test(`${name} at a question of this program's own changes nothing, and is no yes`, async () => {
+  test(`${name} at a question of remote-notebook changes nothing, and does not mean yes`, async () => {
     const starting = open(...start());
     assert.equal(await starting.ended, 0, starting.shown());
     const stopping = open(...inShell([...PROGRAM, 'stop', '--all'], 'stty -a'));
@@ -173,7 +173,7 @@ for (const [key, name] of [
   });
 }
 
-test('a terminal that is closed after a start leaves the server and the tunnel up', async () => {
+test('closing the terminal after a start keeps the server and the tunnel running', async () => {
   const window = open(...inShell(start(), 'sleep 600'));
   await window.saw('it ended with 0');
   const before = await statusOf(world.laptop);
@@ -187,10 +187,10 @@ test('a terminal that is closed after a start leaves the server and the tunnel u
   const [after] = JSON.parse(status.stdout).servers;
   assert.deepEqual([after.jupyter.pid, after.tunnel.pid], [before.jupyter.pid, before.tunnel.pid]);
   assert.equal((await world.laptop.run('stop')).code, 0);
-  assert.deepEqual(traces(world, world.laptop), []);
+  await nothingIsLeft(world);
 });
 
-test('a terminal that is closed in the middle of a start leaves nothing', async () => {
+test('closing the terminal during a start leaves nothing behind', async () => {
   const window = open(...start('--command', heldCommand(world)));
   await hasFlag(world);
   await window.close();

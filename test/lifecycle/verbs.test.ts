@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { worldPerTest } from '../hosts/lasting.ts';
+import { commandLineOf, withoutRelays } from '../hosts/proc.ts';
 import { statusOf, stderrOf } from '../hosts/servers.ts';
 import { freePort, ports } from '../hosts/sshd.ts';
+import { noProcessIsLeft } from '../hosts/traces.ts';
 import { eventually } from '../hosts/world.ts';
 
 const world = worldPerTest();
@@ -41,12 +43,12 @@ test('stop ends exactly one server, and the others of that user keep running', a
   assert.equal((await status('two')).state, 'connected');
 });
 
-test('stopping what is gone already is no failure, and is reported', async () => {
+test('stopping a server that has already ended succeeds, and is reported', async () => {
   await start();
   process.kill((await status()).jupyter.pid, 'SIGKILL');
   const { stderr } = await run('stop');
   assert.match(stderr, /loopback was no longer running\./);
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
 test('a server that does not respond is stopped anyway', async () => {
@@ -54,19 +56,21 @@ test('a server that does not respond is stopped anyway', async () => {
   process.kill((await status()).jupyter.pid, 'SIGSTOP');
   const { stderr } = await run('stop');
   assert.match(stderr, /loopback is stopped/);
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('stop --keep-server closes the tunnel alone, and start joins the server again', async () => {
+test('stop --keep-server closes only the tunnel, and start connects to the server again', async () => {
   await start();
   const before = await status();
   await run('stop', '--keep-server');
-  assert.deepEqual(world.processes(), [before.jupyter.pid]);
+  await eventually('only the server is left', () => {
+    return withoutRelays(world.processes()).join() === `${before.jupyter.pid}`;
+  });
   const again = JSON.parse((await start('--json')).stdout);
   assert.deepEqual([again.joined, again.jupyter.pid], [true, before.jupyter.pid]);
 });
 
-test('a record whose server was left to run stays known: status shows it, start, forward and stop take its name', async () => {
+test('after stop --keep-server, status still shows the server, and start, forward and stop accept its name', async () => {
   await start('--name', 'kept', '--local-port', String(await freePort()));
   await start('--name', 'other');
   const before = await status('kept');
@@ -79,7 +83,7 @@ test('a record whose server was left to run stays known: status shows it, start,
   assert.match(shown.stdout, /^kept +unknown +closed +- /m);
   assert.match(
     shown.stdout,
-    /^ {2}The server is still running; reconnect with: remote-notebook start kept$/m,
+    /^ {2}The tunnel was closed with stop --keep-server; reconnect with: remote-notebook start kept$/m,
   );
   assert.deepEqual((await status('kept')).tunnel.wanted, false);
   for (const verb of ['start', 'forward']) {
@@ -92,12 +96,14 @@ test('a record whose server was left to run stays known: status shows it, start,
     await run('stop', 'kept', '--keep-server');
   }
   await run('stop', 'other');
-  assert.deepEqual(world.processes(), [before.jupyter.pid]);
+  await eventually('only the server is left', () => {
+    return withoutRelays(world.processes()).join() === `${before.jupyter.pid}`;
+  });
   assert.match((await run('stop')).stderr, /kept is stopped/);
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('a kept server is neither a candidate for a missing name, nor a leftover', async () => {
+test('a server after stop --keep-server is not used as the default, and clean keeps it', async () => {
   await start('--name', 'kept');
   await run('stop', '--keep-server');
   await start('--name', 'other');
@@ -105,7 +111,7 @@ test('a kept server is neither a candidate for a missing name, nor a leftover', 
   assert.match((await run('clean')).stderr, /Nothing to remove\./);
 });
 
-test('a failed step gets no tick: here, a server on record that has ended', async () => {
+test('a failed step is not shown as done, for example for a recorded server that has ended', async () => {
   await start();
   process.kill((await status()).jupyter.pid, 'SIGKILL');
   const { stderr } = await start();
@@ -114,12 +120,12 @@ test('a failed step gets no tick: here, a server on record that has ended', asyn
   assert.equal(steps.at(-1), '✓ prove');
 });
 
-test('an option that is given twice counts as it was given last', async () => {
+test('if an option is given twice, the last value applies', async () => {
   const { stdout } = await run('start', 'loopback', '{F}', '--dry-run', '--port', '9001', '--port', '9002');
   assert.match(stdout, /127\.0\.0\.1:9002\b/);
 });
 
-test('status ends with 3 when something that should run does not', async () => {
+test('status exits with 3 if something that should be running is not', async () => {
   await start();
   assert.equal((await world.laptop.run('status')).code, 0);
   process.kill((await status()).jupyter.pid, 'SIGKILL');
@@ -128,7 +134,7 @@ test('status ends with 3 when something that should run does not', async () => {
   assert.match(stdout, /^loopback {2}stopped {2}connected/m);
 });
 
-test('forward brings more ports over the same connection, and again after a reconnect', async () => {
+test('forward adds ports on the same connection, and they work again after a reconnect', async () => {
   await start(...(await ports()));
   const server = createServer((_, response) => response.end('from the host'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -155,15 +161,15 @@ test('forward brings more ports over the same connection, and again after a reco
   }
 });
 
-test('forward says that nothing runs where nothing runs', async () => {
+test('forward reports that no server is running', async () => {
   mkdirSync(dirname(world.laptop.configurationFile), { recursive: true });
   writeFileSync(world.laptop.configurationFile, 'servers:\n  gpu:\n    destination: loopback\n');
   const stderr = await stderrOf(1, world.laptop, 'forward', 'gpu', '{F}');
   assert.match(stderr, /"gpu" is not running on loopback/);
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('the browser gets a private file that leads to the page, and no token on its command line', async () => {
+test('the browser gets a private file that redirects to the page, and no token on its command line', async () => {
   const seen = join(world.home, 'seen');
   world.laptop.env.BROWSER = join(world.home, 'browser');
   writeFileSync(world.laptop.env.BROWSER, `#!/bin/sh\nprintf '%s' "$1" > '${seen}'\n`, { mode: 0o755 });
@@ -189,7 +195,7 @@ test('logs -f continues until the server ends, and leaves no process on the host
   const { pid } = (await status()).jupyter;
   const following = world.laptop.start('logs', '-f');
   await eventually('the log is followed', () =>
-    world.processes().some((other) => readFileSync(`/proc/${other}/cmdline`, 'utf8').startsWith('tail')),
+    world.processes().some((other) => commandLineOf(other).startsWith('tail')),
   );
   process.kill(pid, 'SIGTERM');
   const { code, stdout, stderr } = await following.ended;
@@ -197,10 +203,10 @@ test('logs -f continues until the server ends, and leaves no process on the host
   assert.match(stdout, /is running at/);
   assert.match(stderr, /the server has ended/);
   await run('stop');
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 });
 
-test('what was saved is started by its name, over the ssh_config that was named, and its comments stay', async () => {
+test('a saved server is started by its name with its ssh_config, and the comments in config.yaml are kept', async () => {
   const file = world.laptop.configurationFile;
   mkdirSync(dirname(file), { recursive: true });
   mkdirSync(join(world.home, 'work'));
@@ -220,13 +226,13 @@ test('without a name the default of config.yaml is used', async () => {
     'default: b\nservers:\n  a:\n    destination: nowhere\n  b:\n    destination: loopback\n    local-port: 18999\n',
   );
   const { stdout } = await run('start', '{F}', '--no-browser', '--dry-run');
-  assert.match(stdout, /loopback ssh/);
-  assert.match(stdout, /-L 127\.0\.0\.1:18999:127\.0\.0\.1:8889/);
+  assert.match(stdout, /-- loopback 'exec /);
+  assert.match(stdout, /-L 127\.0\.0\.1:18999:\/SOCKET /);
   assert.match((await run('config', 'check')).stderr, /is valid \(2 servers\)\./);
   assert.equal((await run('config', 'path')).stdout.trim(), file);
 });
 
-test('hosts lists the names of an ssh_config and of what it includes, and no pattern', async () => {
+test('hosts lists the names in an ssh_config and its included files, but no patterns', async () => {
   const folder = join(world.home, 'ssh');
   mkdirSync(folder);
   writeFileSync(

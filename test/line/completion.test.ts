@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { delimiter, dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { worldFor } from '../hosts/lasting.ts';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 import { started, stderrOf } from '../hosts/servers.ts';
 import { ALIAS_SHELLS, type AliasShell, runInteractive, runLine } from '../hosts/shells.ts';
 import { makeFolder } from '../hosts/standing.ts';
@@ -60,7 +60,7 @@ async function completing(shell: AliasShell, laptop: Laptop): Promise<TerminalWi
 const IN_A_LINE: readonly AliasShell[] = ['bash', 'zsh'];
 for (const shell of IN_A_LINE) {
   test(`Tab in ${shell} completes verbs, options, values, servers and hosts`, {
-    skip: lacks(shell),
+    skip: missing(shell),
   }, async () => {
     const laptop = aLaptop();
     const window = await completing(shell, laptop);
@@ -77,6 +77,10 @@ for (const shell of IN_A_LINE) {
       await typed('remote-notebook st\t\t', 'start', 'status', 'stop');
       await typed('remote-notebook open \t\t', 'alpha', 'beta');
       await typed(`remote-notebook start -F ${folder}/ssh_c\tgpu\t\t`, 'gpu1', 'gpu2');
+      await typed(`remote-notebook run -F ${folder}/ssh_c\tgpu\t\t`, 'gpu1:', 'gpu2:');
+      writeFileSync(join(folder, 'plots.ipynb'), '');
+      await typed(`remote-notebook run ${folder}/plo\t alpha:x/y\r`, 'plots.ipynb alpha --directory x/y');
+      await typed('remote-notebook run al\tx.ipynb beta\r', 'the host in "alpha:x.ipynb" and "beta"');
       window.type('exit\r');
       await window.ended;
     } finally {
@@ -86,7 +90,7 @@ for (const shell of IN_A_LINE) {
 }
 
 test('Tab in fish completes verbs, options, values, servers and hosts, with descriptions', {
-  skip: lacks('fish'),
+  skip: missing('fish'),
 }, async () => {
   const laptop = aLaptop();
   await outputOf(laptop, 'completion', 'fish', '--install');
@@ -104,9 +108,13 @@ test('Tab in fish completes verbs, options, values, servers and hosts, with desc
   ]);
   assert.ok(complete(`remote-notebook start -F ${sshConfig} g`).includes('gpu2\ta Host of ssh_config'));
   assert.deepEqual(complete(`remote-notebook start -F ${folder}/ssh_c`), [sshConfig]);
+  assert.deepEqual(complete(`remote-notebook run -F ${sshConfig} gpu`), [
+    'gpu1:\ta Host of ssh_config',
+    'gpu2:\ta Host of ssh_config',
+  ]);
 });
 
-test('Tab offers only what fits: the arguments of the verb, the values of an option, nothing after a complete line', async () => {
+test('Tab offers only valid words: arguments of the verb, values of an option, nothing after a complete line', async () => {
   const laptop = aLaptop();
   const servers = ['alpha', 'beta'];
   assert.deepEqual(await offered(laptop, 'stop', ''), servers);
@@ -168,7 +176,7 @@ for (const shell of ALIAS_SHELLS) {
     else assert.equal(existsSync(file), false);
   });
 
-  test(`${shell} reads the completion without any output`, { skip: lacks(shell) }, async () => {
+  test(`${shell} reads the completion without any output`, { skip: missing(shell) }, async () => {
     const laptop = aLaptop();
     const script = join(folder, `script.${shell}`);
     writeFileSync(script, await outputOf(laptop, 'completion', shell));

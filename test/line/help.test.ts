@@ -4,7 +4,7 @@ import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { VERBS } from '../../src/commands/verbs.ts';
 import { worldFor } from '../hosts/lasting.ts';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 import { done, started } from '../hosts/servers.ts';
 import { makeFolder } from '../hosts/standing.ts';
 import { shownOn } from '../hosts/terminal.ts';
@@ -54,7 +54,7 @@ for (const [name, { examples, summary }] of Object.entries(VERBS)) {
   });
 }
 
-test('help is as wide as the terminal, but at most 100 columns', { skip: lacks('python3') }, async () => {
+test('help is as wide as the terminal, but at most 100 columns', { skip: missing('python3') }, async () => {
   const width = (lines: readonly string[]) => Math.max(...lines.map((line) => line.length));
   const widthOn = async (cols: number) =>
     width(await shownOn(cols, [...PROGRAM, 'start', '--help'], laptop.env));
@@ -84,7 +84,8 @@ test('--help lists every verb, and fits in 80 columns and 30 lines', async () =>
 test('the help of a verb shows its own options first, and no types or defaults', async () => {
   const help = await done(laptop, 'start', '--help');
   const headings = [...help.matchAll(/^(\w.*):$/gm)].map(([, heading]) => heading);
-  const all = ['Positionals', 'Where', 'What', 'How', 'Other', 'Options of every verb', 'Examples'];
+  const before = ['Positionals', 'Where', 'What', 'How', 'In a batch job', 'Other'];
+  const all = [...before, 'Options of every verb', 'Examples'];
   assert.deepEqual(headings, all);
   assert.doesNotMatch(help, /\[boolean\]|\[default/);
 });
@@ -95,7 +96,7 @@ test('help VERB is the same as VERB --help, and help the same as --help', async 
 });
 
 test('the manual page lists every verb and option, and mandoc reports no problem', {
-  skip: lacks('mandoc'),
+  skip: missing('mandoc'),
 }, () => {
   const page = fileURLToPath(new URL('../../dist/remote-notebook.1', import.meta.url));
   const { status, stdout } = spawnSync('mandoc', ['-Tlint', '-Wwarning', page], { encoding: 'utf8' });

@@ -13,7 +13,10 @@ Use user@host; ssh asks for the password. To log in with a key: ssh-copy-id user
 `;
 const NO_NAME = `Use up to 64 letters, digits, dots, dashes and underscores, without a leading dot or dash.`;
 const NO_FORWARD =
-  'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT with the name that HOST has on the remote machine. Ports are from 1 to 65535.';
+  'Write 6006, LOCAL:PORT, or LOCAL:HOST:PORT, where HOST is a name that the remote machine can resolve. Ports are from 1 to 65535.';
+const NO_DOCUMENT = "A document's name has an ending, such as .ipynb. To set the directory: --directory";
+const OR_RUN = ['logs', 'status'];
+const HOW_TO_SEE_RUNS = 'To see the runs of a host: remote-notebook runs HOST';
 const HOW_TO_BEGIN =
   'To set up a server: remote-notebook init. Or: remote-notebook start user@host --directory DIR --environment VENV';
 
@@ -74,19 +77,19 @@ Add a Host to your ~/.ssh/config with this name as its HostName, and use that Ho
   [
     ['start', 'two words', '{F}'],
     `Error: the destination "two words" is empty or contains a space
-Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
+Use a Host of your ~/.ssh/config, user@host, or ssh://user@host:port.
 `,
   ],
   [
     ['start', '', '{F}'],
     `Error: the destination "" is empty or contains a space
-Name an alias of your ~/.ssh/config, user@host, or ssh://user@host:port.
+Use a Host of your ~/.ssh/config, user@host, or ssh://user@host:port.
 `,
   ],
   [['start', '@host', '{F}'], 'Error: missing user or host in "@host"\nWrite user@host.\n'],
   [
     ['start', 'host:22', '{F}'],
-    'Error: ssh would read "host:22" as a host name, including the port\nWrite ssh://host:22\n',
+    'Error: ssh would take "host:22" as the name of the host, with the port in it\nWrite ssh://host:22\n',
   ],
   [
     ['start', 'ssh://host:70000', '{F}'],
@@ -148,6 +151,10 @@ Add --plain, or use --verbose to see the commands of any other stop as they run.
     'Error: --timeout must be a number of seconds from 1 to 86400, not 0\n',
   ],
   [
+    ['start', 'host', '{F}', '--timeout', '0.5'],
+    'Error: --timeout must be a number of seconds from 1 to 86400, not 0.5\n',
+  ],
+  [
     ['start', 'host', '{F}', '--timeout', 'long'],
     'Error: --timeout must be a number of seconds from 1 to 86400\n',
   ],
@@ -156,6 +163,8 @@ Add --plain, or use --verbose to see the commands of any other stop as they run.
   [['strat'], 'Error: unknown verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
   [['stauts'], 'Error: unknown verb "stauts"\nDid you mean status? See: remote-notebook --help\n'],
   [['help', 'strat'], 'Error: unknown verb "strat"\nDid you mean start? See: remote-notebook --help\n'],
+  [['run'], 'Error: the argument <notebook> is missing\nSee: remote-notebook run --help\n'],
+  [['fetch', '--force'], 'Error: the argument <run> is missing\nSee: remote-notebook fetch --help\n'],
   [['clean', '--dry-run=yes'], 'Error: --dry-run takes no value\nWrite --dry-run alone.\n'],
   [['stop', '--keep-server=yes'], 'Error: --keep-server takes no value\nWrite --keep-server alone.\n'],
   [['fly'], 'Error: unknown verb "fly"\nSee: remote-notebook --help\n'],
@@ -178,18 +187,12 @@ Add --plain, or use --verbose to see the commands of any other stop as they run.
     'Error: unknown option --kep-server\nDid you mean --keep-server? See: remote-notebook stop --help\n',
   ],
   [['stop', '--quick'], 'Error: unknown option --quick\nSee: remote-notebook stop --help\n'],
-  [
-    ['start', 'host', 'more', '{F}'],
-    'Error: unexpected argument "more"\nSee: remote-notebook start --help\n',
-  ],
+  [['start', 'host', 'more', '{F}'], `Error: unexpected argument "more"\n${NO_DOCUMENT}\n`],
   [['aliases', '--shell', 'tcsh'], 'Error: invalid --shell: "tcsh"\nUse one of: "bash", "zsh", "fish"\n'],
   [['aliases', '--install', '--uninstall'], combined('--install', '--uninstall')],
   [['completion', '--install', '--uninstall'], combined('--install', '--uninstall')],
   [['', '--json'], 'Error: unknown verb ""\nSee: remote-notebook --help\n'],
-  [
-    ['start', 'host', 'two words', '{F}'],
-    'Error: unexpected argument "two words"\nSee: remote-notebook start --help\n',
-  ],
+  [['start', 'host', 'two words', '{F}'], `Error: unexpected argument "two words"\n${NO_DOCUMENT}\n`],
   [['logs', '-n', 'abc'], 'Error: --lines must be a whole number from 1 to 1000000000\n'],
   [['logs', '-n', '1e99'], 'Error: --lines must be a whole number from 1 to 1000000000, not 1e+99\n'],
   ...['start', 'stop', 'open', 'logs', 'forward', 'restart', 'doctor'].map(
@@ -202,7 +205,7 @@ Add --plain, or use --verbose to see the commands of any other stop as they run.
   [['hosts', '-F', '/nonexist'], noFile('/nonexist', 'ENOENT: no such file or directory')],
   [['hosts', '-F', '/'], noFile('/', 'it is a folder')],
   [['hosts', '-F', ''], noFile('""', 'the file name is empty')],
-  ...['--socket', '--idle-timeout=8h'].map(
+  ...['--setup=true', '--idle-timeout=8h'].map(
     (option) =>
       [
         ['start', 'host', '{F}', '--plain', option],
@@ -211,10 +214,13 @@ Add --plain, or use --verbose to see the commands of any other stop as they run.
   ),
   [['config', 'eat'], 'Error: unknown action "eat"\nUse one of: show, path, check\n'],
   [['start', '{F}'], `Error: no server is named, and none is configured\n${HOW_TO_BEGIN}\n`],
-  [['stop'], `Error: there is no server yet\n${HOW_TO_BEGIN}\n`],
-  ...['stop', 'open', 'logs', 'status', 'forward'].map(
+  [['open'], `Error: there is no server yet\n${HOW_TO_BEGIN}\n`],
+  ...['restart', 'open', 'logs', 'status', 'forward'].map(
     (verb) =>
-      [[verb, 'nothing'], `Error: there is no server "nothing"\n${HOW_TO_BEGIN}\n`] as [string[], string],
+      [
+        [verb, 'nothing'],
+        `Error: there is no server ${OR_RUN.includes(verb) ? 'or run ' : ''}"nothing"\n${HOW_TO_BEGIN}\n`,
+      ] as [string[], string],
   ),
 ];
 
@@ -227,13 +233,17 @@ for (const [args, stderr] of MISTAKES) {
 
 test('an error about an unknown name lists the servers that exist', async () => {
   configure('servers:\n  work: { destination: gpu }\n  home: { destination: nas }\n');
-  for (const verb of ['stop', 'open', 'logs', 'status', 'forward']) {
+  for (const verb of ['restart', 'open', 'logs', 'status', 'forward']) {
+    const [what, more] = OR_RUN.includes(verb) ? ['server or run', `. ${HOW_TO_SEE_RUNS}`] : ['server', ''];
     assert.equal(
       await refused(verb, 'wrok'),
-      'Error: there is no server "wrok"\nDid you mean work? The servers are: home, work\n',
+      `Error: there is no ${what} "wrok"\nDid you mean work? The servers are: home, work${more}\n`,
     );
   }
-  assert.equal(await refused('stop'), 'Error: which server?\nThe servers are: home, work\n');
+  assert.equal(
+    await refused('stop'),
+    'Error: no server is named, and there are several\nName one of them: home, work\n',
+  );
 });
 
 test('a mistake leaves config.yaml unchanged, even with --save', async () => {

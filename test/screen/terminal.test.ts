@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openSession } from '../hosts/kernels.ts';
 import { worldPerFile } from '../hosts/lasting.ts';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 import { done, serverRecord, started } from '../hosts/servers.ts';
 import { openTerminal } from '../hosts/terminal.ts';
 import { PROGRAM } from '../hosts/world.ts';
@@ -11,7 +12,7 @@ import { PROGRAM } from '../hosts/world.ts';
 /** Output of a host that tries to erase the screen, change the title, fill the clipboard and overwrite the line. */
 const HOSTILE = 'seen\x1b[2J\x1b]0;title\x07\x1b]52;c;cm0gLXJm\x07\x9b2J\rhidden';
 const TAMED = 'seen�[2J�]0;title��]52;c;cm0gLXJm��2J�hidden';
-const needsTerminal = { skip: lacks('python3') };
+const needsTerminal = { skip: missing('python3') };
 
 const world = await worldPerFile();
 
@@ -47,4 +48,30 @@ test('the output of a Jupyter that fails cannot control the terminal either', ne
   );
   assert.ok(shown.includes(TAMED.replace('J�h', 'Jh')), shown);
   assert.ok(!shown.includes('\x1b]'), shown);
+});
+
+test(
+  "a notebook's name cannot forge a line, hide its end or turn its direction; --json has it exactly",
+  needsTerminal,
+  async () => {
+    const name = 'report\u202efdp.ipynb\nforged\u2028\x9b2J\x7f';
+    const { jupyter: server, ...shown } = await started(world.laptop, '--name', 'named');
+    await openSession(world.laptop, { jupyter: server, ...shown }, name);
+    for (const lines of [await shownBy('status', 'named'), await done(world.laptop, 'status', 'named')]) {
+      assert.match(lines, /^ {2}report�fdp\.ipynb�forged��2J�: /m);
+      assert.doesNotMatch(lines, /[\u202e\u2028\x9b\x7f]/);
+    }
+    for (const json of [
+      await shownBy('status', 'named', '--json'),
+      await done(world.laptop, 'status', 'named', '--json'),
+    ]) {
+      assert.ok(json.includes('report\\u202efdp.ipynb\\nforged\\u2028\\u009b2J\\u007f'), json);
+      assert.equal(JSON.parse(json).servers[0].jupyter.kernels[0].notebook, name);
+    }
+  },
+);
+
+test('a log cannot change the direction of text on a terminal', needsTerminal, async () => {
+  appendFileSync(join(serverRecord(world.laptop).folder, 'log'), 'open \u202egpj.exe\u2069 now\n');
+  assert.equal(await shownBy('logs', 'loopback', '-n', '1'), 'open �gpj.exe� now\r\n');
 });

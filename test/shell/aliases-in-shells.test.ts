@@ -5,9 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 import { ALIAS_SHELLS, AWKWARD_FOLDERS, runAliases } from '../hosts/shells.ts';
+import { signalQuietly } from '../hosts/signal.ts';
 import { freePort } from '../hosts/sshd.ts';
+import { noProcessIsLeft } from '../hosts/traces.ts';
 import { eventually, type Laptop, makeWorld, type World } from '../hosts/world.ts';
 
 let world: World;
@@ -62,7 +64,7 @@ function makeFolders(home: string): void {
 
 for (const shell of ALIAS_SHELLS) {
   test(`the article's aliases in ${shell} start in every directory, and forward its port`, {
-    skip: lacks(shell),
+    skip: missing(shell),
   }, async () => {
     const laptop = world.anotherLaptop();
     makeFolders(world.home);
@@ -104,7 +106,7 @@ for (const shell of ALIAS_SHELLS) {
 
 /** The aliases leave only their tunnels. */
 async function endAll(): Promise<void> {
-  for (const pid of world.processes()) process.kill(pid, 'SIGTERM');
+  for (const pid of world.processes()) signalQuietly(pid, 'SIGTERM');
   await eventually('the tunnels are gone', () => world.processes().length === 0);
 }
 
@@ -113,7 +115,7 @@ const FOLDERS = { all: AWKWARD_FOLDERS.at(-1) ?? '', 'größe.2-b': "~/it's belo
 
 for (const shell of ALIAS_SHELLS) {
   test(`our own aliases in ${shell} start a server in every directory, and stop only that one`, {
-    skip: lacks(shell),
+    skip: missing(shell),
   }, async () => {
     const laptop = world.anotherLaptop();
     const home = realpathSync(world.home);
@@ -141,6 +143,6 @@ for (const shell of ALIAS_SHELLS) {
     await runAliases(shell, [...lines, 'port_forward_all', 'remote_notebook_stop_all'], laptop.env);
     assert.deepEqual((await running()).map(([name]) => name).sort(), ['größe.2-b', 'tilde']);
     await runAliases(shell, [...lines, ...call('remote_notebook_stop').slice(1)], laptop.env);
-    assert.deepEqual(world.processes(), []);
+    await noProcessIsLeft(world);
   });
 }

@@ -13,7 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { withBlock } from '../../src/shell/start-up-file.ts';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 import { stderrOf } from '../hosts/servers.ts';
 import { ALIAS_SHELLS, type AliasShell, runInteractive } from '../hosts/shells.ts';
 import { makeFolder } from '../hosts/standing.ts';
@@ -61,7 +61,7 @@ test('aliases prints lines that call remote-notebook by its name if it is instal
   assert.equal(
     stdout,
     `alias port_forward='remote-notebook forward remote_server_ip'
-alias remote_notebook_start='remote-notebook start username@remote_server_ip --name=remote_server_ip --directory=rne --environment=virtual_environment'
+alias remote_notebook_start='remote-notebook start username@remote_server_ip --name=remote_server_ip --directory=rne --environment=virtual_environment --port=8889'
 alias remote_notebook_stop='remote-notebook stop remote_server_ip'
 `,
   );
@@ -212,7 +212,7 @@ for (const shell of ALIAS_SHELLS) {
     assert.match(readFileSync(dotfile, 'utf8'), /^alias port_forward=/m);
   });
 
-  test(`the installed aliases work in an interactive ${shell}`, { skip: lacks(shell) }, async () => {
+  test(`the installed aliases work in an interactive ${shell}`, { skip: missing(shell) }, async () => {
     const laptop = aLaptop();
     const directory = `it's "my" $HOME \`id\` \\ wow! é`;
     await install(laptop, 'me@host', '--directory', directory, '--install');

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { isPort } from '../../model/setting-values.ts';
 import { yesOrNo } from '../../screen/questions.ts';
 import { knownHosts } from '../../ssh/aliases.ts';
@@ -7,8 +6,9 @@ import { parseDestination } from '../../ssh/destination.ts';
 import { type HostBlock, hostBlockLines, verifyHostWord } from '../../ssh/host-block.ts';
 import { type LookedUp, lookUp } from '../../ssh/resolve.ts';
 import { addHost } from '../../ssh/write-host.ts';
-import { Failure, Interrupted, UsageError } from '../../system/errors.ts';
+import { failureIn, UsageError } from '../../system/errors.ts';
 import { nearest } from '../../system/nearest.ts';
+import { withAccountHome } from '../../system/paths.ts';
 import type { Dialogue } from './dialogue.ts';
 
 /** Maximum number of host names to show; Tab completes all of them. */
@@ -54,10 +54,13 @@ async function settle(
   if (!isWanted) return isUnknown ? undefined : destination;
   const block = await askBlock(destination, found, aliases, dialogue);
   try {
-    undoings.push(await addHost(block, sshConfig, terminal.context));
+    const remove = await addHost(block, sshConfig, terminal.context);
+    undoings.push(async () => {
+      await remove();
+      terminal.show(`Removed from ${file} again: Host ${block.alias}`);
+    });
   } catch (error) {
-    if (!(error instanceof Failure) || error instanceof Interrupted) throw error;
-    terminal.showFailure(error);
+    terminal.showFailure(failureIn(error));
     return undefined;
   }
   terminal.show(`Added to ${file} (removed again if setup fails):`);
@@ -75,7 +78,7 @@ async function askBlock(
   const readAs = (what: string) => (answer: string) => verifyHostWord(what, answer);
   const readAlias = (answer: string) => {
     if (!aliases.includes(answer)) return verifyHostWord('a name', answer);
-    throw new UsageError(`there already is a Host ${answer}`);
+    throw new UsageError(`a Host ${answer} already exists`);
   };
   // An IP address has none.
   const [firstLabel] = /^[a-z][\w-]*/i.exec(found.hostName) ?? [];
@@ -117,7 +120,7 @@ function readKey(file: string): string {
   if (/["\p{Cc}]/u.test(file)) throw new UsageError('an ssh_config cannot contain this file name');
   if (file.endsWith('.pub'))
     throw new UsageError(`${file} is the public key`, { remedy: 'Enter the file of the private key.' });
-  const path = file.replace(/^~(?=\/)/, homedir());
+  const path = withAccountHome(file);
   if (!path.startsWith('/'))
     throw new UsageError(`${file} is not an absolute path`, { remedy: 'Begin it with / or ~/' });
   if (!existsSync(path))

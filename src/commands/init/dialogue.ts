@@ -2,7 +2,7 @@ import type { ServerEntry } from '../../model/server-spec.ts';
 import type { ServerSettings } from '../../model/settings.ts';
 import type { Ask, Question } from '../../screen/questions.ts';
 import type { Terminal } from '../../screen/terminal.ts';
-import { Failure, UsageError } from '../../system/errors.ts';
+import { failureIn, UsageError } from '../../system/errors.ts';
 
 /** What the questions of `init` share. */
 export interface Dialogue {
@@ -16,15 +16,16 @@ export interface Dialogue {
   readonly configured: Readonly<Record<string, ServerEntry>>;
   /** Functions that undo the steps so far, here and on the host. The last one is called first. */
   readonly undoings: (() => Promise<unknown>)[];
+  /** What stays even if `init` fails, as parts of a sentence. */
+  readonly kept: string[];
+  /** The connections for which a key was offered. */
+  readonly offered: Set<string>;
 }
 
 /** Undoes all steps; a failure is reported and does not stop it. */
 export async function undoAll({ undoings, terminal: { context } }: Dialogue): Promise<void> {
   for (const undo of undoings.splice(0).toReversed()) {
-    await undo().catch((error: unknown) => {
-      if (!(error instanceof Failure)) throw error;
-      context.report.note(error.message);
-    });
+    await undo().catch((error: unknown) => context.report.note(failureIn(error).message));
   }
 }
 
@@ -45,7 +46,9 @@ export function choose<T>(
       if (!/^\d+$/.test(answer)) return read(answer);
       const row = rows[Number(answer) - 1];
       if (row) return read(row.word);
-      throw new UsageError(`there is no ${answer}`, { remedy: `Enter a number from 1 to ${rows.length}.` });
+      throw new UsageError(`there is no number ${answer}`, {
+        remedy: `Enter a number from 1 to ${rows.length}.`,
+      });
     },
   });
 }

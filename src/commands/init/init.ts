@@ -1,7 +1,7 @@
 import { SERVER_OPTIONS } from '../../line/server-options.ts';
 import { defineVerb, destinationOr, flag } from '../../line/verb.ts';
 import { UsageError } from '../../system/errors.ts';
-import { BROWSER, TIMEOUT, verifyTimeout } from '../start-options.ts';
+import { BROWSER, INSTALL, requestedInstall, TIMEOUT, verifyTimeout } from '../start-options.ts';
 
 export const init = defineVerb({
   usage: 'init [server]',
@@ -13,6 +13,7 @@ export const init = defineVerb({
     ...SERVER_OPTIONS,
     ...BROWSER,
     ...TIMEOUT,
+    ...INSTALL,
     yes: flag('ask no questions and accept the defaults', 'y'),
   },
   examples: [
@@ -23,13 +24,14 @@ export const init = defineVerb({
   async run(args, terminal) {
     const timeoutMs = verifyTimeout(args.timeout);
     if (!args.yes && (args.json || !terminal.canAsk)) {
-      const why = args.json ? '--json leaves no room for them' : 'there is no terminal';
+      const why = args.json ? '--json does not allow them' : 'there is no terminal';
       throw new UsageError(`init asks questions, and ${why}`, {
         remedy:
           'If you already know the answers, pass them as options: remote-notebook init user@host --directory DIR --environment VENV --name NAME --yes',
       });
     }
     const { setUp } = await import('./set-up.ts');
-    return setUp(args, timeoutMs, terminal);
+    const install = requestedInstall(args, { environment: args.environment ?? '' });
+    return setUp(args, { timeoutMs, install }, terminal);
   },
 });

@@ -1,51 +1,63 @@
 import { readConfiguration, saveServer } from '../../config/file.ts';
+import { jobNamed } from '../../config/schema.ts';
+import type { InstallOrder } from '../../host/install/install.ts';
 import { stopServer } from '../../lifecycle/stop.ts';
-import { makeSpec } from '../../model/server-spec.ts';
-import type { ServerSettings } from '../../model/settings.ts';
+import { defaultName, type GivenSettings, makeSpec, startCommand } from '../../model/server-spec.ts';
+import { settingsIn } from '../../model/settings.ts';
 import { takeDefault, yesOrNo } from '../../screen/questions.ts';
 import type { Terminal } from '../../screen/terminal.ts';
 import { shellOf } from '../../shell/start-up-file.ts';
+import { commandLine } from '../../system/command.ts';
 import { uninterrupted } from '../../system/context.ts';
 import { Interrupted } from '../../system/errors.ts';
 import { ensurePrivateFolder, verifyWritable } from '../../system/files.ts';
 import { configurationFile, stateFolder } from '../../system/paths.ts';
 import { installConfigured } from '../aliases.ts';
 import { openStarted } from '../start.ts';
-import type { Answers } from './answers.ts';
+import type { Answers, GivenAnswers } from './answers.ts';
 import { type Dialogue, undoAll } from './dialogue.ts';
 import { type Tried, tryOut } from './try-out.ts';
 
 /** The command line of `init`. */
-interface Arguments extends ServerSettings {
+interface Arguments extends GivenSettings {
   readonly server?: string | undefined;
-  readonly name?: string | undefined;
   readonly yes: boolean;
   readonly browser: boolean;
   readonly json: boolean;
 }
 
+/** How the server is started. */
+interface StartOrder {
+  readonly timeoutMs: number;
+  readonly install: InstallOrder | undefined;
+}
+
 /** Asks for the settings of a server, starts it and saves it. Returns the exit status. */
-export async function setUp(args: Arguments, timeoutMs: number, terminal: Terminal): Promise<number> {
+export async function setUp(args: Arguments, order: StartOrder, terminal: Terminal): Promise<number> {
   const { env } = terminal.context;
   const { server: destination, directory, environment, name } = args;
   // What cannot work fails before the first question.
   const file = configurationFile(env);
-  const { servers: configured } = await readConfiguration(file);
+  const { jobs, servers: configured } = await readConfiguration(file);
+  const ofJob = args.job === undefined ? {} : jobNamed(args.job, jobs, `"${args.job}"`);
+  const settings = { ...ofJob, ...settingsIn(args) };
   verifyWritable(file);
   ensurePrivateFolder(stateFolder(env));
-  makeSpec(name ?? 'init', { ...args, destination: destination ?? 'init' });
+  makeSpec(name ?? 'init', { ...settings, destination: destination ?? 'init' });
   const dialogue = {
     terminal,
     ask: args.yes ? takeDefault : terminal.ask,
     isAsking: !args.yes,
-    given: args,
+    given: settings,
     configured,
     undoings: [],
+    kept: [],
+    offered: new Set<string>(),
   };
   if (!args.yes)
     terminal.show('Enter accepts the default in brackets. Nothing is saved until the server works.\n');
   const given = { destination, directory, environment, name };
-  const saved = await tryAndSave(given, timeoutMs, file, dialogue);
+  const saved = await tryAndSave(given, order, file, dialogue);
   if (saved) return finish(saved, file, args, dialogue);
   terminal.show('Nothing was saved.');
   return 1;
@@ -59,14 +71,16 @@ interface Saved extends Tried {
 
 /** Asks until a server works, and saves it. Undoes everything if that fails; returns undefined if the user gives up. */
 async function tryAndSave(
-  given: Answers,
-  timeoutMs: number,
+  given: GivenAnswers,
+  order: StartOrder,
   file: string,
   dialogue: Dialogue,
 ): Promise<Saved | undefined> {
   const { terminal, configured, undoings } = dialogue;
+  const answers: Answers = { install: order.install };
+  let isSaved = false;
   try {
-    const tried = await tryOut(given, timeoutMs, dialogue);
+    const tried = await tryOut(given, answers, order.timeoutMs, dialogue);
     if (!tried) return undefined;
     const { spec, jupyter } = tried.record;
     const { name, destination, sshConfig } = spec;
@@ -75,13 +89,35 @@ async function tryAndSave(
     const isDefault = Object.keys(configured).every((known) => known === name);
     await saveServer(file, name, { ...tried.entry, sshConfig }, isDefault);
     undoings.length = 0;
+    isSaved = true;
     terminal.show(`Saved to ${file}${isDefault ? ' as the default' : ''}.`);
     return { ...tried, isDefault };
   } catch (error) {
-    throw error instanceof Interrupted ? new Interrupted('Interrupted; nothing is left behind.') : error;
+    if (!(error instanceof Interrupted)) throw error;
+    const kept = [...dialogue.kept, ...(answers.install?.isDone ? ['what was installed'] : [])];
+    throw new Interrupted(
+      kept.length === 0
+        ? 'Interrupted; nothing is left behind.'
+        : `Interrupted; nothing is left behind but ${kept.join(' and ')}.`,
+    );
   } finally {
     await undoAll(dialogue);
+    if (!isSaved) showAnswers(answers, given, dialogue);
   }
+}
+
+/** Shows the command that continues with the answers so far, if the user was asked for more than the host. */
+function showAnswers(answers: Answers, given: GivenAnswers, { terminal, given: options }: Dialogue): void {
+  const { destination, job, install, ...others } = answers;
+  const { directory, environment, name } = others;
+  const isAsked =
+    Object.keys(job ?? {}).length > 0 ||
+    Object.entries(others).some(([key, answer]) => answer !== given[key as keyof GivenAnswers]);
+  if (destination === undefined || !isAsked) return;
+  const entry = { ...options, ...job, destination, directory, environment };
+  const [program, , ...words] = startCommand(makeSpec(name ?? defaultName(destination), entry));
+  const more = install ? ['--install', ...(install.requirements ? ['--requirements'] : [])] : [];
+  terminal.show(`To continue with your answers: ${commandLine([program, 'init', ...words, ...more])}`);
 }
 
 /** Asks the optional questions. The saved server stays, even after an interrupt. */
@@ -125,5 +161,6 @@ async function offerAliases({ terminal, ask }: Dialogue): Promise<void> {
   const shell = shellOf(terminal.context.env);
   if (shell === undefined) return;
   const names = 'port_forward, remote_notebook_start, remote_notebook_stop';
-  if (await ask(yesOrNo(`Aliases for ${shell}: ${names}?`, false))) await installConfigured(shell, terminal);
+  if (await ask(yesOrNo(`Install aliases for ${shell} (${names})?`, false)))
+    await installConfigured(shell, terminal);
 }
