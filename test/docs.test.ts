@@ -10,8 +10,9 @@ import { freePort } from './hosts/sshd.ts';
 import { makeFolder } from './hosts/standing.ts';
 import { makeVenv } from './hosts/venv.ts';
 import { type Laptop, makeWorld, PROGRAM, type World } from './hosts/world.ts';
+import { RELIABILITY, ROWS, reliability } from './reliability.ts';
 
-/** What README and docs say can be done as it stands there. */
+/** The commands and examples in README and docs work as written. */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
@@ -24,7 +25,7 @@ interface Block {
   readonly notRun: string | undefined;
 }
 
-/** What stands in fences of this language, without comments. */
+/** The code blocks in this language, without comments. */
 function blocks(page: string, language: string): Block[] {
   const fences = textOf(page).matchAll(
     new RegExp(`(?:<!-- not run: ([^>]+) -->\\n)?^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'),
@@ -52,7 +53,9 @@ before(async () => {
   // The host by the name that the pages give it, and what they have on it.
   sshConfig = join(folder, 'ssh_config');
   writeFileSync(sshConfig, readFileSync(world.sshd.sshConfig, 'utf8').replace('Host loopback', 'Host gpu'));
-  mkdirSync(join(world.home, 'rne'));
+  mkdirSync(join(world.home, 'rne', 'plots'), { recursive: true });
+  const notebook = { cells: [], metadata: {}, nbformat: 4, nbformat_minor: 4 };
+  writeFileSync(join(world.home, 'rne', 'plots', 'first.ipynb'), JSON.stringify(notebook));
   for (const name of ['venv', 'virtual_environment']) makeVenv(join(world.home, 'rne', name));
   other = await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
 });
@@ -64,7 +67,7 @@ function shell(line: string, laptop: Laptop) {
   return spawnSync('bash', ['-c', line], { cwd: root, env, encoding: 'utf8' });
 }
 
-/** The same line with this host's ssh_config, free ports, and nobody to ask. */
+/** The same line with this host's ssh_config and free ports, and without questions. */
 function runnable(line: string, ports: Readonly<Record<string, string>>): string {
   const here = Object.entries(ports).reduce((text, [port, free]) => text.replaceAll(port, free), line);
   const file = `-F '${sshConfig}'`;
@@ -75,10 +78,14 @@ function runnable(line: string, ports: Readonly<Record<string, string>>): string
   return here.replace('0.0.0.0', '127.0.0.1');
 }
 
-/** What is run in a way of its own: it takes minutes, or would change this machine. */
+/** Commands that other tests run, because they take minutes or would change this machine. */
 const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
-  [/^make (demo|test|test-all|check|bench|pictures|build|package)\b/, 'below, as make -n'],
+  [
+    /^make (demo|test|test-all|check|bench|pictures|build|package|wheel|executable|release)\b/,
+    'below, as make -n',
+  ],
   [/^npm install --global/, 'test/package.test.ts'],
+  [/^(uv tool|pipx) install|^xz /, 'test/packages'],
   [/^(nohup )?ssh /, 'below, and test/article'],
   [/^node --import tsx --test /, 'as this very test'],
 ];
@@ -87,9 +94,9 @@ for (const page of pages) {
   const lines = blocks(page, 'sh').flatMap((block) => (block.notRun ? [] : block.lines));
   const own = lines.filter((line) => !ELSEWHERE.some(([pattern]) => pattern.test(line)));
   if (own.length === 0) continue;
-  test(`each command of ${page} does what it says, in a real shell, against a real host`, async () => {
+  test(`every command of ${page} succeeds in a real shell, against a real host`, async () => {
     const laptop = world.anotherLaptop();
-    // The ports that the pages name may be taken here.
+    // The ports in the pages may be in use here.
     const ports = {
       '--adopt 8888': `--adopt ${other.port}`,
       6006: `${await freePort()}`,
@@ -131,7 +138,7 @@ test('each config.yaml of the pages is valid', () => {
   }
 });
 
-test("the article's commands stand in the pages as the aliases have them", () => {
+test("the pages show the article's commands exactly as the aliases contain them", () => {
   const words = 'username@remote_server_ip -d rne -e virtual_environment --plain --shell bash';
   const { stdout } = shell(`remote-notebook aliases ${words}`, world.laptop);
   for (const page of ['README.md', 'docs/article.md']) {
@@ -147,11 +154,31 @@ test('the page of verbs is the help that the command prints (make reference writ
   assert.equal(readFileSync(PAGE, 'utf8'), reference());
 });
 
+test('the tables of what is kept are those of the tests (make reference writes them)', () => {
+  assert.equal(readFileSync(RELIABILITY, 'utf8'), reliability());
+});
+
+test('each row of these tables is shown by a test that exists', () => {
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' });
+  const tests = files.filter((name) => name.endsWith('.ts') && name !== 'reliability.ts');
+  const texts = tests.map((name) => readFileSync(join(root, 'test', name), 'utf8'));
+  for (const { cells, tests: names } of ROWS) {
+    assert.ok(names.length > 0, cells[0]);
+    for (const name of names) {
+      // The end of the name of a test, which may begin with what varies.
+      assert.ok(
+        texts.some((text) => ["'", '"', '`'].some((quote) => text.includes(`${name}${quote}`))),
+        `no test is called "${name}"`,
+      );
+    }
+  }
+});
+
 test('README can be read in two minutes', () => {
   assert.ok(textOf('README.md').split('\n').length <= 180);
 });
 
-test('what the pages link is there', () => {
+test('every link of the pages leads to an existing file or heading', () => {
   for (const page of pages) {
     const text = textOf(page);
     const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(
@@ -167,7 +194,7 @@ test('what the pages link is there', () => {
   }
 });
 
-test('each page of docs/ says in its first sentence whom it is for', () => {
+test('the first sentence of each page of docs/ names its readers', () => {
   for (const page of pages.slice(1)) {
     assert.match(textOf(page), /^# .+\n\nThis page is for people who /, page);
   }

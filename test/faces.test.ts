@@ -6,8 +6,9 @@ import { VERBS } from '../src/commands/verbs.ts';
 import { worldPerFile } from './hosts/lasting.ts';
 import { output as outputIn, ROOT, run as runIn, type Way } from './hosts/package.ts';
 import { liveAndDie } from './hosts/servers.ts';
+import { noProcessIsLeft } from './hosts/traces.ts';
 
-/** Every letter in it means something to make, or to a shell. */
+/** Every character in it has a meaning for make or for a shell. */
 const AWKWARD = `it's "ä" $HOME $(touch pwned) \`touch pwned\` #\\ %`;
 
 const world = await worldPerFile();
@@ -23,11 +24,11 @@ function way(): Way {
 const run = (words: readonly string[]) => runIn(words, way());
 const output = (words: readonly string[]) => outputIn(words, way());
 
-test('npx zx scripts/VERB.ts starts, shows and stops a server', () => {
-  liveAndDie(world, (verb, ...words) => output(['npx', 'zx', `scripts/${verb}.ts`, ...words]));
+test('npx zx scripts/VERB.ts starts, shows and stops a server', async () => {
+  await liveAndDie(world, (verb, ...words) => output(['npx', 'zx', `scripts/${verb}.ts`, ...words]));
 });
 
-test('make VERB does so, with its values as they were typed and none that it was not given', () => {
+test('make VERB starts, shows and stops a server with exactly the given values', async () => {
   const host = `SSH_CONFIG=${world.sshd.sshConfig}`;
   const startWords = ['HOST=loopback', host, `DIR=${AWKWARD}`, 'NAME=odd', 'ARGS=--no-browser --json'];
   const started = JSON.parse(output(['make', 'start', ...startWords]));
@@ -37,27 +38,27 @@ test('make VERB does so, with its values as they were typed and none that it was
   assert.match(output(['make', 'forward', 'HOST=loopback']), /127\.0\.0\.1:\d+ -> /);
   assert.equal(output(['make', 'hosts', host]), 'loopback\n');
   output(['make', 'stop', 'NAME=odd']);
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
   assert.equal(existsSync(join(ROOT, 'pwned')), false);
 });
 
-test('make VERB is the zx script of the verb', () => {
+test('make VERB runs the zx script of the verb', () => {
   for (const verb of Object.keys(VERBS).filter((name) => existsSync(join(ROOT, `scripts/${name}.ts`)))) {
     const words = output(['make', '-n', verb, 'ARGS=-n 5']).trim().replace(/ +/g, ' ');
     assert.equal(words, `npx zx scripts/${verb}.ts -n 5`);
   }
 });
 
-test('make refuses a parameter that it does not know, and names those that there are', () => {
+test('make refuses an unknown parameter, and lists the known ones', () => {
   const known = ['HOST=gpu', 'DIR=my folder NAME2=x', "ARGS=--dry-run --command 'a b'"];
   assert.equal(run(['make', 'start', ...known]).status, 0);
   const { status, stdout, stderr } = run(['make', 'start', ...known, 'HOSTT=gpu']);
   assert.deepEqual([status, stdout], [2, '']);
-  assert.match(stderr, /there is no parameter HOSTT; it is one of: HOST DIR ENV PORT LOCAL_PORT NAME .*ARGS/);
+  assert.match(stderr, /unknown parameter HOSTT; use one of: HOST DIR ENV PORT LOCAL_PORT NAME .*ARGS/);
   assert.equal(run(['make', 'help', 'V=1']).status, 0);
 });
 
-test('make alone tells what it can do', () => {
+test('make without a target lists all targets', () => {
   const help = output(['make']);
   for (const word of ['make demo', 'make test', 'make start HOST=']) assert.ok(help.includes(word), help);
 });

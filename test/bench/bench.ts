@@ -1,18 +1,21 @@
+import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isInterrupted } from '../hosts/interrupted.ts';
 import { removeStanding } from '../hosts/standing.ts';
+import { measureCluster } from './cluster.ts';
 import { measureDelays } from './delay.ts';
 import { measureMany } from './many.ts';
 import { measureCuts, measureKills } from './reconnect.ts';
-import { report, writePage } from './report.ts';
+import { report, writePage, writeSections } from './report.ts';
+import { measureRuns } from './runs.ts';
 import type { Section } from './samples.ts';
-import { measureThroughput } from './throughput.ts';
+import { measureTunnel } from './tunnel.ts';
 import { measureVerbs } from './verbs.ts';
 
 /**
- * What everything costs, beside what one would use instead: in turns, in one run, on one machine.
+ * Measures what everything costs, side by side with the alternatives, in one run on one machine.
  *
- *   bench.ts [PART...]    without one: all of them, and docs/benchmarks.md is rewritten
+ *   bench.ts [PART...]    without a PART: all of them. Writes the tables of the parts into docs/benchmarks.md
  */
 
 const PARTS: Readonly<Record<string, () => Promise<Section[]>>> = {
@@ -21,7 +24,9 @@ const PARTS: Readonly<Record<string, () => Promise<Section[]>>> = {
   kill: () => measureKills(7),
   cut: measureCuts,
   tunnels: () => measureMany(7),
-  throughput: () => measureThroughput(5),
+  tunnel: () => measureTunnel(9),
+  cluster: () => measureCluster(9),
+  runs: () => measureRuns(5),
 };
 
 const wanted = process.argv.slice(2);
@@ -33,22 +38,24 @@ if (unknown !== undefined) {
 
 async function measureAll(): Promise<void> {
   const sections: Section[] = [];
+  const [load = 0] = loadavg();
   for (const [name, measure] of Object.entries(PARTS)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const begin = performance.now();
     sections.push(...(await measure()));
     console.error(`${name}: measured in ${Math.round((performance.now() - begin) / 1000)} s`);
   }
-  const text = report(sections);
+  const text = report(sections, load);
   console.log(text);
-  if (wanted.length === 0)
-    writePage(fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)), text);
+  const page = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
+  if (wanted.length === 0) writePage(page, text);
+  else writeSections(page, sections, load);
 }
 
 try {
   await measureAll();
 } catch (error) {
-  // A terminal's signal also ends what runs here, and that may be heard of first.
+  // Ctrl-C in a terminal also ends the programs that are being measured, and their failure may arrive first.
   await new Promise((resolve) => setTimeout(resolve, 200));
   if (isInterrupted()) await new Promise(() => {});
   console.error(error);

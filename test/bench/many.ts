@@ -4,7 +4,7 @@ import { makeWorld, type World } from '../hosts/world.ts';
 import { own } from './run.ts';
 import { add, median, ratio, type Samples, type Section, timed } from './samples.ts';
 import {
-  autosshLacks,
+  autosshMissing,
   autosshTunnels,
   type OwnTunnels,
   ownTunnels,
@@ -12,24 +12,24 @@ import {
   type Tunnel,
 } from './tunnels.ts';
 
-/** What one and fifty tunnels cost: memory, and the time of `status`. */
+/** The memory of one and of ten tunnels, and the time of `status` with them. A relay has at most sixteen. */
 
-const MANY = 50;
-const STATUS = [1, 10, MANY] as const;
+const MANY = 10;
+const STATUS = [1, MANY] as const;
 const OWN = 'remote-notebook';
-const FLOOR = `… of that the same requests to ${MANY}, by a bare client that runs`;
+const FLOOR = `the requests of \`status\` to ${MANY} servers, sent by a bare client`;
 
 export async function measureMany(rounds: number): Promise<Section[]> {
   const samples: Samples = new Map();
-  const lacks = pssLacks() ?? autosshLacks();
-  if (!lacks) await measureMemory(1, samples);
+  const missing = pssMissing() ?? autosshMissing();
+  if (!missing) await measureMemory(1, samples);
   const world = await makeWorld();
   try {
     const tunnels = await ownTunnels(world, MANY);
-    // Before many questions go through them: ssh keeps the memory that those have cost, and the others get none.
-    if (!lacks) addMemory(samples, OWN, 'keeper', tunnels.tunnels);
+    // Memory comes first: ssh keeps what many requests have cost it, and the other tunnels get no requests.
+    if (!missing) addMemory(samples, OWN, 'keeper', tunnels.tunnels);
     const status = await measureStatus(rounds, world, tunnels);
-    if (lacks) return [status, notMeasured(lacks)];
+    if (missing) return [status, notMeasured(missing)];
     await measureOthers(world, tunnels, samples);
     return [status, memorySection(samples)];
   } finally {
@@ -48,7 +48,7 @@ async function measureMemory(count: number, samples: Samples): Promise<void> {
   }
 }
 
-/** As many of the others', without ours: a page that processes share is counted among those that are there. */
+/** Measures as many tunnels of the others after ours have ended, since Pss divides shared pages among all processes. */
 async function measureOthers(world: World, ours: OwnTunnels, samples: Samples): Promise<void> {
   const { targetPort, tunnels } = ours;
   const count = tunnels.length;
@@ -68,15 +68,20 @@ function addMemory(samples: Samples, name: string, waiting: string, tunnels: rea
   const keepers = tunnels.flatMap(({ keeper }) => keeper ?? []);
   const many = tunnels.length === 1 ? '1 tunnel' : `${tunnels.length} tunnels`;
   add(samples, `${many} of ${name}`, sum([...keepers, ...tunnels.map(({ ssh }) => ssh())]));
-  if (keepers.length > 0) add(samples, `… of that each ${waiting}, ${many}`, sum(keepers) / keepers.length);
+  if (keepers.length > 0) add(samples, `each ${waiting} of these ${many}`, sum(keepers) / keepers.length);
 }
 
 function memorySection(samples: Samples): Section {
   const [ours, plain] = [`${MANY} tunnels of ${OWN}`, `${MANY} tunnels of \`ssh -N -L\``];
   const findings = [
-    `${MANY} tunnels with their keepers have ${ratio(samples, ours, plain)} times the memory of as many plain \`ssh -N -L\`.`,
+    `${MANY} tunnels with their keepers use ${ratio(samples, ours, plain)} times as much memory as ${MANY} plain \`ssh -N -L\`.`,
   ];
-  return { title: 'Memory, with its part of what is shared (Pss)', unit: 'kB', samples, findings };
+  return {
+    title: 'Memory (Pss: shared pages are divided among the processes that share them)',
+    unit: 'kB',
+    samples,
+    findings,
+  };
 }
 
 async function measureStatus(
@@ -93,17 +98,17 @@ async function measureStatus(
       const up = JSON.parse(shown).servers.filter((one: { state: string }) => one.state === 'connected');
       if (up.length !== count) throw new Error(`${up.length} of ${count} are connected: ${shown}`);
     }
-    await timed(samples, FLOOR, () => Promise.all(tunnels.map(({ port }) => askBarely(port, token))));
+    await timed(samples, FLOOR, () => Promise.all(tunnels.map(({ port }) => requestBarely(port, token))));
   }
-  const title = 'Many servers, each with a tunnel of its own to one Jupyter';
+  const title = 'Many tunnels, all to one Jupyter';
   const findings = [
-    `\`status\` of ${MANY} takes ${ratio(samples, name(MANY), name(1))} times as long as of one (${Math.round(median(samples, name(MANY)))} ms); the tunnels and the one Jupyter alone need ${Math.round(median(samples, FLOOR))} ms for its requests.`,
+    `\`status\` of ${MANY} takes ${ratio(samples, name(MANY), name(1))} times as long as of one (${Math.round(median(samples, name(MANY)))} ms); a bare client needs ${Math.round(median(samples, FLOOR))} ms for the same requests.`,
   ];
   return { title, unit: 'ms', samples, findings };
 }
 
-/** What `status` asks a server for, with nothing of HTTP's comforts: the time is the tunnel's and Jupyter's. */
-function askBarely(port: number, token: string): Promise<void> {
+/** Sends the request of `status` over a bare socket, so that the time is that of the tunnel and of Jupyter. */
+function requestBarely(port: number, token: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const head = ['GET /api/kernels?no_track_activity=1 HTTP/1.1', `Host: 127.0.0.1:${port}`];
     const socket = connect(port, '127.0.0.1', () =>
@@ -122,25 +127,25 @@ function askBarely(port: number, token: string): Promise<void> {
   });
 }
 
-function pssLacks(): string | undefined {
+function pssMissing(): string | undefined {
   try {
     pssKb(process.pid);
     return undefined;
   } catch {
-    return 'only Linux tells what a process shares';
+    return 'only Linux reports how much memory processes share';
   }
 }
 
-/** What a process has, and its part of what it shares with others: the proportional set size. */
+/** The memory of a process with its part of the shared pages: the proportional set size, in kB. */
 function pssKb(pid: number): number {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
 }
 
-function notMeasured(lacks: string): Section {
+function notMeasured(missing: string): Section {
   return {
     title: 'Memory',
     unit: 'MB',
     samples: new Map(),
-    findings: [`Memory was not measured: ${lacks}.`],
+    findings: [`Memory was not measured: ${missing}.`],
   };
 }

@@ -3,13 +3,13 @@ import { request } from 'node:http';
 import { PROGRAM } from '../hosts/world.ts';
 
 const [NODE = '', CLI = ''] = PROGRAM;
-/** Rented boxes and containers log in as root, where Jupyter wants to be asked twice. */
+/** Rented machines and containers log in as root, for which Jupyter requires this option. */
 export const ROOT_ARGS = process.getuid?.() === 0 ? ['--allow-root'] : [];
 
-/** What takes longer has failed. */
+/** Timeout for anything that is measured. */
 export const LIMIT_MS = 60_000;
 
-/** Runs a command to its end; one that fails ends the bench. */
+/** Runs a command to its end. A failure ends the bench. */
 export function finish(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(program, args, { env, timeout: LIMIT_MS }, (error, stdout, stderr) => {
@@ -24,7 +24,7 @@ export function own(env: NodeJS.ProcessEnv, ...args: string[]): Promise<string> 
   return finish(NODE, [CLI, ...args], env);
 }
 
-/** What ends when its first process does, whatever that leaves behind. */
+/** Runs a command until its first process ends, even if that leaves others running. */
 export function detached([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env, stdio: 'ignore' });
@@ -46,12 +46,20 @@ export function answers(port: number): Promise<boolean> {
   });
 }
 
-/** Milliseconds until a Jupyter answers on this port, asked again and again; a question that hangs holds no other up. */
+/** Maximum number of requests that wait for an answer: a tunnel that holds them back would pass on all of them at once. */
+const MAX_WAITING = 8;
+
+/** Milliseconds until a Jupyter answers on this port. Requests are sent at intervals, so one that hangs delays no other. */
 export function untilAnswer(port: number, everyMs = 5): Promise<number> {
   const begin = performance.now();
+  let waiting = 0;
   return new Promise((resolve) => {
     const ask = async () => {
-      if (!(await answers(port))) return;
+      if (waiting >= MAX_WAITING) return;
+      waiting++;
+      const isAnswered = await answers(port);
+      waiting--;
+      if (!isAnswered) return;
       clearInterval(timer);
       resolve(performance.now() - begin);
     };

@@ -7,49 +7,56 @@ import { readKeeperState } from '../../src/tunnel/keeper.ts';
 import { eventually, type World } from '../hosts/world.ts';
 import { answers, own, ROOT_ARGS } from './run.ts';
 
-/** Many tunnels to one Jupyter on one host, ours and others', each with an ssh of its own. */
+/** Many tunnels to one Jupyter on one host, of remote-notebook and of others, each with its own ssh. */
 
 export interface Tunnel {
   readonly port: number;
-  /** Of the one that waits: the keeper or autossh. Undefined where nobody does. */
+  /** The PID of what restarts ssh: the keeper or autossh. Undefined for plain ssh. */
   readonly keeper: number | undefined;
-  /** The PID of its ssh, as it is now. */
+  /** The PID of its ssh now. */
   ssh(): number;
+  /** When that had logged in, in milliseconds since 1970. Only of ours. */
+  since(): number;
 }
 
 /** Host aliases for the one sshd: a connection is per destination. */
 const alias = (index: number) => `host${index}`;
 
-function aliasConfig(world: World): string {
+/** @param sshConfig reaches the host of this world */
+function aliasConfig(world: World, sshConfig: string): string {
   const aliases = Array.from({ length: 50 }, (_, index) => alias(index));
   const file = join(world.sshd.folder, 'aliases');
-  const config = readFileSync(world.sshd.sshConfig, 'utf8');
+  const config = readFileSync(sshConfig, 'utf8');
   writeFileSync(file, config.replace('Host loopback', `Host loopback ${aliases.join(' ')}`), { mode: 0o600 });
   return file;
 }
 
-/** Keepers' keep-alives, which autossh's ssh gets too. */
+/** The keep-alives of our ssh, which the others get, too. */
 const KEEP_ALIVE = ['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'];
 
-/** The one server on the host, started by the product, and as many tunnels to it as are asked for. */
+/** One server on the host, started by remote-notebook, and many tunnels to it. */
 export interface OwnTunnels {
   readonly tunnels: readonly Tunnel[];
   /** Jupyter's port on the host, and its token. */
   readonly targetPort: number;
   readonly token: string;
-  /** Has this machine know these first ones alone. */
+  /** Leaves only the first `count` tunnels on record. */
   know(count: number): void;
-  /** Ends the tunnels, and not the server. */
+  /** Ends the tunnels, but not the server. */
   end(): Promise<void>;
 }
 
 /**
- * The server of the first is started; the others' records are written like it, since they lead to the same server,
- * and `forward` brings each tunnel up.
+ * Starts the first server and copies its record for the others, since all lead to the same server. `forward` then opens
+ * each tunnel.
  */
-export async function ownTunnels(world: World, count: number): Promise<OwnTunnels> {
+export async function ownTunnels(
+  world: World,
+  count: number,
+  hostConfig = world.sshd.sshConfig,
+): Promise<OwnTunnels> {
   const { env, stateFolder } = world.laptop;
-  const sshConfig = aliasConfig(world);
+  const sshConfig = aliasConfig(world, hostConfig);
   const targetPort = await steadyPort();
   const firstPort = await steadyPort();
   const ports = ['--port', String(targetPort), '--local-port', String(firstPort)];
@@ -75,7 +82,8 @@ export async function ownTunnels(world: World, count: number): Promise<OwnTunnel
   const tunnels = localPorts.map((port, index) => {
     const connection = connectionOf({ destination: alias(index), sshConfig }, env);
     const state = () => readKeeperState(connection);
-    return { port, keeper: state()?.keeper?.pid, ssh: () => state()?.ssh?.pid ?? 0 };
+    const since = () => state()?.since ?? 0;
+    return { port, keeper: state()?.keeper?.pid, ssh: () => state()?.ssh?.pid ?? 0, since };
   });
   const end = async () => {
     know(count);
@@ -84,19 +92,24 @@ export async function ownTunnels(world: World, count: number): Promise<OwnTunnel
   return { tunnels, targetPort, token: first.jupyter.token, know, end };
 }
 
-/** As many of `autossh -M 0`, each with its ssh, and what ends them. */
+/** As many tunnels of `autossh -M 0`, each with its ssh, and a function that ends them. */
 export async function autosshTunnels(world: World, count: number, targetPort: number) {
   const env = { ...world.laptop.env, AUTOSSH_GATETIME: '0' };
-  return spawnTunnels(world, count, targetPort, ['autossh', '-M', '0'], env);
+  return spawnTunnels(world.sshd.sshConfig, count, targetPort, ['autossh', '-M', '0'], env);
 }
 
-/** As many of plain `ssh -N -L`, and what ends them. */
-export async function plainTunnels(world: World, count: number, targetPort: number) {
-  return spawnTunnels(world, count, targetPort, ['ssh'], world.laptop.env);
+/** As many tunnels of plain `ssh -N -L`, and a function that ends them. */
+export async function plainTunnels(
+  world: World,
+  count: number,
+  targetPort: number,
+  sshConfig = world.sshd.sshConfig,
+) {
+  return spawnTunnels(sshConfig, count, targetPort, ['ssh'], world.laptop.env);
 }
 
 async function spawnTunnels(
-  world: World,
+  sshConfig: string,
   count: number,
   targetPort: number,
   [program = '', ...args]: readonly string[],
@@ -106,14 +119,14 @@ async function spawnTunnels(
   for (let index = 0; index < count; index++) {
     const port = await steadyPort();
     const forward = ['-N', '-L', `127.0.0.1:${port}:127.0.0.1:${targetPort}`];
-    const ssh = ['-F', world.sshd.sshConfig, '-S', 'none', ...KEEP_ALIVE, ...forward, 'loopback'];
+    const ssh = ['-F', sshConfig, '-S', 'none', ...KEEP_ALIVE, ...forward, 'loopback'];
     const child = spawn(program, [...args, ...ssh], { env, stdio: 'ignore' });
     const pid = child.pid ?? 0;
     await eventually(`${program} is up`, () => answers(port));
     const tunnel: Tunnel =
       program === 'ssh'
-        ? { port, keeper: undefined, ssh: () => pid }
-        : { port, keeper: pid, ssh: () => childOf(pid) };
+        ? { port, keeper: undefined, ssh: () => pid, since: () => 0 }
+        : { port, keeper: pid, ssh: () => childOf(pid), since: () => 0 };
     started.push({ child, tunnel });
   }
   const end = async () => {
@@ -128,8 +141,8 @@ function childOf(pid: number): number {
   return Number(execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }));
 }
 
-/** What lacks for a comparison with autossh here; undefined where nothing does. */
-export function autosshLacks(): string | undefined {
+/** Why autossh cannot be measured here, or undefined. */
+export function autosshMissing(): string | undefined {
   try {
     execFileSync('autossh', ['-V'], { stdio: 'ignore' });
     return undefined;
@@ -140,7 +153,7 @@ export function autosshLacks(): string | undefined {
 
 const given = new Set<number>();
 
-/** A free port below those that systems give to outgoing connections: the many here must not take one another's. */
+/** A free port below those that systems give to outgoing connections, so that these many tunnels do not collide. */
 export function steadyPort(): Promise<number> {
   const port = 10_000 + Math.floor(Math.random() * 20_000);
   if (given.has(port)) return steadyPort();

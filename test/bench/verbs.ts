@@ -6,17 +6,18 @@ import { answers, detached, finish, LIMIT_MS, own, ROOT_ARGS } from './run.ts';
 import { add, median, ratio, type Samples, type Section, timed } from './samples.ts';
 import { steadyPort } from './tunnels.ts';
 
-/** How long each verb takes, beside what it cannot do without and beside the article's own commands. */
+/** The time of each verb, beside the steps that it cannot avoid and beside the commands typed by hand. */
 
-export const ARTICLE = "the article's two commands, asking until Jupyter answers";
+export const BY_HAND = 'the two commands by hand, until Jupyter answers';
 export const LOGIN = '`ssh HOST true`';
-export const QUESTION = 'one question through the tunnel';
-export const BOOT = "Jupyter's own start, from exec to its runtime file";
-const END = "Jupyter's own end, from SIGTERM on";
-const SERVER_END = '… of that from asking the server to its verified end';
+export const REQUEST = 'one request through the tunnel';
+export const BOOT = 'Jupyter alone: from its exec to its runtime file';
+const END = 'Jupyter alone: from SIGTERM to its end';
+const SERVER_END = '`stop`: the part from the request to the verified end of the server';
 const NODE = '`node -e 0`';
+export const JOIN = '`start` of a server that is running';
 const VERSION = '`--version`';
-const TAB = 'Tab behind `stop`';
+const TAB = 'pressing Tab after `remote-notebook stop`';
 
 export async function measureVerbs(rounds: number): Promise<Section[]> {
   const samples: Samples = new Map();
@@ -31,16 +32,17 @@ export async function measureVerbs(rounds: number): Promise<Section[]> {
       await oneServer(world, sshConfig, samples, '', () =>
         timed(samples, TAB, () => own(world.laptop.env, 'completion', '--words', 'stop', '')),
       );
-      await article(world, sshConfig, samples);
+      await byHand(world, sshConfig, samples);
     }
   } finally {
     await world.remove();
   }
   const floor = median(samples, LOGIN) + median(samples, BOOT);
+  const startRatio = (median(samples, '`start`') / floor).toFixed(2);
   const findings = [
-    `\`start\` takes ${(median(samples, '`start`') / floor).toFixed(2)} times as long as the login and Jupyter's own start together, which nothing can do without, and ${ratio(samples, '`start`', ARTICLE)} times as long as the article's commands.`,
-    `\`--version\` takes ${ratio(samples, VERSION, NODE)} times as long as a bare Node, Tab ${ratio(samples, TAB, NODE)} times.`,
-    `\`status\` takes ${ratio(samples, '`status`', NODE)} times as long as a bare Node, \`stop\` ${ratio(samples, '`stop`', END)} times as long as Jupyter's own end, and its server ${ratio(samples, SERVER_END, END)} times.`,
+    `\`start\` takes ${startRatio} times as long as a login and Jupyter's own start, which no start can avoid, and ${ratio(samples, '`start`', BY_HAND)} times as long as the commands by hand.`,
+    `Compared with a bare \`node -e 0\`, \`--version\` takes ${ratio(samples, VERSION, NODE)} times as long, pressing Tab ${ratio(samples, TAB, NODE)} times, and \`status\` ${ratio(samples, '`status`', NODE)} times.`,
+    `\`stop\` takes ${ratio(samples, '`stop`', END)} times as long as Jupyter needs to end after SIGTERM; from the request to the verified end of the server, it takes ${ratio(samples, SERVER_END, END)} times as long.`,
   ];
   return [{ title: 'One server', unit: 'ms', samples, findings }];
 }
@@ -50,7 +52,7 @@ export async function login(world: World, sshConfig: string, samples: Samples, s
   await timed(samples, LOGIN + suffix, () => finish('ssh', args, world.laptop.env));
 }
 
-/** Jupyter's own time: from exec to the runtime file. Ends it again, and waits for that. */
+/** Times Jupyter alone: from its exec to its runtime file, and from SIGTERM to its end. */
 export async function bootJupyter(world: World, samples: Samples): Promise<void> {
   const runtime = join(world.home, 'floor');
   mkdirSync(runtime, { recursive: true });
@@ -68,9 +70,9 @@ export async function bootJupyter(world: World, samples: Samples): Promise<void>
 }
 
 /**
- * One server's life on the host that this ssh_config leads to.
- * @param suffix of the rows' names
- * @param meanwhile what else is measured while it runs
+ * Starts, joins, shows and stops one server on the host that this ssh_config names.
+ * @param suffix the ending of the rows' names
+ * @param meanwhile what else is measured while the server runs
  */
 export async function oneServer(
   world: World,
@@ -81,20 +83,20 @@ export async function oneServer(
 ): Promise<void> {
   const { env } = world.laptop;
   const localPort = await steadyPort();
-  const ports = ['--port', String(await steadyPort()), '--local-port', String(localPort)];
-  const start = () => own(env, 'start', 'loopback', '-F', sshConfig, '--no-browser', '--json', ...ports);
+  const options = ['-F', sshConfig, '--no-browser', '--json', '--local-port', String(localPort)];
+  const start = () => own(env, 'start', 'loopback', ...options);
   await timed(samples, `\`start\`${suffix}`, start);
-  const isAnswered = await timed(samples, QUESTION + suffix, () => answers(localPort));
-  if (!isAnswered) throw new Error('a server that is started does not answer');
-  await timed(samples, `\`start\` that joins${suffix}`, start);
+  const isAnswered = await timed(samples, REQUEST + suffix, () => answers(localPort));
+  if (!isAnswered) throw new Error('the server was started, but does not answer');
+  await timed(samples, JOIN + suffix, start);
   await timed(samples, `\`status\`${suffix}`, () => own(env, 'status'));
   await meanwhile();
   const stopped = await timed(samples, `\`stop\`${suffix}`, () => own(env, 'stop', '--json'));
   add(samples, SERVER_END + suffix, JSON.parse(stopped).phases.stop);
 }
 
-/** The article's first two commands, and then asking until Jupyter answers. */
-export async function article(world: World, sshConfig: string, samples: Samples, suffix = ''): Promise<void> {
+/** Types the two commands that start a server by hand, and sends requests until Jupyter answers. */
+export async function byHand(world: World, sshConfig: string, samples: Samples, suffix = ''): Promise<void> {
   const { env } = world.laptop;
   const port = await steadyPort();
   const localPort = await steadyPort();
@@ -102,12 +104,12 @@ export async function article(world: World, sshConfig: string, samples: Samples,
   const ssh = ['ssh', '-F', sshConfig, '-S', 'none'];
   const remote = `cd; jupyter notebook --no-browser --port=${port} ${ROOT_ARGS.join(' ')} >/dev/null 2>&1`;
   const forward = ['-N', '-f', '-L', `localhost:${localPort}:localhost:${port}`];
-  await timed(samples, `${ARTICLE}${suffix}`, async () => {
+  await timed(samples, `${BY_HAND}${suffix}`, async () => {
     await detached([...ssh, '-f', 'loopback', remote], env);
     await detached([...ssh, ...forward, 'loopback'], env);
-    await eventually('the article is through', () => answers(localPort), LIMIT_MS, 10);
+    await eventually('Jupyter answers', () => answers(localPort), LIMIT_MS, 10);
   });
   const left = () => world.processes().filter((pid) => !before.has(pid));
   for (const pid of left()) process.kill(pid, 'SIGTERM');
-  await eventually('the article leaves', () => left().length === 0);
+  await eventually('the two commands have ended', () => left().length === 0);
 }

@@ -1,20 +1,27 @@
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { makeFolder } from '../hosts/standing.ts';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-const executablePath = PLACES.find((path) => existsSync(path));
+const chromiumPath = PLACES.find((path) => existsSync(path));
+const RUNNER = fileURLToPath(new URL('chromium.py', import.meta.url));
 
 /** For a test's `skip`. */
-export const NO_CHROMIUM = executablePath === undefined && 'Chromium is not installed';
+export const NO_CHROMIUM = chromiumPath === undefined && 'Chromium is not installed';
 
-/** The system's own Chromium, without a window, with nothing remembered, and no talk but with the page. */
+/**
+ * The system's own Chromium, without a window, with an empty profile, and without requests of its own. It does not notice
+ * the networks that other tests make and remove.
+ */
 export async function withBrowser<T>(work: (browser: BrowserContext) => Promise<T>): Promise<T> {
-  if (!executablePath) throw new Error('there is no Chromium here');
+  if (!chromiumPath) throw new Error('there is no Chromium here');
   const profile = makeFolder('rn-browser-');
   const browser = await chromium.launchPersistentContext(profile, {
-    executablePath,
+    ...(process.platform === 'linux'
+      ? { executablePath: RUNNER, env: { ...process.env, CHROMIUM: chromiumPath } }
+      : { executablePath: chromiumPath }),
     headless: true,
     viewport: { width: 1100, height: 800 },
     args: [
@@ -27,7 +34,7 @@ export async function withBrowser<T>(work: (browser: BrowserContext) => Promise<
       '--disable-sync',
     ],
   });
-  // A busy machine takes its time.
+  // A busy machine may need long.
   browser.setDefaultTimeout(120_000);
   try {
     return await work(browser);
@@ -36,7 +43,7 @@ export async function withBrowser<T>(work: (browser: BrowserContext) => Promise<
   }
 }
 
-/** Opens a notebook as a user does: by its name in the list of files of the classic notebook. */
+/** Opens a notebook as a user of the classic notebook does: by its name in the list of files. */
 export async function openFromList(browser: BrowserContext, url: string, name: string): Promise<Page> {
   const list = await browser.newPage();
   await list.goto(url);
@@ -47,7 +54,7 @@ export async function openFromList(browser: BrowserContext, url: string, name: s
   return page;
 }
 
-/** Runs every cell with Shift+Enter, and waits until the kernel has done them all. */
+/** Runs every cell with Shift+Enter, and waits until the kernel has finished. */
 export async function runAllCells(page: Page): Promise<void> {
   const cells = page.locator('#notebook .cell');
   const prompts = page.locator('#notebook .code_cell .input_prompt');
@@ -58,7 +65,7 @@ export async function runAllCells(page: Page): Promise<void> {
   await done.nth(codeCount - 1).waitFor();
 }
 
-/** The size of the first picture that a cell has drawn: what an <img> was made with, or an <svg> takes up. */
+/** The size of the first picture that a cell has drawn: the natural size of an <img>, or the box of an <svg>. */
 export async function pictureSize(page: Page): Promise<{ width: number; height: number }> {
   const picture = page.locator('#notebook .output_area').locator('img, svg').first();
   await picture.waitFor();

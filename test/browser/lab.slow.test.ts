@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { EXAMPLE_NAME, writeExample } from '../../scripts/demo/example.ts';
 import { debian13, NO_DEBIAN_13 } from '../hosts/debian13/debian13.ts';
-import { ports } from '../hosts/sshd.ts';
+import { freePort, ownLocalPort } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 import { NO_CHROMIUM, withBrowser } from './chromium.ts';
 import { openInLab, pictureInLab, runAllInLab } from './lab.ts';
@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => world?.remove());
 
-for (const [where, ...more] of [['port'], ['socket', '--socket']] as const) {
+for (const [where, ...more] of [['socket'], ['port', '--port', String(await freePort())]] as const) {
   test(`JupyterLab 4 on a ${where} opens in a browser, and a cell draws its plot`, { skip }, async () => {
     writeExample(join(world.home, where));
     const words = [
@@ -27,7 +27,7 @@ for (const [where, ...more] of [['port'], ['socket', '--socket']] as const) {
       where,
       '--no-browser',
       ...more,
-      ...(await ports()),
+      ...(await ownLocalPort()),
     ];
     const { code, stdout, stderr } = await world.laptop.run('start', ...words);
     assert.equal(code, 0, stderr);

@@ -5,12 +5,12 @@ export async function openInLab(browser: BrowserContext, url: string, name: stri
   const page = await browser.newPage();
   await page.goto(url);
   await page.locator('.jp-DirListing-item', { hasText: name }).dblclick();
-  // The sign beside the notebook says so before there is a kernel; this one in the status bar does not.
+  // The indicator beside the notebook shows "idle" even before a kernel exists; the one in the status bar does not.
   await page.getByText(/^Python 3 .*\| Idle$/).waitFor();
   return page;
 }
 
-/** Runs every cell by the menu, and waits until the kernel has done them all. */
+/** Runs every cell from the menu, and waits until the kernel has finished. */
 export async function runAllInLab(page: Page): Promise<void> {
   await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Run All Cells', exact: true }).click();

@@ -7,7 +7,7 @@ import { makeNetwork, type Network } from '../hosts/network.ts';
 import { eventually, makeWorld, type World } from '../hosts/world.ts';
 import { NO_CHROMIUM, openFromList, withBrowser } from './chromium.ts';
 
-/** A laptop that sleeps or roams: the link is cut for longer than ssh's keep-alive, and comes back. */
+/** A laptop that sleeps or roams: the link is cut for longer than ssh's keep-alive, and then restored. */
 
 const skip = NO_ROOT || NO_CHROMIUM;
 
@@ -51,7 +51,7 @@ async function state(): Promise<string> {
   return JSON.parse(stdout).servers[0].state;
 }
 
-test('a variable outlives a cut of the network, and the page goes on without a reload', {
+test('after a network failure, variables are kept and the page continues without a reload', {
   skip,
 }, async () => {
   await withBrowser(async (browser) => {
@@ -71,7 +71,7 @@ test('a variable outlives a cut of the network, and the page goes on without a r
   });
 });
 
-test('another address of the laptop is no end of the tunnel', { skip }, async () => {
+test('the tunnel continues when the laptop gets another address', { skip }, async () => {
   network.cut();
   network.roam();
   await eventually('the keeper notices', async () => (await state()) === 'reconnecting');

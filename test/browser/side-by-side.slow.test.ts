@@ -5,14 +5,14 @@ import { after, before, beforeEach, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import { debian13, NO_DEBIAN_13 } from '../hosts/debian13/debian13.ts';
 import { worldPerFile } from '../hosts/lasting.ts';
-import { lacks } from '../hosts/needs.ts';
+import { missing } from '../hosts/needs.ts';
 import { done, started } from '../hosts/servers.ts';
 import { ports } from '../hosts/sshd.ts';
 import { makeWorld, type World } from '../hosts/world.ts';
 import { NO_CHROMIUM, openFromList, withBrowser } from './chromium.ts';
 import { openInLab } from './lab.ts';
 
-/** Two notebooks in one browser: it sends the cookies of 127.0.0.1 to every port of it. */
+/** Two servers in one browser, which sends the cookies of 127.0.0.1 to every port of that address. */
 
 const noLab = NO_DEBIAN_13 || NO_CHROMIUM;
 
@@ -24,7 +24,7 @@ before(async () => {
 after(() => labWorld?.remove());
 beforeEach(() => configure(''));
 
-/** Writes what the jupyter_server of both hosts is configured to be: notebook 6 reads none of it. */
+/** Writes a configuration that jupyter_server reads and notebook 6 ignores. */
 function configure(lines: string): void {
   for (const { home } of noLab ? [world] : [world, labWorld]) {
     mkdirSync(join(home, '.jupyter'), { recursive: true });
@@ -32,7 +32,7 @@ function configure(lines: string): void {
   }
 }
 
-/** A notebook of its own name, directory and document, and the page that its start prints. */
+/** Starts a server with its own name, directory and notebook, and returns the page that `start` prints. */
 async function startNotebook(host: World, name: string, command: string): Promise<string> {
   const directory = join(host.home, name);
   mkdirSync(directory);
@@ -44,13 +44,14 @@ async function startNotebook(host: World, name: string, command: string): Promis
   return (await done(host.laptop, 'open', name, '--print')).trim();
 }
 
-/** Opens its document, which asks the server for a kernel by POST. */
-function openDocument(browser: BrowserContext, url: string): Promise<Page> {
-  const open = /\/lab\?/.test(url) ? openInLab : openFromList;
+/** Opens the notebook, for which the page requests a kernel by POST. */
+async function openDocument(browser: BrowserContext, url: string): Promise<Page> {
+  const { pathname } = new URL((await fetch(url)).url);
+  const open = pathname.endsWith('/lab') ? openInLab : openFromList;
   return open(browser, url, '.ipynb');
 }
 
-/** Saves as a user does, and answers with what the server says to it. */
+/** Saves as a user does, and returns the server's response. */
 async function save(page: Page): Promise<number> {
   const answered = page.waitForResponse(
     (response) => response.request().method() === 'PUT' && /\/api\/contents\//.test(response.url()),
@@ -59,7 +60,7 @@ async function save(page: Page): Promise<number> {
   return (await answered).status();
 }
 
-/** What extensions of a page do: a request with the cookies of the browser, and without the token. */
+/** A request as extensions of a page send it: with the browser's cookies, and without the token. */
 function createFile(page: Page, baseUrl: string): Promise<number> {
   return page.evaluate(async (path) => {
     const { document } = globalThis as unknown as { document: { cookie: string } };
@@ -69,7 +70,7 @@ function createFile(page: Page, baseUrl: string): Promise<number> {
   }, `${baseUrl}api/contents`);
 }
 
-/** Logs in to one, then to the other, and works in both, by turns; then each still knows its user. */
+/** Logs in to both servers, and works in each by turns. Afterwards, each still accepts its user. */
 async function workInBoth(
   urls: readonly [string, string],
   baseUrls: readonly [string, string],
@@ -89,7 +90,9 @@ async function workInBoth(
   });
 }
 
-test('two of notebook 6 side by side save, and keep their logins', { skip: NO_CHROMIUM }, async () => {
+test('two servers of notebook 6 in one browser can save, and both stay logged in', {
+  skip: NO_CHROMIUM,
+}, async () => {
   const urls = [
     await startNotebook(world, 'one', 'jupyter notebook'),
     await startNotebook(world, 'two', 'jupyter notebook'),
@@ -97,7 +100,9 @@ test('two of notebook 6 side by side save, and keep their logins', { skip: NO_CH
   await workInBoth(urls, ['/', '/']);
 });
 
-test('so do notebook 6 and JupyterLab 4', { skip: noLab }, async () => {
+test('notebook 6 and JupyterLab 4 in one browser can save, and both stay logged in', {
+  skip: noLab,
+}, async () => {
   const urls = [
     await startNotebook(labWorld, 'three', ''),
     await startNotebook(world, 'four', 'jupyter notebook'),
@@ -105,7 +110,9 @@ test('so do notebook 6 and JupyterLab 4', { skip: noLab }, async () => {
   await workInBoth(urls, ['/', '/']);
 });
 
-test('so do two of JupyterLab 4, of which one has a base_url of its own', { skip: noLab }, async () => {
+test('two servers of JupyterLab 4, one of them with a base_url, can save, and both stay logged in', {
+  skip: noLab,
+}, async () => {
   configure("c.ServerApp.base_url = '/me/'");
   const first = await startNotebook(labWorld, 'five', '');
   configure('');
@@ -113,8 +120,10 @@ test('so do two of JupyterLab 4, of which one has a base_url of its own', { skip
   await workInBoth([first, second], ['/me/', '/']);
 });
 
-const lacksNbclassic = NO_CHROMIUM || lacks('jupyter-nbclassic');
-test('so do jupyter_server 1 with a base_url and notebook 6', { skip: lacksNbclassic }, async () => {
+const noNbclassic = NO_CHROMIUM || missing('jupyter-nbclassic');
+test('jupyter_server 1 with a base_url and notebook 6 can save, and both stay logged in', {
+  skip: noNbclassic,
+}, async () => {
   configure("c.ServerApp.base_url = '/me/'");
   const urls = [
     await startNotebook(world, 'seven', 'jupyter nbclassic'),

@@ -1,45 +1,48 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { factOf } from './proc.ts';
 import { whereIs } from './shells.ts';
 import { signalQuietly } from './signal.ts';
 import { makeFolder, untilRemoved } from './standing.ts';
 import { eventually, makeWorld, type World } from './world.ts';
 
-/** A real account of this machine, made for a test. */
+/** A real account of this machine, created for a test. */
 export interface Account {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
-  /** Its folder's name holds a space and a quote. Others may look into it, as they may on many systems. */
+  /** Its home folder. Other users may read it, as on many systems. */
   readonly home: string;
   /** The PIDs of all its processes. */
   processes(): number[];
   /** Ends all its processes. */
   end(): Promise<void>;
-  /** The same, and removes it with its home. */
+  /** Ends all its processes, and removes the account and its home folder. */
   remove(): Promise<void>;
 }
 
-/** @param shell the name of its login shell */
-export function makeAccount(shell: string): Account {
+/**
+ * @param shell the name of its login shell
+ * @param homeName the name of its home folder, by default with a space and a quote. With a !, servers have no relay
+ */
+export function makeAccount(shell: string, homeName = "it's home"): Account {
   const name = `rn${randomBytes(5).toString('hex')}`;
   const folder = makeFolder('rn-account-');
   chmodSync(folder, 0o755);
-  const home = join(folder, "it's home");
-  // A number of its own: an account that has just been removed may have left zombies behind under the next free one.
-  const number = String(randomInt(10_000, 60_000));
-  // A password that nobody has, `*`: sshd takes an account without any for locked.
-  execFileSync('useradd', ['-m', '-d', home, '-s', whereIs(shell) ?? shell, '-p', '*', '-u', number, name]);
+  const home = join(folder, homeName);
+  addUser(name, ['-m', '-d', home, '-s', whereIs(shell) ?? shell]);
   chmodSync(home, 0o755);
   const id = (option: string) => Number(execFileSync('id', [option, name], { encoding: 'utf8' }));
   const uid = id('-u');
   const processes = () => processesOf(uid);
-  const end = async () => {
-    for (const pid of processes()) signalQuietly(pid, 'SIGKILL');
-    await eventually(`the processes of ${name} are gone`, () => processes().length === 0);
-  };
+  const end = () =>
+    eventually(`the processes of ${name} are gone`, () => {
+      // A process that was just being started is there at the next look.
+      for (const pid of processes()) signalQuietly(pid, 'SIGKILL');
+      return processes().length === 0;
+    });
   return untilRemoved({
     name,
     uid,
@@ -49,7 +52,8 @@ export function makeAccount(shell: string): Account {
     end,
     remove: async () => {
       await end();
-      spawnSync('userdel', [name], { stdio: 'ignore' });
+      // Without -f, it would refuse while there is still a zombie.
+      spawnSync('userdel', ['-f', name], { stdio: 'ignore' });
       rmSync(folder, { recursive: true, force: true });
     },
     removeNow: () => {
@@ -59,9 +63,20 @@ export function makeAccount(shell: string): Account {
   });
 }
 
+/** With a random UID, because zombies of a removed account may still have the next free one. */
+function addUser(name: string, options: readonly string[]): void {
+  const number = String(randomInt(10_000, 60_000));
+  // The password `*` matches nothing. Without a password, sshd would treat the account as locked.
+  const words = [...options, '-p', '*', '-u', number, name];
+  const { status, stderr } = spawnSync('useradd', words, { encoding: 'utf8' });
+  // useradd(8): another account has this UID.
+  if (status === 4) addUser(name, options);
+  else if (status !== 0) throw new Error(`useradd: ${stderr}`);
+}
+
 /**
- * Does something with an account of its own, on a host where it logs in.
- * @param environment variables that every session on the host gets
+ * Does `work` with a new account and a host to which it can log in.
+ * @param environment variables of every session on the host
  */
 export async function withAccount(
   shell: string,
@@ -81,19 +96,11 @@ export async function withAccount(
   }
 }
 
-/** Zombies aside. */
+/** Without zombies. */
 function processesOf(uid: number): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   return pids.filter((pid) => {
-    const status = statusOf(pid);
+    const status = factOf(pid, 'status');
     return status.includes(`\nUid:\t${uid}\t`) && !status.includes('\nState:\tZ');
   });
-}
-
-function statusOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8');
-  } catch {
-    return '';
-  }
 }

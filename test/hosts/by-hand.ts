@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { CLEAN } from './clean.ts';
 import { eventually, type World } from './world.ts';
 
-/** A Jupyter server that a user has started on the world's host without remote-notebook. */
+/** A Jupyter server that a user has started on the test host without remote-notebook. */
 export interface ByHand {
   readonly pid: number;
   readonly port: number;
   readonly token: string;
   /** Its runtime file. */
   readonly file: string;
-  /** What it has said so far. */
+  /** Its output so far. */
   log(): string;
 }
 

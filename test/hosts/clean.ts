@@ -1,9 +1,9 @@
 import { delimiter } from 'node:path';
 import { makeFolder } from './standing.ts';
 
-/** Whoever imports this, and what it starts, is as on a machine on which nobody has set up anything. */
+/** Importing this gives the process, and those that it starts, the environment of a machine that nobody has configured. */
 
-/** The environment of the tester: for what must reach a registry, or keeps something for the next time. */
+/** The tester's environment: for programs that need a package registry or a cache. */
 export const TESTERS: Readonly<NodeJS.ProcessEnv> = { ...process.env };
 
 for (const name of Object.keys(process.env))
@@ -11,7 +11,7 @@ for (const name of Object.keys(process.env))
     delete process.env[name];
 process.env.LANG = 'C.UTF-8';
 process.env.HOME = makeFolder('tester-');
-// The system's own programs come first: its Python above all, which its Jupyter runs on.
+// The system's own programs come first, above all the Python that runs its Jupyter.
 const isSystem = (folder: string) => /^(\/usr(\/local)?)?\/s?bin$/.test(folder);
 const folders = (process.env.PATH ?? '').split(delimiter);
 process.env.PATH = [...folders.filter(isSystem), ...folders.filter((folder) => !isSystem(folder))].join(
@@ -19,7 +19,7 @@ process.env.PATH = [...folders.filter(isSystem), ...folders.filter((folder) => !
 );
 process.umask(0o022);
 
-/** What is left of it: nothing of the runner of the tests either. */
+/** What remains of the environment, without the variables of the test runner. */
 export const CLEAN: Readonly<NodeJS.ProcessEnv> = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(NODE_.*|NO_SKIPS)$/.test(name)),
 );

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Writes Jupyter's own configuration in a home folder, for each kind of server; `c.App` stands for the name that the
- * kind has there. Answers with the folder.
+ * Writes Jupyter's own configuration in a home folder, for each kind of server, whose class name replaces `c.App`.
+ * Returns the folder.
  */
 export function configureJupyter(home: string, ...lines: readonly string[]): string {
   const folder = join(home, '.jupyter');
@@ -18,5 +18,5 @@ export function configureJupyter(home: string, ...lines: readonly string[]): str
   return folder;
 }
 
-/** A line of configuration. Jupyter reads it in its own process, and a signal that is blocked there never arrives. */
+/** A configuration line that blocks a signal in Jupyter's own process, so that it never arrives. */
 export const DEAF_TO_TERM = 'import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { ports } from './sshd.ts';
+import { ownLocalPort } from './sshd.ts';
 import { makeWorld, type World, type WorldOptions } from './world.ts';
 
-/** One layer, as `doctor --json` has it. */
+/** One check, as `doctor --json` prints it. */
 export interface Check {
   readonly name: string;
   readonly verdict: string;
@@ -10,14 +10,14 @@ export interface Check {
   readonly fix?: string;
 }
 
-/** A world in which all that doctor looks at is as it should be, but for what the options say. */
+/** A world in which every check of doctor passes, except for what the options change. */
 export async function makeHealthy(options: WorldOptions = {}): Promise<World> {
   const world = await makeWorld(options);
   world.laptop.env.BROWSER = 'true';
   return world;
 }
 
-/** What doctor says of the world's host. */
+/** The result of doctor for the test host. */
 export async function diagnosis(
   { laptop }: World,
   ...args: string[]
@@ -27,14 +27,14 @@ export async function diagnosis(
   return { code, checks: JSON.parse(stdout).checks };
 }
 
-/** The one layer that is not as it should be: what is found there, and below it what to do. Its exit status fits. */
+/** The finding and the remedy of the only check that fails. The exit status must match. */
 export async function only(
   world: World,
   name: string,
   verdict: 'warning' | 'failed',
   ...args: string[]
 ): Promise<string> {
-  const { code, checks } = await diagnosis(world, ...(await ports()), ...args);
+  const { code, checks } = await diagnosis(world, ...(await ownLocalPort()), ...args);
   const wrong = checks.filter((check) => check.verdict === 'warning' || check.verdict === 'failed');
   assert.deepEqual(
     wrong.map((check) => [check.name, check.verdict]),
@@ -45,9 +45,9 @@ export async function only(
   return `${wrong[0]?.found}\n${wrong[0]?.fix}`;
 }
 
-/** What is found at a layer that is as it should be. */
+/** The finding of a check that passes. */
 export async function fine(world: World, name: string, ...args: string[]): Promise<string> {
-  const { checks } = await diagnosis(world, ...(await ports()), ...args);
+  const { checks } = await diagnosis(world, ...(await ownLocalPort()), ...args);
   const check = checks.find((each) => each.name === name);
   assert.equal(check?.verdict, 'ok', JSON.stringify(check));
   return check?.found ?? '';

@@ -7,7 +7,7 @@ import { traces } from './traces.ts';
 import { makeVenv } from './venv.ts';
 import { eventually, type World } from './world.ts';
 
-/** The directory of the servers here. */
+/** The directory of the servers in these tests. */
 export function workOf(world: World): string {
   const work = join(world.home, "it's work");
   mkdirSync(work, { recursive: true });
@@ -19,7 +19,7 @@ export function write(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-/** A conda environment: a prefix with a folder conda-meta, and a script for its activation that is bash's, as many are. */
+/** A conda environment: a prefix with a folder conda-meta, and an activation script that needs bash, as many do. */
 export function makeCondaEnvironment(prefix: string): void {
   makeVenv(prefix);
   mkdirSync(join(prefix, 'conda-meta'));
@@ -27,13 +27,13 @@ export function makeCondaEnvironment(prefix: string): void {
   write(join(prefix, 'etc/conda/activate.d/greet.sh'), script);
 }
 
-/** The words of a start in this environment; none where it is empty. */
+/** The arguments of a start in this environment. */
 export function startWords(world: World, environment: string): string[] {
   const words = ['start', 'loopback', '{F}', '--no-browser', '--json', '--directory', workOf(world)];
   return environment === '' ? words : [...words, '--environment', environment];
 }
 
-/** Starts in this environment, joins from another laptop, and answers with what runs and its variables. */
+/** Starts in this environment, joins from another laptop, and returns the server and its variables. */
 export async function startedIn(world: World, environment: string, ...more: readonly string[]) {
   const words = [...startWords(world, environment), ...more];
   const started = await world.laptop.run(...words, ...(await ports()));
@@ -49,7 +49,7 @@ export async function startedIn(world: World, environment: string, ...more: read
   return { server, phases, program: read('cmdline')[0], variables: read('environ') };
 }
 
-/** What a start in this environment tells that cannot be. */
+/** The error output of a start in this environment, which must fail. */
 export async function failureIn(
   world: World,
   environment: string,
@@ -58,17 +58,17 @@ export async function failureIn(
   return failed(world, await world.laptop.run(...startWords(world, environment), ...more));
 }
 
-/** Stops it: then nothing of it is left on the host, no wrapper either. */
+/** Stops the server, after which nothing of it is left on the host, not even a wrapper. */
 export async function stopAll(world: World): Promise<void> {
   const stopped = await world.laptop.run('stop');
   assert.equal(stopped.code, 0, stopped.stderr);
-  await eventually(
-    'nothing is left but the other laptop',
-    () => hostTraces(world).length === 0,
-    20_000,
-  ).catch(() => assert.deepEqual(hostTraces(world), []));
+  await eventually('nothing is left but the other laptop', () => hostTraces(world).length === 0).catch(() =>
+    assert.deepEqual(hostTraces(world), []),
+  );
 }
 
 function hostTraces(world: World): string[] {
-  return traces(world, world.laptop).filter((trace) => !/: (sh|\/bin\/sh|ssh|sshd)\b|sshd: /.test(trace));
+  return traces(world, world.laptop).filter(
+    (trace) => !/: (sh|\/bin\/sh|ssh|sshd)\b|sshd: | --keep /.test(trace),
+  );
 }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { nothingIsLeft } from './traces.ts';
 import type { Finished, World } from './world.ts';
 
-/** Starts a server that cannot be started: what the user reads then, behind the phases that it came through. */
+/** Starts a server that cannot start, and returns the error that the user reads after the phases. */
 export async function failure(world: World, ...args: readonly string[]): Promise<string> {
   return failed(world, await world.laptop.run('start', ...args, '{F}', '--no-browser'));
 }
 
-/** The same for a start that has ended. It left nothing; the world's own paths and port are given by their names. */
+/** The same for a start that has ended. It must leave nothing behind. Paths and ports of the world are replaced by names. */
 export async function failed(world: World, { code, stdout, stderr }: Finished): Promise<string> {
   assert.equal(code, 1, stderr);
   assert.equal(stdout, '');

@@ -5,43 +5,43 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from 'node:test';
 import { ports } from './sshd.ts';
 import { ENTER, openTerminal, type TerminalWindow } from './terminal.ts';
-import { traces } from './traces.ts';
+import { nothingIsLeft } from './traces.ts';
 import { makeVenv } from './venv.ts';
-import { eventually, makeWorld, PROGRAM, type World } from './world.ts';
+import { eventually, makeWorld, PROGRAM, type World, type WorldOptions } from './world.ts';
 
-/** A window in which each thing is waited for behind the last one. */
+/** A terminal in which each expected text is searched for after the previous one. */
 export interface Dialogue {
   says(text: string): Promise<void>;
-  /** Waits for the question, and then types. */
+  /** Waits for the question, and then types the answer. */
   answer(question: string, answer: string): Promise<void>;
   ended(): Promise<number | null>;
   shown(): string;
 }
 
-/** What a user does, and what is there, in a world in which remote-notebook was never used. */
+/** What a user does and sees in a world in which remote-notebook has never been used. */
 export interface FirstTime {
-  /** The world of the test that runs: a host with the directory `rne`, and a venv in it. */
+  /** The world of the current test: a host with the directory `rne` and a venv in it. */
   world(): World;
   /** Runs `init` on a terminal. */
   begin(...args: readonly string[]): Dialogue;
-  /** The same with the world's ssh_config, and ports of its own. */
+  /** The same with the world's ssh_config and free ports. */
   beginWithPorts(...args: readonly string[]): Promise<Dialogue>;
   /** The text of config.yaml, if there is one. */
   configuration(): string | undefined;
-  /** Nothing is kept: no server, no connection, no configuration, no start-up file. */
-  assertNothingIsKept(): void;
-  /** An ssh_config by whose last section everything goes wrong, unless something before it says better. */
+  /** Asserts that nothing was kept: no server, no connection, no configuration, no start-up file. */
+  assertNothingIsKept(): Promise<void>;
+  /** An ssh_config whose last section breaks every connection, unless an earlier section overrides it. */
   ownConfig(): { file: string; text: string };
-  /** Answers all questions about a host that nobody knows. */
+  /** Answers all questions about an unknown host. */
   describeHost(dialogue: Dialogue, port: number): Promise<void>;
 }
 
-/** Makes and removes such a world for each test of the file that calls this. */
-export function firstTime(): FirstTime {
+/** Creates and removes such a world for each test of the calling file. */
+export function firstTime(options: WorldOptions = {}): FirstTime {
   let world: World;
   let windows: TerminalWindow[];
   beforeEach(async () => {
-    world = await makeWorld();
+    world = await makeWorld(options);
     windows = [];
     world.laptop.env.BROWSER = `touch ${join(world.home, 'opened')}; true`;
     mkdirSync(join(world.home, 'rne'));
@@ -67,7 +67,7 @@ export function firstTime(): FirstTime {
   };
 }
 
-function dialogueIn(window: TerminalWindow): Dialogue {
+export function dialogueIn(window: TerminalWindow): Dialogue {
   let seen = 0;
   const says = async (text: string) => {
     await eventually(`it says "${text}"`, () => window.shown().includes(text, seen)).catch((error: Error) => {
@@ -90,8 +90,8 @@ function configuration({ laptop: { configurationFile } }: World): string | undef
   return existsSync(configurationFile) ? readFileSync(configurationFile, 'utf8') : undefined;
 }
 
-function assertNothingIsKept(world: World): void {
-  assert.deepEqual(traces(world, world.laptop), []);
+async function assertNothingIsKept(world: World): Promise<void> {
+  await nothingIsLeft(world);
   assert.equal(configuration(world), undefined);
   const names = readdirSync(world.laptop.env.HOME as string);
   assert.deepEqual(

@@ -1,7 +1,7 @@
 import { commandLineOf } from './proc.ts';
 import { removeStanding } from './standing.ts';
 
-/** Whoever imports this leaves nothing behind when a signal ends it, or when the runner of the tests is killed. */
+/** A process that imports this leaves nothing behind when a signal ends it or when the test runner is killed. */
 
 let interrupted = false;
 
@@ -11,7 +11,7 @@ export function isInterrupted(): boolean {
 }
 
 function end(status: number): void {
-  // A runner that is interrupted, too, says so again.
+  // A test runner that is interrupted at the same time repeats the signal.
   if (interrupted) return;
   interrupted = true;
   void removeStanding().finally(() => process.exit(status));
@@ -20,9 +20,9 @@ process.on('SIGINT', () => end(130));
 process.on('SIGTERM', () => end(143));
 process.on('SIGHUP', () => end(129));
 
-// A runner that is killed sends none. Its tests are another process's children then, and nobody reads their output.
+// A test runner that is killed sends no signal. Its tests then have another parent, and nobody reads their output.
 const runner = process.ppid;
-/** The runner may have been killed before this was read; the first process of a container may be a runner. */
+/** The runner may have been killed before this was loaded. In a container, the runner may be the first process. */
 const isLate = runner === 1 && !commandLineOf(1).includes('node');
 const watch = setInterval(() => {
   if (process.ppid === runner && !isLate) return;

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KeeperState, parseKeeperState } from '../../src/tunnel/keeper.ts';
+import { type KeeperState, readKeeperState } from '../../src/tunnel/keeper.ts';
 import type { Laptop } from './world.ts';
 
-/** The folder of the only connection that this laptop has. */
+/** The folder of the laptop's only connection. */
 export function connectionFolder({ stateFolder }: Laptop): string {
   const rooms = join(stateFolder, 'c');
   const names = readdirSync(rooms).filter((entry) => !entry.endsWith('.lock'));
@@ -13,7 +13,9 @@ export function connectionFolder({ stateFolder }: Laptop): string {
   return join(rooms, name);
 }
 
-/** What its keeper wrote last. */
+/** The last state that its keeper wrote. */
 export function keeperOf(laptop: Laptop): KeeperState {
-  return parseKeeperState(readFileSync(join(connectionFolder(laptop), 'state'), 'utf8'));
+  const state = readKeeperState({ folder: connectionFolder(laptop) });
+  if (!state) throw new Error('the keeper has written no state');
+  return state;
 }

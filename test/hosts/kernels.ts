@@ -4,27 +4,32 @@ import { delimiter, join } from 'node:path';
 import { askJupyter, type Shown, serverRecord } from './servers.ts';
 import { eventually, type Laptop, type World } from './world.ts';
 
-/** A kernel as Jupyter's API tells it. */
+/** A kernel as Jupyter's API reports it. */
 export interface ApiKernel {
   readonly id: string;
   readonly execution_state: string;
 }
 
-/** Opens the session of a notebook on a server, as its page does, and answers with the id of its kernel. */
-export async function openSession(laptop: Laptop, { name, tunnel }: Shown, path: string): Promise<string> {
+/** Opens the session of a notebook on a server, as its page does, and returns the id of its kernel. */
+export async function openSession(
+  laptop: Laptop,
+  { name, tunnel }: Shown,
+  path: string,
+  kernel = 'python3',
+): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${tunnel.localPort}/api/sessions`, {
     method: 'POST',
     headers: {
       Authorization: `token ${serverRecord(laptop, name).token}`,
       'Content-Type': 'application/json',
     },
-    body: JSON.stringify({ path, name: path, type: 'notebook', kernel: { name: 'python3' } }),
+    body: JSON.stringify({ path, name: path, type: 'notebook', kernel: { name: kernel } }),
   });
   if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
   return ((await answer.json()) as { kernel: { id: string } }).kernel.id;
 }
 
-/** Jupyter's own client, which waits for the kernel and hands it a cell. */
+/** Jupyter's own client, which waits for the kernel and sends it a cell. */
 const EXECUTE = `import sys
 from jupyter_client import BlockingKernelClient
 client = BlockingKernelClient()
@@ -35,14 +40,22 @@ client.execute(sys.argv[2])
 while client.get_iopub_msg(timeout=60)['msg_type'] != 'execute_input': pass
 `;
 
-/** Runs code in a kernel of the world's host; returns when the kernel has begun with it. */
-export function execute(world: World, kernel: string, code: string): void {
-  const file = join(world.home, '.local', 'share', 'jupyter', 'runtime', `kernel-${kernel}.json`);
+/**
+ * Runs code in a kernel on the test host, and returns when the kernel has begun to run it.
+ * @param runtime the folder of the runtime files of its server
+ */
+export function execute(
+  world: World,
+  kernel: string,
+  code: string,
+  runtime = join(world.home, '.local', 'share', 'jupyter', 'runtime'),
+): void {
+  const file = join(runtime, `kernel-${kernel}.json`);
   const { status, stderr } = spawnSync(jupyterPython(), ['-c', EXECUTE, file, code], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
 }
 
-/** Makes a kernel compute, until somebody ends it, and waits until its server knows. */
+/** Makes a kernel busy until it is ended, and waits until its server reports that. */
 export async function makeBusy(world: World, laptop: Laptop, shown: Shown, kernel: string): Promise<void> {
   execute(world, kernel, 'import time\nwhile True: time.sleep(0.1)');
   const { token } = serverRecord(laptop, shown.name);
@@ -52,7 +65,7 @@ export async function makeBusy(world: World, laptop: Laptop, shown: Shown, kerne
   });
 }
 
-/** The Python that Jupyter's command runs on: its first line names it. */
+/** The Python that runs Jupyter, from the first line of its command. */
 function jupyterPython(): string {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     try {

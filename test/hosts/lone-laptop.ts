@@ -5,18 +5,18 @@ import { beforeEach } from 'node:test';
 import { makeFolder } from './standing.ts';
 import { type Laptop, makeLaptop } from './world.ts';
 
-/** A laptop without any host, in a folder of its own: for what must fail, or answer, before ssh is run. */
+/** A laptop without a host, in its own folder: for commands that must end before they run ssh. */
 export interface LoneLaptop {
   readonly folder: string;
   readonly laptop: Laptop;
   configure(text: string): void;
-  /** What the user reads of a mistake, with FILES for the folder. Nothing is run then, and nothing is changed. */
+  /** The error output of a mistake, with FILES for the folder. It must run nothing and change nothing. */
   refused(...args: string[]): Promise<string>;
-  /** The same where a folder of this machine cannot be used. */
+  /** The same for a failure because a folder of this machine cannot be used. */
   failed(...args: string[]): Promise<string>;
 }
 
-/** Each test of the file that calls this has its own. */
+/** Each test of the calling file has its own. */
 export function loneLaptopPerTest(): LoneLaptop {
   let folder: string;
   let laptop: Laptop;
@@ -24,7 +24,7 @@ export function loneLaptopPerTest(): LoneLaptop {
   beforeEach(() => {
     folder = makeFolder();
     const sshConfig = join(folder, 'ssh_config');
-    // Any ssh that so much as reads it makes the witness.
+    // Any ssh that reads this file creates the witness.
     writeFileSync(sshConfig, `Match exec "touch ${witness()}"\n`);
     laptop = makeLaptop(join(folder, 'l'), sshConfig, 'none');
   });
@@ -53,7 +53,7 @@ export function loneLaptopPerTest(): LoneLaptop {
   };
 }
 
-/** All that is in a folder, with what would show that it was touched. */
+/** Everything in a folder, with the attributes that show a change. */
 function everything(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => {

@@ -3,26 +3,41 @@ import { randomBytes } from 'node:crypto';
 import type { Machine } from './sshd.ts';
 import { untilRemoved } from './standing.ts';
 
-/** A machine behind a link of its own, that can be cut: a network namespace, for which one must be root. */
+/** A machine behind its own link, which can be cut: a network namespace, which needs root. */
 export interface Network extends Machine {
-  /** The link goes down, without a word to either side. */
+  /** Cuts the link, without notice to either side. */
   cut(): void;
-  /** It comes back. */
+  /** Restores the link. */
   restore(): void;
-  /** This machine gets another address on it, as behind another access point. */
+  /** Gives this machine another address on the link, as behind another access point. */
   roam(): void;
   remove(): void;
 }
 
-export function makeNetwork(): Network {
+export interface NetworkOptions {
+  /**
+   * Whether routers are between the two: while the link is cut, packets vanish without an error. Otherwise this machine
+   * soon finds no route.
+   */
+  readonly isFar?: boolean;
+}
+
+/**
+ * A random /28 of the block that is reserved for tests between networks (RFC 2544), which no other test uses.
+ * @param taken the addresses of this machine
+ */
+function freeBlock(taken: string): (host: number) => string {
+  const [second = 0, third = 0, fourth = 0] = randomBytes(3);
+  const at = (host: number) => `198.${18 + (second & 1)}.${third}.${(fourth & 0xf0) + host}`;
+  return taken.includes(` ${at(1)}/`) || taken.includes(` ${at(5)}/`) ? freeBlock(taken) : at;
+}
+
+export function makeNetwork({ isFar = false }: NetworkOptions = {}): Network {
   const id = randomBytes(3).toString('hex');
   const [inside, outside, namespace] = [`rni${id}`, `rno${id}`, `rn-${id}`];
-  // A random /28 of the block that is kept for tests between networks (RFC 2544).
-  const prefix = `198.18.${randomBytes(1)[0]}`;
-  const base = (randomBytes(1)[0] ?? 0) & 0xf0;
-  const at = (host: number) => `${prefix}.${base + host}`;
-  const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  // Not all of it need be there yet.
+  const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const at = freeBlock(String(ip('-4', '-o', 'addr')));
+  // Some of it may not exist yet.
   const remove = () => {
     spawnSync('ip', ['link', 'del', outside]);
     spawnSync('ip', ['netns', 'del', namespace]);
@@ -30,7 +45,7 @@ export function makeNetwork(): Network {
   const network = untilRemoved({
     address: at(2),
     enter: ['ip', 'netns', 'exec', namespace],
-    // The far end alone: this machine's own stays up, so that nothing tells ssh.
+    // Only the far end: this machine's end stays up, so that ssh notices nothing.
     cut: () => ip('-n', namespace, 'link', 'set', inside, 'down'),
     restore: () => ip('-n', namespace, 'link', 'set', inside, 'up'),
     roam: () => {
@@ -47,5 +62,10 @@ export function makeNetwork(): Network {
   ip('-n', namespace, 'addr', 'add', `${at(2)}/28`, 'dev', inside);
   ip('-n', namespace, 'link', 'set', inside, 'up');
   ip('-n', namespace, 'link', 'set', 'lo', 'up');
+  if (isFar) {
+    const [, hardware = ''] =
+      /link\/ether (\S+)/.exec(String(ip('-n', namespace, 'link', 'show', inside))) ?? [];
+    ip('neigh', 'replace', at(2), 'lladdr', hardware, 'dev', outside, 'nud', 'permanent');
+  }
   return network;
 }

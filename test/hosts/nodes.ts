@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { TESTERS } from './clean.ts';
 
 /**
- * Where a Node of this major version is: this one, or the npm registry's package `node`, which is Node itself.
- * @param folder where to put it
- * @returns undefined where the registry cannot be reached
+ * The path of a Node of this major version: this one, or the package `node` of the npm registry, which is Node itself.
+ * @param folder where to install it
+ * @returns undefined if the registry cannot be reached
  */
 export function nodeOfVersion(major: string, folder: string): string | undefined {
   if (process.versions.node.startsWith(`${major}.`)) return process.execPath;

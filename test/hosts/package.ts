@@ -8,12 +8,12 @@ import { makeFolder } from './standing.ts';
 /** The top of this project. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The package as it is published: packed, and installed into an empty folder. */
+/** The package as users get it: packed, and installed into an empty folder. */
 export interface Package {
-  /** For what else a test installs. */
+  /** A folder for other things that a test installs. */
   readonly folder: string;
   readonly tarball: string;
-  /** Where `npm install --global` has put it. */
+  /** The folder in which `npm install --global` has put the command. */
   readonly prefix: string;
 }
 
@@ -25,7 +25,7 @@ export function installPackage(env: NodeJS.ProcessEnv): Package {
   return { folder, tarball, prefix };
 }
 
-/** Packs a copy, since packing builds it. */
+/** Packs a copy, because packing runs the build. */
 function pack(folder: string, env: NodeJS.ProcessEnv): string {
   const copy = join(folder, 'copy');
   const isCopied = (path: string) => !/^(node_modules|dist.*|\.git)$/.test(basename(path));
@@ -40,7 +40,7 @@ function pack(folder: string, env: NodeJS.ProcessEnv): string {
 export interface Way {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** The Node that comes first on the PATH. */
+  /** The Node that is first on the PATH. */
   readonly node?: string;
 }
 
@@ -53,7 +53,7 @@ export function run(
   return spawnSync(program, args, { cwd, env: { ...env, PATH }, encoding: 'utf8' });
 }
 
-/** Runs a command that must succeed, and answers with its standard output. */
+/** Runs a command that must succeed, and returns its standard output. */
 export function output(words: readonly string[], way: Way): string {
   const { status, stdout, stderr } = run(words, way);
   assert.equal(status, 0, `${words.join(' ')}\n${stderr}`);

@@ -6,18 +6,18 @@ import { signalQuietly } from './signal.ts';
 import { writeProgram } from './stand-ins.ts';
 import { eventually, type Running, type World } from './world.ts';
 
-/** A phase of a start in which a real host, or the laptop's own tunnel, can be held. */
+/** A phase of a start in which a real host or the laptop's tunnel can be paused. */
 export interface Phase {
   readonly name: string;
-  /** Prepares a world on which a start stays in this phase, and answers with arguments for the start. */
+  /** Prepares a world in which a start stays in this phase, and returns arguments for the start. */
   prepare(world: World): readonly string[];
-  /** Waits until the start has come so far. */
+  /** Waits until the start has reached the phase. */
   reach(world: World, start: Running): Promise<void>;
-  /** Lets all that is held go on. */
+  /** Continues everything that is paused. */
   letGo(world: World): void;
 }
 
-/** What is put on the host writes this file, to tell that it runs. */
+/** The programs that are placed on the host create this file when they run. */
 export function flag(world: World): string {
   return join(world.home, 'reached');
 }
@@ -26,7 +26,7 @@ export function hasFlag(world: World): Promise<void> {
   return eventually('the host is where it is to be held', () => existsSync(flag(world)));
 }
 
-/** Lines of sh that tell that they run, and then wait in a process of their own. */
+/** Lines of sh that report that they run, and then wait in a separate process. */
 function wait(world: World): string[] {
   const go = join(world.home, 'go');
   return [`: >'${flag(world)}'`, `sh -c "until [ -e '${go}' ]; do sleep 0.05; done"`];
@@ -36,12 +36,12 @@ function go(world: World): void {
   writeFileSync(join(world.home, 'go'), '');
 }
 
-/** A command that starts a real Jupyter, once it may. */
+/** A command that starts a real Jupyter when it is allowed to. */
 export function heldCommand(world: World): string {
   return writeProgram(join(world.home, 'held'), ...wait(world), 'exec jupyter notebook "$@"');
 }
 
-/** A real Jupyter that stops itself, as Ctrl-Z does, as soon as it can be found. */
+/** A real Jupyter that stops itself, as by Ctrl-Z, as soon as its runtime file exists. */
 const STOPS_ITSELF = `import os, signal
 try:
     from notebook.notebookapp import NotebookApp as App
@@ -58,7 +58,7 @@ function letAllGoOn(world: World): void {
   for (const pid of world.processes()) signalQuietly(pid, 'SIGCONT');
 }
 
-/** There may be no keeper yet. */
+/** The keeper may not exist yet. */
 function isConnecting({ laptop }: World): boolean {
   try {
     return keeperOf(laptop).phase === 'connecting';
@@ -71,7 +71,7 @@ export const PHASES: readonly Phase[] = [
   {
     name: 'connect',
     prepare: (world) => {
-      // The system still takes connections for it, and nobody says a word there.
+      // The system still accepts its connections, but nobody answers them.
       process.kill(world.sshd.pid(), 'SIGSTOP');
       return [];
     },
@@ -99,8 +99,8 @@ export const PHASES: readonly Phase[] = [
     prepare: (world) => ['--command', heldCommand(world)],
     reach: async (world, start) => {
       await hasFlag(world);
-      // A keeper that is stopped sets up no forward.
-      process.kill(keeperOf(world.laptop).keeper?.pid ?? 0, 'SIGSTOP');
+      // A stopped keeper sets up no forward.
+      signalQuietly(keeperOf(world.laptop).keeper?.pid ?? 0, 'SIGSTOP');
       go(world);
       await start.saw('✓ jupyter');
     },

@@ -4,22 +4,27 @@ import { join } from 'node:path';
 import { freePort } from './sshd.ts';
 import type { World } from './world.ts';
 
-/** A way to a world's host that is as long as it is made: it holds all that passes for half a round trip. */
+/** A relay to the test host that makes it distant: it delays all data by half a round trip, and may limit their rate. */
 export interface Relay {
   readonly roundTripMs: number;
-  /** Leads to the world's host by way of this relay. */
+  /** An ssh_config that reaches the test host through this relay. */
   readonly sshConfig: string;
   close(): void;
 }
 
-export async function makeRelay(world: World, roundTripMs: number): Promise<Relay> {
+/** @param mbitPerS the rate of the link in each direction */
+export async function makeRelay(
+  world: World,
+  roundTripMs: number,
+  mbitPerS = Number.POSITIVE_INFINITY,
+): Promise<Relay> {
   const port = await freePort();
   const server = createServer({ noDelay: true }, (near) => {
     const far = connect({ host: '127.0.0.1', port: world.sshd.port, noDelay: true });
-    // A far TCP connection takes a round trip to be made, before which its client cannot write.
+    // A distant TCP connection takes one round trip before its client can write.
     const open = performance.now() + roundTripMs;
-    hold(near, far, roundTripMs / 2, open);
-    hold(far, near, roundTripMs / 2, open);
+    hold(near, far, roundTripMs / 2, open, mbitPerS);
+    hold(far, near, roundTripMs / 2, open, mbitPerS);
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const sshConfig = join(world.sshd.folder, `ssh_config-${roundTripMs}`);
@@ -28,8 +33,10 @@ export async function makeRelay(world: World, roundTripMs: number): Promise<Rela
   return { roundTripMs, sshConfig, close: () => server.close() };
 }
 
-/** Passes on what one side says, and its end, `delayMs` later and in the same order. */
-function hold(from: Socket, to: Socket, delayMs: number, open: number): void {
+/** Passes on the data of one side, and its end, `delayMs` later and in the same order. */
+function hold(from: Socket, to: Socket, delayMs: number, open: number, mbitPerS: number): void {
+  /** When the link has taken all that came before. */
+  let free = open;
   const queue: { due: number; deed: () => void }[] = [];
   const next = () => {
     const [first] = queue;
@@ -43,11 +50,12 @@ function hold(from: Socket, to: Socket, delayMs: number, open: number): void {
     first.deed();
     next();
   };
-  const later = (deed: () => void) => {
-    queue.push({ due: Math.max(performance.now(), open) + delayMs, deed });
+  const later = (bytes: number, deed: () => void) => {
+    free = Math.max(performance.now(), free) + (bytes * 8) / 1000 / mbitPerS;
+    queue.push({ due: free + delayMs, deed });
     if (queue.length === 1) next();
   };
-  from.on('data', (chunk) => later(() => to.write(chunk)));
-  from.once('close', () => later(() => to.end()));
+  from.on('data', (chunk) => later(chunk.length, () => to.write(chunk)));
+  from.once('close', () => later(0, () => to.end()));
   from.on('error', () => {});
 }

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import type { DefaultKernel } from '../../src/model/status.ts';
+import type { JupyterRecord, ServerRecord } from '../../src/state/records.ts';
+import { noProcessIsLeft } from './traces.ts';
 import type { Laptop, World } from './world.ts';
 
-/** What `--json` prints of a server: see ServerStatus. */
+/** A server as `--json` prints it: see ServerStatus. */
 export interface Shown {
   readonly state: string;
   readonly name: string;
@@ -15,28 +18,31 @@ export interface Shown {
   readonly jupyter: {
     readonly state: string;
     readonly pid: number;
+    readonly startedAt: string;
     readonly port: number;
     readonly socket: string;
     readonly command: string;
+    readonly version: string;
+    readonly kernel: DefaultKernel;
   };
   readonly tunnel: { readonly pid: number; readonly localPort: number; readonly forwards: readonly string[] };
 }
 
-/** Starts the world's host's server and answers with what `--json` says of it. */
+/** Starts a server on the test host, and returns what `--json` prints. */
 export async function started(laptop: Laptop, ...args: string[]): Promise<Shown> {
   const { code, stdout, stderr } = await laptop.run('start', 'loopback', '{F}', '--json', ...args);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout);
 }
 
-/** What `status --json` says of a server, of the only one without a name, whatever becomes of it. */
+/** A server as `status --json` prints it; without a name, the only one. The exit status is ignored. */
 export async function statusOf(laptop: Laptop, name?: string) {
   const { stdout } = await laptop.run('status', '--json');
   const { servers } = JSON.parse(stdout);
   return name === undefined ? servers[0] : servers.find((server: Shown) => server.name === name);
 }
 
-/** Runs a command that must end with this status, and answers with its standard error. */
+/** Runs a command that must end with this status, and returns its standard error. */
 export async function stderrOf(
   status: number,
   laptop: Pick<Laptop, 'run'>,
@@ -47,7 +53,7 @@ export async function stderrOf(
   return stderr;
 }
 
-/** Runs a command that must succeed, and answers with its standard output. */
+/** Runs a command that must succeed, and returns its standard output. */
 export async function done(laptop: Laptop, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await laptop.run(...args);
   assert.equal(code, 0, stderr);
@@ -55,22 +61,33 @@ export async function done(laptop: Laptop, ...args: string[]): Promise<string> {
 }
 
 /**
- * A server's life: it starts, is seen, and is stopped.
- * @param verb runs one to its end, and answers with its standard output
+ * Starts, shows and stops a server.
+ * @param verb runs one verb to its end, and returns its standard output
  */
-export function liveAndDie(world: World, verb: (name: string, ...words: string[]) => string): void {
+export async function liveAndDie(
+  world: World,
+  verb: (name: string, ...words: string[]) => string,
+): Promise<void> {
   const words = ['loopback', '-F', world.sshd.sshConfig, '--directory', 'work', '--no-browser', '--json'];
   const shown = JSON.parse(verb('start', ...words));
   assert.equal(shown.directory, join(world.home, 'work'));
   assert.match(verb('open', '--print'), /^http:\S+token=\w+\n$/);
   assert.equal(JSON.parse(verb('status', '--json')).servers[0].tunnel.state, 'connected');
   assert.equal(JSON.parse(verb('stop', '--json')).outcome, 'shutdown');
-  assert.deepEqual(world.processes(), []);
+  await noProcessIsLeft(world);
 }
 
-/** What a laptop keeps of a server: the token above all, and the folder of its record on the host. */
+/** The record of a server on a laptop: its token, the folder of its record on the host, and more. */
 export function serverRecord(laptop: Laptop, name = 'loopback'): { token: string; folder: string } {
-  return JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8')).servers[name].jupyter;
+  return recordOf(laptop, name).jupyter;
+}
+
+/** All that the laptop's state file has of a server. */
+export function recordOf(
+  laptop: Laptop,
+  name = 'loopback',
+): ServerRecord & { readonly jupyter: JupyterRecord } {
+  return JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8')).servers[name];
 }
 
 /** One request to a Jupyter on this machine's loopback address. */

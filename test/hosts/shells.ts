@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'no
 import { delimiter, join } from 'node:path';
 import { makeFolder } from './standing.ts';
 
-/** Shells that people log in with, each with the arguments that make it read no start-up file. */
+/** Login shells, each with the arguments that make it read no start-up file. */
 const WITHOUT_START_UP_FILES = {
   dash: [],
   bash: ['--norc', '--noprofile'],
@@ -16,16 +16,16 @@ const WITHOUT_START_UP_FILES = {
 export type ShellName = keyof typeof WITHOUT_START_UP_FILES;
 export const SHELL_NAMES = Object.keys(WITHOUT_START_UP_FILES) as readonly ShellName[];
 
-/** Where a program is on this machine, or undefined. */
+/** The path of a program on this machine, or undefined. */
 export function whereIs(program: string): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
-/** Prints its arguments, each behind its own zero byte, so that an empty one is seen too. */
+/** Prints its arguments, each after a zero byte, so that an empty one is visible, too. */
 const PRINT_WORDS = `${process.execPath} -e 'for(w of process.argv.slice(1))process.stdout.write(w+String.fromCharCode(0))' --`;
 
-/** What a shell prints when it runs a line in the way in which sshd gives it one: by `-c`. */
+/** The output of a shell that runs a line as sshd passes it: with `-c`. */
 export function runLine(
   shell: ShellName,
   line: string,
@@ -38,12 +38,12 @@ export function runLine(
   });
 }
 
-/** The words that a shell reads in a piece of command line. */
+/** The words into which a shell splits a piece of a command line. */
 export function readWords(shell: ShellName, words: string, env: NodeJS.ProcessEnv = process.env): string[] {
   return runLine(shell, `${PRINT_WORDS} ${words}`, { env }).split('\0').slice(0, -1);
 }
 
-/** Names of folders that an unquoted command line would lose, split, expand or run. */
+/** Names of folders that an unquoted command line would drop, split, expand or run. */
 export const AWKWARD_FOLDERS = [
   'two  words ',
   "it's",
@@ -66,8 +66,8 @@ export type AliasShell = 'bash' | 'zsh' | 'fish';
 export const ALIAS_SHELLS: readonly AliasShell[] = ['bash', 'zsh', 'fish'];
 
 /**
- * Runs lines as a script of the shell, in which aliases count. Its output goes to a file, since what it leaves in
- * the background would hold a pipe open. Answers with that output; rejects when the last command failed.
+ * Runs lines as a script of the shell, in which aliases apply. Its output goes to a file, because background processes
+ * would keep a pipe open. Returns that output. Rejects when the last command fails.
  */
 export async function runAliases(
   shell: AliasShell,
@@ -92,7 +92,7 @@ export async function runAliases(
   return said;
 }
 
-/** What a line prints in an interactive shell, which reads its start-up file first. */
+/** The output of a line in an interactive shell, which reads its start-up file first. */
 export function runInteractive(shell: AliasShell, line: string, env: NodeJS.ProcessEnv): string {
   return execFileSync(shell, ['-i', '-c', line], {
     env,

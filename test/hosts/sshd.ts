@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import {
   appendFileSync,
   existsSync,
@@ -17,46 +18,55 @@ import { untilRemoved } from './standing.ts';
 
 /**
  * A free port of the loopback address, below the ports that a system gives to clients (32768 and up): no connection of
- * another test takes it before it is used.
+ * another test takes it before it is used. Nor does another test get it before this process ends.
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(10_000, 32_768);
-  return (await isPortFree(port)) ? port : freePort();
+  return (await isPortFree(port)) && (await isClaimed(port)) ? port : freePort();
 }
 
-/** Where a system keeps sshd, which must be started by its absolute path. */
+/** Whether this process has the UDP port of this number, which nothing else uses, from now on. */
+function isClaimed(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const claim = createSocket('udp4').unref();
+    claim.once('error', () => claim.close(() => resolve(false)));
+    claim.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+  });
+}
+
+/** The usual paths of sshd, which must be started by its absolute path. */
 const SSHD_PLACES = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sbin/sshd', '/usr/bin/sshd'];
 
 export function sshdPath(): string | undefined {
   return SSHD_PLACES.find((path) => existsSync(path));
 }
 
-/** Another machine than this one, or what does for one. */
+/** Another machine, or a substitute for one. */
 export interface Machine {
-  /** Where it is reached. */
+  /** Its address. */
   readonly address: string;
-  /** The command that runs another one there, until its standard input ends at the latest. */
+  /** The command that runs another command there, at most until its standard input ends. */
   readonly enter: readonly string[];
 }
 
 export interface SshdOptions {
-  /** More lines for sshd_config; the first of a key counts, so they win over the defaults here. */
+  /** More lines for sshd_config. They override the defaults here, because the first line of a key applies. */
   readonly sshdConfig?: readonly string[];
-  /** More lines for the client's `Host loopback` block; they win, too. */
+  /** More lines for the client's `Host loopback` block. They override the defaults, too. */
   readonly sshConfig?: readonly string[];
-  /** The account to log in as; the current one without. */
+  /** The account to log in as. Default: the current one. */
   readonly user?: string;
-  /** Variables that every session on the host gets, HOME for one: so a test can have a home of its own. */
+  /** Variables of every session on the host, such as HOME, so that a test can have its own home folder. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Where its folder is made; the system's temporary folder without. */
+  /** Where its folder is created. Default: the system's temporary folder. */
   readonly within?: string;
-  /** Where it runs; on this machine without. */
+  /** Where it runs. Default: on this machine. */
   readonly machine?: Machine;
-  /** In a session of its own no Ctrl-C on this terminal reaches it: its owner ends it. */
+  /** Whether it has its own session, where Ctrl-C on this terminal does not reach it. Its owner ends it. */
   readonly ownSession?: boolean;
 }
 
-/** A real sshd on loopback with keys and an ssh_config of its own. Nothing in ~/.ssh is read or written. */
+/** A real sshd on loopback with its own keys and ssh_config. Nothing in ~/.ssh is read or written. */
 export interface Sshd {
   readonly folder: string;
   readonly port: number;
@@ -68,7 +78,9 @@ export interface Sshd {
   /** The PID of the listening sshd. */
   pid(): number;
   log(): string;
-  /** Ends sshd, not the connections it has. */
+  /** Ends its connections, but not sshd. */
+  endSessions(): void;
+  /** Ends sshd, but not its connections. */
   stop(): Promise<void>;
   start(): Promise<void>;
   /** Ends sshd and every connection, and removes the folder. */
@@ -84,12 +96,15 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
     if (!child || hasEnded(child)) return;
     const ended = new Promise((resolve) => child?.once('exit', resolve));
     child.stdin?.end();
-    child.kill('SIGTERM');
+    // A test may have stopped it: a stopped process ends only after it continues.
+    for (const signal of ['SIGTERM', 'SIGCONT'] as const) child.kill(signal);
     await ended;
   };
   const { remove } = untilRemoved({
     remove: async () => {
-      for (const pid of sessionsOf(child?.pid)) signalQuietly(pid, 'SIGTERM');
+      // A test may have stopped them, too.
+      for (const pid of sessionsOf(child?.pid))
+        for (const signal of ['SIGTERM', 'SIGCONT'] as const) signalQuietly(pid, signal);
       await stop();
       rmSync(folder, { recursive: true, force: true });
     },
@@ -101,7 +116,7 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
   });
   const port = await freePort();
   const files = writeFiles(folder, port, options);
-  // Privilege separation wants this folder when sshd is root's.
+  // Privilege separation needs this folder when root runs sshd.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const log = join(folder, 'sshd.log');
   const start = async () => {
@@ -120,6 +135,9 @@ export async function makeSshd(options: SshdOptions = {}): Promise<Sshd> {
     ...files,
     pid: () => child?.pid ?? 0,
     log: () => readFileSync(log, 'utf8'),
+    endSessions: () => {
+      for (const pid of sessionsOf(child?.pid)) signalQuietly(pid, 'SIGKILL');
+    },
     start,
     stop,
     remove,
@@ -130,7 +148,7 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-/** Writes all that sshd and its clients read: keys and configurations. */
+/** Writes the keys and configurations that sshd and its clients read. */
 function writeFiles(
   folder: string,
   port: number,
@@ -144,7 +162,7 @@ function writeFiles(
   return { key, sshConfig: config, authorizedKeys };
 }
 
-/** Answers with the file of the keys that may log in. */
+/** Returns the file of the keys that may log in. */
 function writeKeys(folder: string, key: string): string {
   const keygen = (file: string) =>
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', file]);
@@ -156,7 +174,7 @@ function writeKeys(folder: string, key: string): string {
     join(folder, 'known_hosts'),
     `loopback ${readFileSync(join(folder, 'host_key.pub'), 'utf8')}`,
   );
-  // An account of another user must be able to read its authorized_keys here.
+  // Another account must be able to read its authorized_keys here.
   execFileSync('chmod', ['0711', folder]);
   return authorizedKeys;
 }
@@ -206,15 +224,22 @@ function sshConfig(
   ].join('\n')}\n`;
 }
 
-/** Options for ports that nobody has, and that no other test's Jupyter takes while a tunnel is down. */
+/** Options with ports that are free, and that no other test's Jupyter takes while a tunnel is down. */
 export async function ports(): Promise<string[]> {
-  return ['--port', String(await freePort()), '--local-port', String(await freePort())];
+  return ['--port', String(await freePort()), ...(await ownLocalPort())];
+}
+
+/** The option for a local port of its own. The server listens on a socket. */
+export async function ownLocalPort(): Promise<string[]> {
+  return ['--local-port', String(await freePort())];
 }
 
 /** Waits until sshd accepts connections. */
 async function listening(address: string, port: number, child: ChildProcess): Promise<void> {
   const { connect } = await import('node:net');
+  const deadline = Date.now() + 60_000;
   for (;;) {
+    if (Date.now() > deadline) throw new Error(`nobody listens at ${address} port ${port}`);
     if (hasEnded(child)) throw new Error(`sshd ended with ${child.exitCode ?? child.signalCode}`);
     const isUp = await new Promise<boolean>((resolve) => {
       const socket = connect(port, address, () => {

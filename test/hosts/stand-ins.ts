@@ -3,11 +3,22 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { World } from './world.ts';
 
-type Tool = 'conda' | 'uv' | 'pixi' | 'nvidia-smi' | 'busctl' | 'quota' | 'ssh';
+type Tool =
+  | 'apt-get'
+  | 'apptainer'
+  | 'conda'
+  | 'docker'
+  | 'uv'
+  | 'pixi'
+  | 'nvidia-smi'
+  | 'busctl'
+  | 'quota'
+  | 'ssh'
+  | 'systemctl';
 
 /**
- * Puts the stand-in of a tool at a path, under whose name it is called: micromamba is conda's. For tools that the
- * tests cannot install; what they do is what the tool's documentation says.
+ * Puts the stand-in of a tool at a path. Its name decides how it behaves: micromamba uses that of conda. Stand-ins are for
+ * tools that the tests cannot install, and do what the tool's documentation says.
  */
 export function standIn(tool: Tool, path: string): void {
   mkdirSync(dirname(path), { recursive: true });
@@ -27,7 +38,7 @@ export function programOnHost(world: World, name: string, ...lines: readonly str
   putBinFirst(world);
 }
 
-/** Writes a program of these lines of sh, and answers with its path. */
+/** Writes a program of these lines of sh, and returns its path. */
 export function writeProgram(path: string, ...lines: readonly string[]): string {
   writeFileSync(path, ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
   return path;

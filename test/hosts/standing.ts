@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What is outside of this process, and is to be gone when it has ended. */
+/** Something outside this process that must be removed when it ends. */
 interface Removable {
   remove(): void | Promise<void>;
-  /** The same where nothing can be waited for any more: when this process ends before `remove`. */
+  /** The same without waiting, for when this process ends before `remove`. */
   removeNow?(): void;
 }
 
@@ -14,7 +14,7 @@ const standing = new Set<Removable>();
 const folders = new Set<string>();
 let isClosing = false;
 
-/** Remembers what is made until it is removed: from its first folder on, since an interrupt may come at any time. */
+/** Remembers a thing from the creation of its first folder until it is removed, because an interrupt may come at any time. */
 export function untilRemoved<T extends Removable>(made: T): T {
   const { remove } = made;
   standing.add(made);
@@ -33,7 +33,7 @@ export function makeFolder(prefix = 'rn-'): string {
   return folder;
 }
 
-/** Remembers a process, and kills it when this one ends before it. */
+/** Remembers a process, and kills it if this one ends first. */
 export function untilEnd<T extends ChildProcess>(child: T): T {
   const kill = () => void child.kill('SIGKILL');
   const remembered = { remove: kill, removeNow: kill };
@@ -43,8 +43,8 @@ export function untilEnd<T extends ChildProcess>(child: T): T {
 }
 
 /**
- * Removes all that still stands, the last first, and what is begun meanwhile: for who is interrupted, and does not come
- * to the end of its story.
+ * Removes everything that still exists, the newest first, and what is created in the meantime. For processes that are
+ * interrupted before their end.
  */
 export async function removeStanding(): Promise<void> {
   isClosing = true;

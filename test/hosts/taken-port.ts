@@ -2,8 +2,8 @@ import { createServer } from 'node:net';
 import { freePort } from './sshd.ts';
 
 /**
- * Does something while this process holds a port of this machine.
- * @param answer what whoever connects is told; the connection is cut without a word where it is undefined
+ * Does `work` while this process listens on a port of this machine.
+ * @param answer what every client receives. If it is undefined, connections are closed without an answer
  */
 export async function withTakenPort<T>(work: (port: number) => Promise<T>, answer?: string): Promise<T> {
   const server = createServer((socket) => {

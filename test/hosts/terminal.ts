@@ -3,15 +3,15 @@ import { untilEnd } from './standing.ts';
 import { eventually } from './world.ts';
 
 /**
- * Runs a command on a terminal of its own, as its session leader, and hands through what is typed and shown. It
- * is written for Python, which is wherever Jupyter is: Node cannot make a terminal.
+ * Runs a command on a new terminal, as its session leader, and passes input and output through. It is Python, which
+ * every host of Jupyter has, because Node cannot create a terminal.
  */
 const ON_A_TERMINAL = `import os, pty, sys
 status = pty.spawn(sys.argv[1:])
 sys.exit(os.waitstatus_to_exitcode(status) & 255)
 `;
 
-/** What keys type. */
+/** The characters that keys send. */
 export const CTRL_C = '\x03';
 export const CTRL_D = '\x04';
 export const TAB = '\t';
@@ -19,18 +19,18 @@ export const ENTER = '\r';
 
 /** A terminal with a command in its foreground. */
 export interface TerminalWindow {
-  /** All that was shown so far. */
+  /** All output so far. */
   shown(): string;
-  /** Waits until this is shown. */
+  /** Waits until this text is shown. */
   saw(text: string): Promise<void>;
   type(text: string): void;
-  /** Closes the window: the command, and all in its session, get SIGHUP. */
+  /** Closes the window: the command and everything in its session get SIGHUP. */
   close(): Promise<void>;
   /** The exit status of the command. */
   readonly ended: Promise<number | null>;
 }
 
-/** The lines that a command shows on a terminal that is so many letters wide. */
+/** The lines that a command shows on a terminal with this number of columns. */
 export async function shownOn(
   width: number,
   command: readonly string[],
@@ -45,8 +45,8 @@ export function openTerminal(command: readonly string[], env: NodeJS.ProcessEnv)
   const words = ['-c', ON_A_TERMINAL, ...command];
   const child = untilEnd(spawn('python3', words, { env, stdio: ['pipe', 'pipe', 'inherit'] }));
   let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
   });
   child.stdin.on('error', () => {});
   const ended = new Promise<number | null>((resolve) => {

@@ -4,7 +4,7 @@ import { worldFor } from './lasting.ts';
 import { NO_ACCOUNTS } from './needs.ts';
 import { started } from './servers.ts';
 
-/** A file of tests to be interrupted: it has a server, an account where it can, and no end. */
+/** A test file that runs until it is interrupted: it has a server and, if possible, an account. */
 
 test('waits', async (context) => {
   if (!NO_ACCOUNTS) {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Account } from './accounts.ts';
@@ -12,7 +12,7 @@ import { makeFolder, untilRemoved } from './standing.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 if (!existsSync(CLI)) throw new Error('the tests run the command as users have it: make build, first');
-/** What runs remote-notebook, without its arguments. */
+/** The command that runs remote-notebook, without arguments. */
 export const PROGRAM: readonly string[] = [process.execPath, CLI];
 
 export interface Finished {
@@ -21,50 +21,55 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** A command that runs. */
+/** A running command. */
 export interface Running {
   readonly pid: number;
   readonly ended: Promise<Finished>;
-  /** Waits until standard error, or the output that is named, holds this text. Rejects when the command ends before. */
+  /** Waits until standard error, or the named output, contains this text. Rejects if the command ends first. */
   saw(text: string, output?: 'stdout' | 'stderr'): Promise<void>;
   signal(name: NodeJS.Signals): void;
 }
 
-/** One user's machine: a state and a configuration folder of its own. A second laptop is a second one. */
+/** A user's machine, with its own folders for state and configuration. */
 export interface Laptop {
   readonly env: NodeJS.ProcessEnv;
   readonly stateFolder: string;
   readonly configurationFile: string;
-  /** Runs remote-notebook to its end. `-F` for the world's host is put in where `{F}` stands. */
+  /** Runs remote-notebook to its end. `{F}` is replaced by the option `-F` for the test host. */
   run(...args: string[]): Promise<Finished>;
   start(...args: string[]): Running;
 }
 
-/** A host behind a real sshd on loopback, with an empty home folder, and a laptop. */
+/** A host behind a real sshd on loopback, with an empty home folder, and a laptop that can reach it. */
 export interface World {
   readonly sshd: Sshd;
   /** The home folder on the host. */
   readonly home: string;
   readonly laptop: Laptop;
   anotherLaptop(): Laptop;
-  /** The PIDs on this machine whose environment says that they belong to this world's host or laptops. */
+  /** The PIDs of this world's processes, which a variable in their environment marks. */
   processes(): number[];
-  /** Ends everything in it, and removes its folders. */
+  /** Ends all its processes, and removes its folders. */
   remove(): Promise<void>;
 }
 
 export interface WorldOptions extends Omit<SshdOptions, 'user'> {
-  /** Who logs in, with a home folder of their own; the current user without, in an empty one. */
+  /** The account that logs in, with its home folder. Default: the current user, with an empty home folder. */
   readonly account?: Account;
 }
 
 export async function makeWorld({ account, ...options }: WorldOptions = {}): Promise<World> {
   const folder = makeFolder();
+  // Killed servers leave their sockets there.
+  const temporary = makeFolder('rn-tmp-');
+  if (account) chmodSync(temporary, 0o1777);
   const home = account?.home ?? join(folder, 'home');
   mkdirSync(home, { recursive: true });
   const mark = `rn-world-${folder.slice(-6)}`;
   const environment = {
     ...(account ? {} : { HOME: home }),
+    // The machines of a cluster have temporary files of their own.
+    ...(options.within ? {} : { TMPDIR: temporary }),
     REMOTE_NOTEBOOK_TEST: mark,
     ...options.environment,
   };
@@ -73,12 +78,15 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
   const { remove } = untilRemoved({
     remove: async () => {
       for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-        for (const pid of processes()) signalQuietly(pid, signal);
-        for (let look = 0; look < 100 && processes().length > 0; look++) await pause(20);
+        for (let look = 0; look < 100 && processes().length > 0; look++) {
+          // A process that was just being started is there at the next look.
+          if (look === 0 || signal === 'SIGKILL') for (const pid of processes()) signalQuietly(pid, signal);
+          await pause(20);
+        }
       }
       await sshd?.remove();
       unmountBelow(folder);
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+      for (const each of [folder, temporary]) rmSync(each, { recursive: true, force: true, maxRetries: 5 });
     },
     removeNow: () => {
       for (const pid of processes()) signalQuietly(pid, 'SIGKILL');
@@ -92,7 +100,7 @@ export async function makeWorld({ account, ...options }: WorldOptions = {}): Pro
   return { sshd, home, laptop: anotherLaptop(), anotherLaptop, processes, remove };
 }
 
-/** @param mark what its processes carry in their environment, for who must find them */
+/** @param mark a variable that its processes carry in their environment, by which tests find them */
 export function makeLaptop(folder: string, sshConfig: string, mark: string): Laptop {
   const env: NodeJS.ProcessEnv = {
     ...CLEAN,
@@ -118,7 +126,7 @@ export function makeLaptop(folder: string, sshConfig: string, mark: string): Lap
   };
 }
 
-/** In a session of its own, as without a terminal: what would ask fails, and nothing waits for an answer. */
+/** In its own session, that is, without a terminal: a program that would ask a question fails instead of waiting. */
 function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running {
   const child = spawn(process.execPath, [...PROGRAM.slice(1), ...args], {
     env,
@@ -128,11 +136,11 @@ function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running 
   let stdout = '';
   let stderr = '';
   const watchers = new Set<() => void>();
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     stdout += chunk;
     for (const look of watchers) look();
   });
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     stderr += chunk;
     for (const look of watchers) look();
   });
@@ -157,11 +165,11 @@ function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running 
   };
 }
 
-/** Waits until `condition` holds, looking again and again; says what it waited for when it never does. */
+/** Waits until `condition` holds, and checks it at intervals. The error names what it waited for. */
 export async function eventually(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
   everyMs = 20,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
@@ -175,7 +183,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Lazily: a process may still have a file open there. */
+/** With retries, because a process may still have a file open there. */
 function unmountBelow(folder: string): void {
   if (process.platform !== 'linux') return;
   const points = readFileSync('/proc/mounts', 'utf8')

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { TESTERS } from '../clean.ts';
-import { lacks, NO_ROOT, outside } from '../needs.ts';
+import { missing, NO_ROOT, outside } from '../needs.ts';
 import type { Machine } from '../sshd.ts';
 
 const MAKE = fileURLToPath(new URL('make.sh', import.meta.url));
@@ -17,10 +17,10 @@ const cache = join(TESTERS.XDG_CACHE_HOME || join(userInfo().homedir, '.cache'),
 const recipe = createHash('sha256').update(readFileSync(MAKE)).digest('hex').slice(0, 12);
 const root = join(cache, `debian13-${recipe}`);
 
-/** For a test's `skip`: why there can be no Debian 13 here. */
-export const NO_DEBIAN_13 = NO_ROOT || (!existsSync(root) && (lacks('debootstrap') || mirrorLacks()));
+/** For a test's `skip`: why this machine cannot have a Debian 13. */
+export const NO_DEBIAN_13 = NO_ROOT || (!existsSync(root) && (missing('debootstrap') || mirrorFails()));
 
-function mirrorLacks(): string | false {
+function mirrorFails(): string | false {
   const url = mirror();
   if (!url) return 'the sources of apt name no mirror of Debian';
   const words = ['-q', '--spider', '-T', '30', '-t', '2', `${url}dists/trixie/Release`];
@@ -29,9 +29,9 @@ function mirrorLacks(): string | false {
 }
 
 /**
- * A Debian 13 (JupyterLab 4.0, jupyter_server 2.15, notebook 6.4) on this machine's network, for an sshd: with the
- * sshd all ends that was started there. This machine's temporary folder is there, too. It is made once, in three or
- * four minutes, and kept in the user's cache until its recipe changes.
+ * A Debian 13 (JupyterLab 4.0, jupyter_server 2.15, notebook 6.4) on this machine's network, for an sshd. When the sshd
+ * ends, everything that was started there ends. The Debian shares this machine's temporary folder. It is built once, in
+ * three or four minutes, and kept in the user's cache until its recipe changes.
  */
 export async function debian13(): Promise<{ machine: Machine }> {
   mkdirSync(cache, { recursive: true });
@@ -41,7 +41,7 @@ export async function debian13(): Promise<{ machine: Machine }> {
   return { machine: { address: '127.0.0.1', enter } };
 }
 
-/** The mirror that this machine itself has its Debian from. */
+/** The mirror from which this machine gets its own packages. */
 function mirror(): string | undefined {
   const format = '$(REPO_URI) $(RELEASE) $(ORIGIN)';
   const list = execFileSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {

@@ -3,22 +3,22 @@
 #
 #   enter.sh ROOT FOLDER COMMAND…
 #
-# FOLDER is there as it is here. This is run in mount and process namespaces of its own: with COMMAND all ends that it
-# started, and nothing stays mounted. COMMAND is told TERM when standard input ends, which it does with whoever holds
-# the other end, however they end.
+# FOLDER has the same path there. This script runs in its own mount and process namespaces: when COMMAND ends, all that it
+# started ends, and nothing stays mounted. COMMAND gets SIGTERM when standard input ends, which happens even if the process
+# at the other end is killed.
 set -eu
 root=$1 folder=$2
 shift 2
 mkdir -p "$root$folder"
 mount --bind "$root" "$root"
-# Other tests are there as well: they share it, and none changes it.
+# Other tests use the same root, and none changes it.
 mount -o remount,bind,ro "$root"
 mount --bind "$folder" "$root$folder"
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mkdir "$root/run/sshd"
-# A command in the background reads from nowhere, unless it is told where.
+# A background command has no standard input unless it is redirected.
 exec 3<&0 </dev/null
 {
   cat <&3 >/dev/null
