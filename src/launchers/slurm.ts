@@ -159,9 +159,10 @@ const WAITING: readonly (readonly [RegExp, Meaning])[] = [
   ],
   [
     /^PartitionConfig$/,
+    // The general one: it can be that of a new job which later waits for PartitionTimeLimit.
     never(
-      'it needs more than any node of the partition has',
-      'Choose fewer --cpus, less --memory or fewer --gpus, or another --partition.',
+      'its partition does not have, or does not allow, what it asks for',
+      'Choose fewer --cpus, less --memory, fewer --gpus or a shorter --time, or another --partition.',
     ),
   ],
   [/^BadConstraints$/, never('no node has what it requires', `Check --job-option, or ${CHANGE}.`)],

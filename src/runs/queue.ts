@@ -1,4 +1,4 @@
-import { waitsForever } from '../host/runs/job.ts';
+import { HopelessWait } from '../host/jobs/hopeless.ts';
 import { runOn } from '../host/runs/runs.ts';
 import type { RunStatus } from '../model/run.ts';
 import { parseDuration } from '../model/setting-values.ts';
@@ -8,9 +8,6 @@ import { Failure } from '../system/errors.ts';
 import { followRun, type RunReader } from './log.ts';
 import { hostOfRun, withHost } from './place.ts';
 import { stopRun } from './runs.ts';
-
-/** The first reason of a new job may be another one than the next, so a final reason has to stay for this long. */
-const CONFIRMED_MS = 1500;
 
 /** The longest time that a timer takes: almost 25 days. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -32,8 +29,8 @@ export async function followFromQueue(
     `the job of ${name} did not start on ${place.destination} within ${queueTimeout}, and was cancelled`,
     { remedy: 'Allow more time with --queue-timeout, or ask for less.' },
   );
+  const wait = new HopelessWait();
   let last: RunStatus | undefined;
-  let since = 0;
   const watched: RunReader = {
     print: (line) => {
       // The scheduler is not asked any more: see report_queue in host/sh/logs.sh.
@@ -42,12 +39,12 @@ export async function followFromQueue(
     },
     begun: (text) => reader.begun(text),
     status: (status) => {
-      if (!last || status.job?.reason !== last.job?.reason) since = Date.now();
-      const isFinal = waitsForever(status);
-      if (isFinal && Date.now() - since >= CONFIRMED_MS) giveUp.abort(neverStarts(status));
+      const { job } = status;
+      const isHopeless = job?.state ? wait.look(job, { ...job, state: job.state }) : 'no';
+      if (isHopeless === 'yes') giveUp.abort(neverStarts(status));
       const isNew = status.state !== last?.state || status.why !== last.why;
       last = status;
-      if (isNew && !isFinal) reader.status(status);
+      if (isNew && isHopeless === 'no') reader.status(status);
     },
   };
   const limitMs = queueTimeout && Math.min(parseDuration(queueTimeout, 'queue-timeout') * 1000, LONGEST_MS);

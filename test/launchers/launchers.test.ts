@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { HopelessWait } from '../../src/host/jobs/hopeless.ts';
 import { launcherOf, SCHEDULERS, schedulerNamed } from '../../src/launchers/launchers.ts';
 import { makeSpec, type ServerEntry } from '../../src/model/server-spec.ts';
 import { LAUNCHERS } from '../../src/model/setting-values.ts';
@@ -146,6 +147,19 @@ test('a reason that never goes away says what to change, and one that does, does
   ])
     assert.equal(waiting(reason).isFinal, false, reason);
   assert.equal(waiting('SomethingNew').text, 'SomethingNew');
+});
+
+test('a start is not given up for the first, vague reason of a new job', () => {
+  const wait = new HopelessWait();
+  const look = (reason: string, seconds: number) =>
+    wait.look({ scheduler: 'slurm' }, { state: 'queued', reason }, NOW + 1000 * seconds);
+  assert.equal(look('PartitionConfig', 1), 'perhaps');
+  assert.equal(look('PartitionConfig', 2), 'perhaps');
+  assert.equal(look('PartitionTimeLimit', 4), 'perhaps');
+  assert.equal(look('PartitionTimeLimit', 8), 'yes');
+  assert.equal(look('Resources', 16), 'no');
+  assert.equal(look('PartitionTimeLimit', 32), 'perhaps');
+  assert.equal(look('PartitionTimeLimit', 64), 'yes');
 });
 
 test('a partition has its limits and its free nodes, as each scheduler lists them', () => {

@@ -45,11 +45,6 @@ export function withQueue(run: RunStatus, queue: string): RunStatus {
   return found ? { ...run, job: found.job, state: found.state ?? 'starting', why: found.why } : run;
 }
 
-/** Whether the job of a run waits for something that does not come by itself. */
-export function waitsForever({ job }: Pick<RunStatus, 'job'>): boolean {
-  return job !== null && job.state !== null && waitOf(job, { ...job, state: job.state }).isFinal;
-}
-
 function describeRunJob({ scheduler, id }: Job, status: JobStatus | undefined): RunJob {
   return {
     scheduler,

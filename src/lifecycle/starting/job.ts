@@ -1,3 +1,4 @@
+import { HopelessWait } from '../../host/jobs/hopeless.ts';
 import { jobText, waitOf } from '../../host/jobs/jobs.ts';
 import type { HostServer } from '../../host/server-record.ts';
 import type { Launch } from '../../host/servers.ts';
@@ -17,10 +18,10 @@ export type KeepJob = (job: Job) => Promise<boolean>;
 export class AwaitedJob {
   readonly #task: Task;
   readonly #giveUp = new AbortController();
+  readonly #wait = new HopelessWait();
   #job: Job | undefined;
   #status: JobStatus | undefined;
   #shown = '';
-  #final: string | null = null;
   #recorded: Promise<void> = Promise.resolve();
 
   constructor(task: Task) {
@@ -44,17 +45,13 @@ export class AwaitedJob {
     if (!status) return;
     this.#status = status;
     const text = jobText(job, status);
-    const { isFinal, remedy } = waitOf(job, status);
-    // The first reason of a new job may be another one than the next.
-    const isConfirmed = isFinal && status.reason === this.#final;
-    this.#final = isFinal ? status.reason : null;
-    if (isFinal && !isConfirmed) return;
+    const isHopeless = this.#wait.look(job, status);
+    if (isHopeless === 'perhaps') return;
     if (text !== this.#shown) context.report.note(text);
     this.#shown = text;
-    if (isFinal)
-      this.#giveUp.abort(
-        new Failure(`${text}, so it will not start by itself`, { remedy: `${remedy}\n${this.#advice}` }),
-      );
+    if (isHopeless === 'no') return;
+    const remedy = `${waitOf(job, status).remedy}\n${this.#advice}`;
+    this.#giveUp.abort(new Failure(`${text}, so it will not start by itself`, { remedy }));
   };
 
   /** Waits until the job is on record. */
