@@ -199,6 +199,13 @@ two lines"; readonly code=1; cd /`;
       assert.equal(printed(lines), 'terminated\nterminated\n');
     });
 
+    test('a process that is killed leaves nothing of what it is starting at that moment', () => {
+      const sleep = sleepOfItsOwn();
+      const lines = `sh -c 'while :; do ${sleep} >/dev/null 2>&1 & ls >/dev/null; done' & until [ -n "$(descendants $!)" ]; do nap; done
+        kill_tree $! "$(start_time $!)"; ${untilNone(sleep)}`;
+      assert.equal(printed(lines), '');
+    });
+
     test('a process with the PID of another one is not ended', () => {
       const lines = `sleep 983 & end_process $! 1; end_tree $! 1; kill_tree $! 1; is_alive $! "$(start_time $!)" && echo lives
         kill $!; for each in 0 1 -1 01 x ''; do ! is_alive "$each" "$(start_time "$each")" || echo "$each"; done`;

@@ -12,9 +12,17 @@ end_process() {
 
 # Sends KILL to process $1 that started at $2, and to all that it started.
 kill_tree() {
-  tree="$1 $(descendants "$1")"
+  tree=$1 stopped=''
+  # What is suspended starts nothing that a list of processes would not have.
+  until [ "$tree" = "$stopped" ]; do
+    is_alive "$1" "$2" || return 0
+    # shellcheck disable=SC2086
+    kill -STOP $tree 2>/dev/null
+    stopped=$tree
+    tree="$1 $(descendants "$1")"
+  done
   # shellcheck disable=SC2086
-  ! is_alive "$1" "$2" || kill -KILL $tree 2>/dev/null
+  kill -KILL $tree 2>/dev/null
 }
 
 # The same with all that it started. For a server that did not come up: later, users may start processes to outlive it.
@@ -64,5 +72,5 @@ descendants() {
         for (p = parent[pid]; p in parent && p != root && p > 1; p = parent[p]);
         if (p == root) print pid
       }
-    }'
+    }' | sort -n
 }
