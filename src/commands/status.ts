@@ -20,6 +20,7 @@ import { runLines, runNamed } from './runs.ts';
 
 const SOMETHING_IS_DOWN = 3;
 const WATCH_MS = 2000;
+const LONGEST_WATCH_MS = 60_000;
 
 export const status = defineVerb({
   usage: 'status [server]',
@@ -29,7 +30,7 @@ export const status = defineVerb({
   ),
   options: {
     ...CONFIG_FILE,
-    watch: flag('refresh every two seconds', 'w'),
+    watch: flag('refresh every two seconds, or less often if a scheduler has to be asked', 'w'),
     repair: flag('first find servers that are running but missing from the state file'),
     resources: flag('also show how much of each host is in use: load, memory, disk, GPUs'),
     all: flag(
@@ -54,32 +55,23 @@ export const status = defineVerb({
       return hosts.length > 0 ? showHosts(hosts, terminal) : showHost(args, terminal);
     }
     const { context } = terminal;
-    const run = await runNamed(args.server, args.sshConfig, context);
     const watches = args.watch && !args.json;
-    if (watches && run)
-      throw new UsageError('--watch shows servers', {
-        remedy: `To watch a run: remote-notebook logs ${args.server} -f`,
+    if (watches && (await runNamed(args.server, args.sshConfig, context)))
+      throw new UsageError('--watch shows all runs, or one server', {
+        remedy: `To watch this run: remote-notebook logs ${args.server} -f`,
       });
     if (args.repair) await repair(terminal);
     if (watches) return watchStatus(args, terminal);
-    const [servers, runs] = await Promise.all([
-      run ? [] : look(args, terminal),
-      run ? runsAt(run, context) : args.server === undefined ? openRuns(context) : [],
-    ]);
-    const lines = () => [
-      ...(servers.length > 0 || runs.length === 0 ? linesOf(servers, args, terminal) : []),
-      ...(servers.length > 0 && runs.length > 0 ? [''] : []),
-      ...(runs.length > 0 ? runLines(runs, terminal) : []),
-    ];
-    await terminal.result({ servers, runs }, lines);
-    return servers.every(isHealthy) ? 0 : SOMETHING_IS_DOWN;
+    const found = await look(args, context);
+    await terminal.result(found, () => linesOf(found, args, terminal));
+    return found.servers.every(isHealthy) ? 0 : SOMETHING_IS_DOWN;
   },
 });
 
-/** The run with this name on the host where it is. */
-async function runsAt({ name, place }: NamedRun, context: Context): Promise<RunStatus[]> {
-  const found = await listRuns(hostOfRun(place), context);
-  return found.filter((run) => run.name === name);
+/** What was found, now. */
+interface Findings {
+  readonly servers: readonly ServerStatus[];
+  readonly runs: readonly RunStatus[];
 }
 
 interface Wanted {
@@ -108,17 +100,34 @@ async function repair({ show, context }: Terminal): Promise<void> {
   if (found.length === 0) show('No running server is missing from the state file.');
 }
 
-/** The table of the named server, or of all. */
+/** The tables of all servers and runs, or of the named one. */
 export async function statusLines(wanted: Wanted, terminal: Terminal): Promise<string[]> {
-  return linesOf(await look(wanted, terminal), wanted, terminal);
+  return linesOf(await look(wanted, terminal.context), wanted, terminal);
 }
 
-async function look({ server, sshConfig, resources }: Wanted, { context }: Terminal) {
-  const statuses = await statusesOf(server, sshConfig, context);
-  return resources ? withResources(statuses, context) : statuses;
+async function look({ server, sshConfig, resources }: Wanted, context: Context): Promise<Findings> {
+  const run = await runNamed(server, sshConfig, context);
+  if (run) return { servers: [], runs: await runsAt(run, context) };
+  const [servers, runs] = await Promise.all([
+    statusesOf(server, sshConfig, context),
+    server === undefined ? openRuns(context) : [],
+  ]);
+  return { servers: resources ? await withResources(servers, context) : servers, runs };
 }
 
-function linesOf(
+/** The run with this name on the host where it is. */
+async function runsAt({ name, place }: NamedRun, context: Context): Promise<RunStatus[]> {
+  const found = await listRuns(hostOfRun(place), context);
+  return found.filter((run) => run.name === name);
+}
+
+function linesOf({ servers, runs }: Findings, wanted: Wanted, terminal: Terminal): string[] {
+  if (runs.length === 0) return serverLines(servers, wanted, terminal);
+  const above = servers.length > 0 ? [...serverLines(servers, wanted, terminal), ''] : [];
+  return [...above, ...runLines(runs, terminal)];
+}
+
+function serverLines(
   servers: readonly ServerStatus[],
   { server, resources }: Wanted,
   terminal: Terminal,
@@ -132,16 +141,27 @@ function linesOf(
     : [`"${server}" is not running. Start it: remote-notebook start ${server}`];
 }
 
-/** Refreshes the table until an interrupt, which is not a failure here. */
+/** Refreshes the tables until an interrupt, which is not a failure here. */
 async function watchStatus(wanted: Wanted, terminal: Terminal): Promise<number> {
   const { signal } = terminal.context;
+  let waitMs = WATCH_MS;
   while (!signal.aborted) {
     try {
-      terminal.redraw(await statusLines(wanted, terminal));
-      await pause(WATCH_MS, undefined, { signal });
+      const found = await look(wanted, terminal.context);
+      terminal.redraw(linesOf(found, wanted, terminal));
+      await pause(waitMs, undefined, { signal });
+      waitMs = asksScheduler(found) ? Math.min(2 * waitMs, LONGEST_WATCH_MS) : WATCH_MS;
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
   return 0;
+}
+
+/** Whether a scheduler was asked, which many sites forbid to do often. A server that has started is asked itself. */
+function asksScheduler({ servers, runs }: Findings): boolean {
+  return (
+    runs.some(({ job }) => job !== null) ||
+    servers.some(({ job, jupyter }) => job && jupyter.state !== 'running')
+  );
 }

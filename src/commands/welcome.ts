@@ -1,4 +1,5 @@
 import { startedServers } from '../config/names.ts';
+import { openRunNames } from '../runs/runs.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { statusLines } from './status.ts';
 
@@ -18,6 +19,7 @@ export async function welcome(terminal: Terminal): Promise<number> {
   const width = Math.max(...FIRST_STEPS.map(([command]) => command.length));
   for (const [command, does] of FIRST_STEPS)
     print(`  remote-notebook ${command.padEnd(width)}  ${style.dim(does)}`);
-  if (startedServers(context.env).length > 0) print('', ...(await statusLines({}, terminal)));
+  if (startedServers(context.env).length > 0 || openRunNames(context).length > 0)
+    print('', ...(await statusLines({}, terminal)));
   return 0;
 }

@@ -201,12 +201,12 @@ for (const [args, stderr] of [
   ],
   [
     ['status', 'train-1', '--watch'],
-    'Error: --watch shows servers\nTo watch a run: remote-notebook logs train-1 -f\n',
+    'Error: --watch shows all runs, or one server\nTo watch this run: remote-notebook logs train-1 -f\n',
   ],
   [
     // The mistake is found before anything is repaired.
     ['status', 'train-1', '--repair', '--watch'],
-    'Error: --watch shows servers\nTo watch a run: remote-notebook logs train-1 -f\n',
+    'Error: --watch shows all runs, or one server\nTo watch this run: remote-notebook logs train-1 -f\n',
   ],
   [['stop', 'train-1', '--keep-server'], 'Error: a run and --keep-server cannot be combined\n'],
 ] as const) {

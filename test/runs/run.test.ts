@@ -18,7 +18,8 @@ import {
   writeNotebook,
 } from '../hosts/runs.ts';
 import { signalQuietly } from '../hosts/signal.ts';
-import { eventually, makeWorld, type World } from '../hosts/world.ts';
+import { CTRL_C, openTerminal } from '../hosts/terminal.ts';
+import { eventually, makeWorld, PROGRAM, type World } from '../hosts/world.ts';
 
 /** Notebooks that are executed on a host, from a laptop that may be closed meanwhile. */
 
@@ -92,6 +93,22 @@ describe('a notebook on a host', { concurrency: 2, skip: NO_PROC }, () => {
     const fetched = await other.run('fetch', 'long-1', '--output', `${path}.other`);
     assert.equal(fetched.code, 0, fetched.stderr);
     assert.equal(printedIn(readNotebook(`${path}.other`)), 'first\nbegun\n');
+  });
+
+  test('is shown by `status --watch` until it has ended', async () => {
+    const { laptop } = world;
+    const path = writeNotebook(laptop, 'watched.ipynb', notebookOf(untilThere('seen'), '1', '2', '3', '4'));
+    assert.equal((await laptop.run('run', path, 'loopback', '{F}')).code, 0);
+    const window = openTerminal([...PROGRAM, 'status', '--watch'], laptop.env);
+    try {
+      await window.saw('0 of 5 (0 %)');
+      writeFileSync(join(world.home, 'seen'), '');
+      await window.saw('5 of 5 (100 %)');
+      window.type(CTRL_C);
+      assert.equal(await window.ended, 0);
+    } finally {
+      await window.close();
+    }
   });
 
   test('with --wait prints what its cells print, fetches its result, and exits with the state of the run', async () => {
