@@ -98,6 +98,31 @@ describe('a run whose connection is lost', { skip: NO_PROC }, () => {
     rmSync(recent);
   });
 
+  test('while its files are sent, because ssh hangs, is not started, and says what to do', async () => {
+    const [count, reached, go] = ['count', 'files', 'on'].map((name) => join(world.home, name)) as [
+      string,
+      string,
+      string,
+    ];
+    // The notebook comes first.
+    const hold = `case $0$# in */cat0) echo >>'${count}'; [ "$(wc -l <'${count}')" -lt 2 ] || { : >'${reached}'; until [ -e '${go}' ]; do sleep 0.05; done; } ;; esac`;
+    programOnHost(world, 'cat', hold, 'exec /bin/cat "$@"');
+    const path = writeNotebook(laptop, 'hung.ipynb', notebookOf('1'));
+    writeFileSync(join(dirname(path), 'data'), Buffer.alloc(3_000_000));
+    const running = laptop.start('run', path, 'loopback', '{F}', '--with', join(dirname(path), 'data'));
+    await eventually('the upload has begun', () => existsSync(reached), 240_000);
+    const ssh = sshOf(laptop);
+    signalQuietly(ssh, 'SIGSTOP');
+    const stderr = await isLost(running);
+    assert.match(stderr, /the local ssh process .* \(PID \d+\) does not respond/);
+    assert.match(stderr, /could not confirm the cleanup on loopback /);
+    signalQuietly(ssh, 'SIGCONT');
+    writeFileSync(go, '');
+    assert.equal(await runOf(laptop, 'hung-1'), undefined);
+    // The next run removes what was sent when it is two days old.
+    for (const name of leftOn('hung')) rmSync(join(runsOn(world), name), { force: true });
+  });
+
   test('while its environment is prepared is not started, and leaves nothing', async () => {
     const [reached, go] = ['prepared', 'continue'].map((name) => join(world.home, name)) as [string, string];
     const setup = `: >'${reached}'; until [ -e '${go}' ]; do sleep 0.05; done`;

@@ -67,8 +67,8 @@ export async function uploadFiles(
   const env = { ...context.env, COPYFILE_DISABLE: '1' };
   const command = uploadCommand(connection, `${id}.tar`);
   const archive = archiveCommand(files);
-  const result = await inFreeSession(connection, () =>
-    runPiped(archive, command, { ...context, env }, UNSENT),
+  const result = await whileResponding(connection, context, (watched) =>
+    inFreeSession(connection, () => runPiped(archive, command, { ...watched, env }, UNSENT)),
   );
   verifyUploaded(result, connection);
 }
