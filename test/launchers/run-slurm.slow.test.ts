@@ -20,7 +20,8 @@ import {
 import { signalQuietly } from '../hosts/signal.ts';
 import { NO_ADOPT, NO_CLUSTER } from '../hosts/slurm/cluster.ts';
 import { clusterPerSuite, jobsOn, occupy, untilNoJob, whileSlow } from '../hosts/slurm/jobs.ts';
-import { eventually } from '../hosts/world.ts';
+import { CTRL_D, openTerminal } from '../hosts/terminal.ts';
+import { eventually, PROGRAM } from '../hosts/world.ts';
 import { DEAF, DEATHS, OUTPUTS } from '../runs/dozen.ts';
 
 /** Notebooks that are executed in batch jobs of a real Slurm. */
@@ -279,6 +280,16 @@ except KeyboardInterrupt:
       run.name,
     );
     assert.equal(stdout, `42 ${failed.node}\n`, stderr);
+    const window = openTerminal([...PROGRAM, 'console', run.name], laptop().env);
+    try {
+      await window.saw('>>> ');
+      window.type('secret * 1000\r');
+      await window.saw('42000');
+      window.type(CTRL_D);
+      assert.equal(await window.ended, 0);
+    } finally {
+      await window.close();
+    }
     const stopped = await json<{ outcome: string; state: string }>(laptop(), 'stop', run.name);
     assert.deepEqual([stopped.outcome, stopped.state], ['released', 'failed']);
     assert.deepEqual(jobsOn(cluster), []);
