@@ -10,7 +10,7 @@ import { type HostEnd, makeHostEnd, RELAY_SCRIPT, serve } from './host-end.ts';
 import { signalQuietly } from './signal.ts';
 import { freePort, makeSshd, type Sshd, type SshdOptions } from './sshd.ts';
 import { makeFolder, untilEnd } from './standing.ts';
-import { PROGRAM } from './world.ts';
+import { eventually, PROGRAM } from './world.ts';
 
 /** A keeper as users have it, for a server of the test's own behind a real sshd. */
 export interface Keeping {
@@ -113,4 +113,12 @@ export async function makeKeeping(options: KeepingOptions = {}): Promise<Keeping
       await server.close();
     },
   };
+}
+
+/** Waits until a keeper has noticed that its link was lost, and that nothing is carried any more: a moment later. */
+export async function away(keeping: Keeping): Promise<void> {
+  await eventually('the link is away', async () => {
+    const { phase, up } = await keeping.status();
+    return phase === 'reconnecting' && up.length === 0;
+  });
 }

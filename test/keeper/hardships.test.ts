@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { keeperSocket } from '../../src/keeper/control.ts';
 import { conversationOn, exchangeWith, received } from '../hosts/conversation.ts';
-import { type Keeping, makeKeeping } from '../hosts/keeping.ts';
+import { away, type Keeping, makeKeeping } from '../hosts/keeping.ts';
 import { NO_PROC } from '../hosts/needs.ts';
 import { descendantsOf, openFiles, peakMemory } from '../hosts/proc.ts';
 import { signalQuietly, signalTo } from '../hosts/signal.ts';
@@ -101,7 +101,7 @@ describe('with one keeper', { skip: NO_PROC }, () => {
     const files = openFiles(keeping.pid());
     await keeping.sshd.stop();
     signalTo((await keeping.status()).ssh, 'SIGKILL');
-    await eventually('the link is lost', async () => (await keeping.status()).phase === 'reconnecting');
+    await away(keeping);
     let closed = 0;
     const waiting = Array.from({ length: 300 }, () => keeping.dial().once('close', () => closed++));
     for (const program of waiting) program.write('x');

@@ -9,7 +9,7 @@ import { readEvents } from '../../src/keeper/events.ts';
 import { loginCommand } from '../../src/ssh/arguments.ts';
 import { conversationOn, exchangeWith, received } from '../hosts/conversation.ts';
 import { makeHostEnd, RELAY_SCRIPT } from '../hosts/host-end.ts';
-import { type Keeping, type KeepingOptions, makeKeeping } from '../hosts/keeping.ts';
+import { away, type Keeping, type KeepingOptions, makeKeeping } from '../hosts/keeping.ts';
 import { NO_PROC } from '../hosts/needs.ts';
 import { descendantsOf } from '../hosts/proc.ts';
 import { signalQuietly, signalTo } from '../hosts/signal.ts';
@@ -32,8 +32,6 @@ const exchange = (size: number) => exchangeWith(keeping.dial(), size);
 const conversation = () => conversationOn(keeping.dial());
 
 const killSsh = async () => signalTo((await keeping.status()).ssh, 'SIGKILL');
-const is = (phase: string) =>
-  eventually(`it is ${phase}`, async () => (await keeping.status()).phase === phase);
 const attempts = () => keeping.sshd.log().match(/Connection from/g)?.length ?? 0;
 
 test('connections survive ten losses of ssh, each is followed by a login at once, and nothing else is left of it', {
@@ -77,7 +75,7 @@ test('a connection whose end on the host was killed is back, with all that was w
   await killSsh();
   const lines = Array.from({ length: 500 }, (_, line) => `line ${line}\n`);
   for (const line of lines) writer?.write(line);
-  await is('reconnecting');
+  await away(keeping);
   await keeping.sshd.start();
   writer?.end('end');
   assert.equal((await all).toString(), `${lines.join('')}end`);
@@ -90,7 +88,7 @@ test('a key that was withdrawn is tried once; the port stays reserved, and conne
   writeFileSync(keeping.sshd.authorizedKeys, '');
   const before = attempts();
   await killSsh();
-  await is('needs-login');
+  await eventually('it needs a login', async () => (await keeping.status()).phase === 'needs-login');
   assert.match((await keeping.status()).output ?? '', /Permission denied/);
   assert.equal(attempts() - before, 1);
   await assert.rejects(
@@ -134,7 +132,7 @@ test('what programs write while the host is away is counted, with a relay and wi
     await begin({ isPlain });
     await keeping.sshd.stop();
     await killSsh();
-    await is('reconnecting');
+    await away(keeping);
     const program = keeping.dial();
     program.write(Buffer.alloc(12_345));
     await eventually('all of it is counted', async () => (await keeping.status()).buffered >= 12_345);
@@ -188,7 +186,7 @@ test('without a relay connections are carried as by ssh -L, and the port is held
   await exchange(100_000);
   await keeping.sshd.stop();
   await killSsh();
-  await is('reconnecting');
+  await away(keeping);
   const { say } = conversation();
   const said = say('waits');
   await keeping.sshd.start();
@@ -199,7 +197,7 @@ test('a connection that waits while its server gets another relay continues thro
   await begin();
   await keeping.sshd.stop();
   await killSsh();
-  await is('reconnecting');
+  await away(keeping);
   const { say } = conversation();
   const said = say('waits');
   const { relay } = keeping.tunnel;
@@ -211,7 +209,7 @@ test('a connection that waits while its server gets another relay continues thro
   // Without a tunnel it ends.
   await keeping.sshd.stop();
   await killSsh();
-  await is('reconnecting');
+  await away(keeping);
   const ended = received(keeping.dial());
   await keeping.request({ do: 'apply', tunnels: [] });
   assert.equal((await ended).length, 0);
