@@ -84,7 +84,7 @@ const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
     /^make (demo|test|test-all|check|bench|pictures|build|package|wheel|executable|release)\b/,
     'below, as make -n',
   ],
-  [/^npm install --global/, 'test/package.test.ts'],
+  [/^npm install --global/, 'test/package.slow.test.ts'],
   [/^(uv tool|pipx) install|^xz /, 'test/packages'],
   [/^(nohup )?ssh /, 'below, and test/article'],
   [/^node --import tsx --test /, 'as this very test'],
