@@ -81,3 +81,13 @@ test('a host that refused us and then logged us in is tried at once after the ne
   pauses([steady, ...times(5, refused)], 200, pacing);
   assert.deepEqual(pauses([steady, refused], 60_000, pacing, 100_000), [0, 1]);
 });
+
+test('a host that refuses us is not tried more often because somebody watches the status, one that cannot be reached is', () => {
+  const pacing = new Pacing();
+  const granted = () =>
+    Array.from({ length: 31 }, (_, look) => look * 2000).filter((at) => pacing.mayHurry(at));
+  pauses([refused], 0, pacing);
+  assert.deepEqual(granted(), [0, 30_000, 60_000]);
+  pauses([unreachable], 0, pacing);
+  assert.equal(granted().length, 31);
+});

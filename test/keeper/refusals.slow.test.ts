@@ -45,22 +45,28 @@ describe('refusals', { concurrency: true }, () => {
     await say('after');
   });
 
-  test('a host that closes each connection for a minute is asked at most seven times', async () => {
-    const { keeping, say } = await begin();
-    await keeping.sshd.stop();
-    let connections = 0;
-    const closer = createServer((socket) => {
-      connections++;
-      socket.destroy();
+  for (const [when, more, ask] of [
+    ['', 0, false],
+    [', and hardly more often while somebody watches the status', 2, true],
+  ] as const)
+    test(`a host that closes each connection for a minute is asked at most seven times${when}`, async () => {
+      const { keeping, say } = await begin();
+      const watch = ask && setInterval(() => void keeping.request({ do: 'hurry' }).catch(() => {}), 2000);
+      await keeping.sshd.stop();
+      let connections = 0;
+      const closer = createServer((socket) => {
+        connections++;
+        socket.destroy();
+      });
+      await new Promise<void>((resolve) => closer.listen(keeping.sshd.port, '127.0.0.1', resolve));
+      await killSsh(keeping);
+      await aMinute();
+      clearInterval(watch || undefined);
+      assert.ok(connections >= 3 && connections <= TRIES + more, `${connections} tries`);
+      await new Promise((resolve) => closer.close(resolve));
+      await keeping.sshd.start();
+      await say('after');
     });
-    await new Promise<void>((resolve) => closer.listen(keeping.sshd.port, '127.0.0.1', resolve));
-    await killSsh(keeping);
-    await aMinute();
-    assert.ok(connections >= 3 && connections <= TRIES, `${connections} tries`);
-    await new Promise((resolve) => closer.close(resolve));
-    await keeping.sshd.start();
-    await say('after');
-  });
 
   test('a host that accepts connections and sends nothing gets more time at each try', async () => {
     const { keeping, say } = await begin();

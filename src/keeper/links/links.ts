@@ -87,9 +87,9 @@ export class Links {
     await settled;
   }
 
-  /** Ends a pause: the user may just have come back online. */
+  /** Ends a pause, unless that would disturb the host: the user may just have come back online. */
   hurry(): void {
-    if (this.#timer !== undefined) void this.#login();
+    if (this.#timer !== undefined && this.#pacing.mayHurry(performance.now())) void this.#login();
   }
 
   /** Notes that a link has fallen silent, or was heard again. */

@@ -30,9 +30,12 @@ export class Pacing {
   #shortLinks = 0;
   #failures = 0;
   #lostAt: number | undefined;
+  #disturbs = false;
+  #hurriedAt = -Infinity;
 
   /** @param at now, in milliseconds of a steady clock. Returns the pause before the next try, in seconds. */
   pauseAfter(end: LinkEnd, at: number): number {
+    this.#disturbs = end.kind !== 'unreachable';
     if (end.kind === 'lost') {
       this.#failures = 0;
       this.#lostAt = at;
@@ -45,6 +48,18 @@ export class Pacing {
     const seconds =
       end.kind === 'unreachable' ? ((at - this.#lostAt) / 30 - end.tookMs) / 1000 : 2 ** (this.#failures - 1);
     return Math.min(MAX_S, Math.max(1, seconds));
+  }
+
+  /**
+   * Whether a try may begin before its time because the user may just have come back online. A `status` that refreshes asks for
+   * one again and again, and a host that has responded must not be disturbed by each of them.
+   * @param at now, in milliseconds of a steady clock
+   */
+  mayHurry(at: number): boolean {
+    if (!this.#disturbs) return true;
+    if (at - this.#hurriedAt < MAX_S * 1000) return false;
+    this.#hurriedAt = at;
+    return true;
   }
 
   #pauseAfterLogin(at: number): number {
