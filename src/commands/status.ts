@@ -150,7 +150,7 @@ async function watchStatus(wanted: Wanted, terminal: Terminal): Promise<number> 
       const found = await look(wanted, terminal.context);
       terminal.redraw(linesOf(found, wanted, terminal));
       await pause(waitMs, undefined, { signal });
-      waitMs = asksScheduler(found) ? Math.min(2 * waitMs, LONGEST_WATCH_MS) : WATCH_MS;
+      waitMs = isCostly(found) ? Math.min(2 * waitMs, LONGEST_WATCH_MS) : WATCH_MS;
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -158,10 +158,13 @@ async function watchStatus(wanted: Wanted, terminal: Terminal): Promise<number> 
   return 0;
 }
 
-/** Whether a scheduler was asked, which many sites forbid to do often. A server that has started is asked itself. */
-function asksScheduler({ servers, runs }: Findings): boolean {
+/**
+ * Whether the next look should come later, because this one has asked a scheduler, which many sites forbid to do often, or a host
+ * that did not answer. A server that has started is asked itself.
+ */
+function isCostly({ servers, runs }: Findings): boolean {
   return (
-    runs.some(({ job }) => job !== null) ||
+    runs.some(({ job, state }) => job !== null || state === 'unknown') ||
     servers.some(({ job, jupyter }) => job && jupyter.state !== 'running')
   );
 }
