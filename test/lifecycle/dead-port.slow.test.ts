@@ -45,6 +45,7 @@ class Stranger(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'[]')
     do_GET = do_POST = answer
+open(sys.argv[2] + '.waits', 'w').close()
 while True:
     try:
         listener = http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Stranger)
@@ -62,8 +63,8 @@ interface Stranger {
   child: ChildProcess;
 }
 
-/** The other user waits for the port. */
-function strangerAt(port: number): Stranger {
+/** The other user waits for the port, from now on: a restart that is quicker would have it again. */
+async function strangerAt(port: number): Promise<Stranger> {
   const folder = makeFolder('rn-stranger-');
   chmodSync(folder, 0o777);
   const file = join(folder, 'received');
@@ -73,6 +74,7 @@ function strangerAt(port: number): Stranger {
     cwd: '/',
     stdio: 'ignore',
   });
+  await eventually('the other user waits for the port', () => existsSync(`${file}.waits`));
   return {
     child,
     received: () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
@@ -82,7 +84,7 @@ function strangerAt(port: number): Stranger {
 
 /** Kills the server, and lets the other user have its port. */
 async function robbed(): Promise<Stranger> {
-  const stranger = strangerAt(server.jupyter.port);
+  const stranger = await strangerAt(server.jupyter.port);
   process.kill(server.jupyter.pid, 'SIGKILL');
   await eventually('the other user has the port', stranger.listens);
   return stranger;
@@ -156,7 +158,7 @@ for (const verb of ['restart', 'stop'] as const) {
     `during a ${verb}, an open page that polls reaches no other user who takes the port`,
     needsAccounts,
     async () => {
-      const stranger = strangerAt(server.jupyter.port);
+      const stranger = await strangerAt(server.jupyter.port);
       let polls = true;
       const polling = (async () => {
         while (polls) await poll(server.tunnel.localPort);
@@ -180,7 +182,7 @@ test(
   needsAccounts,
   async () => {
     const { localPort } = server.tunnel;
-    const stranger = strangerAt(localPort);
+    const stranger = await strangerAt(localPort);
     try {
       for (const end of [false, true]) {
         if (end) process.kill((await statusOf(world.laptop)).jupyter.pid, 'SIGKILL');
