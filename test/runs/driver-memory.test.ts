@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { attempt } from '../../src/system/errors.ts';
 import { DriverRun, execute, notebookOf } from '../hosts/driver.ts';
 import { NO_ROOT, outside } from '../hosts/needs.ts';
 import { LONG } from '../hosts/runs.ts';
@@ -24,9 +25,12 @@ function makeGroup(name: string, limit: number) {
   mkdirSync(group);
   writeFileSync(join(group, isV1 ? 'memory.limit_in_bytes' : 'memory.max'), `${limit << 20}`);
   const within = ['sh', '-c', `echo $$ >'${group}/cgroup.procs' && exec "$@"`, 'sh'];
+  const procs = () => readFileSync(join(group, 'cgroup.procs'), 'utf8');
   const remove = async () => {
-    await eventually('the group is empty', () => readFileSync(join(group, 'cgroup.procs'), 'utf8') === '');
-    rmdirSync(group);
+    // A test that fails leaves a run, which would not end by itself.
+    for (const pid of procs().split('\n')) signalQuietly(Number(pid), 'SIGKILL');
+    // A process that is about to end is not listed any more, and still keeps the group.
+    await eventually('the group is removed', () => attempt(() => rmdirSync(group) ?? true) === true);
   };
   return { within, remove };
 }
