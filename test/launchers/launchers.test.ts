@@ -153,13 +153,13 @@ test('a start is not given up for the first, vague reason of a new job', () => {
   const wait = new HopelessWait();
   const look = (reason: string, seconds: number) =>
     wait.look({ scheduler: 'slurm' }, { state: 'queued', reason }, NOW + 1000 * seconds);
-  assert.equal(look('PartitionConfig', 1), 'perhaps');
-  assert.equal(look('PartitionConfig', 2), 'perhaps');
-  assert.equal(look('PartitionTimeLimit', 4), 'perhaps');
-  assert.equal(look('PartitionTimeLimit', 8), 'yes');
-  assert.equal(look('Resources', 16), 'no');
-  assert.equal(look('PartitionTimeLimit', 32), 'perhaps');
-  assert.equal(look('PartitionTimeLimit', 64), 'yes');
+  // When a start asks.
+  for (const seconds of [1, 2, 4]) assert.equal(look('PartitionConfig', seconds), 'perhaps');
+  assert.equal(look('PartitionTimeLimit', 8), 'perhaps');
+  assert.equal(look('PartitionTimeLimit', 16), 'yes');
+  assert.equal(look('Resources', 32), 'no');
+  assert.equal(look('PartitionTimeLimit', 64.1), 'perhaps');
+  assert.equal(look('PartitionTimeLimit', 68), 'yes');
 });
 
 test('a partition has its limits and its free nodes, as each scheduler lists them', () => {

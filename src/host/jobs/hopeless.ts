@@ -1,8 +1,11 @@
 import type { Job, JobStatus } from '../../model/job.ts';
 import { waitOf } from './jobs.ts';
 
-/** How long a reason has to stay, in milliseconds. The first one of a new job can be vague until its scheduler looks at it again. */
-const PASSES_WITHIN_MS = 2500;
+/**
+ * How long a reason has to stay, in milliseconds. The first one of a new job can be vague until its scheduler looks at it again,
+ * which takes up to 4 s. A start asks after 1, 2, 4 and 8 s.
+ */
+const PASSES_WITHIN_MS = 3500;
 
 /** Tells whether a job waits for something that does not come by itself. */
 export class HopelessWait {
