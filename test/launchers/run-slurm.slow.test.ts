@@ -94,8 +94,11 @@ except KeyboardInterrupt:
   });
 
   test('is submitted without waiting for it, and `logs -f` follows it to its end', async () => {
-    const run = await submitted('follow', ['import time; time.sleep(3)', 'print("the end")']);
+    const cells = ['import time; time.sleep(3)', 'print("the end")'];
+    // Otherwise, its driver could begin before the scheduler has answered the command.
+    const run = await submitted('follow', cells, '--job-option=--hold');
     assert.ok(run.job && run.cells === 0, JSON.stringify(run));
+    cluster.on('front', `scontrol release ${run.job.id}`);
     const { code, stdout, stderr } = await laptop().run('logs', run.name, '-f');
     assert.equal(code, 0, stderr);
     assert.match(stdout, /the end\n$/);
