@@ -63,11 +63,12 @@ describe('grid engine', { skip: NO_GRIDENGINE }, () => {
   }
 
   test('Ctrl-C before the ID of a job is known leaves neither a job nor a record', async () => {
-    const action = async (reached: () => Promise<void>) => {
+    const action = async (reached: () => Promise<void>, goOn: () => void) => {
       // A job that is left would stay in the queue.
       const start = host.world.laptop.start(...options('submitting'), '--job-option=-h');
       await reached();
       start.signal('SIGINT');
+      goOn();
       const { code, stderr } = await start.ended;
       assert.equal(code, 130);
       assert.match(stderr, /Interrupted; nothing is left behind/);

@@ -400,11 +400,12 @@ except KeyboardInterrupt:
   ] as const)
     test(`leaves neither a job nor a record at Ctrl-C during its submission, ${moment}`, async () => {
       const folders = () => readdirSync(runsOn(cluster.world)).filter((name) => name.startsWith('interr'));
-      await whileSlow(cluster, moment, async (reached) => {
+      await whileSlow(cluster, moment, async (reached, goOn) => {
         // A job that is left would stay in the queue.
         const run = laptop().start(...words('interrupted', ['1'], '--job-option=--hold', '--wait'));
         await reached();
         run.signal('SIGINT');
+        goOn();
         assert.equal((await run.ended).code, 130);
         await eventually('nothing is left', () => jobsOn(cluster).length + folders().length === 0);
       });

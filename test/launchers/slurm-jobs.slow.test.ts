@@ -100,10 +100,11 @@ describe('slurm', { skip: NO_CLUSTER }, () => {
     assert.deepEqual(JSON.parse((await run('status', '--json')).stdout).servers, []);
   });
 
-  async function interruptedAfter(phase: string): Promise<void> {
+  async function interruptedAfter(phase: string, goOn = () => {}): Promise<void> {
     const start = laptop().start(...(await jobOptions(`until-${phase}`)));
     await start.saw(`✓ ${phase}`);
     start.signal('SIGINT');
+    goOn();
     const { code, stderr } = await start.ended;
     assert.equal(code, 130);
     assert.match(stderr, /Interrupted; nothing is left behind/);
@@ -113,11 +114,11 @@ describe('slurm', { skip: NO_CLUSTER }, () => {
 
   // If its job was in the queue when the signal arrives, that would stay there.
   test('Ctrl-C after the phase "connect" leaves neither a job nor a record', () =>
-    whileSlow(cluster, 'before the scheduler has its job', () => interruptedAfter('connect')));
+    whileSlow(cluster, 'before the scheduler has its job', (_, goOn) => interruptedAfter('connect', goOn)));
 
   test('Ctrl-C after the phase "queue" leaves neither a job nor a record', async () => {
-    // A Jupyter that is quick could be there before the signal.
-    const settings = configureJupyter(cluster.user.home, 'import time; time.sleep(5)');
+    // A Jupyter that is quick could be there before the signal: this one only ends with its job.
+    const settings = configureJupyter(cluster.user.home, 'import time; time.sleep(600)');
     chownSync(settings, cluster.user.uid, cluster.user.gid);
     try {
       await interruptedAfter('queue');
@@ -128,12 +129,13 @@ describe('slurm', { skip: NO_CLUSTER }, () => {
 
   /** Presses Ctrl-C while the login node is slow at a moment of a submission. */
   async function interruptedWhileSlow(moment: keyof typeof MOMENTS, ...options: string[]): Promise<void> {
-    await whileSlow(cluster, moment, async (reached) => {
+    await whileSlow(cluster, moment, async (reached, goOn) => {
       // A job that is left would stay in the queue.
       const words = [...(await jobOptions('submitting')), '--job-option=--hold', ...options];
       const start = laptop().start(...words);
       await reached();
       start.signal('SIGINT');
+      goOn();
       const { code, stderr } = await start.ended;
       assert.equal(code, 130);
       assert.match(stderr, /Interrupted; nothing is left behind/);

@@ -112,13 +112,13 @@ export const MOMENTS = {
 
 /**
  * Makes a login node slow, once, at a moment of a submission while `action` runs.
- * @param action gets a function that waits until a submission is there
+ * @param action gets a function that waits until a submission is there, and one after which it goes on some seconds later
  * @param submit the command of the scheduler
  */
 export async function whileSlow(
   { user }: Pick<Cluster, 'user'>,
   moment: keyof typeof MOMENTS,
-  action: (reached: () => Promise<void>) => Promise<void>,
+  action: (reached: () => Promise<void>, goOn: () => void) => Promise<void>,
   submit = 'sbatch',
 ): Promise<void> {
   const folder = join(user.home, 'slow');
@@ -128,11 +128,14 @@ export async function whileSlow(
   mkdirSync(folder);
   chownSync(folder, user.uid, user.gid);
   const real = `real=$(PATH=\${PATH#*:}; command -v ${name})`;
-  const slow = 'slow() { ! mkdir "$HOME/slow/reached" 2>/dev/null || sleep 3; }';
+  // However late this machine sends a signal: the seconds are for what that sets off. Without the folder, the test is over.
+  const wait = 'until [ -e "$HOME/slow/on" ] || [ ! -d "$HOME/slow" ]; do sleep 0.1; done; sleep 3';
+  const slow = `slow() { ! mkdir "$HOME/slow/reached" 2>/dev/null || { ${wait}; }; }`;
   writeFileSync(join(folder, name), `#!/bin/sh\n${real}\n${slow}\n${code}\n`, { mode: 0o755 });
   writeFileSync(startUp, 'PATH="$HOME/slow:$PATH"\n');
   try {
-    await action(() => eventually(`it is slow ${moment}`, () => existsSync(join(folder, 'reached'))));
+    const reached = () => eventually(`it is slow ${moment}`, () => existsSync(join(folder, 'reached')));
+    await action(reached, () => writeFileSync(join(folder, 'on'), ''));
   } finally {
     for (const path of [startUp, folder]) rmSync(path, { recursive: true });
   }
