@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { answers } from './hosts/servers.ts';
 import { NO_CLUSTER } from './hosts/slurm/cluster.ts';
 import { eventually } from './hosts/world.ts';
 
@@ -45,10 +46,11 @@ test('make demo-cluster shows a server in a job, and Ctrl-C leaves nothing behin
     const response = await fetch(url);
     assert.equal(response.status, 200);
     await response.arrayBuffer();
+    assert.equal(await answers(url), true);
     await interrupt();
     assert.match(output, /its job, its cluster and its accounts are gone/);
     assert.doesNotMatch(output, /bug/);
-    await assert.rejects(fetch(url));
+    assert.equal(await answers(url), false);
   } finally {
     await interrupt();
   }

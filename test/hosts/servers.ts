@@ -90,6 +90,14 @@ export function recordOf(
   return JSON.parse(readFileSync(join(laptop.stateFolder, 'state.json'), 'utf8')).servers[name];
 }
 
+/** Whether the server of a page answers, by the token in its URL: another one may have its port by now. */
+export async function answers(page: string): Promise<boolean> {
+  const api = new URL(`/api/status${new URL(page).search}`, page);
+  const response = await fetch(api).catch(() => undefined);
+  await response?.arrayBuffer();
+  return response?.ok === true;
+}
+
 /** One request to a Jupyter on this machine's loopback address. */
 export function askJupyter<T>(
   port: number,
