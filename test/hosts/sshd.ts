@@ -22,7 +22,8 @@ import { untilRemoved } from './standing.ts';
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(10_000, 32_768);
-  return (await isPortFree(port)) && (await isClaimed(port)) ? port : freePort();
+  // To look whether a port is free is to have it for a moment, so not before nobody else can want it.
+  return (await isClaimed(port)) && (await isPortFree(port)) ? port : freePort();
 }
 
 /** Whether this process has the UDP port of this number, which nothing else uses, from now on. */
