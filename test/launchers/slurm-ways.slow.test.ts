@@ -215,7 +215,8 @@ describe('slurm', { skip: NO_ADOPT }, () => {
       cluster.on('front', `scancel ${job.id}`);
       await untilNoJob(cluster);
       const other = `python3 -c 'import socket, time; s = socket.create_server(("${job.node}", ${jupyter.port})); s.settimeout(20); c, a = s.accept(); print(c.recv(9999).decode(), end="")'`;
-      cluster.on(job.node, `(${other}) >/tmp/received 2>/dev/null & sleep 0.5`, cluster.stranger);
+      const listens = `timeout 60 sh -c 'until ss -Hltn "sport = :${jupyter.port}" | grep -q .; do sleep 0.1; done'`;
+      cluster.on(job.node, `(${other}) >/tmp/received 2>/dev/null & ${listens}`, cluster.stranger);
       const ended = await statusInJob(laptop(), 'nowhere');
       assert.equal(ended.jupyter.state, 'stopped');
       assert.equal(cluster.on(job.node, 'cat /tmp/received'), '');
