@@ -183,7 +183,7 @@ test('a relay is not started in a folder that others can enter', async () => {
 test('many starts at once make one relay', async () => {
   const own = await makeHostEnd({ server: { port: server.port } });
   const pid = own.pid();
-  process.kill(pid, 'SIGKILL');
+  await own.kill();
   await Promise.all(Array.from({ length: 10 }, () => own.start()));
   const next = own.pid();
   assert.notEqual(next, pid);

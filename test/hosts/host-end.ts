@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { startTimeOf } from '../../src/system/process.ts';
 import { signalQuietly } from './signal.ts';
 import { makeFolder, untilRemoved } from './standing.ts';
+import { eventually } from './world.ts';
 
 export const RELAY_SCRIPT = fileURLToPath(new URL('../../src/host/relay.py', import.meta.url));
 
@@ -20,6 +21,8 @@ export interface HostEnd {
   log(): string;
   /** Starts the relay, unless it runs. */
   start(): Promise<void>;
+  /** Kills the relay, and waits until it has ended: before that it has its lock, and no other one starts. */
+  kill(): Promise<void>;
   /** Puts this process and its server on record. */
   putOnRecord(server: Readonly<Record<string, unknown>>, pid?: number): Promise<void>;
   remove(): Promise<void>;
@@ -56,6 +59,11 @@ export async function makeHostEnd({ python = 'python3', files, server }: HostEnd
       const words = [python, '-I', RELAY_SCRIPT, 'start', record, path];
       const limit = files === undefined ? '' : `ulimit -n ${files};`;
       await promisify(execFile)('sh', ['-c', `${limit} exec "$@"`, 'sh', ...words]);
+    },
+    kill: async () => {
+      const killed = pid();
+      process.kill(killed, 'SIGKILL');
+      await eventually('the relay has ended', async () => (await startTimeOf(killed)) === undefined);
     },
     putOnRecord: async (runtime, process_ = process.pid) => {
       writeFileSync(join(record, 'record'), `pid ${process_}\nstart_time ${await startTimeOf(process_)}\n`);

@@ -220,7 +220,7 @@ test('a relay that was killed is noticed, and its connections are reset', async 
   program.write('hello');
   await new Promise((resolve) => program.once('data', resolve));
   const closed = new Promise((resolve) => program.once('end', resolve).once('close', resolve));
-  process.kill(host.pid(), 'SIGKILL');
+  await host.kill();
   await eventually('the link is lost', () => keeper.losses.length > 0);
   await host.start();
   await closed;
