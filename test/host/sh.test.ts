@@ -194,7 +194,7 @@ two lines"; readonly code=1; cd /`;
     test('a process is ended, and on request all processes that it has started', () => {
       const sleep = sleepOfItsOwn();
       const lines = `${sleep} & end_process $! "$(start_time $!)"
-        sh -c '${sleep} & ${sleep}' & until [ -n "$(descendants $!)" ]; do nap; done
+        sh -c '${sleep} & ${sleep} & wait' & until [ "$(descendants $! | wc -l)" -eq 2 ]; do nap; done
         end_tree $! "$(start_time $!)"; ${untilNone(sleep)}`;
       assert.equal(printed(lines), 'terminated\nterminated\n');
     });
