@@ -11,6 +11,7 @@ import { connectionOf } from '../../src/tunnel/connection.ts';
 import { readKeeperState } from '../../src/tunnel/keeper.ts';
 import { onTunnel } from '../../src/tunnel/tunnel.ts';
 import { worldPerTest } from '../hosts/lasting.ts';
+import { eventually } from '../hosts/world.ts';
 
 /** Requests to a server that has no local port go through a socket that exists only for the request. */
 
@@ -70,8 +71,10 @@ test('if ssh ends in between, no token is sent, even if the next ssh is running'
     const ssh = () => readKeeperState({ folder })?.ssh?.pid ?? 0;
     const first = ssh();
     process.kill(first, 'SIGKILL');
-    while (ssh() === first || readKeeperState({ folder })?.phase !== 'connected')
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await eventually(
+      'the next ssh is connected',
+      () => ssh() !== first && readKeeperState({ folder })?.phase === 'connected',
+    );
   });
   assert.deepEqual([answer, heard], ['ECONNREFUSED', []]);
 });
