@@ -143,7 +143,13 @@ test('what programs write while the host is away is counted, with a relay and wi
 });
 
 test('where sshd forbids forwarding, a command carries the session, also after a loss', async () => {
-  await begin({ sshdConfig: ['AllowTcpForwarding no', 'AllowStreamLocalForwarding no', 'MaxSessions 1'] });
+  keeping = await makeKeeping({
+    sshdConfig: ['AllowTcpForwarding no', 'AllowStreamLocalForwarding no', 'MaxSessions 1'],
+  });
+  await keeping.request({ do: 'try' });
+  await keeping.request({ do: 'apply', tunnels: [keeping.tunnel] });
+  // A busy sshd may still count the first session, and refuse the second, which is then tried again.
+  await eventually('it is up', async () => (await keeping.status()).up.length === 1);
   await exchange(300_000);
   await killSsh();
   await exchange(300_000);
@@ -296,9 +302,10 @@ test('a host that refuses the connection for a while is tried less and less ofte
   await keeping.sshd.stop();
   await killSsh();
   await eventually('three tries have failed', async () => (await keeping.status()).tries >= 3);
+  const asked = Date.now();
   const { nextTryAt = 0, output } = await keeping.status();
   assert.match(output ?? '', /refused/);
-  assert.ok(nextTryAt === 0 || nextTryAt > Date.now() - 1000);
+  assert.ok(nextTryAt === 0 || nextTryAt > asked - 1000);
   await keeping.sshd.start();
   await keeping.request({ do: 'try' });
   await say('after');
@@ -322,19 +329,25 @@ test('a keeper that is asked to stop leaves no process and no port', { skip: NO_
 });
 
 test('a keeper that is asked to stop ends its sessions on a busy host, too', { skip: NO_PROC }, async () => {
-  await begin();
-  const program = keeping.dial();
-  program.write('hello');
-  await new Promise((resolve) => program.once('data', resolve));
-  const closed = new Promise((resolve) => program.once('close', resolve));
-  const sessions = descendantsOf(keeping.sshd.pid());
-  for (const pid of sessions) signalQuietly(pid, 'SIGSTOP');
-  const stopped = keeping.request({ do: 'stop' });
-  await closed;
-  // An sshd that gets the end of ssh together with what ssh has sent before does not pass that on.
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  for (const pid of sessions) signalQuietly(pid, 'SIGCONT');
-  await stopped;
+  for (let tookMs = Number.POSITIVE_INFINITY; tookMs > 250; ) {
+    await keeping?.remove();
+    await begin();
+    const program = keeping.dial();
+    program.write('hello');
+    await new Promise((resolve) => program.once('data', resolve));
+    const closed = new Promise((resolve) => program.once('close', resolve));
+    const sessions = descendantsOf(keeping.sshd.pid());
+    for (const pid of sessions) signalQuietly(pid, 'SIGSTOP');
+    const begun = performance.now();
+    const stopped = keeping.request({ do: 'stop' });
+    await closed;
+    // An sshd that gets the end of ssh together with what ssh has sent before does not pass that on.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (const pid of sessions) signalQuietly(pid, 'SIGCONT');
+    // A keeper waits for half a second: if this process was too slow for that, it shows nothing, and begins again.
+    tookMs = performance.now() - begun;
+    await stopped;
+  }
   await eventually('the relay knows it', () => /ends: the other end has finished/.test(keeping.host.log()));
 });
 
