@@ -130,6 +130,8 @@ export class Links {
     this.#begun++;
     try {
       this.#resolved ??= await outputOf(resolveCommand(this.#connection));
+      // Nobody would end an ssh that is started after the close.
+      if (this.#end.signal.aborted) return;
       const settings = loginSettings(this.#resolved, this.#slowTries);
       const next = await Link.begin(this.#connection, this.#env, settings);
       this.#next = next;
