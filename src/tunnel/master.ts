@@ -33,6 +33,8 @@ export class HangingSsh extends Failure {
  * @throws HangingSsh
  */
 export async function verifyMaster(connection: Connection, context: Context): Promise<void> {
+  // It has the PID of now: another ssh, which works, may take its place while it is asked.
+  const hanging = new HangingSsh(connection);
   for (let tries = 1; tries <= TRIES; tries++) {
     const overdue = timeLimit(RESPONSE_TIMEOUT_MS);
     try {
@@ -42,7 +44,7 @@ export async function verifyMaster(connection: Connection, context: Context): Pr
       if (!overdue.aborted || context.signal.aborted) throw error;
     }
   }
-  throw new HangingSsh(connection);
+  throw hanging;
 }
 
 /**
