@@ -150,7 +150,7 @@ const [status] = await serverStatus(name);
 const { servers } = await hostServers('loopback', { sshConfig });
 const hosts = (await allHostServers()).map((host) => 'servers' in host && host.servers.length > 0);
 const own = servers.find(({ names }) => names.includes(name));
-const theirs = servers.find(({ startedBy }) => startedBy === 'other');
+const theirs = servers.find(({ pid }) => String(pid) === process.env.THEIRS);
 const found = await adoptServer('loopback', own?.pid ?? 0, { sshConfig });
 const other = await adoptServer('loopback', theirs?.port ?? 0, { sshConfig, name: 'theirs' });
 const page = await fetch(await serverUrl(name));
@@ -160,7 +160,7 @@ const outcome = await stopServer(name);
 await stopServer(other.name);
 const left: number = (await serverStatus()).length;
 const isUsage: boolean = mistake instanceof UsageError;
-console.log(JSON.stringify({ joined, again, phases, hosts, server: status?.jupyter.state, found: found.name, other: [other.name, other.state, other.jupyter.adopted], page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
+console.log(JSON.stringify({ joined, again, phases, hosts, server: status?.jupyter.state, found: found.name, other: [theirs?.startedBy, other.name, other.state, other.jupyter.adopted], page: page.status, tunnel: tunnel.state, isUsage, outcome, left }));
 `;
 const EXPECTED = {
   joined: false,
@@ -168,7 +168,7 @@ const EXPECTED = {
   hosts: [true],
   server: 'running',
   found: 'mine',
-  other: ['theirs', 'connected', true],
+  other: ['other', 'theirs', 'connected', true],
   page: 200,
   tunnel: 'connected',
   isUsage: true,
@@ -177,7 +177,9 @@ const EXPECTED = {
 };
 
 test('a zx script that imports the library can start, join, list, show, forward and stop servers', async () => {
-  await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
+  // The list also has servers of other tests, whose user is the same.
+  const { pid } = await startByHand(world, 'notebook', [`--port=${await freePort()}`]);
+  world.laptop.env.THEIRS = String(pid);
   const project = projectWith('zx');
   const plain = SCRIPT.replace(/: (string\[\]|string|unknown|number|boolean)/g, '');
   writeFileSync(join(project, 'script.mjs'), `await $\`true\`;\n${plain}`);
