@@ -78,7 +78,7 @@ describe('with one keeper', { skip: NO_PROC }, () => {
     assert.deepEqual((await keeping.status()).ssh, ssh);
   });
 
-  test('much that passes, in one connection or in sixteen, takes less than 80 MB of memory', async () => {
+  test('much that passes takes less than 75 MB of memory in one connection, and less than 90 MB in sixteen', async () => {
     const down = async () => {
       const program = keeping.dial();
       program.write('much');
@@ -92,9 +92,13 @@ describe('with one keeper', { skip: NO_PROC }, () => {
     };
     await down();
     await exchangeWith(keeping.dial(), MUCH / 4);
+    // Without the early collections of garbage.ts, this takes 86 MB.
+    const inOne = peakMemory(keeping.pid());
+    assert.ok(inOne < 75_000, `${inOne} kB`);
+    // While their readers are slow, as on a busy machine, all windows together hold 12 MB instead of 4.
     await Promise.all(Array.from({ length: 16 }, () => exchangeWith(keeping.dial(), MUCH / 64)));
-    const memory = peakMemory(keeping.pid());
-    assert.ok(memory < 80_000, `${memory} kB`);
+    const inAll = peakMemory(keeping.pid());
+    assert.ok(inAll < 90_000, `${inAll} kB`);
   });
 
   test('more connections than a tunnel takes are closed while the link is away, and the others wait', async () => {
