@@ -159,6 +159,7 @@ describe('slurm', { skip: NO_CLUSTER }, () => {
 
   test('a job that can never start is reported at once, with what to change, and stays until it is stopped', async () => {
     const stderr = await refused('--time', '4h');
+    assert.match(stderr, /^ {2}! job \d+ waits: .* \(Partition(Config|TimeLimit)\)\n/m);
     assert.match(
       stderr,
       /job \d+ waits: its time is longer than the partition allows \(PartitionTimeLimit\), so it will not start by itself\nChoose a shorter --time, or another --partition\.\n.*remote-notebook stop refused/s,

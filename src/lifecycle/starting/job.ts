@@ -45,11 +45,9 @@ export class AwaitedJob {
     if (!status) return;
     this.#status = status;
     const text = jobText(job, status);
-    const isHopeless = this.#wait.look(job, status);
-    if (isHopeless === 'perhaps') return;
     if (text !== this.#shown) context.report.note(text);
     this.#shown = text;
-    if (isHopeless === 'no') return;
+    if (!this.#wait.isHopeless(job, status)) return;
     const remedy = `${waitOf(job, status).remedy}\n${this.#advice}`;
     this.#giveUp.abort(new Failure(`${text}, so it will not start by itself`, { remedy }));
   };
