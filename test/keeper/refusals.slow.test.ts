@@ -18,8 +18,13 @@ const MINUTE_MS = 60_000;
 /** The pauses are 1, 2, 4, 8, 16 and 30 s, or up to a quarter longer. */
 const TRIES = 7;
 
-/** A keeper with a conversation, whose sshd has then ended. */
-async function begin(): Promise<{ keeping: Keeping; say(word: string): Promise<void> }> {
+interface Begun {
+  readonly keeping: Keeping;
+  say(word: string): Promise<void>;
+}
+
+/** A keeper with a conversation. */
+async function begin(): Promise<Begun> {
   const keeping = await makeKeeping();
   removals.push(() => keeping.remove());
   await keeping.request({ do: 'try' });
@@ -45,28 +50,32 @@ describe('refusals', { concurrency: true }, () => {
     await say('after');
   });
 
-  for (const [when, more, ask] of [
-    ['', 0, false],
-    [', and hardly more often while somebody watches the status', 2, true],
-  ] as const)
-    test(`a host that closes each connection for a minute is asked at most seven times${when}`, async () => {
-      const { keeping, say } = await begin();
-      const watch = ask && setInterval(() => void keeping.request({ do: 'hurry' }).catch(() => {}), 2000);
-      await keeping.sshd.stop();
-      let connections = 0;
-      const closer = createServer((socket) => {
-        connections++;
-        socket.destroy();
-      });
-      await new Promise<void>((resolve) => closer.listen(keeping.sshd.port, '127.0.0.1', resolve));
-      await killSsh(keeping);
-      await aMinute();
-      clearInterval(watch || undefined);
-      assert.ok(connections >= 3 && connections <= TRIES + more, `${connections} tries`);
-      await new Promise((resolve) => closer.close(resolve));
-      await keeping.sshd.start();
-      await say('after');
+  /** @param mostTries in a minute in which the host closes each connection */
+  async function closedForAMinute({ keeping, say }: Begun, mostTries: number): Promise<void> {
+    await keeping.sshd.stop();
+    let connections = 0;
+    const closer = createServer((socket) => {
+      connections++;
+      socket.destroy();
     });
+    await new Promise<void>((resolve) => closer.listen(keeping.sshd.port, '127.0.0.1', resolve));
+    await killSsh(keeping);
+    await aMinute();
+    assert.ok(connections >= 3 && connections <= mostTries, `${connections} tries`);
+    await new Promise((resolve) => closer.close(resolve));
+    await keeping.sshd.start();
+    await say('after');
+  }
+
+  test('a host that closes each connection for a minute is asked at most seven times', async () =>
+    closedForAMinute(await begin(), TRIES));
+
+  test('a host that closes each connection is asked at most twice more while somebody watches the status', async () => {
+    const begun = await begin();
+    const watch = setInterval(() => void begun.keeping.request({ do: 'hurry' }).catch(() => {}), 2000);
+    removals.push(() => clearInterval(watch));
+    await closedForAMinute(begun, TRIES + 2);
+  });
 
   test('a host that accepts connections and sends nothing gets more time at each try', async () => {
     const { keeping, say } = await begin();
