@@ -40,10 +40,11 @@ export async function followFromQueue(
     begun: (text) => reader.begun(text),
     status: (status) => {
       const { job } = status;
-      if (job?.state && wait.isHopeless(job, { ...job, state: job.state })) giveUp.abort(neverStarts(status));
+      const isHopeless = job?.state ? wait.look(job, { ...job, state: job.state }) : 'no';
+      if (isHopeless === 'yes') giveUp.abort(neverStarts(status));
       const isNew = status.state !== last?.state || status.why !== last.why;
       last = status;
-      if (isNew) reader.status(status);
+      if (isNew && isHopeless === 'no') reader.status(status);
     },
   };
   const limitMs = queueTimeout && Math.min(parseDuration(queueTimeout, 'queue-timeout') * 1000, LONGEST_MS);

@@ -152,14 +152,14 @@ test('a reason that never goes away says what to change, and one that does, does
 test('a start is not given up for the first, vague reason of a new job', () => {
   const wait = new HopelessWait();
   const look = (reason: string, seconds: number) =>
-    wait.isHopeless({ scheduler: 'slurm' }, { state: 'queued', reason }, NOW + 1000 * seconds);
+    wait.look({ scheduler: 'slurm' }, { state: 'queued', reason }, NOW + 1000 * seconds);
   // When a start asks.
-  for (const seconds of [1, 2, 4]) assert.equal(look('PartitionConfig', seconds), false);
-  assert.equal(look('PartitionTimeLimit', 8), false);
-  assert.equal(look('PartitionTimeLimit', 16), true);
-  assert.equal(look('Resources', 32), false);
-  assert.equal(look('PartitionTimeLimit', 64.1), false);
-  assert.equal(look('PartitionTimeLimit', 68), true);
+  for (const seconds of [1, 2, 4]) assert.equal(look('PartitionConfig', seconds), 'perhaps');
+  assert.equal(look('PartitionTimeLimit', 8), 'perhaps');
+  assert.equal(look('PartitionTimeLimit', 16), 'yes');
+  assert.equal(look('Resources', 32), 'no');
+  assert.equal(look('PartitionTimeLimit', 64.1), 'perhaps');
+  assert.equal(look('PartitionTimeLimit', 68), 'yes');
 });
 
 test('a partition has its limits and its free nodes, as each scheduler lists them', () => {

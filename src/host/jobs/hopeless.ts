@@ -15,12 +15,15 @@ export class HopelessWait {
   /**
    * @param status the scheduler's newest answer about the job
    * @param now in milliseconds since 1970
-   * @returns whether its reason is such a one, and has stayed
+   * @returns `no`, `perhaps` if this reason may still pass, or `yes`
    */
-  isHopeless(job: Pick<Job, 'scheduler'>, status: Pick<JobStatus, 'state' | 'reason'>, now = Date.now()) {
-    const reason = waitOf(job, status).isFinal ? status.reason : null;
-    if (reason !== this.#reason) this.#since = now;
-    this.#reason = reason;
-    return reason !== null && now - this.#since >= PASSES_WITHIN_MS;
+  look(job: Pick<Job, 'scheduler'>, status: Pick<JobStatus, 'state' | 'reason'>, now = Date.now()) {
+    if (!waitOf(job, status).isFinal) {
+      this.#reason = null;
+      return 'no';
+    }
+    if (status.reason !== this.#reason) this.#since = now;
+    this.#reason = status.reason;
+    return now - this.#since >= PASSES_WITHIN_MS ? 'yes' : 'perhaps';
   }
 }

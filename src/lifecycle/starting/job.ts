@@ -47,7 +47,7 @@ export class AwaitedJob {
     const text = jobText(job, status);
     if (text !== this.#shown) context.report.note(text);
     this.#shown = text;
-    if (!this.#wait.isHopeless(job, status)) return;
+    if (this.#wait.look(job, status) !== 'yes') return;
     const remedy = `${waitOf(job, status).remedy}\n${this.#advice}`;
     this.#giveUp.abort(new Failure(`${text}, so it will not start by itself`, { remedy }));
   };
