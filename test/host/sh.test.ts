@@ -206,6 +206,15 @@ two lines"; readonly code=1; cd /`;
       assert.equal(printed(lines), '');
     });
 
+    test('what a process has started is killed although something else kills that process meanwhile', () => {
+      const sleep = sleepOfItsOwn();
+      const lines = `sh -c '${sleep} >/dev/null 2>&1 & wait' & root=$! root_start_time=$(start_time $!)
+        until [ -n "$(descendants $root)" ]; do nap; done
+        ps() { command ps "$@"; kill -KILL "$root" 2>/dev/null; }
+        kill_tree "$root" "$root_start_time"; ${untilNone(sleep)}`;
+      assert.equal(printed(lines), '');
+    });
+
     test('a process with the PID of another one is not ended', () => {
       const lines = `sleep 983 & end_process $! 1; end_tree $! 1; kill_tree $! 1; is_alive $! "$(start_time $!)" && echo lives
         kill $!; for each in 0 1 -1 01 x ''; do ! is_alive "$each" "$(start_time "$each")" || echo "$each"; done`;

@@ -12,14 +12,16 @@ end_process() {
 
 # Sends KILL to process $1 that started at $2, and to all that it started.
 kill_tree() {
+  is_alive "$1" "$2" || return 0
   tree=$1 stopped=''
-  # What is suspended starts nothing that a list of processes would not have.
+  # What is suspended starts nothing that a list of processes would not have. If something else kills the first process
+  # meanwhile, the others are not listed any more.
   until [ "$tree" = "$stopped" ]; do
-    is_alive "$1" "$2" || return 0
     # shellcheck disable=SC2086
     kill -STOP $tree 2>/dev/null
     stopped=$tree
-    tree="$1 $(descendants "$1")"
+    # shellcheck disable=SC2086,SC2046
+    tree=$(printf '%s\n' $tree $(descendants "$1") | sort -nu)
   done
   # shellcheck disable=SC2086
   kill -KILL $tree 2>/dev/null
@@ -72,5 +74,5 @@ descendants() {
         for (p = parent[pid]; p in parent && p != root && p > 1; p = parent[p]);
         if (p == root) print pid
       }
-    }' | sort -n
+    }'
 }
